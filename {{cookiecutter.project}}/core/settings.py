@@ -1,0 +1,172 @@
+"""All settings, read once from the environment, `.env` and `[tool.keep]` of `pyproject.toml`, in that order.
+
+This is the only module that reads the environment. Everything else takes plain values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, PyprojectTomlConfigSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from core.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PLACEHOLDER_SECRET = "change-me"
+_MINIMUM_SECRET_LENGTH = 32
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """One attribute per setting; `.env.example` documents each under the same name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT_ROOT / ".env",
+        env_file_encoding="utf-8",
+        extra="forbid",
+        frozen=True,
+        pyproject_toml_table_header=("tool", "keep"),
+        validate_default=True,
+    )
+
+    title: str = Field("Streamlit Keep", examples=["Order desk"])
+    """What the app calls itself in the sidebar and the browser tab."""
+    environment: Literal["development", "production"] = Field("development", examples=["production"])
+    secret_key: SecretStr = Field(SecretStr(PLACEHOLDER_SECRET), examples=["the output of: openssl rand -hex 32"])
+    """Signs the browser's session cookie. Changing it signs everybody out."""
+    auth: Literal["password", "oidc", "none"] = Field("password", examples=["password"])
+    admin_initial_password: SecretStr | None = Field(None, examples=["a long phrase"])
+    """The first administrator's password, used once, when the user table is empty."""
+    database_url: str = Field(
+        "sqlite:///sessions.db", examples=["sqlite:///sessions.db", "postgresql+psycopg://user:password@localhost/name"]
+    )
+    """An SQLAlchemy address. A relative SQLite path is relative to the project's folder."""
+    journal_path: Path = Field(Path("journal.db"), examples=["journal.db"])
+    """Where acknowledged edits wait for the database. One file per machine, on a local disk."""
+    durability: Literal["local", "database"] = Field("local", examples=["local"])
+    """`local` acknowledges at this machine's journal, `database` after the commit in PostgreSQL."""
+    debounce_delay: Seconds = Field(2.0, examples=["2.0"])
+    """Seconds from the first unsaved edit to the flush into the database."""
+    session_timeout: Seconds = Field(86400, examples=["86400"])
+    """Seconds without activity after which a browser is signed out."""
+    session_retention: Seconds = Field(90 * 86400, examples=["7776000"])
+    """Seconds after their last activity for which a signed-in person's drafts are kept."""
+    cookie_secure: bool = Field(False, examples=["true"])
+    """True behind HTTPS: the cookie gets `Secure` and the `__Host-` prefix. Required in production."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", examples=["INFO"])
+
+    _root: ClassVar[Path] = PROJECT_ROOT
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        pyproject = PyprojectTomlConfigSettingsSource(settings_cls, PROJECT_ROOT / "pyproject.toml")
+        return init_settings, env_settings, dotenv_settings, pyproject
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Settings:
+        problems: list[str] = []
+        try:
+            backend = make_url(self.database_url).get_backend_name()
+        except ArgumentError:
+            problems.append(_problem("DATABASE_URL", "is no database address", "sqlite:///sessions.db"))
+        else:
+            if backend not in ("sqlite", "postgresql"):
+                problems.append(_problem("DATABASE_URL", f"names {backend!r}, but only sqlite and postgresql are supported", "sqlite:///sessions.db"))
+            elif self.durability == "database" and backend == "sqlite":
+                problems.append(_problem("DURABILITY", "is 'database', which needs PostgreSQL in DATABASE_URL", "local"))
+        secret = self.secret_key.get_secret_value()
+        if self.environment == "production":
+            if secret.startswith(PLACEHOLDER_SECRET) or len(secret) < _MINIMUM_SECRET_LENGTH:
+                problems.append(
+                    f"SECRET_KEY is a placeholder or shorter than {_MINIMUM_SECRET_LENGTH} characters, which production refuses. "
+                    "Example: SECRET_KEY=<the output of: openssl rand -hex 32>"
+                )
+            if not self.cookie_secure:
+                problems.append(_problem("COOKIE_SECURE", "must be true in production, where the app is served over HTTPS", "true"))
+        if problems:
+            raise ConfigurationError(problems)
+        return self
+
+    @property
+    def resolved_database_url(self) -> str:
+        """`database_url` with a relative SQLite path made absolute."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+            url = url.set(database=str(self._root / url.database))
+        return url.render_as_string(hide_password=False)
+
+    @property
+    def resolved_journal_path(self) -> Path:
+        return self._root / self.journal_path
+
+    @property
+    def cookie_name(self) -> str:
+        """Named per project, because cookies of one host are shared by all its ports."""
+        slug = re.sub(r"[^a-z0-9]+", "_", self.title.lower()).strip("_") or "app"
+        return f"__Host-keep_{slug}" if self.cookie_secure else f"keep_{slug}"
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings of this process; the first call reads them.
+
+    Raises ConfigurationError with one sentence per unknown or invalid setting.
+    """
+    problems = _misspelt_names()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_describe(finding) for finding in error.errors() if finding["type"] != "extra_forbidden"]
+    except ConfigurationError as error:
+        problems += error.problems
+    else:
+        if not problems:
+            return settings
+    raise ConfigurationError(problems)
+
+
+def _misspelt_names() -> list[str]:
+    """Unknown names in `.env`, and names in the environment that look like a misspelt setting."""
+    known = {name.upper(): field for name, field in Settings.model_fields.items()}
+    env_file = Path(str(Settings.model_config["env_file"]))
+    in_file = set(dotenv_values(env_file)) if env_file.is_file() else set()
+    problems = []
+    for name in sorted(in_file | set(os.environ)):
+        if name.upper() in known:
+            continue
+        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6 if name in in_file else 0.85)
+        if name in in_file or close:
+            place = ".env" if name in in_file else "the environment"
+            hint = f"Did you mean {close[0]}? " if close else ""
+            example = f"Example: {close[0]}={known[close[0]].examples[0]}" if close and known[close[0]].examples else ""
+            problems.append(f"{name} in {place} is no setting of this project. {hint}{example or 'Remove it; .env.example lists every setting.'}")
+    return problems
+
+
+def _describe(finding: Any) -> str:
+    name = str(finding["loc"][0])
+    field = Settings.model_fields.get(name)
+    example = field.examples[0] if field and field.examples else ""
+    reason = finding["msg"][0].lower() + finding["msg"][1:]
+    return _problem(name.upper(), f"is {finding['input']!r}, but {reason}", str(example))
+
+
+def _problem(name: str, problem: str, example: str) -> str:
+    return f"{name} {problem}. Example: {name}={example}"

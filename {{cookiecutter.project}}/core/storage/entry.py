@@ -1,0 +1,53 @@
+"""The one unit of storage: an entry, and the rule by which two of them merge.
+
+A session is a map from path to entry. Merging keeps the greater stamp per path, which is commutative,
+associative and idempotent: a flush, a replay and a second replica are the same operation, may happen
+twice or out of order, and need no lock between machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from core.clock import NO_STAMP
+
+USER_PATH = "meta/user"
+"""The entry that ties a session to a person; its value is copied into the session's header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One path of one session.
+
+    `value` is the encoded value (see `core.storage.codec`), or None where the path was removed.
+    `stamp` orders the edits of a path; `base` is the stamp its author had seen when editing.
+    """
+
+    session_id: str
+    path: str
+    value: str | None
+    stamp: str
+    base: str = NO_STAMP
+
+
+def newest(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
+    """Merge entries: per session and path, the one with the greatest stamp stays."""
+    merged: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        key = (entry.session_id, entry.path)
+        current = merged.get(key)
+        if current is None or entry.stamp > current.stamp:
+            merged[key] = entry
+    return merged
+
+
+def join_path(*segments: str) -> str:
+    """Build a path; a slash inside a segment is escaped, so segments never run together."""
+    return "/".join(quote(segment, safe=" ") for segment in segments)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """Undo `join_path`."""
+    return tuple(unquote(segment) for segment in path.split("/"))

@@ -1,0 +1,160 @@
+"""The tables, for SQLite and PostgreSQL alike. Changing one here needs a migration in `migrations/`.
+
+| table | one row is |
+|---|---|
+| sessions | the header of one session |
+| entries | one path of one session |
+| users, roles, user_roles | a person, a named set of permissions, who has which |
+| tokens | one browser's right to a session (only the hash of the token) |
+| tickets | a one-time permission to change a browser's token |
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+# Stamps and paths are compared as bytes. PostgreSQL would otherwise sort them by the locale.
+_Bytewise = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime. SQLite has no zones, so the zone is checked on the way in and put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; use datetime.now(UTC)")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Common metadata, with constraint names fixed so that migrations can refer to them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime}
+
+
+class SessionModel(Base):
+    """The header of a session. Everything in it follows from the session's entries."""
+
+    __tablename__ = "sessions"
+
+    session_id: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    user_id: Mapped[str | None] = mapped_column(Text, index=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    last_activity: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    """Grows by one with every flush that touches the session; readers fetch what came after theirs."""
+    purged_at: Mapped[datetime | None]
+    """Set when the session was deleted; a late flush must not bring it back."""
+
+
+class EntryModel(Base):
+    """One path of one session. `value` is NULL where the path was removed."""
+
+    __tablename__ = "entries"
+
+    session_id: Mapped[str] = mapped_column(
+        _Bytewise, ForeignKey("sessions.session_id", ondelete="CASCADE"), primary_key=True
+    )
+    path: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    value: Mapped[str | None] = mapped_column(Text)
+    stamp: Mapped[str] = mapped_column(_Bytewise)
+    base: Mapped[str] = mapped_column(_Bytewise)
+    version: Mapped[int] = mapped_column(BigInteger)
+    """The session's version in which this entry was written."""
+
+    __table_args__ = (Index("ix_entries_session_id_version", "session_id", "version"),)
+
+
+class UserModel(Base):
+    """A person who may sign in."""
+
+    __tablename__ = "users"
+
+    user_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    username: Mapped[str] = mapped_column(Text, unique=True)
+    """Lower case; what the person types (password), or the provider's subject (OIDC)."""
+    name: Mapped[str] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    epoch: Mapped[int] = mapped_column(Integer, default=1)
+    """Grows whenever this person's rights or password change; a token of an older epoch is refused."""
+    session_id: Mapped[str] = mapped_column(_Bytewise)
+    """The one session that holds this person's state, on every device."""
+    created_at: Mapped[datetime]
+    last_sign_in: Mapped[datetime | None]
+
+
+class RoleModel(Base):
+    """A named set of permissions, one per line, wildcards allowed (`orders.*`)."""
+
+    __tablename__ = "roles"
+
+    role: Mapped[str] = mapped_column(String(64), primary_key=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    permissions: Mapped[str] = mapped_column(Text, default="")
+
+
+class UserRoleModel(Base):
+    """A person has a role."""
+
+    __tablename__ = "user_roles"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(ForeignKey("roles.role", ondelete="CASCADE"), primary_key=True)
+
+
+class TokenModel(Base):
+    """One browser's right to one session. The token itself is never stored, only its SHA-256."""
+
+    __tablename__ = "tokens"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    session_id: Mapped[str] = mapped_column(_Bytewise, index=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), index=True)
+    epoch: Mapped[int] = mapped_column(Integer, default=0)
+    device: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class TicketModel(Base):
+    """A one-time permission, bound to the browser's present token, to receive another one."""
+
+    __tablename__ = "tickets"
+
+    ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64))
+    """The token the browser holds now; the ticket is worthless to any other browser."""
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"))
+    """Whom the new token is for; NULL signs out."""
+    expires_at: Mapped[datetime]
