@@ -1,0 +1,94 @@
+"""Tickets: a one-time permission for one browser to change its token, at sign-in, sign-out and change of rights."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from core.storage.models import TicketModel, TokenModel, UserModel
+from core.storage.tokens import Tokens
+from core.storage.users import User
+
+TICKET_LIFETIME = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """A ticket that was accepted. `user` is None when the browser is anonymous from now on."""
+
+    user: User | None
+    previous_user_id: str | None
+
+
+_REDEEM = (
+    delete(TicketModel)
+    .where(
+        TicketModel.ticket_hash == bindparam("ticket"),
+        TicketModel.token_hash == bindparam("hash"),
+        TicketModel.expires_at > bindparam("now"),
+    )
+    .returning(TicketModel.user_id)
+)
+
+
+class Tickets(Tokens):
+    """The part of `Accounts` that changes a browser's token. Every method is one transaction."""
+
+    def issue_ticket(self, token_hash: str, user_id: str | None) -> str:
+        """Return a ticket for a new token: one for this person, or an anonymous one for None.
+
+        It can be used once, within 60 seconds, and only by the browser that holds `token_hash`.
+        """
+        ticket = secrets.token_urlsafe(32)
+        now = self._clock.now()
+        with self._database.begin() as connection:
+            connection.execute(delete(TicketModel).where(TicketModel.expires_at <= now))
+            connection.execute(
+                insert(TicketModel).values(
+                    ticket_hash=_sha256(ticket),
+                    token_hash=token_hash,
+                    user_id=user_id,
+                    expires_at=now + TICKET_LIFETIME,
+                )
+            )
+        return ticket
+
+    def redeem(self, ticket: str, old_token_hash: str, new_token_hash: str, device: str) -> Redeemed | None:
+        """Exchange a ticket and the token it is bound to for a new token; the old one never works again.
+
+        Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
+        its person may not sign in.
+        """
+        now = self._clock.now()
+        with self._database.connect() as connection, connection.begin() as transaction:
+            found = connection.execute(
+                _REDEEM, {"ticket": _sha256(ticket), "hash": old_token_hash, "now": now}
+            ).one_or_none()
+            if found is None:
+                return None
+            previous = connection.execute(
+                select(TokenModel.user_id).where(TokenModel.token_hash == old_token_hash)
+            ).scalar()
+            self._retire(connection, old_token_hash)
+            if found.user_id is None:
+                return Redeemed(user=None, previous_user_id=previous)
+            row = connection.execute(
+                select(UserModel.session_id, UserModel.epoch).where(
+                    UserModel.user_id == found.user_id, UserModel.active.is_(True)
+                )
+            ).one_or_none()
+            if row is None:
+                transaction.rollback()
+                return None
+            self._insert(connection, new_token_hash, row.session_id, device, user_id=found.user_id, epoch=row.epoch)
+            connection.execute(update(UserModel).where(UserModel.user_id == found.user_id).values(last_sign_in=now))
+            state = self._look_up(connection, new_token_hash)
+        return Redeemed(user=state.user if state else None, previous_user_id=previous)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,207 @@
+"""Tokens: a browser's right to a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.clock import Clock
+from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
+from core.storage.users import USER_COLUMNS, User, user_of
+
+_TOUCH_INTERVAL = timedelta(minutes=1)
+
+Standing = Literal["good", "stale", "ended"]
+"""`good`: use it. `stale`: the person's rights changed, exchange it for a new one. `ended`: revoked or expired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """What the database says about one token. `user` is None for an anonymous browser and for an ended token."""
+
+    token_hash: str
+    session_id: str
+    user: User | None
+    version: int | None
+    """The session's version, or None when it has no row yet."""
+    standing: Standing
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One browser, for lists of devices."""
+
+    token_hash: str
+    session_id: str
+    user_id: str | None
+    device: str
+    created_at: datetime
+    last_seen: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+_CHECK = (
+    select(
+        TokenModel.session_id,
+        TokenModel.user_id.label("token_user_id"),
+        TokenModel.epoch,
+        TokenModel.last_seen,
+        TokenModel.expires_at,
+        TokenModel.revoked_at,
+        UserModel.epoch.label("person_epoch"),
+        SessionModel.version,
+        *USER_COLUMNS,
+    )
+    .select_from(TokenModel)
+    .outerjoin(UserModel, UserModel.user_id == TokenModel.user_id)
+    .outerjoin(UserRoleModel, UserRoleModel.user_id == UserModel.user_id)
+    .outerjoin(RoleModel, RoleModel.role == UserRoleModel.role)
+    .outerjoin(SessionModel, SessionModel.session_id == TokenModel.session_id)
+    .where(TokenModel.token_hash == bindparam("token_hash"))
+)
+_TOKENS = select(
+    TokenModel.token_hash,
+    TokenModel.session_id,
+    TokenModel.user_id,
+    TokenModel.device,
+    TokenModel.created_at,
+    TokenModel.last_seen,
+    TokenModel.expires_at,
+    TokenModel.revoked_at,
+)
+_TOUCH = (
+    update(TokenModel)
+    .where(
+        TokenModel.token_hash == bindparam("hash"),
+        TokenModel.revoked_at.is_(None),
+        TokenModel.last_seen < bindparam("before"),
+    )
+    .values(last_seen=bindparam("now"), expires_at=bindparam("until"))
+)
+
+
+class Tokens:
+    """The part of `Accounts` that keeps browsers. Every method is one transaction."""
+
+    _database: Engine
+    _clock: Clock
+    _timeout: timedelta
+
+    def check(self, token_hash: str) -> TokenState | None:
+        """Look a token up, with its person, their permissions and the session's version, in one query.
+
+        Returns None for a token without a row, which is an anonymous browser before its first edit.
+        """
+        with self._database.connect() as connection:
+            return self._look_up(connection, token_hash)
+
+    def register(self, token_hash: str, session_id: str, device: str) -> None:
+        """Give an anonymous browser its row, at its first edit. Doing so again changes nothing."""
+        try:
+            with self._database.begin() as connection:
+                self._insert(connection, token_hash, session_id, device)
+        except IntegrityError:
+            return  # another tab of this browser was first, with the same values
+
+    def touch(self, token_hash: str) -> None:
+        """Note that a token is in use and put off its expiry. Writes at most once a minute per token."""
+        now = self._clock.now()
+        values = {"hash": token_hash, "before": now - _TOUCH_INTERVAL, "now": now, "until": now + self._timeout}
+        with self._database.begin() as connection:
+            connection.execute(_TOUCH, values)
+
+    def revoke(self, token_hash: str) -> None:
+        """End one browser's right. A token without a row is remembered as ended, too."""
+        with self._database.begin() as connection:
+            self._retire(connection, token_hash)
+
+    def revoke_session(self, session_id: str) -> int:
+        """End every browser's right to a session; returns how many were open."""
+        open_tokens = (TokenModel.session_id == session_id) & TokenModel.revoked_at.is_(None)
+        with self._database.begin() as connection:
+            statement = update(TokenModel).where(open_tokens).values(revoked_at=self._clock.now())
+            return connection.execute(statement).rowcount
+
+    def tokens(self, session_id: str) -> list[Token]:
+        """All tokens of a session, ended ones included, most recently seen first."""
+        return self._list(_TOKENS.where(TokenModel.session_id == session_id).order_by(TokenModel.last_seen.desc()))
+
+    def live_tokens(self, limit: int = 100, offset: int = 0) -> list[Token]:
+        """Tokens that can be used now, most recently seen first."""
+        live = _TOKENS.where(TokenModel.revoked_at.is_(None), TokenModel.expires_at > self._clock.now())
+        newest_first = live.order_by(TokenModel.last_seen.desc(), TokenModel.token_hash)
+        return self._list(newest_first.limit(limit).offset(offset))
+
+    def forget_ended(self, older_than: timedelta) -> int:
+        """Delete tokens that ended longer ago than this; returns how many."""
+        limit = self._clock.now() - older_than
+        ended = (TokenModel.revoked_at < limit) | (TokenModel.expires_at < limit)
+        with self._database.begin() as connection:
+            return connection.execute(delete(TokenModel).where(ended)).rowcount
+
+    def _look_up(self, connection: Connection, token_hash: str) -> TokenState | None:
+        rows = connection.execute(_CHECK, {"token_hash": token_hash}).all()
+        if not rows:
+            return None
+        first = rows[0]
+        user = user_of(rows) if first.user_id is not None else None
+        standing: Standing = "good"
+        if first.revoked_at is not None or first.expires_at <= self._clock.now() or (user and not user.active):
+            standing, user = "ended", None
+        elif user is not None and first.epoch != first.person_epoch:
+            standing = "stale"
+        return TokenState(
+            token_hash=token_hash,
+            session_id=first.session_id,
+            user=user,
+            version=first.version,
+            standing=standing,
+            last_seen=first.last_seen,
+        )
+
+    def _insert(
+        self,
+        connection: Connection,
+        token_hash: str,
+        session_id: str,
+        device: str,
+        *,
+        user_id: str | None = None,
+        epoch: int = 0,
+        revoked_at: datetime | None = None,
+    ) -> None:
+        now = self._clock.now()
+        connection.execute(
+            insert(TokenModel).values(
+                token_hash=token_hash,
+                session_id=session_id,
+                user_id=user_id,
+                epoch=epoch,
+                device=device,
+                created_at=now,
+                last_seen=now,
+                expires_at=now + self._timeout,
+                revoked_at=revoked_at,
+            )
+        )
+
+    def _retire(self, connection: Connection, token_hash: str) -> None:
+        """Revoke a token; one without a row gets a revoked one, so that it can't be used either."""
+        now = self._clock.now()
+        known = connection.execute(
+            select(TokenModel.revoked_at).where(TokenModel.token_hash == token_hash)
+        ).one_or_none()
+        if known is None:
+            self._insert(connection, token_hash, "", "", revoked_at=now)
+        elif known.revoked_at is None:
+            connection.execute(update(TokenModel).where(TokenModel.token_hash == token_hash).values(revoked_at=now))
+
+    def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Token]:
+        with self._database.connect() as connection:
+            return [Token(**row) for row in connection.execute(statement).mappings()]
