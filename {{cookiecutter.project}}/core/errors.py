@@ -53,3 +53,15 @@ class UnknownPageError(KeepError):
 
 class UnknownSnapshotError(KeepError):
     """A form snapshot was asked for that doesn't exist, or no longer does."""
+
+
+class StoreUnavailableError(KeepError):
+    """The database can't be reached now. Edits go on into the journal."""
+
+
+class JournalError(KeepError):
+    """The journal could not be written, so the edit was not acknowledged."""
+
+
+class AccountError(KeepError):
+    """A user, role or password can't be changed as asked. The message says why, in words for the person."""

@@ -14,7 +14,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, PyprojectTomlConfigSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -39,31 +44,34 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    title: str = Field("Streamlit Keep", examples=["Order desk"])
+    title: str = Field(default="Streamlit Keep", examples=["Order desk"])
     """What the app calls itself in the sidebar and the browser tab."""
-    environment: Literal["development", "production"] = Field("development", examples=["production"])
-    secret_key: SecretStr = Field(SecretStr(PLACEHOLDER_SECRET), examples=["the output of: openssl rand -hex 32"])
+    environment: Literal["development", "production"] = Field(default="development", examples=["production"])
+    secret_key: SecretStr = Field(
+        default=SecretStr(PLACEHOLDER_SECRET), examples=["the output of: openssl rand -hex 32"]
+    )
     """Signs the browser's session cookie. Changing it signs everybody out."""
-    auth: Literal["password", "oidc", "none"] = Field("password", examples=["password"])
-    admin_initial_password: SecretStr | None = Field(None, examples=["a long phrase"])
+    auth: Literal["password", "oidc", "none"] = Field(default="password", examples=["password"])
+    admin_initial_password: SecretStr | None = Field(default=None, examples=["a long phrase"])
     """The first administrator's password, used once, when the user table is empty."""
     database_url: str = Field(
-        "sqlite:///sessions.db", examples=["sqlite:///sessions.db", "postgresql+psycopg://user:password@localhost/name"]
+        default="sqlite:///sessions.db",
+        examples=["sqlite:///sessions.db", "postgresql+psycopg://user:password@localhost/name"],
     )
     """An SQLAlchemy address. A relative SQLite path is relative to the project's folder."""
-    journal_path: Path = Field(Path("journal.db"), examples=["journal.db"])
+    journal_path: Path = Field(default=Path("journal.db"), examples=["journal.db"])
     """Where acknowledged edits wait for the database. One file per machine, on a local disk."""
-    durability: Literal["local", "database"] = Field("local", examples=["local"])
+    durability: Literal["local", "database"] = Field(default="local", examples=["local"])
     """`local` acknowledges at this machine's journal, `database` after the commit in PostgreSQL."""
-    debounce_delay: Seconds = Field(2.0, examples=["2.0"])
+    debounce_delay: Seconds = Field(default=2.0, examples=["2.0"])
     """Seconds from the first unsaved edit to the flush into the database."""
-    session_timeout: Seconds = Field(86400, examples=["86400"])
+    session_timeout: Seconds = Field(default=86400, examples=["86400"])
     """Seconds without activity after which a browser is signed out."""
-    session_retention: Seconds = Field(90 * 86400, examples=["7776000"])
+    session_retention: Seconds = Field(default=90 * 86400, examples=["7776000"])
     """Seconds after their last activity for which a signed-in person's drafts are kept."""
-    cookie_secure: bool = Field(False, examples=["true"])
+    cookie_secure: bool = Field(default=False, examples=["true"])
     """True behind HTTPS: the cookie gets `Secure` and the `__Host-` prefix. Required in production."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", examples=["INFO"])
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", examples=["INFO"])
 
     _root: ClassVar[Path] = PROJECT_ROOT
 
@@ -88,18 +96,21 @@ class Settings(BaseSettings):
             problems.append(_problem("DATABASE_URL", "is no database address", "sqlite:///sessions.db"))
         else:
             if backend not in ("sqlite", "postgresql"):
-                problems.append(_problem("DATABASE_URL", f"names {backend!r}, but only sqlite and postgresql are supported", "sqlite:///sessions.db"))
+                reason = f"names {backend!r}, but only sqlite and postgresql are supported"
+                problems.append(_problem("DATABASE_URL", reason, "sqlite:///sessions.db"))
             elif self.durability == "database" and backend == "sqlite":
-                problems.append(_problem("DURABILITY", "is 'database', which needs PostgreSQL in DATABASE_URL", "local"))
+                problems.append(
+                    _problem("DURABILITY", "is 'database', which needs PostgreSQL in DATABASE_URL", "local")
+                )
         secret = self.secret_key.get_secret_value()
         if self.environment == "production":
             if secret.startswith(PLACEHOLDER_SECRET) or len(secret) < _MINIMUM_SECRET_LENGTH:
                 problems.append(
-                    f"SECRET_KEY is a placeholder or shorter than {_MINIMUM_SECRET_LENGTH} characters, which production refuses. "
-                    "Example: SECRET_KEY=<the output of: openssl rand -hex 32>"
+                    f"SECRET_KEY is a placeholder or shorter than {_MINIMUM_SECRET_LENGTH} characters, "
+                    "which production refuses. Example: SECRET_KEY=<the output of: openssl rand -hex 32>"
                 )
             if not self.cookie_secure:
-                problems.append(_problem("COOKIE_SECURE", "must be true in production, where the app is served over HTTPS", "true"))
+                problems.append(_problem("COOKIE_SECURE", "must be true in production, which needs HTTPS", "true"))
         if problems:
             raise ConfigurationError(problems)
         return self
@@ -144,7 +155,7 @@ def get_settings() -> Settings:
 
 def _misspelt_names() -> list[str]:
     """Unknown names in `.env`, and names in the environment that look like a misspelt setting."""
-    known = {name.upper(): field for name, field in Settings.model_fields.items()}
+    known = [name.upper() for name in Settings.model_fields]
     env_file = Path(str(Settings.model_config["env_file"]))
     in_file = set(dotenv_values(env_file)) if env_file.is_file() else set()
     problems = []
@@ -154,18 +165,24 @@ def _misspelt_names() -> list[str]:
         close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6 if name in in_file else 0.85)
         if name in in_file or close:
             place = ".env" if name in in_file else "the environment"
-            hint = f"Did you mean {close[0]}? " if close else ""
-            example = f"Example: {close[0]}={known[close[0]].examples[0]}" if close and known[close[0]].examples else ""
-            problems.append(f"{name} in {place} is no setting of this project. {hint}{example or 'Remove it; .env.example lists every setting.'}")
+            remedy = (
+                f"Did you mean {close[0]}? Example: {close[0]}={_example(close[0])}"
+                if close
+                else "Remove it; .env.example lists every setting."
+            )
+            problems.append(f"{name} in {place} is no setting of this project. {remedy}")
     return problems
 
 
 def _describe(finding: Any) -> str:
-    name = str(finding["loc"][0])
-    field = Settings.model_fields.get(name)
-    example = field.examples[0] if field and field.examples else ""
+    name = str(finding["loc"][0]).upper()
     reason = finding["msg"][0].lower() + finding["msg"][1:]
-    return _problem(name.upper(), f"is {finding['input']!r}, but {reason}", str(example))
+    return _problem(name, f"is {finding['input']!r}, but {reason}", _example(name))
+
+
+def _example(name: str) -> str:
+    field = Settings.model_fields.get(name.lower())
+    return str(field.examples[0]) if field and field.examples else "…"
 
 
 def _problem(name: str, problem: str, example: str) -> str:

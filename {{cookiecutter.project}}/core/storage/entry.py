@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
 
 from core.clock import NO_STAMP
-
-USER_PATH = "meta/user"
-"""The entry that ties a session to a person; its value is copied into the session's header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +37,3 @@ def newest(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
         if current is None or entry.stamp > current.stamp:
             merged[key] = entry
     return merged
-
-
-def join_path(*segments: str) -> str:
-    """Build a path; a slash inside a segment is escaped, so segments never run together."""
-    return "/".join(quote(segment, safe=" ") for segment in segments)
-
-
-def split_path(path: str) -> tuple[str, ...]:
-    """Undo `join_path`."""
-    return tuple(unquote(segment) for segment in path.split("/"))

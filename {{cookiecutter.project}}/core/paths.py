@@ -1,0 +1,33 @@
+"""Paths: how the parts of a session are named in storage.
+
+| path | value |
+|---|---|
+| `meta/user`, `meta/created` | who the session belongs to, when it began |
+| `form/<form>/field/<field>` | the draft value of one field |
+| `form/<form>/saved` | `{"values": {...}, "at": datetime}` of the last Save |
+| `form/<form>/errors` | `{field: message}` of the last validation |
+| `form/<form>/snapshot/<id>` | one snapshot of the form |
+| `key/<page>/<widget key>` | the form whose field that widget holds |
+| `tab/<tab>/history` | the pages that tab went through |
+| `tab/<tab>/scroll/<page>` | how far that page was scrolled, in pixels |
+| `pref/<name>` | one preference |
+| `metric/<tab>/<day>` | what was done in that tab on that day |
+| `cache/<key>` | what a tracked cache key depends on |
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+USER_PATH = "meta/user"
+CREATED_PATH = "meta/created"
+
+
+def join_path(*segments: str) -> str:
+    """Build a path; a slash inside a segment is escaped, so segments never run together."""
+    return "/".join(quote(segment, safe=" ") for segment in segments)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """Undo `join_path`."""
+    return tuple(unquote(segment) for segment in path.split("/"))

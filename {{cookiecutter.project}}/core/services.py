@@ -1,0 +1,96 @@
+"""The composition root: the one place that builds clock, store, journal, engine and accounts, and holds them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from core.clock import Clock, HybridClock, SystemClock
+from core.session_persistence import SessionPersistenceEngine
+from core.settings import Settings, get_settings
+from core.storage.accounts import Accounts
+from core.storage.database import open_database
+from core.storage.journal import Journal
+from core.storage.sql import SqlStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a process needs, built once."""
+
+    settings: Settings
+    clock: Clock
+    database: Engine
+    store: SqlStore
+    journal: Journal
+    engine: SessionPersistenceEngine
+    accounts: Accounts
+
+
+def build_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Build all parts from settings. Opens the journal; the database is first asked when needed."""
+    clock = clock or SystemClock()
+    database = open_database(settings.resolved_database_url)
+    store = SqlStore(
+        database, session_timeout=settings.session_timeout, retention=settings.session_retention, clock=clock
+    )
+    journal = Journal(settings.resolved_journal_path)
+    engine = SessionPersistenceEngine(
+        settings.debounce_delay,
+        settings.session_timeout,
+        store=store,
+        journal=journal,
+        clock=clock,
+        hybrid_clock=HybridClock(clock),
+        durability=settings.durability,
+    )
+    accounts = Accounts(database, clock, session_timeout=settings.session_timeout)
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        store=store,
+        journal=journal,
+        engine=engine,
+        accounts=accounts,
+    )
+
+
+_lock = threading.Lock()
+_current: Services | None = None
+
+
+def get_services() -> Services:
+    """Return this process's services; the first call builds them from the settings."""
+    global _current
+    with _lock:
+        if _current is None:
+            _current = build_services(get_settings())
+        return _current
+
+
+def close_services() -> None:
+    """Flush what waits and let go of all files. The next `get_services` builds anew."""
+    global _current
+    with _lock:
+        closing, _current = _current, None
+    if closing is not None:
+        closing.engine.close()
+
+
+@contextmanager
+def use_services(services: Services) -> Iterator[Services]:
+    """Put other services in place for the length of a block, as tests do. They are closed at its end."""
+    global _current
+    with _lock:
+        before, _current = _current, services
+    try:
+        yield services
+    finally:
+        with _lock:
+            _current = before
+        services.engine.close()

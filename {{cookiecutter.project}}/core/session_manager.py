@@ -1,0 +1,201 @@
+"""Between a Streamlit script and its session. The only module that keeps sessions in `st.session_state`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.auth import Identity, current_identity
+from core.errors import JournalError, NoSessionError, NotKeptError, SessionUnavailableError, StoreUnavailableError
+from core.paths import split_path
+from core.services import get_services
+from core.session import NavigationEntry, UserSession
+from core.session_persistence import SessionPersistenceEngine
+
+MISSING: Final = object()
+"""What `field_value` returns for a field that was never set."""
+
+_KEY = "_keep_manager"
+_SCRIPT_PAGE = ""
+"""The page of a script that has no router."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingNavigation:
+    """Where the next run has to go. `steps` is -1 or 1 to follow the browser's history, 0 to open the page."""
+
+    entry: NavigationEntry
+    steps: int = 0
+
+
+class SessionManager:
+    """One tab's hold on its person's session."""
+
+    def __init__(self, engine: SessionPersistenceEngine, session: UserSession, identity: Identity) -> None:
+        self._engine = engine
+        self._pending: PendingNavigation | None = None
+        self.session = session
+        self.identity = identity
+        self.page = _SCRIPT_PAGE
+        """The page this run shows."""
+        self.notices: list[str] = []
+        """Messages for the page to show once: what could not be put back, and why."""
+        self.not_kept: dict[tuple[str, str], str] = {}
+        """By form and field: why the last edit was refused. The value before it is intact."""
+        self.changed_elsewhere: set[tuple[str, str]] = set()
+        """Form and field of what other tabs or devices changed since this tab's last run."""
+        self.last_kept_at: datetime | None = None
+
+    # Fields and forms
+
+    def persist_input(self, key: str, value: Any, form_id: str = "default") -> bool:
+        """Keep what a widget holds; `key` is both the widget's key and the field's name.
+
+        Returns True once it is durable. A value that can't be kept is noted in `not_kept` for the page
+        to show, the value before it is intact, and False is returned.
+        """
+        return self._persist(form_id, key, value, page=self.page)
+
+    def persist_field(self, form_id: str, field: str, value: Any) -> bool:
+        """Keep one field of a form whose widget puts it back itself (see `core.ui`)."""
+        return self._persist(form_id, field, value, page=None)
+
+    def field_value(self, form_id: str, field: str, default: Any = MISSING) -> Any:
+        """The draft value of a field, or `default`."""
+        return self.session.form(form_id).values.get(field, default)
+
+    def save_form(self, form_id: str, data: Mapping[str, Any]) -> None:
+        """Save a whole form in one durable step. Raises NotKeptError, and nothing of it is saved."""
+        widgets = {key: value for key, value in data.items() if key in st.session_state}
+        self.session.save_form(form_id, data, page=self.page if widgets else None)
+        self._kept(form_id, *data)
+
+    # Navigation
+
+    @property
+    def current_page(self) -> str | None:
+        return self.session.current_page
+
+    def navigate_to(self, page: str, params: Mapping[str, str] | None = None) -> None:
+        """Go to a page in the next run; call `st.rerun()` after it, or return from a callback."""
+        self._pending = PendingNavigation(entry=self.session.navigate_to(page, params))
+
+    def go_back(self) -> bool:
+        """Go to the page before in the next run. False when there is none."""
+        return self._step(self.session.go_back(), -1)
+
+    def go_forward(self) -> bool:
+        """Go to the page after in the next run. False when there is none."""
+        return self._step(self.session.go_forward(), 1)
+
+    def take_pending_navigation(self) -> PendingNavigation | None:
+        """Hand over, once, where this run has to go."""
+        pending, self._pending = self._pending, None
+        return pending
+
+    def observe_page(self, page: str, params: Mapping[str, str] | None = None) -> None:
+        """Take note of the page the browser shows, and put back what its widgets hold."""
+        self.page = page
+        self.session.visit(page, params)
+        self._restore_widgets()
+
+    def attach_tab(self, tab_id: str) -> None:
+        """Name the browser tab; its history comes back."""
+        self.session.attach_tab(tab_id)
+
+    # The run
+
+    def begin_run(self, identity: Identity) -> None:
+        """Bring this tab up to date at the start of a run."""
+        self.identity = identity
+        changed = self._engine.refresh(self.session)
+        fields = [split_path(path) for path in changed if path.startswith("form/")]
+        self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
+        self._grant()
+        self.page = _SCRIPT_PAGE
+        self._restore_widgets()
+
+    def _grant(self) -> None:
+        user = self.identity.user
+        self.session.roles = user.roles if user else frozenset()
+        self.session.permissions = user.permissions if user else frozenset()
+
+    def _restore_widgets(self) -> None:
+        for key, form_id in self.session.bound_keys.get(self.page, {}).items():
+            value = self.field_value(form_id, key)
+            stale = (form_id, key) in self.changed_elsewhere
+            if value is not MISSING and (stale or key not in st.session_state):
+                st.session_state[key] = value
+
+    def _persist(self, form_id: str, field: str, value: Any, *, page: str | None) -> bool:
+        try:
+            self.session.set_field(form_id, field, value, page=page)
+        except (NotKeptError, JournalError) as error:
+            self.not_kept[form_id, field] = str(error)
+            return False
+        self._kept(form_id, field)
+        return True
+
+    def _kept(self, form_id: str, *fields: str) -> None:
+        self.last_kept_at = self._engine.clock.now()
+        for field in fields:
+            self.not_kept.pop((form_id, field), None)
+
+    def _step(self, entry: NavigationEntry | None, steps: int) -> bool:
+        if entry is None:
+            return False
+        self._pending = PendingNavigation(entry=entry, steps=steps)
+        return True
+
+
+def bootstrap_session() -> UserSession:
+    """Begin or resume this tab's session. Call it first in every run.
+
+    Raises SessionUnavailableError while the session can't be read: show that, never a blank session.
+    """
+    manager: SessionManager | None = st.session_state.get(_KEY)
+    try:
+        identity = current_identity()
+    except StoreUnavailableError as error:
+        if manager is None:
+            raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
+        identity = manager.identity
+    if manager is None or manager.session.session_id != identity.session_id:
+        engine = get_services().engine
+        session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
+        manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
+    manager.begin_run(identity)
+    return manager.session
+
+
+def get_session_manager() -> SessionManager:
+    """Return this tab's manager. Raises NoSessionError outside a run or before `bootstrap_session()`."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        raise NoSessionError(
+            "There is no session outside a Streamlit run. Start the app with `make run`; "
+            "in a script or test, use SessionPersistenceEngine.open() instead."
+        )
+    manager: SessionManager | None = st.session_state.get(_KEY)
+    if manager is None:
+        raise NoSessionError("There is no session yet. Call bootstrap_session() first in the script.")
+    return manager
+
+
+def get_current_session() -> UserSession:
+    """Return this tab's session. Raises NoSessionError outside a run or before `bootstrap_session()`."""
+    return get_session_manager().session
+
+
+def persist_input(key: str, value: Any, form_id: str = "default") -> bool:
+    """Keep what a widget holds. See `SessionManager.persist_input`."""
+    return get_session_manager().persist_input(key, value, form_id)
+
+
+def save_form(form_id: str, data: Mapping[str, Any]) -> None:
+    """Save a whole form in one durable step. See `SessionManager.save_form`."""
+    get_session_manager().save_form(form_id, data)

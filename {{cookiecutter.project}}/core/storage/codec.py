@@ -1,0 +1,211 @@
+"""Values to text and back, typed and exact. What can't come back exactly is refused, with the path to it.
+
+The text is JSON. What JSON has no word for is an object with the key `$`, which names the type:
+`{"$": "date", "v": "2026-01-31"}`. Never pickle: reading a value must not run code.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import importlib
+import math
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from core.errors import CorruptValueError, NotKeptError
+from core.storage import columnar
+
+MAX_VALUE_BYTES = 256 * 1024
+MAX_DEPTH = 100
+_TAG, _VALUE = "$", "v"
+_JSON_INT = 2**53
+"""Beyond it, other readers of JSON lose digits, so larger integers travel as text."""
+_ENUM_PACKAGES = ("apps.", "core.")
+"""Packages an Enum may be imported from while reading; others must have been imported already."""
+
+
+def encode(value: Any, path: str = "") -> str:
+    """Return `value` as text that `decode` turns back into an equal value of the same type.
+
+    Raises NotKeptError, naming the place in the value, the reason and the remedy.
+    """
+    text = orjson.dumps(_pack(value, path, 0))
+    if len(text) > MAX_VALUE_BYTES:
+        raise NotKeptError(
+            path,
+            f"takes {len(text) / 1024:,.0f} KB, more than the {MAX_VALUE_BYTES // 1024} KB one field may have",
+            "Keep large data in a table or a file of its own, and its name here.",
+        )
+    return text.decode()
+
+
+def decode(text: str, path: str = "") -> Any:
+    """Undo `encode`. Raises CorruptValueError when the text is damaged or from a newer version."""
+    try:
+        return _unpack(orjson.loads(text))
+    except CorruptValueError as error:
+        raise CorruptValueError(f"{path}: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, ImportError, InvalidOperation, binascii.Error) as error:
+        raise CorruptValueError(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _tagged(kind: str, value: Any, **more: Any) -> dict[str, Any]:
+    return {_TAG: kind, _VALUE: value, **more}
+
+
+def _pack(value: Any, path: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise NotKeptError(path, f"is nested deeper than {MAX_DEPTH} levels", "Flatten it, or cut a cycle in it.")
+    packer = _PACKERS.get(type(value))
+    if packer is not None:
+        return packer(value, path, depth + 1)
+    if isinstance(value, Enum):
+        return _tagged("enum", value.name, type=f"{type(value).__module__}:{type(value).__qualname__}")
+    packed = columnar.pack(value, path)
+    if packed is not None:
+        return packed
+    raise NotKeptError(
+        path,
+        f"a value of type {type(value).__module__}.{type(value).__qualname__} can't be kept exactly",
+        "Turn it into plain data first (model_dump(), asdict(), str()).",
+    )
+
+
+def _pack_str(value: str, path: str, depth: int) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotKeptError(
+                path, f"has half of a surrogate pair at position {error.start}", "Remove that character."
+            ) from error
+    return value
+
+
+def _pack_int(value: int, path: str, depth: int) -> Any:
+    return value if -_JSON_INT <= value <= _JSON_INT else _tagged("int", hex(value))
+
+
+def _pack_float(value: float, path: str, depth: int) -> Any:
+    return value if math.isfinite(value) else _tagged("float", repr(value))
+
+
+def _pack_items(value: Any, path: str, depth: int) -> list[Any]:
+    return [_pack(item, f"{path}[{index}]", depth) for index, item in enumerate(value)]
+
+
+def _pack_set(value: Any, path: str, depth: int) -> Any:
+    items = [_pack(item, f"{path}{{…}}", depth) for item in value]
+    return _tagged(type(value).__name__, sorted(items, key=orjson.dumps))
+
+
+def _pack_dict(value: dict[Any, Any], path: str, depth: int) -> Any:
+    if _TAG not in value and all(type(key) is str for key in value):
+        return {_pack_str(k, path, depth): _pack(v, f"{path}.{k}" if path else k, depth) for k, v in value.items()}
+    pairs = [[_pack(k, f"{path} key {k!r}", depth), _pack(v, f"{path}[{k!r}]", depth)] for k, v in value.items()]
+    return _tagged("dict", pairs)
+
+
+def _pack_moment(value: datetime | time, path: str, depth: int) -> Any:
+    zone = value.tzinfo
+    more: dict[str, Any] = {"fold": value.fold} if value.fold else {}
+    if isinstance(zone, ZoneInfo) and zone.key:
+        more["zone"] = zone.key
+    elif zone is not None and type(zone) is not timezone:
+        raise NotKeptError(
+            path, f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC."
+        )
+    elif zone is not None:
+        more["offset"] = _offset(zone)
+    return _tagged(type(value).__name__, value.replace(tzinfo=None, fold=0).isoformat(), **more)
+
+
+def _offset(zone: timezone) -> float:
+    offset = zone.utcoffset(None)
+    return offset.total_seconds()
+
+
+def _plain(value: Any, path: str, depth: int) -> Any:
+    return value
+
+
+_PACKERS: dict[type, Callable[[Any, str, int], Any]] = {
+    type(None): _plain,
+    bool: _plain,
+    str: _pack_str,
+    int: _pack_int,
+    float: _pack_float,
+    list: _pack_items,
+    dict: _pack_dict,
+    tuple: lambda v, path, depth: _tagged("tuple", _pack_items(v, path, depth)),
+    set: _pack_set,
+    frozenset: _pack_set,
+    bytes: lambda v, path, depth: _tagged("bytes", base64.b64encode(v).decode()),
+    date: lambda v, path, depth: _tagged("date", v.isoformat()),
+    time: _pack_moment,
+    datetime: _pack_moment,
+    timedelta: lambda v, path, depth: _tagged("timedelta", [v.days, v.seconds, v.microseconds]),
+    Decimal: lambda v, path, depth: _tagged("Decimal", str(v)),
+    UUID: lambda v, path, depth: _tagged("UUID", str(v)),
+}
+
+
+def _unpack(data: Any) -> Any:
+    if type(data) is list:
+        return [_unpack(item) for item in data]
+    if type(data) is not dict:
+        return data
+    kind = data.get(_TAG)
+    if kind is None:
+        return {key: _unpack(value) for key, value in data.items()}
+    unpacker = _UNPACKERS.get(kind) or columnar.UNPACKERS.get(kind)
+    if unpacker is None:
+        raise CorruptValueError(f"unknown type {kind!r}; it may be from a newer version of this project")
+    return unpacker(data)
+
+
+def _zone(data: dict[str, Any]) -> timezone | ZoneInfo | None:
+    if "zone" in data:
+        return ZoneInfo(data["zone"])
+    if "offset" in data:
+        return UTC if data["offset"] == 0 else timezone(timedelta(seconds=data["offset"]))
+    return None
+
+
+def _unpack_enum(data: dict[str, Any]) -> Enum:
+    module_name, _, qualname = data["type"].partition(":")
+    if module_name not in sys.modules and not module_name.startswith(_ENUM_PACKAGES):
+        raise CorruptValueError(f"the Enum {data['type']} is outside {', '.join(_ENUM_PACKAGES)}")
+    kind: Any = importlib.import_module(module_name)
+    for name in qualname.split("."):
+        kind = getattr(kind, name)
+    if not (isinstance(kind, type) and issubclass(kind, Enum)):
+        raise CorruptValueError(f"{data['type']} is no Enum")
+    return kind[data[_VALUE]]
+
+
+_UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "int": lambda data: int(data[_VALUE], 16),
+    "float": lambda data: float(data[_VALUE]),
+    "tuple": lambda data: tuple(_unpack(item) for item in data[_VALUE]),
+    "set": lambda data: {_unpack(item) for item in data[_VALUE]},
+    "frozenset": lambda data: frozenset(_unpack(item) for item in data[_VALUE]),
+    "dict": lambda data: {_unpack(key): _unpack(value) for key, value in data[_VALUE]},
+    "bytes": lambda data: base64.b64decode(data[_VALUE], validate=True),
+    "date": lambda data: date.fromisoformat(data[_VALUE]),
+    "time": lambda data: time.fromisoformat(data[_VALUE]).replace(tzinfo=_zone(data), fold=data.get("fold", 0)),
+    "datetime": lambda data: datetime.fromisoformat(data[_VALUE]).replace(tzinfo=_zone(data), fold=data.get("fold", 0)),
+    "timedelta": lambda data: timedelta(*data[_VALUE]),
+    "Decimal": lambda data: Decimal(data[_VALUE]),
+    "UUID": lambda data: UUID(data[_VALUE]),
+    "enum": _unpack_enum,
+}

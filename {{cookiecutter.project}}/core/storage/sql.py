@@ -1,0 +1,191 @@
+"""The store in SQLite or PostgreSQL: idempotent upserts, one transaction for all sessions of a flush."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import Engine, Table, bindparam, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.clock import Clock, SystemClock, stamp_time
+from core.paths import CREATED_PATH, USER_PATH
+from core.storage.codec import decode
+from core.storage.database import reachable
+from core.storage.entry import Entry, newest
+from core.storage.models import EntryModel, SessionModel
+from core.storage.store import Loaded, SessionHeader
+
+_sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
+
+
+class SqlStore:
+    """Sessions in a SQL database whose tables exist (see `manage.py migrate`)."""
+
+    def __init__(
+        self, database: Engine, *, session_timeout: float, retention: float, clock: Clock | None = None
+    ) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+        self._session_timeout = timedelta(seconds=session_timeout)
+        self._retention = timedelta(seconds=retention)
+        # Building these costs more than running them, so they are built once.
+        self._upsert_header = self._header_statement()
+        self._upsert_entry = self._entry_statement()
+
+    def load(self, session_id: str, after_version: int = 0) -> Loaded:
+        header = select(_sessions.c.version, _sessions.c.purged_at).where(_sessions.c.session_id == session_id)
+        with reachable(), self._database.connect() as connection:
+            found = connection.execute(header).one_or_none()
+            if found is None or found.purged_at is not None:
+                return Loaded(version=0, entries=(), purged=found is not None)
+            if found.version <= after_version:
+                return Loaded(version=found.version, entries=())
+            wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.version > after_version)
+            rows = connection.execute(wanted).all()
+        return Loaded(version=found.version, entries=[_entry(row) for row in rows])
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        # Two entries of one path in one statement are an error in PostgreSQL. A fixed order keeps two
+        # replicas that flush the same sessions from waiting for each other.
+        merged = [entry for _, entry in sorted(newest(entries).items())]
+        if not merged:
+            return
+        headers = self._headers_of(merged)
+        with reachable(), self._database.begin() as connection:
+            versions: dict[str, int] = {}
+            for header in headers:
+                version = connection.execute(self._upsert_header, header).scalar_one_or_none()
+                if version is not None:
+                    versions[header["session_id"]] = version
+            rows = [
+                {
+                    "session_id": entry.session_id,
+                    "path": entry.path,
+                    "value": entry.value,
+                    "stamp": entry.stamp,
+                    "base": entry.base,
+                    "version": versions[entry.session_id],
+                }
+                for entry in merged
+                if entry.session_id in versions
+            ]
+            if rows:
+                connection.execute(self._upsert_entry, rows)
+
+    def purge(self, session_id: str) -> None:
+        now = self._clock.now()
+        with reachable(), self._database.begin() as connection:
+            marked = update(_sessions).where(_sessions.c.session_id == session_id).values(purged_at=now)
+            if connection.execute(marked).rowcount == 0:
+                header = dict.fromkeys(("created_at", "updated_at", "last_activity", "expires_at", "purged_at"), now)
+                connection.execute(_sessions.insert().values(session_id=session_id, version=0, **header))
+            connection.execute(delete(_entries).where(_entries.c.session_id == session_id))
+
+    def expired(self, limit: int) -> list[str]:
+        wanted = (
+            select(_sessions.c.session_id)
+            .where(_sessions.c.expires_at < self._clock.now(), _sessions.c.purged_at.is_(None))
+            .limit(limit)
+        )
+        with reachable(), self._database.connect() as connection:
+            return list(connection.scalars(wanted))
+
+    def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
+        wanted = (
+            select(_sessions)
+            .where(_sessions.c.purged_at.is_(None))
+            .order_by(_sessions.c.last_activity.desc(), _sessions.c.session_id)
+            .limit(limit)
+            .offset(offset)
+        )
+        with reachable(), self._database.connect() as connection:
+            return [_header(row) for row in connection.execute(wanted)]
+
+    def count(self) -> int:
+        wanted = select(func.count()).select_from(_sessions).where(_sessions.c.purged_at.is_(None))
+        with reachable(), self._database.connect() as connection:
+            return connection.scalar(wanted) or 0
+
+    def find(self, prefix: str) -> Iterator[Entry]:
+        following = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        wanted = select(_entries).where(_entries.c.path >= prefix, _entries.c.path < following)
+        with reachable(), self._database.connect() as connection:
+            for row in connection.execute(wanted):
+                yield _entry(row)
+
+    def close(self) -> None:
+        self._database.dispose()
+
+    def _headers_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        """One header per session, all of it derived from the entries that are being written."""
+        now = self._clock.now()
+        headers: dict[str, dict[str, Any]] = {}
+        for entry in entries:
+            at = min(stamp_time(entry.stamp), now)
+            header = headers.setdefault(
+                entry.session_id,
+                {"session_id": entry.session_id, "user_id": None, "created_at": at, "last_activity": at},
+            )
+            header["last_activity"] = max(header["last_activity"], at)
+            if entry.value is not None and entry.path == USER_PATH:
+                header["user_id"] = decode(entry.value, entry.path)
+            if entry.value is not None and entry.path == CREATED_PATH:
+                header["created_at"] = decode(entry.value, entry.path)
+        for header in headers.values():
+            header["updated_at"] = now
+            header["browser_expiry"] = header["last_activity"] + self._session_timeout
+            header["person_expiry"] = header["last_activity"] + self._retention
+            header["expires_at"] = header["person_expiry" if header["user_id"] else "browser_expiry"]
+        return list(headers.values())
+
+    def _header_statement(self) -> Any:
+        insert, greatest = self._dialect()
+        columns = ("session_id", "user_id", "created_at", "updated_at", "last_activity", "expires_at")
+        statement = insert(_sessions).values({name: bindparam(name) for name in columns}).values(version=1)
+        new, owner = statement.excluded, func.coalesce(statement.excluded.user_id, _sessions.c.user_id)
+        person_expiry = bindparam("person_expiry", type_=_sessions.c.expires_at.type)
+        browser_expiry = bindparam("browser_expiry", type_=_sessions.c.expires_at.type)
+        return statement.on_conflict_do_update(
+            index_elements=["session_id"],
+            set_={
+                "user_id": owner,
+                "updated_at": new.updated_at,
+                "last_activity": greatest(_sessions.c.last_activity, new.last_activity),
+                "expires_at": greatest(
+                    _sessions.c.expires_at, case((owner.is_not(None), person_expiry), else_=browser_expiry)
+                ),
+                "version": _sessions.c.version + 1,
+            },
+            where=_sessions.c.purged_at.is_(None),
+        ).returning(_sessions.c.version)
+
+    def _entry_statement(self) -> Any:
+        insert, _ = self._dialect()
+        statement = insert(_entries)
+        changed = {name: statement.excluded[name] for name in ("value", "stamp", "base", "version")}
+        return statement.on_conflict_do_update(
+            index_elements=["session_id", "path"], set_=changed, where=statement.excluded.stamp > _entries.c.stamp
+        )
+
+    def _dialect(self) -> tuple[Any, Any]:
+        if self._database.dialect.name == "postgresql":
+            return postgresql.insert, func.greatest
+        return sqlite.insert, func.max
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(session_id=row.session_id, path=row.path, value=row.value, stamp=row.stamp, base=row.base)
+
+
+def _header(row: Any) -> SessionHeader:
+    return SessionHeader(
+        session_id=row.session_id,
+        user_id=row.user_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        last_activity=row.last_activity,
+        expires_at=row.expires_at,
+        version=row.version,
+    )

@@ -1,0 +1,66 @@
+"""What every store can do. One contract suite runs over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.storage.entry import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHeader:
+    """What is known of a session without reading its entries. All times are aware UTC."""
+
+    session_id: str
+    user_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    last_activity: datetime
+    expires_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The answer to `load`: the session's version (0 if it isn't stored), and what changed since."""
+
+    version: int
+    entries: Sequence[Entry]
+    purged: bool = False
+
+
+class Store(Protocol):
+    """A place for sessions. Every method raises StoreUnavailableError when it can't be reached."""
+
+    def load(self, session_id: str, after_version: int = 0) -> Loaded:
+        """The entries written after a version; loading never creates a session."""
+        ...
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        """Merge entries in one transaction. Greater stamps win; purged sessions stay purged."""
+        ...
+
+    def purge(self, session_id: str) -> None:
+        """Delete a session for good: a late flush doesn't bring it back."""
+        ...
+
+    def expired(self, limit: int) -> list[str]:
+        """Ids of up to `limit` sessions past their time."""
+        ...
+
+    def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
+        """Headers of live sessions, the latest activity first."""
+        ...
+
+    def count(self) -> int:
+        """How many live sessions there are."""
+        ...
+
+    def find(self, prefix: str) -> Iterator[Entry]:
+        """The entries of all live sessions whose path starts with `prefix`."""
+        ...
+
+    def close(self) -> None: ...

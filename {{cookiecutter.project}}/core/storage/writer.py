@@ -1,0 +1,110 @@
+"""The debounced writer: turns many dirty marks into few flushes. It knows nothing of what is flushed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from core.clock import Clock, SystemClock
+
+_FIRST_RETRY_SECONDS = 0.5
+_LONGEST_RETRY_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterStatus:
+    """How the last flushes went. `failures` counts those in a row."""
+
+    last_flush: datetime | None
+    failures: int
+    last_error: str | None
+
+
+class DebouncedWriter:
+    """Calls `flush` at most `debounce_delay` seconds after the first mark, in a thread of its own.
+
+    The deadline counts from the first mark, so steady typing can't postpone it for ever. A flush that
+    fails is tried again with growing pauses; nothing is dropped, because whoever marks keeps what it marked.
+    """
+
+    def __init__(self, flush: Callable[[], None], debounce_delay: float = 2.0, *, clock: Clock | None = None) -> None:
+        self._flush = flush
+        self._clock = clock or SystemClock()
+        self.debounce_delay = debounce_delay
+        self._changed = threading.Condition()
+        self._flushing = threading.Lock()
+        self._deadline: float | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._status = WriterStatus(last_flush=None, failures=0, last_error=None)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next flush is due, in seconds of `time.monotonic()`; None when nothing is marked."""
+        with self._changed:
+            return self._deadline
+
+    @property
+    def status(self) -> WriterStatus:
+        return self._status
+
+    def mark(self) -> None:
+        """Say that there is something to flush."""
+        with self._changed:
+            if self._deadline is None:
+                self._deadline = time.monotonic() + self.debounce_delay
+                self._changed.notify()
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._run, name="debounced-writer", daemon=True)
+                self._thread.start()
+
+    def flush(self) -> None:
+        """Flush now. Raises what the flush raised; the marks stay, and it will be tried again."""
+        with self._flushing:
+            with self._changed:
+                self._deadline = None
+            try:
+                self._flush()
+            except Exception as error:
+                self._failed(error)
+                raise
+            self._status = WriterStatus(last_flush=self._clock.now(), failures=0, last_error=None)
+
+    def close(self) -> None:
+        """Stop the thread, then flush once more. Closing twice is harmless."""
+        with self._changed:
+            already, self._closed = self._closed, True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+        if not already:
+            self.flush()
+
+    def _failed(self, error: Exception) -> None:
+        failures = self._status.failures + 1
+        pause = min(_FIRST_RETRY_SECONDS * 2 ** (failures - 1), _LONGEST_RETRY_SECONDS)
+        self._status = WriterStatus(last_flush=self._status.last_flush, failures=failures, last_error=str(error))
+        log.warning("flush failed", error=str(error), failures=failures, retry_seconds=pause)
+        with self._changed:
+            self._deadline = time.monotonic() + pause
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._closed and (self._deadline is None or self._deadline > time.monotonic()):
+                    wait = None if self._deadline is None else self._deadline - time.monotonic()
+                    self._changed.wait(wait)
+                if self._closed:
+                    return
+            try:
+                self.flush()
+            except Exception:
+                # Noted, logged and rescheduled by `flush`; the thread must live on.
+                log.debug("flush will be tried again", exc_info=True)
