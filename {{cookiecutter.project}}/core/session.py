@@ -147,6 +147,8 @@ class UserSession:
 
     def set_errors(self, form_id: str, errors: Mapping[str, str]) -> None:
         """Keep the messages of the last validation, by field."""
+        if dict(errors) == self.form(form_id).errors:
+            return
         self._commit([Change(join_path("form", form_id, "errors"), dict(errors) or REMOVED)])
 
     def create_form_snapshot(self, form_id: str, description: str = "", *, automatic: bool = False) -> FormSnapshot:
@@ -331,6 +333,8 @@ class UserSession:
                 if value is not REMOVED:
                     kept.append(FormSnapshot.from_dict(form_id, snapshot_id, value))
                 form.snapshots = sorted(kept, key=lambda snapshot: snapshot.timestamp)
+        if form == FormState(form_id=form_id):
+            del self.form_states[form_id]
 
     def _commit(self, changes: Sequence[Change]) -> None:
         """Make changes durable, then visible here. If that fails, it raises and nothing has changed."""

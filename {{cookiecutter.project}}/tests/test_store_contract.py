@@ -1,0 +1,136 @@
+"""The laws of a store. Every store keeps every one of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from core.clock import FakeClock, HybridClock
+from core.paths import USER_PATH
+from core.storage.codec import encode
+from core.storage.entry import Entry
+from core.storage.store import Store
+from tests.conftest import RETENTION, SESSION_TIMEOUT
+
+
+@pytest.fixture
+def hybrid(clock: FakeClock) -> HybridClock:
+    return HybridClock(clock)
+
+
+def entry(hybrid: HybridClock, path: str = "form/f/field/a", value: object = 1, session: str = "s") -> Entry:
+    return Entry(session_id=session, path=path, value=encode(value), stamp=hybrid.tick())
+
+
+def values(store: Store, session: str = "s") -> dict[str, str | None]:
+    return {e.path: e.value for e in store.load(session).entries}
+
+
+def test_loading_does_not_create_a_session(store: Store) -> None:
+    assert store.load("s").version == 0
+    assert store.count() == 0
+
+
+def test_what_was_written_is_read_back_exactly(store: Store, hybrid: HybridClock) -> None:
+    written = entry(hybrid, value="naïve \x00 \U0001f600")
+    store.upsert([written])
+    assert list(store.load("s").entries) == [written]
+
+
+def test_every_order_of_the_same_entries_ends_in_the_same_state(store: Store, hybrid: HybridClock) -> None:
+    edits = [entry(hybrid, value=n) for n in range(3)]
+    for number, order in enumerate(itertools.permutations(edits)):
+        for edit in order:
+            store.upsert([Entry(session_id=f"s{number}", path=edit.path, value=edit.value, stamp=edit.stamp)])
+        assert values(store, f"s{number}") == {edits[-1].path: edits[-1].value}
+
+
+def test_writing_twice_changes_nothing(store: Store, hybrid: HybridClock) -> None:
+    batch = [entry(hybrid, value=n) for n in range(3)]
+    store.upsert(batch)
+    before = values(store)
+    store.upsert(batch)
+    assert values(store) == before
+
+
+def test_a_removed_path_stays_removed_when_an_older_value_arrives(store: Store, hybrid: HybridClock) -> None:
+    old = entry(hybrid)
+    store.upsert([Entry(session_id="s", path=old.path, value=None, stamp=hybrid.tick())])
+    store.upsert([old])
+    assert values(store) == {old.path: None}
+
+
+def test_only_what_came_after_a_version_is_loaded(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid, "a"), entry(hybrid, "b")])
+    version = store.load("s").version
+    store.upsert([entry(hybrid, "b", 2)])
+    later = store.load("s", version)
+    assert [e.path for e in later.entries] == ["b"]
+    assert later.version > version
+    assert list(store.load("s", later.version).entries) == []
+
+
+def test_sessions_do_not_mix(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid, value=1, session="s"), entry(hybrid, value=2, session="t")])
+    assert values(store, "s") != values(store, "t")
+
+
+def test_a_purged_session_is_not_resurrected_by_a_late_flush(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid)])
+    store.purge("s")
+    store.upsert([entry(hybrid, value="late"), entry(hybrid, session="other")])
+    assert store.load("s").purged
+    assert values(store) == {}
+    assert [header.session_id for header in store.headers(10)] == ["other"]
+
+
+def test_a_session_can_be_purged_before_it_was_ever_stored(store: Store, hybrid: HybridClock) -> None:
+    store.purge("s")
+    store.upsert([entry(hybrid)])
+    assert values(store) == {}
+
+
+def test_the_header_follows_from_the_entries(store: Store, hybrid: HybridClock, clock: FakeClock) -> None:
+    began = clock.now()
+    store.upsert([entry(hybrid, USER_PATH, "ada")])
+    clock.advance(60)
+    store.upsert([entry(hybrid)])
+    (header,) = store.headers(10)
+    assert (header.user_id, header.created_at, header.last_activity) == ("ada", began, clock.now())
+
+
+def test_a_browser_s_session_ends_after_the_timeout_and_a_person_s_after_the_retention(
+    store: Store, hybrid: HybridClock, clock: FakeClock
+) -> None:
+    store.upsert([entry(hybrid, session="browser"), entry(hybrid, USER_PATH, "ada", session="person")])
+    clock.advance(SESSION_TIMEOUT - 1)
+    assert store.expired(10) == []
+    store.upsert([entry(hybrid, session="person")])
+    clock.advance(2)
+    assert store.expired(10) == ["browser"]
+    clock.advance(RETENTION)
+    assert sorted(store.expired(10)) == ["browser", "person"]
+
+
+def test_a_clock_that_runs_ahead_does_not_make_a_session_live_longer(
+    store: Store, hybrid: HybridClock, clock: FakeClock
+) -> None:
+    clock.advance(7200)
+    ahead = entry(hybrid)
+    clock.advance(-7200)
+    store.upsert([ahead])
+    assert store.headers(1)[0].last_activity == clock.now()
+
+
+def test_entries_are_found_by_prefix(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid, "metric/t/1"), entry(hybrid, "metrics"), entry(hybrid, "metric/t/2", session="t")])
+    assert sorted(e.path for e in store.find("metric/")) == ["metric/t/1", "metric/t/2"]
+
+
+def test_headers_come_in_pages_latest_first(store: Store, hybrid: HybridClock, clock: FakeClock) -> None:
+    for number in range(5):
+        clock.advance(1)
+        store.upsert([entry(hybrid, session=f"s{number}")])
+    assert [h.session_id for h in store.headers(2, offset=1)] == ["s3", "s2"]
+    assert store.count() == 5

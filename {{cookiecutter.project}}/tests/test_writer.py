@@ -1,0 +1,80 @@
+"""The debounced writer flushes soon, seldom, and never forgets."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from core.session_persistence import DebouncedWriter
+
+
+class Recorder:
+    """A flush that counts, and fails while told to."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.broken = False
+        self.flushed = threading.Event()
+
+    def __call__(self) -> None:
+        self.calls += 1
+        if self.broken:
+            raise OSError("the database is away")
+        self.flushed.set()
+
+
+def test_the_default_delay_is_two_seconds() -> None:
+    assert DebouncedWriter(Recorder()).debounce_delay == 2.0
+
+
+def test_the_deadline_counts_from_the_first_mark() -> None:
+    writer = DebouncedWriter(Recorder(), debounce_delay=3600)
+    writer.mark()
+    deadline = writer.deadline
+    for _ in range(100):
+        writer.mark()
+    assert writer.deadline == deadline
+    writer.close()
+
+
+def test_a_mark_is_followed_by_a_flush() -> None:
+    flush = Recorder()
+    writer = DebouncedWriter(flush, debounce_delay=0.01)
+    writer.mark()
+    assert flush.flushed.wait(timeout=10)
+    writer.close()
+
+
+def test_many_marks_are_one_flush() -> None:
+    flush = Recorder()
+    writer = DebouncedWriter(flush, debounce_delay=3600)
+    for _ in range(1000):
+        writer.mark()
+    writer.flush()
+    assert (flush.calls, writer.deadline) == (1, None)
+    writer.close()
+
+
+def test_closing_flushes_once_and_closing_again_does_nothing() -> None:
+    flush = Recorder()
+    writer = DebouncedWriter(flush, debounce_delay=3600)
+    writer.mark()
+    writer.close()
+    writer.close()
+    assert flush.calls == 1
+
+
+def test_a_failed_flush_is_reported_counted_and_tried_again() -> None:
+    flush = Recorder()
+    flush.broken = True
+    writer = DebouncedWriter(flush, debounce_delay=3600)
+    writer.mark()
+    with pytest.raises(OSError, match="away"):
+        writer.flush()
+    assert (writer.status.failures, writer.status.last_error) == (1, "the database is away")
+    assert writer.deadline is not None
+    flush.broken = False
+    assert flush.flushed.wait(timeout=10)
+    writer.close()
+    assert writer.status.failures == 0
