@@ -1,0 +1,85 @@
+"""The HTTP side: the session cookie, our routes, and what happens when the server starts and stops."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from streamlit import config
+
+from core.errors import ConfigurationError, StoreUnavailableError
+from core.services import close_services, get_services
+from core.settings import get_settings
+from core.storage.accounts import seed_administrator
+from core.storage.database import reachable
+from core.storage.migrate import is_current, upgrade
+from core.web.binding import get_bindings
+from core.web.cookie import SessionCookieMiddleware
+from core.web.position import position
+from core.web.routes import health, rotate
+
+log = structlog.get_logger(__name__)
+
+
+def base_path() -> str:
+    """Return the path the app is served under, without slashes at its ends: Streamlit's `server.baseUrlPath`."""
+    return str(config.get_option("server.baseUrlPath") or "").strip("/")
+
+
+def middleware() -> list[Middleware]:
+    """What `st.App` wraps around everything."""
+    settings = get_settings()
+    return [
+        Middleware(
+            SessionCookieMiddleware,
+            secret=settings.secret_key.get_secret_value(),
+            cookie_name=settings.cookie_name,
+            cookie_secure=settings.cookie_secure,
+            bindings=get_bindings(),
+            base_path=base_path(),
+        )
+    ]
+
+
+def routes() -> list[Route]:
+    """Our routes, all below `/keep/`."""
+    prefix = f"/{base_path()}/keep" if base_path() else "/keep"
+    return [
+        Route(f"{prefix}/health", health, methods=["GET"]),
+        Route(f"{prefix}/rotate", rotate, methods=["POST"]),
+        Route(f"{prefix}/position", position, methods=["POST"]),
+    ]
+
+
+@asynccontextmanager
+async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    """Bring the database's schema up to date in development, check it in production; flush at the end.
+
+    Raises ConfigurationError in production when migrations are missing.
+    """
+    try:
+        await run_in_threadpool(_prepare_database)
+    except StoreUnavailableError as error:
+        # Pages say that they are reconnecting, and recover when the database does.
+        log.error("started without the database; its schema is unchecked", error=str(error))
+    try:
+        yield
+    finally:
+        await run_in_threadpool(close_services)
+
+
+def _prepare_database() -> None:
+    services = get_services()
+    with reachable():
+        if is_current(services.database):
+            return
+        if services.settings.environment == "production":
+            raise ConfigurationError(["The database lacks migrations. Run: python manage.py migrate"])
+        upgrade(services.database)
+        password = services.settings.admin_initial_password
+        seed_administrator(services.accounts, password.get_secret_value() if password else None)

@@ -1,0 +1,229 @@
+"""Who is there: the person behind this tab, checked anew in every run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import NoReturn
+
+import streamlit as st
+from streamlit.errors import StreamlitAuthError
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.errors import AccountError, StoreUnavailableError
+from core.handover import hand_over
+from core.services import Services, get_services
+from core.sign_in import ask_new_password, ask_password
+from core.storage.accounts import Accounts, Standing, User
+from core.storage.database import reachable
+from core.web.binding import get_bindings
+from core.web.device import describe_device
+from core.web.token import anonymous_session_id, token_hash, verify
+
+_IDENTITY_KEY = "_keep_identity"
+_ANONYMOUS_KEY = "_keep_anonymous"
+_LEAVING_KEY = "_keep_leaving"
+_LOCAL_USER = "local"
+"""The one person of `auth=none`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a tab belongs to. `user` is None before sign-in; `version` is the session's, None if it has no row yet."""
+
+    session_id: str
+    user: User | None
+    token_hash: str | None
+    """None for a browser without a valid cookie of ours."""
+    version: int | None
+    standing: Standing = "good"
+    """`ended`: signed out or expired, nothing may be written. `stale`: rights changed, the token gets exchanged."""
+
+
+def current_identity() -> Identity:
+    """Find out who this tab belongs to now: one query, none for a browser without a valid cookie.
+
+    Raises StoreUnavailableError when the database can't be asked.
+    """
+    services = get_services()
+    secret = services.settings.secret_key.get_secret_value()
+    token = st.context.cookies.get(services.settings.cookie_name, "")
+    identity = _of_token(services, token, secret) if verify(token, secret) else _without_token()
+    if services.settings.auth == "none" and identity.standing == "good":
+        with reachable():
+            local = _local_user(services.accounts)
+        identity = dataclasses.replace(identity, user=local, session_id=local.session_id)
+    st.session_state[_IDENTITY_KEY] = identity
+    return identity
+
+
+def active_identity() -> Identity | None:
+    """Who this tab belonged to when last asked, without a query; None before the first time."""
+    identity: Identity | None = st.session_state.get(_IDENTITY_KEY)
+    return identity
+
+
+def current_device() -> str:
+    """A few words for this tab's browser, such as "Firefox on Linux"."""
+    return describe_device(st.context.headers.get("User-Agent"))
+
+
+def require_sign_in(identity: Identity) -> None:
+    """Go on only for somebody who may use the app; otherwise show what they must do first and end the run."""
+    services = get_services()
+    if identity.standing == "ended":
+        leaving = st.session_state.pop(_LEAVING_KEY, None)
+        message = "You are signed out." if leaving is not None else "Your sign-in has ended. One moment …"
+        _exchange(services, identity, None, message, clear=True, then=leaving)
+    if identity.standing == "stale":
+        _exchange(services, identity, identity.user, "Your rights were changed. One moment …")
+    if services.settings.auth == "password":
+        _require_password(services, identity)
+    elif services.settings.auth == "oidc":
+        _require_provider(services, identity)
+
+
+def sign_out() -> None:
+    """End this browser's right on the server at once; the page then forgets the person and loads anew.
+
+    For a button: `st.button("Sign out", on_click=sign_out)`. Called from the script itself it ends the run.
+    """
+    services = get_services()
+    identity = active_identity()
+    if identity is None or identity.token_hash is None:
+        return
+    try:
+        with reachable():
+            services.accounts.revoke(identity.token_hash)
+    except StoreUnavailableError:
+        st.error("You are still signed in: the database can't be reached. Try again in a minute.")
+        return
+    signed_in_elsewhere = services.settings.auth == "oidc" and bool(st.user.get("is_logged_in"))
+    st.session_state[_LEAVING_KEY] = "auth/logout" if signed_in_elsewhere else ""
+    context = get_script_run_ctx()
+    if context is not None and context.has_script_started:
+        st.rerun()  # a callback needs none: the script runs right after it
+
+
+def _of_token(services: Services, token: str, secret: str) -> Identity:
+    hashed = token_hash(token)
+    context = get_script_run_ctx()
+    if context is not None:
+        get_bindings().bind(context.session_id, hashed)
+    with reachable():
+        state = services.accounts.check(hashed)
+        if state is not None and state.standing != "ended":
+            services.accounts.touch_if_due(state)
+    if state is None:
+        anonymous = anonymous_session_id(token, secret)
+        return Identity(session_id=anonymous, user=None, token_hash=hashed, version=None)
+    if state.standing == "ended":
+        return dataclasses.replace(_without_token(), token_hash=hashed, standing="ended")
+    return Identity(
+        session_id=state.session_id,
+        user=state.user,
+        token_hash=hashed,
+        version=state.version,
+        standing=state.standing,
+    )
+
+
+def _without_token() -> Identity:
+    """A session for this tab only, which nobody can come back to."""
+    session_id = st.session_state.setdefault(_ANONYMOUS_KEY, f"anon-{secrets.token_hex(16)}")
+    return Identity(session_id=session_id, user=None, token_hash=None, version=None)
+
+
+def _exchange(
+    services: Services,
+    identity: Identity,
+    user: User | None,
+    message: str,
+    *,
+    clear: bool = False,
+    then: str | None = None,
+) -> NoReturn:
+    """Give the browser a new token, for `user` or anonymous, and end the run."""
+    if identity.token_hash is None:
+        st.error("Your browser keeps no cookie of this site. Allow cookies for it, reload the page and sign in again.")
+        st.stop()
+    try:
+        with reachable():
+            ticket = services.accounts.issue_ticket(identity.token_hash, user.user_id if user else None)
+    except StoreUnavailableError:
+        st.error("The database can't be reached right now. Reload the page in a minute.")
+        st.stop()
+    hand_over(ticket, message=message, clear=clear, then=then)
+    st.stop()
+
+
+def _require_password(services: Services, identity: Identity) -> None:
+    title = services.settings.title
+    page = st.empty()
+    if identity.user is None:
+        with page.container():
+            user = ask_password(services.accounts, title)
+        if user is None:
+            st.stop()
+        page.empty()
+        _exchange(services, identity, user, "Signing in …")
+    if identity.user.must_change_password:
+        with page.container():
+            changed = ask_new_password(services.accounts, identity.user, title)
+        if not changed:
+            st.stop()
+        page.empty()
+        _exchange(services, identity, identity.user, "Password saved. One moment …")
+
+
+def _require_provider(services: Services, identity: Identity) -> None:
+    """`auth=oidc`: Streamlit signs in with the provider; the person it names becomes one of ours."""
+    title = services.settings.title
+    if not st.user.get("is_logged_in"):
+        if identity.user is not None:
+            return  # our own cookie outlives the provider's, and is the one that can be revoked
+        st.title(title, anchor=False)
+        if st.button("Sign in", type="primary"):
+            try:
+                st.login()
+            except StreamlitAuthError as error:
+                st.error(f"Signing in isn't set up yet: {error} Fill in [auth] in .streamlit/secrets.toml.")
+        st.stop()
+    with reachable():
+        user = _provided_user(services.accounts)
+    if not user.active:
+        st.error("Your account is locked. Ask an administrator.")
+        st.stop()
+    if identity.user is None or identity.user.user_id != user.user_id:
+        _exchange(services, identity, user, "Signing in …")
+
+
+def _provided_user(accounts: Accounts) -> User:
+    # Issuer and subject together name a person for ever; an e-mail address may pass to somebody else.
+    issuer, subject = str(st.user.get("iss", "")), str(st.user.get("sub", ""))
+    username = "oidc-" + hashlib.sha256(f"{issuer}\0{subject}".encode()).hexdigest()[:32]
+    email = st.user.get("email")
+    name = str(st.user.get("name") or email or username)
+    return _found_or_created(accounts, username, name, roles=("member",), email=str(email) if email else None)
+
+
+def _local_user(accounts: Accounts) -> User:
+    user = _found_or_created(accounts, _LOCAL_USER, "Local user")
+    return dataclasses.replace(user, permissions=frozenset({"*"}))
+
+
+def _found_or_created(
+    accounts: Accounts, username: str, name: str, *, roles: tuple[str, ...] = (), email: str | None = None
+) -> User:
+    user = accounts.find(username)
+    if user is not None:
+        return user
+    try:
+        return accounts.create_user(username, name, email=email, roles=roles)
+    except AccountError:
+        created = accounts.find(username)  # another tab was first
+        if created is None:
+            raise
+        return created

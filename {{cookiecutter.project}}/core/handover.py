@@ -1,0 +1,34 @@
+"""Hands the browser a new session cookie, at sign-in, sign-out and change of rights.
+
+The cookie can't be set by a script run, and shall not be readable by the page. So the run gives the page a one-time
+ticket, the page's script exchanges it at a route that answers with the cookie, and the page is loaded anew. Everything
+that belonged to whoever was there before goes with the old page and its Streamlit session.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_SCRIPT = Path(__file__).with_name("handover.js")
+_STYLE = "margin: 1rem 0; text-align: center; font-family: var(--st-font); color: var(--st-text-color)"
+_HTML = f'<p role="status" style="{_STYLE}"></p>'
+
+
+def hand_over(ticket: str, *, message: str, clear: bool = False, then: str | None = None) -> None:
+    """Put the exchange on the page; call `st.stop()` after it.
+
+    `message` is shown meanwhile. `clear` removes what the page kept in the browser's storage. `then` is where to go
+    afterwards, relative to the app's address; without it the same page is loaded anew.
+    """
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    component = st.components.v2.component("keep_handover", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
+    data = {
+        "ticket": ticket,
+        "message": message,
+        "clear": clear,
+        "then": then,
+        "base": f"/{base}/" if base else "/",
+    }
+    component(key="keep-handover", data=data)

@@ -1,0 +1,72 @@
+"""What a person may do: permissions with wildcards, denied by default."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+from core.auth import active_identity, current_identity
+from core.errors import NotAllowedError, StoreUnavailableError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def matches(granted: Iterable[str], wanted: str) -> bool:
+    """Whether one of the granted permissions covers the wanted one.
+
+    A `*` stands for one segment, and at the end for one or more: `orders.*` covers `orders.read` and
+    `orders.read.all`, but not `orders`; `*` covers everything; `*.read` covers `orders.read`.
+    """
+    segments = wanted.split(".")
+    return all(segments) and any(_covers(permission.split("."), segments) for permission in granted)
+
+
+def current_permissions() -> frozenset[str]:
+    """What the person of this tab was granted when the run began; nothing before sign-in. No query."""
+    identity = active_identity()
+    return identity.user.permissions if identity and identity.user else frozenset()
+
+
+def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only people with all these permissions call the function: a page, a callback or any other action.
+
+    They are looked up at each call, so that what was taken away counts at once. The call raises NotAllowedError. The
+    function's `required_permissions` lets the router hide a page from those who may not open it.
+    """
+    for permission in permissions:
+        if not permission or "*" in permission or not all(permission.split(".")):
+            raise ValueError(f"@requires needs permissions like 'orders.read', without wildcards; got {permission!r}")
+    if not permissions:
+        raise ValueError("@requires needs at least one permission, like @requires('orders.read')")
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            granted = _permissions_now()
+            for permission in permissions:
+                if not matches(granted, permission):
+                    raise NotAllowedError(permission)
+            return function(*args, **kwargs)
+
+        inner: tuple[str, ...] = getattr(function, "required_permissions", ())
+        setattr(guarded, "required_permissions", tuple(dict.fromkeys((*permissions, *inner))))  # noqa: B010
+        return guarded
+
+    return decorate
+
+
+def _permissions_now() -> frozenset[str]:
+    """Callbacks run before the script has looked at who is there, so the answer of its last run may be out of date."""
+    try:
+        current_identity()
+    except StoreUnavailableError:
+        return current_permissions()  # during an outage the last known answer stands
+    return current_permissions()
+
+
+def _covers(granted: list[str], wanted: list[str]) -> bool:
+    if granted[-1] == "*" and len(wanted) >= len(granted):
+        granted, wanted = granted[:-1], wanted[: len(granted) - 1]
+    return len(granted) == len(wanted) and all(g in ("*", w) for g, w in zip(granted, wanted, strict=True))

@@ -1,0 +1,115 @@
+"""The two pages of `auth=password`: sign in, and choose a password of one's own.
+
+streamlit-authenticator checks the password. It is given one account at a time, from our database; of it we use the
+controller that signs in, not the view: that one mounts a component for a cookie we don't use, waits, forbids password
+managers, and hands bcrypt the bare password, which ends at 72 bytes.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+import structlog
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import AccountError, StoreUnavailableError
+from core.storage.accounts import Accounts, User
+from core.storage.database import reachable
+from core.storage.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, digest, verify_password
+from core.storage.users import normalise
+
+_CARD_WIDTH = 420
+"""Pixels; narrower where the screen is."""
+_THEIR_KEYS = ("name", "authentication_status", "username", "email", "roles", "logout", "password_hint")
+"""What streamlit-authenticator leaves in `st.session_state`; the names would collide with widgets' keys."""
+
+log = structlog.get_logger(__name__)
+
+
+def ask_password(accounts: Accounts, title: str) -> User | None:
+    """Show the sign-in page. Returns the person once name and password are right."""
+    with _card(title, "Sign in to continue where you left off."):
+        with st.form("keep-sign-in", border=False):
+            username = st.text_input("Username", autocomplete="username")
+            password = st.text_input("Password", type="password", autocomplete="current-password")
+            asked = st.form_submit_button("Sign in", type="primary", width="stretch")
+        if not asked:
+            return None
+        if not username.strip() or not password:
+            st.error("Enter your username and your password.", icon=":material/edit:")
+            return None
+        try:
+            with reachable():
+                user = _check(accounts, username, password)
+        except StoreUnavailableError:
+            st.error(
+                "Nobody can sign in right now: the database can't be reached. Try again in a minute.",
+                icon=":material/cloud_off:",
+            )
+            return None
+        if user is None:
+            st.error(
+                "That username and password don't go together. Check both; capitals count in the password.",
+                icon=":material/error:",
+            )
+        return user
+
+
+def ask_new_password(accounts: Accounts, user: User, title: str) -> bool:
+    """Show the page on which a person replaces a password they were given. Returns True once it is stored."""
+    with _card(title, f"Welcome, {user.name}. Choose a password that only you know."):
+        with st.form("keep-new-password", border=False):
+            new = st.text_input("New password", type="password", autocomplete="new-password")
+            again = st.text_input("New password once more", type="password", autocomplete="new-password")
+            st.caption(
+                f"{MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters, all kinds allowed. A few unrelated words are good."
+            )
+            asked = st.form_submit_button("Save password", type="primary", width="stretch")
+        if not asked:
+            return False
+        try:
+            with reachable():
+                _replace(accounts, user, new, again)
+        except AccountError as error:
+            st.error(str(error), icon=":material/edit:")
+            return False
+        except StoreUnavailableError:
+            st.error(
+                "The password can't be saved right now: the database can't be reached. Try again in a minute.",
+                icon=":material/cloud_off:",
+            )
+            return False
+        return True
+
+
+def _card(title: str, text: str) -> DeltaGenerator:
+    outer = st.container(horizontal_alignment="center", vertical_alignment="center", height="content")
+    card = outer.container(border=True, width=_CARD_WIDTH, key="keep-sign-in-card")
+    card.title(title, anchor=False)
+    card.markdown(text)
+    return card
+
+
+def _check(accounts: Accounts, username: str, password: str) -> User | None:
+    # Imported here because it takes longer than all of Streamlit, and only a server where people sign in needs it.
+    from streamlit_authenticator.controllers import AuthenticationController
+
+    name = normalise(username)
+    account = {"name": name, "password": accounts.password_hash(name)}
+    try:
+        controller = AuthenticationController(credentials={"usernames": {name: account}}, auto_hash=False)
+        right = controller.login(name, digest(password))
+    except Exception:
+        log.exception("streamlit-authenticator refused with an error")
+        right = False
+    finally:
+        for key in _THEIR_KEYS:
+            st.session_state.pop(key, None)
+    return accounts.find(name) if right else None
+
+
+def _replace(accounts: Accounts, user: User, new: str, again: str) -> None:
+    if new != again:
+        raise AccountError("The two entries differ. Enter the same password twice.")
+    if verify_password(new, accounts.password_hash(user.username)):
+        raise AccountError("That is the password you were given. Choose another one.")
+    accounts.set_password(user.user_id, new)

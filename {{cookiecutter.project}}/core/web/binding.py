@@ -1,0 +1,42 @@
+"""Which browser each of Streamlit's own session ids belongs to.
+
+Streamlit hands a live session to whoever sends its id. The id is in the page, and it is no secret of the kind our
+cookie is, so it counts only together with the token of the browser that first had it. Kept in memory: the sessions
+it speaks of live in this process, too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from functools import cache
+
+_MAXIMUM = 20_000
+
+
+class Bindings:
+    """Streamlit's session ids, each with the hash of the one token it belongs to. Safe for threads."""
+
+    def __init__(self, maximum: int = _MAXIMUM) -> None:
+        self._lock = threading.Lock()
+        self._maximum = maximum
+        self._owners: OrderedDict[str, str] = OrderedDict()
+
+    def bind(self, streamlit_id: str, token_hash: str) -> None:
+        """Remember the owner of an id; the first one stays. Beyond the maximum the ids longest unused are forgotten."""
+        with self._lock:
+            self._owners.setdefault(streamlit_id, token_hash)
+            self._owners.move_to_end(streamlit_id)
+            while len(self._owners) > self._maximum:
+                self._owners.popitem(last=False)
+
+    def belongs(self, streamlit_id: str, token_hash: str | None) -> bool:
+        """Whether the id is known to be this token's. An unknown id is nobody's."""
+        with self._lock:
+            return token_hash is not None and self._owners.get(streamlit_id) == token_hash
+
+
+@cache
+def get_bindings() -> Bindings:
+    """Return the bindings of this process."""
+    return Bindings()

@@ -1,0 +1,55 @@
+"""What every route of ours asks of a request: that our own page sent it, and that it is small."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from core.web.token import token_hash, verify
+
+
+def require_same_origin(request: Request) -> None:
+    """Raise 403 unless the request comes from a page of this very server.
+
+    Browsers say so in `Sec-Fetch-Site`; older ones send an `Origin`, which must name the host asked for.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        allowed = site == "same-origin"
+    else:
+        origin = urlsplit(request.headers.get("origin", ""))
+        allowed = bool(origin.netloc) and origin.netloc.lower() == request.headers.get("host", "").lower()
+    if not allowed:
+        raise HTTPException(403, "Only pages of this app may ask for this.")
+
+
+async def read_json(request: Request, *, limit: int) -> dict[str, Any]:
+    """Return the body, a JSON object of at most `limit` bytes. Raises 413 for a longer one, 400 for another kind."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise HTTPException(413, f"At most {limit} bytes are accepted here.")
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise HTTPException(400, "The body must be JSON.") from error
+    if not isinstance(content, dict):
+        raise HTTPException(400, "The body must be a JSON object.")
+    return content
+
+
+def browser_token(request: Request, cookie_name: str, secret: str) -> str | None:
+    """Return the token of the browser that sent the request, or None when it has no valid one."""
+    token = request.cookies.get(cookie_name, "")
+    return token if verify(token, secret) else None
+
+
+def browser_token_hash(request: Request, cookie_name: str, secret: str) -> str | None:
+    """Like `browser_token`, as the hash under which the database knows it."""
+    token = browser_token(request, cookie_name, secret)
+    return None if token is None else token_hash(token)

@@ -1,0 +1,85 @@
+"""Two small routes: is the server well, and the exchange of a ticket for a new cookie."""
+
+from __future__ import annotations
+
+import secrets
+
+import structlog
+from sqlalchemy import text
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from core.errors import KeepError, StoreUnavailableError
+from core.services import Services, get_services
+from core.storage.database import reachable
+from core.web.cookie import set_cookie_header
+from core.web.device import describe_device
+from core.web.request import browser_token, read_json, require_same_origin
+from core.web.token import anonymous_session_id, new_token, token_hash
+
+BOOT_ID = secrets.token_hex(8)
+"""Differs after every start of the process, so that a page can tell that the server was restarted."""
+
+_TICKET_LIMIT = 1024
+_NO_STORE = {"Cache-Control": "no-store"}
+
+log = structlog.get_logger(__name__)
+
+
+async def health(_request: Request) -> Response:
+    """Answer 200 while this process serves. An outage of the database is told, but edits are kept through it."""
+    report = await run_in_threadpool(_health)
+    return JSONResponse(report, headers=_NO_STORE)
+
+
+async def rotate(request: Request) -> Response:
+    """Exchange a ticket for a new session cookie: 204 with it, 409 when the ticket is not this browser's.
+
+    The body is `{"ticket": "…"}`. Only a page of this app may ask, with the cookie the ticket is bound to.
+    """
+    require_same_origin(request)
+    ticket = (await read_json(request, limit=_TICKET_LIMIT)).get("ticket")
+    services = get_services()
+    settings = services.settings
+    secret = settings.secret_key.get_secret_value()
+    old = browser_token(request, settings.cookie_name, secret)
+    if old is None or not isinstance(ticket, str):
+        return Response(status_code=409, headers=_NO_STORE)
+    new = new_token(secret)
+    device = describe_device(request.headers.get("user-agent"))
+    try:
+        accepted = await run_in_threadpool(_redeem, services, ticket, old, new, device)
+    except StoreUnavailableError as error:
+        log.warning("rotate without the database", error=str(error))
+        return Response(status_code=503, headers=_NO_STORE)
+    if not accepted:
+        return Response(status_code=409, headers=_NO_STORE)
+    cookie = set_cookie_header(settings.cookie_name, new, secure=settings.cookie_secure)
+    return Response(status_code=204, headers={**_NO_STORE, "Set-Cookie": cookie})
+
+
+def _health() -> dict[str, object]:
+    services = get_services()
+    database = "up"
+    try:
+        with reachable(), services.database.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except StoreUnavailableError:
+        database = "down"
+    return {"ok": True, "database": database, "pending": services.engine.status().pending, "boot": BOOT_ID}
+
+
+def _redeem(services: Services, ticket: str, old: str, new: str, device: str) -> bool:
+    with reachable():
+        redeemed = services.accounts.redeem(ticket, token_hash(old), token_hash(new), device)
+    if redeemed is None:
+        return False
+    if redeemed.user is not None and redeemed.previous_user_id is None:
+        source = anonymous_session_id(old, services.settings.secret_key.get_secret_value())
+        try:
+            services.engine.merge_sessions(source, redeemed.user.session_id)
+        except KeepError as error:
+            # The person is in, and what they did before stays under its own id for another attempt.
+            log.error("anonymous work could not be merged", source=source, error=str(error))
+    return True

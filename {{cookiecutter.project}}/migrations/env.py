@@ -1,0 +1,29 @@
+"""Runs the revisions over the connection it is given, or over the database the settings name."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from core.settings import get_settings
+from core.storage.database import open_database
+from core.storage.models import Base
+
+# Apps with tables of their own: import their models here, so that --autogenerate sees them.
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        render_as_batch=connection.dialect.name == "sqlite",  # SQLite can't alter a column in place
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with open_database(get_settings().resolved_database_url).begin() as connection:
+        run(connection)
