@@ -1,6 +1,7 @@
 """Write `.env` with fresh secrets, unless there is one. Needs nothing but Python.
 
-Run by the template when the project is made, and by `make setup` in a fresh clone.
+Run by the template when the project is made, and by `make setup` in a fresh clone. With `--deploy` it
+writes `deploy/.env` for `deploy/compose.yaml` instead.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 ADMINISTRATOR = "admin"
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that are mistaken for another one
-_HEADER = """\
-# Secrets and settings of this machine. Never commit this file. `.env.example` explains every setting.
-"""
+_HEADER = "# Secrets and settings of this machine. Never commit this file. `.env.example` explains every setting.\n"
 
 
 def init_env(root: Path) -> dict[str, str] | None:
@@ -29,8 +28,7 @@ def init_env(root: Path) -> dict[str, str] | None:
     `[tool.keep]` in `pyproject.toml`.
     """
     values = new_values(_choices(root))
-    text = _HEADER + "".join(f"{name}={value}\n" for name, value in values.items())
-    return values if write_private(root / ".env", text) else None
+    return values if write_private(root / ".env", _text(values)) else None
 
 
 def new_values(choices: dict[str, Any]) -> dict[str, str]:
@@ -42,6 +40,25 @@ def new_values(choices: dict[str, Any]) -> dict[str, str]:
     if database_url.startswith("postgresql"):
         values["DATABASE_URL"] = with_password(database_url, secrets.token_hex(16))
     return values
+
+
+def init_deploy_env(root: Path) -> dict[str, str] | None:
+    """Write `root/deploy/.env` for production and return what is in it; None where the file exists."""
+    choices = _choices(root)
+    values = {
+        "ENVIRONMENT": "production",
+        "COOKIE_SECURE": "true",
+        **new_values(choices),
+        "JOURNAL_PATH": "/data/journal.db",
+    }
+    if "DATABASE_URL" in values:
+        # The host is the name of the database's container.
+        parts = urlsplit(values["DATABASE_URL"])
+        values["POSTGRES_PASSWORD"] = parts.password or ""
+        values["DATABASE_URL"] = urlunsplit(parts._replace(netloc=parts.netloc.replace("@localhost", "@database")))
+    else:
+        values["DATABASE_URL"] = "sqlite:////data/sessions.db"
+    return values if write_private(root / "deploy" / ".env", _text(values)) else None
 
 
 def new_password() -> str:
@@ -62,7 +79,7 @@ def write_private(path: Path, text: str) -> bool:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return False
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     return True
 
@@ -73,16 +90,22 @@ def _choices(root: Path) -> dict[str, Any]:
     return choices
 
 
+def _text(values: dict[str, str]) -> str:
+    return _HEADER + "".join(f"{name}={value}\n" for name, value in values.items())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write .env with fresh secrets, unless there is one.")
-    parser.parse_args()
-    values = init_env(Path(__file__).resolve().parent.parent)
+    parser.add_argument("--deploy", action="store_true", help="write deploy/.env, for production, instead")
+    deploy = parser.parse_args().deploy
+    root = Path(__file__).resolve().parent.parent
+    name, values = ("deploy/.env", init_deploy_env(root)) if deploy else (".env", init_env(root))
     if values is None:
-        print(".env is there already and was left as it is.")
+        print(f"{name} is there already and was left as it is.")
         return 0
-    print("Wrote .env with new secrets.")
+    print(f"Wrote {name} with new secrets.")
     if password := values.get("ADMIN_INITIAL_PASSWORD"):
-        print(f"First administrator: {ADMINISTRATOR}, password: {password} (it must be changed at the first sign-in)")
+        print(f"First administrator: {ADMINISTRATOR}, password: {password} (to be changed at the first sign-in)")
     return 0
 
 

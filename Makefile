@@ -1,0 +1,61 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv and build/. `make help` lists the commands.
+
+PORT ?= 8501
+BUILD ?= build
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+TEMPLATE := {{cookiecutter.project}}
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+# The template folder checked in place, with the tools of the project it makes.
+INNER := $(CURDIR)/$(BUILD)/tools
+
+.PHONY: help demo run new test check lock screenshots
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
+
+demo: $(READY) ## make the default project in build/ and serve it at http://localhost:8501
+	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
+	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep run PORT=$(PORT)
+
+run: demo ## the same as demo
+
+new: $(READY) ## ask the ten questions and make your project beside this folder
+	@$(BIN)/cookiecutter . --output-dir $(or $(OUT),..)
+
+test: $(READY) ## run everything: template, generated project, browser
+	$(BIN)/python -m pytest
+
+check: $(READY) ## lint, and check the types and layers of the template folder in place
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
+	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(CURDIR)/$(BUILD)/mypy && $(INNER)/bin/lint-imports --no-cache
+
+lock: $(READY) ## renew the locked versions, the template's and the generated project's
+	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml
+	rm -rf $(BUILD)/lock
+	@$(BIN)/cookiecutter . --no-input --default-config --output-dir $(BUILD)/lock >/dev/null
+	@$(MAKE) --no-print-directory -C $(BUILD)/lock/streamlit_keep lock
+	cp $(BUILD)/lock/streamlit_keep/requirements.lock "$(TEMPLATE)/requirements.lock"
+	cp $(BUILD)/lock/streamlit_keep/deploy/requirements.lock "$(TEMPLATE)/deploy/requirements.lock"
+
+screenshots: $(READY) ## renew the pictures in docs/images
+	$(BIN)/python scripts/screenshots.py
+
+$(READY): requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found. Name it: make demo PYTHON=/path/to/python3"; exit 1; }
+	@echo "Installing into $(VENV) ..."
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
+	else \
+		{ $(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	fi
+	@touch $@

@@ -1,0 +1,63 @@
+"""Finds a Chromium, or installs one. Never skips: without a browser the tests fail and say so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# A container has no user namespaces for the sandbox and no graphics card. The rest keeps the browser quiet.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+class NoBrowserError(Exception):
+    """There is no Chromium on this machine, and none could be installed."""
+
+
+@cache
+def find_chromium() -> str:
+    """Return the path of a Chromium: CHROMIUM_PATH, one on the PATH, Playwright's own, or one installed now."""
+    if path := os.environ.get("CHROMIUM_PATH"):
+        if not os.access(path, os.X_OK):
+            raise NoBrowserError(f"CHROMIUM_PATH is {path!r}, which is no program.")
+        return path
+    return _present() or _install_debian() or _install_playwright()
+
+
+def _present() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None) or _playwrights_own()
+
+
+def _playwrights_own() -> str | None:
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).is_file() else None
+
+
+def _install_debian() -> str | None:
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return None
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]):
+        if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
+            return None
+    return _present()
+
+
+def _install_playwright() -> str:
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if path := _playwrights_own():
+        return path
+    raise NoBrowserError(
+        "The tests drive a real browser and found none: not in CHROMIUM_PATH, not on the PATH "
+        f"({', '.join(NAMES)}), and Playwright could not install its own:\n{result.stdout}\n"
+        "Install Chromium, or set CHROMIUM_PATH to one."
+    )

@@ -1,0 +1,148 @@
+"""Runs a generated project's server as a process of its own, to be asked, stopped, killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from tests.support.bake import BakedProject, clean_environment
+
+STARTUP_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+class ServerError(Exception):
+    """The server did not come up, or did not stop. The message ends with the log."""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass(kw_only=True)
+class Server:
+    """`streamlit run app.py` of one project on one port of this machine, with data of its own."""
+
+    project: BakedProject
+    data: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """Everything the server printed so far, over all its starts."""
+        path = self.data / "server.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings it runs with, besides those of the project's `.env`."""
+        return {
+            "DATABASE_URL": f"sqlite:///{self.data / 'sessions.db'}",
+            "JOURNAL_PATH": str(self.data / "journal.db"),
+            **self.environment,
+        }
+
+    def start(self) -> float:
+        """Migrate, start, and wait until the health route answers. Returns the seconds from start to answer."""
+        self.manage("migrate")
+        command = [str(self.project.path / ".venv/bin/streamlit"), "run", "app.py"]
+        command += ["--server.address=127.0.0.1", f"--server.port={self.port}", "--server.headless=true"]
+        began = time.monotonic()
+        with (self.data / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.project.path,
+                env=clean_environment(**self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while self.health() is None:
+            if self._process.poll() is not None:
+                raise ServerError(f"The server ended with code {self._process.returncode}.\n{self.log}")
+            if time.monotonic() - began > STARTUP_SECONDS:
+                self.kill()
+                raise ServerError(f"The server did not answer within {STARTUP_SECONDS:g} s.\n{self.log}")
+            time.sleep(0.05)  # another process is what is waited for
+        return time.monotonic() - began
+
+    def health(self) -> dict[str, Any] | None:
+        """What the health route says; None where nobody answers."""
+        try:
+            with urlopen(f"{self.url}/keep/health", timeout=5) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except (URLError, ConnectionError, TimeoutError):
+            return None
+
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py` with the server's settings and return what it printed."""
+        result = self.project.run(".venv/bin/python", "manage.py", *arguments, **self.settings)
+        if result.returncode:
+            raise ServerError(f"manage.py {' '.join(arguments)} failed:\n{result.stdout}")
+        return result.stdout
+
+    def stop(self) -> None:
+        """Ask the server to end, as an operator does, and wait until it has."""
+        if self._process is None:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ServerError(f"The server did not stop within {STOP_SECONDS:g} s.\n{self.log}") from None
+        self._process = None
+
+    def kill(self) -> None:
+        """End the server at once, with no chance to write anything (`kill -9`)."""
+        if self._process is None:
+            return
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def restart(self) -> float:
+        self.stop()
+        return self.start()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+
+@contextlib.contextmanager
+def serving(project: BakedProject, data: Path, **environment: str) -> Iterator[Server]:
+    """A running server with an empty data folder; gone afterwards, whatever happens."""
+    data.mkdir(parents=True, exist_ok=True)
+    server = Server(project=project, data=data, environment=environment)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -1,0 +1,66 @@
+"""Make the folder of a new app. Needs nothing but Python.
+
+Run by the template for the apps named at its prompts, and by `manage.py startapp NAME`.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from pathlib import Path
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+_APP = '''\
+"""{title}: say here what the app is for."""
+
+from core.router import App
+
+app = App(title="{title}", icon=":material/widgets:", description="Say here what the app is for.")
+'''
+
+_PAGE = '''\
+"""The first page of {title}. A second one is another module beside this one."""
+
+import streamlit as st
+
+from core import ui
+from core.router import page
+
+
+@page(title="Overview", order=1)
+def overview() -> None:
+    st.title("{title}")
+    # Kept like everything typed into a `ui` widget: reload the page and it is still there.
+    note = ui.text_input("Note", form="{name}", field="note")
+    if note:
+        st.write("Noted:", note)
+'''
+
+
+def create_app(root: Path, name: str) -> list[Path]:
+    """Create `root/apps/<name>/` with one page and return the files made, relative to `root`.
+
+    Raises ValueError if the name can't be used, FileExistsError if there is such an app.
+    """
+    if problem := name_problem(name):
+        raise ValueError(problem)
+    folder = root / "apps" / name
+    if folder.exists():
+        raise FileExistsError(f"apps/{name} is there already. Choose another name, or add a page to it.")
+    title = name.replace("_", " ").capitalize()
+    texts = {folder / "__init__.py": _APP, folder / "pages" / "overview.py": _PAGE}
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.format(name=name, title=title), encoding="utf-8")
+    return [path.relative_to(root) for path in texts]
+
+
+def name_problem(name: str) -> str:
+    """Say why an app can't have this name, and what would do; nothing if it can."""
+    if not _NAME.fullmatch(name):
+        return f"{name!r} can't be an app's name. Use lower-case letters, digits and underscores, such as orders."
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in sys.stdlib_module_names:
+        return f"{name!r} is a name of Python's own. Use another one, such as {name}_app."
+    return ""
