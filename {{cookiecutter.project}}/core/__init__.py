@@ -3,6 +3,7 @@
     from core import bootstrap_session, persist_input, save_form
 """
 
+from core.permissions import requires
 from core.session import (
     FormSnapshot,
     FormState,
@@ -11,6 +12,14 @@ from core.session import (
     UserPreferences,
     UserSession,
 )
+from core.session_manager import (
+    SessionManager,
+    bootstrap_session,
+    get_current_session,
+    get_session_manager,
+    persist_input,
+    save_form,
+)
 from core.session_persistence import DebouncedWriter, SessionModel, SessionPersistenceEngine
 
 __all__ = [
@@ -18,9 +27,16 @@ __all__ = [
     "FormSnapshot",
     "FormState",
     "NavigationEntry",
+    "SessionManager",
     "SessionMetrics",
     "SessionModel",
     "SessionPersistenceEngine",
     "UserPreferences",
     "UserSession",
+    "bootstrap_session",
+    "get_current_session",
+    "get_session_manager",
+    "persist_input",
+    "requires",
+    "save_form",
 ]

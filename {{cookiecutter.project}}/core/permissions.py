@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from core.auth import active_identity, current_identity
 from core.errors import NotAllowedError, StoreUnavailableError
+from core.wildcards import matches
+
+__all__ = ["current_permissions", "matches", "requires"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def matches(granted: Iterable[str], wanted: str) -> bool:
-    """Whether one of the granted permissions covers the wanted one.
-
-    A `*` stands for one segment, and at the end for one or more: `orders.*` covers `orders.read` and
-    `orders.read.all`, but not `orders`; `*` covers everything; `*.read` covers `orders.read`.
-    """
-    segments = wanted.split(".")
-    return all(segments) and any(_covers(permission.split("."), segments) for permission in granted)
 
 
 def current_permissions() -> frozenset[str]:
@@ -64,9 +57,3 @@ def _permissions_now() -> frozenset[str]:
     except StoreUnavailableError:
         return current_permissions()  # during an outage the last known answer stands
     return current_permissions()
-
-
-def _covers(granted: list[str], wanted: list[str]) -> bool:
-    if granted[-1] == "*" and len(wanted) >= len(granted):
-        granted, wanted = granted[:-1], wanted[: len(granted) - 1]
-    return len(granted) == len(wanted) and all(g in ("*", w) for g, w in zip(granted, wanted, strict=True))

@@ -18,6 +18,7 @@ from core.errors import UnknownSnapshotError
 from core.forms import FormSnapshot, FormState
 from core.navigation import NavigationEntry, NavigationHistory
 from core.paths import CREATED_PATH, USER_PATH, join_path, split_path
+from core.wildcards import matches
 
 __all__ = [
     "REMOVED",
@@ -76,7 +77,7 @@ class SessionMetrics:
         return (self.last_activity - self.started_at).total_seconds()
 
 
-def _discard(changes: Sequence[Change]) -> Mapping[str, str]:
+def _discard(_changes: Sequence[Change]) -> Mapping[str, str]:
     """The `emit` of a session that nothing keeps."""
     return {}
 
@@ -169,9 +170,7 @@ class UserSession:
         for form in self.form_states.values():
             for snapshot in form.snapshots:
                 if snapshot.snapshot_id == snapshot_id:
-                    self.create_form_snapshot(
-                        form.form_id, f"Before restoring “{snapshot.description}”", automatic=True
-                    )
+                    self.create_form_snapshot(form.form_id, "Before going back", automatic=True)
                     wanted = {**dict.fromkeys(form.values, REMOVED), **snapshot.values}
                     self._commit([Change(join_path("form", form.form_id, "field", k), v) for k, v in wanted.items()])
                     return snapshot
@@ -262,6 +261,10 @@ class UserSession:
 
     def has_role(self, role: str) -> bool:
         return role in self.roles
+
+    def has_permission(self, permission: str) -> bool:
+        """Whether a role of this person grants it, by name or by wildcard (`orders.*`)."""
+        return matches(self.permissions, permission)
 
     @property
     def metrics(self) -> SessionMetrics:

@@ -45,7 +45,7 @@ EXACT: list[Any] = [
     date(2026, 2, 28),
     time(23, 59, 59, 999999),
     time(1, 2, tzinfo=UTC),
-    datetime(2026, 1, 2, 3, 4, 5, 6),
+    datetime(2026, 1, 2, 3, 4, 5, 6),  # noqa: DTZ001 - a widget may return a naive one
     datetime(2026, 1, 2, tzinfo=UTC),
     datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
     datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=-3, minutes=-30))),

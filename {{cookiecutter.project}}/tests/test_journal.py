@@ -57,9 +57,7 @@ def test_an_entry_edited_after_it_was_flushed_stays(journal: Journal, hybrid: Hy
     assert journal.count() == 0
 
 
-def test_another_process_of_the_machine_sees_and_drains_the_same_entries(
-    journal: Journal, hybrid: HybridClock
-) -> None:
+def test_another_process_of_the_machine_sees_and_drains_the_same_entries(journal: Journal, hybrid: HybridClock) -> None:
     journal.append([entry(hybrid)])
     other = Journal(journal.path)
     other.discard(other.batch(10))
@@ -98,9 +96,7 @@ def test_a_journal_that_cannot_be_written_says_so_and_acknowledges_nothing(
 @pytest.mark.parametrize("acknowledgements", [1, 20, 100])
 def test_nothing_acknowledged_is_lost_to_a_kill(tmp_path: Path, acknowledgements: int) -> None:
     path = tmp_path / "journal.db"
-    victim = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
-    )
+    victim = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     assert victim.stdout is not None
     for _ in range(acknowledgements):
         last = int(victim.stdout.readline())

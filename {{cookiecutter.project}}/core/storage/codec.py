@@ -62,45 +62,73 @@ def _tagged(kind: str, value: Any, **more: Any) -> dict[str, Any]:
     return {_TAG: kind, _VALUE: value, **more}
 
 
+class _RefusalError(Exception):
+    """What `NotKeptError` says, before the place is known."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason, self.remedy = reason, remedy
+
+
 def _pack(value: Any, path: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise NotKeptError(path, f"is nested deeper than {MAX_DEPTH} levels", "Flatten it, or cut a cycle in it.")
-    packer = _PACKERS.get(type(value))
-    if packer is not None:
-        return packer(value, path, depth + 1)
+    kind = type(value)
+    if kind in _CONTAINERS:
+        return _CONTAINERS[kind](value, path, depth + 1)
+    if kind in _ATOMS:
+        try:
+            return _ATOMS[kind](value)
+        except _RefusalError as refusal:
+            raise NotKeptError(path, refusal.reason, refusal.remedy) from refusal
     if isinstance(value, Enum):
-        return _tagged("enum", value.name, type=f"{type(value).__module__}:{type(value).__qualname__}")
+        return _tagged("enum", value.name, type=f"{kind.__module__}:{kind.__qualname__}")
     packed = columnar.pack(value, path)
     if packed is not None:
         return packed
     raise NotKeptError(
         path,
-        f"a value of type {type(value).__module__}.{type(value).__qualname__} can't be kept exactly",
+        f"a value of type {kind.__module__}.{kind.__qualname__} can't be kept exactly",
         "Turn it into plain data first (model_dump(), asdict(), str()).",
     )
 
 
-def _pack_str(value: str, path: str, depth: int) -> str:
+def _pack_str(value: str) -> str:
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise NotKeptError(
-                path, f"has half of a surrogate pair at position {error.start}", "Remove that character."
+            raise _RefusalError(
+                f"has half of a surrogate pair at position {error.start}", "Remove that character."
             ) from error
     return value
 
 
-def _pack_int(value: int, path: str, depth: int) -> Any:
+def _pack_int(value: int) -> Any:
     return value if -_JSON_INT <= value <= _JSON_INT else _tagged("int", hex(value))
 
 
-def _pack_float(value: float, path: str, depth: int) -> Any:
+def _pack_float(value: float) -> Any:
     return value if math.isfinite(value) else _tagged("float", repr(value))
+
+
+def _pack_moment(value: datetime | time) -> Any:
+    zone = value.tzinfo
+    more: dict[str, Any] = {"fold": value.fold} if value.fold else {}
+    if isinstance(zone, ZoneInfo) and zone.key:
+        more["zone"] = zone.key
+    elif type(zone) is timezone:
+        more["offset"] = zone.utcoffset(None).total_seconds()
+    elif zone is not None:
+        raise _RefusalError(f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC.")
+    return _tagged(type(value).__name__, value.replace(tzinfo=None, fold=0).isoformat(), **more)
 
 
 def _pack_items(value: Any, path: str, depth: int) -> list[Any]:
     return [_pack(item, f"{path}[{index}]", depth) for index, item in enumerate(value)]
+
+
+def _pack_tuple(value: tuple[Any, ...], path: str, depth: int) -> Any:
+    return _tagged("tuple", _pack_items(value, path, depth))
 
 
 def _pack_set(value: Any, path: str, depth: int) -> Any:
@@ -110,52 +138,31 @@ def _pack_set(value: Any, path: str, depth: int) -> Any:
 
 def _pack_dict(value: dict[Any, Any], path: str, depth: int) -> Any:
     if _TAG not in value and all(type(key) is str for key in value):
-        return {_pack_str(k, path, depth): _pack(v, f"{path}.{k}" if path else k, depth) for k, v in value.items()}
+        return {_pack(k, path, depth): _pack(v, f"{path}.{k}" if path else k, depth) for k, v in value.items()}
     pairs = [[_pack(k, f"{path} key {k!r}", depth), _pack(v, f"{path}[{k!r}]", depth)] for k, v in value.items()]
     return _tagged("dict", pairs)
 
 
-def _pack_moment(value: datetime | time, path: str, depth: int) -> Any:
-    zone = value.tzinfo
-    more: dict[str, Any] = {"fold": value.fold} if value.fold else {}
-    if isinstance(zone, ZoneInfo) and zone.key:
-        more["zone"] = zone.key
-    elif zone is not None and type(zone) is not timezone:
-        raise NotKeptError(
-            path, f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC."
-        )
-    elif zone is not None:
-        more["offset"] = _offset(zone)
-    return _tagged(type(value).__name__, value.replace(tzinfo=None, fold=0).isoformat(), **more)
-
-
-def _offset(zone: timezone) -> float:
-    offset = zone.utcoffset(None)
-    return offset.total_seconds()
-
-
-def _plain(value: Any, path: str, depth: int) -> Any:
-    return value
-
-
-_PACKERS: dict[type, Callable[[Any, str, int], Any]] = {
-    type(None): _plain,
-    bool: _plain,
+_ATOMS: dict[type, Callable[[Any], Any]] = {
+    type(None): lambda v: v,
+    bool: lambda v: v,
     str: _pack_str,
     int: _pack_int,
     float: _pack_float,
-    list: _pack_items,
-    dict: _pack_dict,
-    tuple: lambda v, path, depth: _tagged("tuple", _pack_items(v, path, depth)),
-    set: _pack_set,
-    frozenset: _pack_set,
-    bytes: lambda v, path, depth: _tagged("bytes", base64.b64encode(v).decode()),
-    date: lambda v, path, depth: _tagged("date", v.isoformat()),
+    bytes: lambda v: _tagged("bytes", base64.b64encode(v).decode()),
+    date: lambda v: _tagged("date", v.isoformat()),
     time: _pack_moment,
     datetime: _pack_moment,
-    timedelta: lambda v, path, depth: _tagged("timedelta", [v.days, v.seconds, v.microseconds]),
-    Decimal: lambda v, path, depth: _tagged("Decimal", str(v)),
-    UUID: lambda v, path, depth: _tagged("UUID", str(v)),
+    timedelta: lambda v: _tagged("timedelta", [v.days, v.seconds, v.microseconds]),
+    Decimal: lambda v: _tagged("Decimal", str(v)),
+    UUID: lambda v: _tagged("UUID", str(v)),
+}
+_CONTAINERS: dict[type, Callable[[Any, str, int], Any]] = {
+    list: _pack_items,
+    tuple: _pack_tuple,
+    dict: _pack_dict,
+    set: _pack_set,
+    frozenset: _pack_set,
 }
 
 

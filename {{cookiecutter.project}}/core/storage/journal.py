@@ -36,7 +36,9 @@ INSERT INTO entry (session_id, path, value, stamp, base) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (session_id, path) DO UPDATE
 SET value = excluded.value, stamp = excluded.stamp, base = excluded.base WHERE excluded.stamp > entry.stamp
 """
-_COLUMNS = "session_id, path, value, stamp, base"
+_PENDING = "SELECT session_id, path, value, stamp, base FROM entry WHERE session_id = ?"
+_BATCH = "SELECT session_id, path, value, stamp, base FROM entry ORDER BY session_id, path LIMIT ?"
+_QUARANTINED = "SELECT session_id, path, value, stamp, base, reason FROM quarantine"
 
 
 class Journal:
@@ -63,11 +65,11 @@ class Journal:
 
     def pending(self, session_id: str) -> list[Entry]:
         """The entries of one session that the database may not have yet."""
-        return self._read(f"SELECT {_COLUMNS} FROM entry WHERE session_id = ?", (session_id,))
+        return self._read(_PENDING, (session_id,))
 
     def batch(self, limit: int) -> list[Entry]:
         """Up to `limit` entries of any session, in a stable order."""
-        return self._read(f"SELECT {_COLUMNS} FROM entry ORDER BY session_id, path LIMIT ?", (limit,))
+        return self._read(_BATCH, (limit,))
 
     def discard(self, entries: Sequence[Entry]) -> None:
         """Remove entries that reached the database; one that was edited again meanwhile stays."""
@@ -89,7 +91,7 @@ class Journal:
     def quarantined(self) -> list[tuple[Entry, str]]:
         """The entries set aside, each with the reason."""
         with self._reader_lock:
-            rows = self._reader.execute(f"SELECT {_COLUMNS}, reason FROM quarantine").fetchall()
+            rows = self._reader.execute(_QUARANTINED).fetchall()
         return [(_entry(row[:5]), str(row[5])) for row in rows]
 
     def count(self) -> int:
