@@ -211,7 +211,7 @@ def _provided_user(accounts: Accounts) -> User:
 
 def _local_user(accounts: Accounts) -> User:
     user = _found_or_created(accounts, _LOCAL_USER, "Local user")
-    return dataclasses.replace(user, permissions=frozenset({"*"}))
+    return dataclasses.replace(accounts.ensure_session(user), permissions=frozenset({"*"}))
 
 
 def _found_or_created(

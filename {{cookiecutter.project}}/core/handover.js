@@ -3,8 +3,8 @@
 const PREFIX = "keep.";
 const COUNT = "keep_handovers"; // sessionStorage; not cleared below, or a loop would never end
 const ATTEMPTS = 4;
-const MOST_IN_A_ROW = 5; // within WINDOW; more means that the cookie doesn't stick
-const WINDOW = 30_000; // ms
+const MOST_IN_A_ROW = 8; // within WINDOW; more means that the cookie doesn't stick
+const WINDOW = 20_000; // ms
 
 const used = new Set();
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from core.storage.models import TicketModel, TokenModel, UserModel
 from core.storage.tokens import Tokens
-from core.storage.users import User
+from core.storage.users import User, usable_session
 
 TICKET_LIFETIME = timedelta(seconds=60)
 
@@ -33,6 +33,7 @@ _REDEEM = (
     )
     .returning(TicketModel.user_id)
 )
+_EPOCH = select(UserModel.epoch).where(UserModel.user_id == bindparam("user_id"), UserModel.active.is_(True))
 
 
 class Tickets(Tokens):
@@ -76,15 +77,12 @@ class Tickets(Tokens):
             self._retire(connection, old_token_hash)
             if found.user_id is None:
                 return Redeemed(user=None, previous_user_id=previous)
-            row = connection.execute(
-                select(UserModel.session_id, UserModel.epoch).where(
-                    UserModel.user_id == found.user_id, UserModel.active.is_(True)
-                )
-            ).one_or_none()
-            if row is None:
+            epoch = connection.execute(_EPOCH, {"user_id": found.user_id}).scalar()
+            if epoch is None:
                 transaction.rollback()
                 return None
-            self._insert(connection, new_token_hash, row.session_id, device, user_id=found.user_id, epoch=row.epoch)
+            session_id = usable_session(connection, found.user_id)
+            self._insert(connection, new_token_hash, session_id, device, user_id=found.user_id, epoch=epoch)
             connection.execute(update(UserModel).where(UserModel.user_id == found.user_id).values(last_sign_in=now))
             state = self._look_up(connection, new_token_hash)
         return Redeemed(user=state.user if state else None, previous_user_id=previous)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import uuid
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock
 from core.errors import AccountError
-from core.storage.models import RoleModel, TokenModel, UserModel, UserRoleModel
+from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 from core.storage.passwords import hash_password
 from core.storage.roles import grant
 
@@ -62,6 +63,11 @@ _USER_BY_ID = _USERS.where(UserModel.user_id == bindparam("user_id"))
 _USER_BY_NAME = _USERS.where(UserModel.username == bindparam("username"))
 _PASSWORD_HASH = select(UserModel.password_hash).where(
     UserModel.username == bindparam("username"), UserModel.active.is_(True)
+)
+_SESSION_OF = (
+    select(UserModel.session_id, SessionModel.purged_at)
+    .outerjoin(SessionModel, SessionModel.session_id == UserModel.session_id)
+    .where(UserModel.user_id == bindparam("user_id"))
 )
 
 
@@ -126,7 +132,7 @@ class Users:
                         email=email,
                         password_hash=password_hash,
                         must_change_password=must_change_password,
-                        session_id=f"user-{secrets.token_hex(16)}",
+                        session_id=_new_session_id(),
                         created_at=self._clock.now(),
                     )
                 )
@@ -190,6 +196,11 @@ class Users:
             if not active:
                 self._end_sign_ins(connection, user_id)
 
+    def ensure_session(self, user: User) -> User:
+        """Return the person with a session they can use: a new one if theirs was deleted for good."""
+        with self._database.begin() as connection:
+            return dataclasses.replace(user, session_id=usable_session(connection, user.user_id))
+
     @cached_property
     def _unfit_hash(self) -> str:
         return hash_password(secrets.token_hex(), rounds=self._password_rounds)
@@ -209,3 +220,17 @@ class Users:
     def _end_sign_ins(self, connection: Connection, user_id: str) -> None:
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
         connection.execute(update(TokenModel).where(open_tokens).values(revoked_at=self._clock.now()))
+
+
+def usable_session(connection: Connection, user_id: str) -> str:
+    """Return the id of a person's session within a transaction. What was purged stays so, and is replaced."""
+    row = connection.execute(_SESSION_OF, {"user_id": user_id}).one()
+    if row.purged_at is None:
+        return str(row.session_id)
+    renewed = _new_session_id()
+    connection.execute(update(UserModel).where(UserModel.user_id == user_id).values(session_id=renewed))
+    return renewed
+
+
+def _new_session_id() -> str:
+    return f"user-{secrets.token_hex(16)}"

@@ -15,9 +15,8 @@ from streamlit import config
 from core.errors import ConfigurationError, StoreUnavailableError
 from core.services import close_services, get_services
 from core.settings import get_settings
-from core.storage.accounts import seed_administrator
 from core.storage.database import reachable
-from core.storage.migrate import is_current, upgrade
+from core.storage.migrate import is_current, prepare
 from core.web.binding import get_bindings
 from core.web.cookie import SessionCookieMiddleware
 from core.web.position import position
@@ -80,6 +79,5 @@ def _prepare_database() -> None:
             return
         if services.settings.environment == "production":
             raise ConfigurationError(["The database lacks migrations. Run: python manage.py migrate"])
-        upgrade(services.database)
         password = services.settings.admin_initial_password
-        seed_administrator(services.accounts, password.get_secret_value() if password else None)
+        prepare(services.accounts, services.database, password.get_secret_value() if password else None)

@@ -1,0 +1,178 @@
+"""`manage.py doctor`: what could be wrong with this installation, and how to mend it."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import apsw
+import click
+from sqlalchemy import Engine, text
+
+from core.clock import SystemClock, stamp_time
+from core.errors import ConfigurationError, JournalError, StoreUnavailableError
+from core.permissions import matches
+from core.settings import PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
+from core.storage.accounts import Accounts
+from core.storage.database import WAL_IS_SAFE, open_database, reachable
+from core.storage.journal import Journal
+from core.storage.migrate import current_revision, head_revision
+
+_BACKLOG_LIMIT = timedelta(minutes=1)
+_MINIMUM_SECRET = 32
+_SAFE_WAL = (3, 51, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at. `fix` is None where nothing is wrong."""
+
+    subject: str
+    says: str
+    fix: str | None = None
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything that can be looked at from here, the cheapest first."""
+    try:
+        settings = get_settings()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            yield Finding(subject="settings", says=problem, fix="Change it in .env or in the environment.")
+        return
+    yield Finding(subject="settings", says=f"{settings.environment}, auth={settings.auth}")
+    yield _secret(settings)
+    yield _env_file()
+    if settings.auth == "oidc":
+        yield _provider()
+    yield _sqlite_of_python()
+    yield _sqlite_of_journal()
+    yield _journal(settings)
+    database = open_database(settings.resolved_database_url)
+    try:
+        yield from _database(database, settings)
+    finally:
+        database.dispose()
+
+
+@click.command()
+def doctor() -> None:
+    """Look for trouble; each finding comes with its fix. Exit code 1 if there is any."""
+    trouble = 0
+    for finding in examine():
+        mark = click.style("ok  ", fg="green") if finding.fix is None else click.style("FIX ", fg="red", bold=True)
+        click.echo(f"{mark} {finding.subject}: {finding.says}")
+        if finding.fix is not None:
+            trouble += 1
+            click.echo(f"     -> {finding.fix}")
+    if trouble:
+        click.echo(f"\n{trouble} to mend.")
+        raise SystemExit(1)
+    click.echo("\nAll is well.")
+
+
+def _secret(settings: Settings) -> Finding:
+    subject, secret = "secret key", settings.secret_key.get_secret_value()
+    remedy = "Run: python scripts/init_env.py, or set SECRET_KEY to the output of: openssl rand -hex 32"
+    if secret.startswith(PLACEHOLDER_SECRET):
+        return Finding(subject=subject, says="SECRET_KEY is the placeholder; anybody could forge a cookie", fix=remedy)
+    if len(secret) < _MINIMUM_SECRET:
+        return Finding(subject=subject, says=f"SECRET_KEY is shorter than {_MINIMUM_SECRET} characters", fix=remedy)
+    initial = settings.admin_initial_password
+    if initial is not None and initial.get_secret_value().startswith(PLACEHOLDER_SECRET):
+        remedy = "Set ADMIN_INITIAL_PASSWORD to a long phrase, or remove it once you have signed in."
+        return Finding(subject=subject, says="ADMIN_INITIAL_PASSWORD is the placeholder", fix=remedy)
+    return Finding(subject=subject, says="random and long enough")
+
+
+def _env_file() -> Finding:
+    path = PROJECT_ROOT / ".env"
+    if not path.is_file():
+        return Finding(subject=".env", says="absent; the settings come from the environment")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return Finding(subject=".env", says=f"others may read it (mode {mode:o})", fix="Run: chmod 600 .env")
+    return Finding(subject=".env", says="readable by its owner only")
+
+
+def _provider() -> Finding:
+    path = PROJECT_ROOT / ".streamlit" / "secrets.toml"
+    if path.is_file() and "[auth" in path.read_text(encoding="utf-8"):
+        return Finding(subject="provider", says="described in .streamlit/secrets.toml")
+    remedy = "Write an [auth] section into .streamlit/secrets.toml; see Streamlit's documentation of st.login."
+    return Finding(subject="provider", says="AUTH is oidc, but no provider is described", fix=remedy)
+
+
+def _sqlite_of_python() -> Finding:
+    version = sqlite3.sqlite_version
+    if WAL_IS_SAFE:
+        return Finding(subject="SQLite of Python", says=f"{version}; a SQLite database uses its write-ahead log")
+    says = f"{version} has the WAL-reset race (mended in 3.51.3); a SQLite database therefore uses a rollback journal"
+    return Finding(subject="SQLite of Python", says=says)
+
+
+def _sqlite_of_journal() -> Finding:
+    version = apsw.sqlite_lib_version()
+    if tuple(int(part) for part in version.split(".")) >= _SAFE_WAL:
+        return Finding(subject="SQLite of the journal", says=f"{version}, brought by apsw")
+    remedy = "Run: pip install --upgrade apsw"
+    return Finding(subject="SQLite of the journal", says=f"{version} can lose a commit (WAL-reset race)", fix=remedy)
+
+
+def _journal(settings: Settings) -> Finding:
+    subject, path = "journal", settings.resolved_journal_path
+    if not path.exists():
+        return Finding(subject=subject, says=f"not begun yet ({path.name})")
+    try:
+        journal = Journal(path)
+        waiting, oldest, aside = journal.count(), journal.oldest_stamp(), len(journal.quarantined())
+        journal.close()
+    except (JournalError, apsw.Error) as error:
+        remedy = f"Check that {path} can be written by this user and that the disk has room."
+        return Finding(subject=subject, says=f"can't be opened: {error}", fix=remedy)
+    if aside:
+        remedy = "Look at the log for 'quarantine'; the values are kept in the journal, table quarantine."
+        return Finding(
+            subject=subject, says=f"{aside} edits were set aside because the database refuses them", fix=remedy
+        )
+    if oldest is not None and datetime.now(UTC) - stamp_time(oldest) > _BACKLOG_LIMIT:
+        remedy = "Start the app with the database reachable; it writes the journal out by itself."
+        return Finding(
+            subject=subject, says=f"{waiting} edits wait since {stamp_time(oldest):%Y-%m-%d %H:%M} UTC", fix=remedy
+        )
+    return Finding(subject=subject, says=f"{waiting} edits wait for the database")
+
+
+def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
+    try:
+        with reachable(), database.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except StoreUnavailableError as error:
+        remedy = "Start it, or correct DATABASE_URL. Edits wait in the journal meanwhile."
+        yield Finding(subject="database", says=str(error), fix=remedy)
+        return
+    yield Finding(subject="database", says=f"{database.dialect.name} answers")
+    current, head = current_revision(database), head_revision()
+    if current != head:
+        says = f"at revision {current or 'none'}, the code needs {head}"
+        yield Finding(subject="schema", says=says, fix="Run: python manage.py migrate")
+        return
+    yield Finding(subject="schema", says=f"at revision {head}")
+    if settings.auth != "none":
+        accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
+        yield _administrator(accounts, settings)
+
+
+def _administrator(accounts: Accounts, settings: Settings) -> Finding:
+    names = [user.username for user in accounts.users() if user.active and matches(user.permissions, "admin.users")]
+    if names:
+        return Finding(subject="administrators", says=", ".join(names))
+    remedy = (
+        "Run: python manage.py createuser NAME --role admin"
+        if settings.auth == "password"
+        else "Let the person sign in once, then run: python manage.py setroles NAME admin"
+    )
+    return Finding(subject="administrators", says="nobody may administer this project", fix=remedy)
