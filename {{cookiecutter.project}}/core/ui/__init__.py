@@ -1,0 +1,60 @@
+"""What pages are made of beyond Streamlit's own: controlled widgets, cards, the save status, the user menu.
+
+from core import ui
+
+name = ui.text_input("Name", form="profile", field="name")
+"""
+
+from core.ui import cards, times
+from core.ui.cards import empty_state
+from core.ui.frame import save_status, set_page, user_menu
+from core.ui.times import ago, local_time
+from core.ui.widgets import (
+    checkbox,
+    color_picker,
+    date_input,
+    feedback,
+    keep_shown,
+    multiselect,
+    number_input,
+    pills,
+    radio,
+    segmented_control,
+    select_slider,
+    selectbox,
+    slider,
+    text_area,
+    text_input,
+    time_input,
+    toggle,
+    widget_key,
+)
+
+__all__ = [
+    "ago",
+    "cards",
+    "checkbox",
+    "color_picker",
+    "date_input",
+    "empty_state",
+    "feedback",
+    "keep_shown",
+    "local_time",
+    "multiselect",
+    "number_input",
+    "pills",
+    "radio",
+    "save_status",
+    "segmented_control",
+    "select_slider",
+    "selectbox",
+    "set_page",
+    "slider",
+    "text_area",
+    "text_input",
+    "time_input",
+    "times",
+    "toggle",
+    "user_menu",
+    "widget_key",
+]

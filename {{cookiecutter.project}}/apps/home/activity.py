@@ -1,0 +1,47 @@
+"""What a person did lately, read from their session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.discovery import PageSpec
+from core.session import NavigationEntry, UserSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that was done."""
+
+    icon: str
+    text: str
+    at: datetime
+
+
+def recent_activity(session: UserSession, pages: dict[str, PageSpec], limit: int = 6) -> list[Event]:
+    """The latest saves, snapshots and visits, newest first."""
+    return sorted(_events(session, pages), key=lambda event: event.at, reverse=True)[:limit]
+
+
+def unfinished(session: UserSession) -> list[str]:
+    """Forms with entries that were not saved."""
+    return sorted(form_id for form_id, form in session.form_states.items() if form.is_dirty)
+
+
+def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> NavigationEntry | None:
+    """Where this tab was before it came home."""
+    places = (entry for entry in reversed(session.navigation_history) if entry.page in pages and entry.page != home)
+    return next(places, None)
+
+
+def _events(session: UserSession, pages: dict[str, PageSpec]) -> Iterator[Event]:
+    for form_id, form in session.form_states.items():
+        if form.saved_at:
+            yield Event(icon=":material/save:", text=f"Saved “{form_id}”", at=form.saved_at)
+        for snapshot in form.snapshots:
+            name = snapshot.description or "a snapshot"
+            yield Event(icon=":material/bookmark:", text=f"Kept {name} of “{form_id}”", at=snapshot.timestamp)
+    for entry in session.navigation_history:
+        if entry.page in pages:
+            yield Event(icon=pages[entry.page].icon, text=f"Opened {pages[entry.page].full_title}", at=entry.timestamp)

@@ -1,0 +1,66 @@
+"""The launcher."""
+
+import streamlit as st
+
+from apps.home.activity import last_visit, recent_activity, unfinished
+from core import get_session_manager, ui
+from core.router import page, visible_pages
+from core.services import get_services
+
+COLUMNS = 3
+
+
+@page(title="Home", order=0)
+def start() -> None:
+    manager = get_session_manager()
+    session, user = manager.session, manager.identity.user
+    pages = visible_pages()
+    home, by_name = pages[0].name, {spec.name: spec for spec in pages}
+
+    st.title(f"Good to see you, {user.name}" if user else "Welcome")
+
+    last = last_visit(session, by_name, home)
+    if last or unfinished(session):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key="card-continue"):
+            drafts = unfinished(session)
+            text = (
+                f"**Unfinished:** {', '.join(drafts)}"
+                if drafts
+                else f"You were at **{by_name[last.page].full_title}**"
+                if last
+                else ""
+            )
+            st.markdown(f":material/history: {text}", width="stretch")
+            if last:
+                st.button(
+                    "Continue where you left off",
+                    icon=":material/arrow_forward:",
+                    type="primary",
+                    on_click=manager.navigate_to,
+                    args=(last.page, dict(last.params)),
+                )
+
+    st.subheader("Apps")
+    first_pages = {spec.app: spec for spec in reversed(pages) if spec.name != home and spec.app != by_name[home].app}
+    cells = st.columns(COLUMNS)
+    for place, spec in enumerate(reversed(first_pages.values())):
+        with cells[place % COLUMNS].container(border=True, key=f"card-{spec.name}", height="stretch"):
+            st.markdown(f"#### {spec.app_icon} {spec.app_title}")
+            st.caption(spec.app_description)
+            st.button(
+                "Open",
+                key=f"open-{spec.name}",
+                icon=":material/arrow_forward:",
+                on_click=manager.navigate_to,
+                args=(spec.name,),
+            )
+
+    st.subheader("Recent activity")
+    events = recent_activity(session, by_name)
+    if not events:
+        ui.empty_state(":material/schedule:", "Nothing yet", "What you open and save appears here.")
+    now = get_services().clock.now()
+    for event in events:
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.markdown(f"{event.icon} {event.text}", width="content")
+            st.caption(ui.ago(event.at, now), width="content")

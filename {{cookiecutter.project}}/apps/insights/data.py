@@ -1,0 +1,47 @@
+"""The figures behind the charts: an invented history, and what was really submitted in this project."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from apps.intake.requests import CATEGORIES, SITES, URGENCIES
+from core import cache
+from core.services import get_services
+from core.storage.codec import decode
+
+FIRST_DAY, DAYS = date(2026, 1, 5), 300
+COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
+
+
+@cache.data("requests:all", depends_on=["requests"])
+def all_requests() -> pd.DataFrame:
+    """One row per day, site and category: `day` (datetime64), `count` of requests, `days_to_close` on average."""
+    frame = pd.DataFrame([*_invented(), *_submitted()], columns=COLUMNS)
+    return frame.assign(day=pd.to_datetime(frame["day"]))
+
+
+def _invented() -> Iterator[tuple[Any, ...]]:
+    """The same figures each time, with a week's rhythm and a season. Replace them by a query of your own."""
+    for number in range(DAYS):
+        day = FIRST_DAY + timedelta(days=number)
+        rhythm = (0.15 if day.weekday() > 4 else 1.0) * (1 + 0.35 * math.sin(number / 40))
+        for s, site in enumerate(SITES):
+            for c, category in enumerate(CATEGORIES):
+                wave = 1 + math.sin(number * (0.13 + 0.03 * c) + 1.7 * s + c)
+                count = round(rhythm * wave * (1.6 - 0.25 * s) * (1.4 - 0.15 * c))
+                if count > 0:
+                    urgency = URGENCIES[(number + s + 2 * c) % len(URGENCIES)]
+                    yield day, site, category, urgency, count, round(2 + 1.5 * c + wave * (1 + 0.4 * s), 1)
+
+
+def _submitted() -> Iterator[tuple[Any, ...]]:
+    for entry in get_services().store.find("form/request-"):
+        if entry.path.endswith("/saved") and entry.value is not None:
+            saved = decode(entry.value, entry.path)
+            values = saved["values"]
+            yield saved["at"].date(), values["site"], values.get("category"), values.get("urgency"), 1, None

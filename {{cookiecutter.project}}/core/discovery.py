@@ -1,0 +1,214 @@
+"""Finds the apps and pages of a project: whatever lies in `apps/` is there, nothing is registered by hand.
+
+    apps/orders/__init__.py         app = App(title="Orders", icon=":material/inventory_2:", order=20)
+    apps/orders/pages/overview.py   @page(title="Overview", order=1)
+                                    @requires("orders.read")
+                                    def overview() -> None: ...
+
+An app or page that can't be imported becomes a `Fault` in its place; the others go on working.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+
+from core.errors import KeepError
+from core.settings import PROJECT_ROOT
+
+PACKAGE = "apps"
+HOME = "home"
+"""The app whose first page is served at `/`. Without an app of that name it is the first app."""
+
+LAST = 1_000_000
+"""The order of what is broken."""
+
+PageFunction = Callable[[], None]
+
+
+class DiscoveryError(KeepError):
+    """A file in `apps/` lacks what discovery looks for. The message names it and shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """What `apps/<name>/__init__.py` says about its app. `order` sorts the navigation, smallest first."""
+
+    title: str
+    icon: str = ":material/widgets:"
+    order: int = 100
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why an app or a page can't be shown: `file` relative to the project, `line` in it, and the error."""
+
+    file: str
+    line: int
+    error: BaseException = field(repr=False)
+
+    @classmethod
+    def of(cls, error: BaseException, fallback: Path | None = None) -> Fault:
+        """Locate an error: its innermost frame within the project's `apps/`, else the innermost of all."""
+        if isinstance(error, SyntaxError) and error.filename:
+            return cls(file=_relative(Path(error.filename)), line=error.lineno or 1, error=error)
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PROJECT_ROOT / PACKAGE)]
+        if ours:
+            return cls(file=_relative(Path(ours[-1].filename)), line=ours[-1].lineno or 1, error=error)
+        if fallback is not None:
+            return cls(file=_relative(fallback), line=1, error=error)
+        last = frames[-1] if frames else None
+        return cls(file=_relative(Path(last.filename)) if last else "?", line=(last and last.lineno) or 1, error=error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSpec:
+    """One page. `name` is what `navigate_to` takes and, but for the home page, the page's URL."""
+
+    name: str
+    title: str
+    icon: str
+    order: int
+    app: str
+    app_title: str
+    app_icon: str
+    app_description: str
+    app_order: int
+    permissions: tuple[str, ...] = ()
+    function: PageFunction = lambda: None
+    fault: Fault | None = None
+    """Set where the app or page can't be shown; `function` then does nothing."""
+    listed: bool = True
+
+    @property
+    def full_title(self) -> str:
+        """The page's title with its app's, unless they are the same."""
+        return self.title if self.title == self.app_title else f"{self.app_title}: {self.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    title: str
+    icon: str | None
+    order: int
+    listed: bool
+
+
+def page(
+    *, title: str, icon: str | None = None, order: int = 100, listed: bool = True
+) -> Callable[[PageFunction], PageFunction]:
+    """Mark a function as the page of its module. The page with the smallest `order` is the app's first.
+
+    `listed=False` keeps the page out of the navigation; it is still reachable by its URL and by `navigate_to`.
+    """
+
+    def mark(function: PageFunction) -> PageFunction:
+        function.__keep_page__ = _Options(title, icon, order, listed)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def discover(package: str = PACKAGE) -> list[PageSpec]:
+    """Return every page of every app, in the order of the navigation. The first one is the home page.
+
+    Imports are cached by Python, so calling this on every run costs some directory listings.
+    """
+    specs: list[PageSpec] = []
+    taken: dict[str, str] = {}
+    for spec in sorted(_all(package), key=lambda spec: (spec.app != HOME, spec.app_order, spec.app)):
+        if spec.name in taken:
+            clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
+            folder = PROJECT_ROOT / package / spec.app
+            spec = replace(spec, name=f"{spec.name}-{spec.app}", fault=Fault.of(clash, folder))
+        taken[spec.name] = spec.app
+        specs.append(spec)
+    return specs
+
+
+def _all(package: str) -> Iterator[PageSpec]:
+    for name in _names(importlib.import_module(package)):
+        try:
+            module = importlib.import_module(f"{package}.{name}")
+            app = getattr(module, "app", None)
+            if not isinstance(app, App):
+                raise DiscoveryError('It has no app. Add: app = App(title="…", icon=":material/widgets:")')
+            yield from _pages(name, app, module)
+        except Exception as error:  # noqa: BLE001 - whatever the team's code raises becomes a card; the others go on
+            stand_in = App(title=name.replace("_", " ").capitalize())
+            yield _broken(name, name, stand_in, Fault.of(error, PROJECT_ROOT / package / name / "__init__.py"))
+
+
+def _pages(name: str, app: App, module: ModuleType) -> list[PageSpec]:
+    folder = Path(module.__path__[0]) / "pages"
+    found = [
+        _page(name, app, f"{module.__name__}.pages.{stem}", folder / f"{stem}.py") for stem in _names(module, "pages")
+    ]
+    if not found:
+        raise DiscoveryError("The app has no pages. Add a module with a function marked @page to its folder pages/.")
+    found.sort(key=lambda spec: (spec.order, spec.name))
+    return [replace(found[0], name=name.replace("_", "-")), *found[1:]]
+
+
+def _page(name: str, app: App, module: str, file: Path) -> PageSpec:
+    slug = f"{name}-{file.stem}".replace("_", "-")
+    try:
+        function, options = _page_of(importlib.import_module(module))
+    except Exception as error:  # noqa: BLE001 - as above: one page's trouble is its own
+        return _broken(slug, name, app, Fault.of(error, file), title=file.stem.replace("_", " ").capitalize())
+    return PageSpec(
+        name=slug,
+        title=options.title,
+        icon=options.icon or app.icon,
+        order=options.order,
+        app=name,
+        app_title=app.title,
+        app_icon=app.icon,
+        app_description=app.description,
+        app_order=app.order,
+        permissions=tuple(getattr(function, "required_permissions", ())),
+        function=function,
+        listed=options.listed,
+    )
+
+
+def _page_of(module: ModuleType) -> tuple[PageFunction, _Options]:
+    marked = [
+        value
+        for value in vars(module).values()
+        if isinstance(getattr(value, "__keep_page__", None), _Options) and value.__module__ == module.__name__
+    ]
+    if len(marked) != 1:
+        raise DiscoveryError(f"It has {len(marked)} functions marked @page(title=…) and needs exactly one.")
+    return marked[0], marked[0].__keep_page__
+
+
+def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = None) -> PageSpec:
+    return PageSpec(
+        name=slug.replace("_", "-"),
+        title=title or app.title,
+        icon=":material/error:",
+        order=LAST,
+        app=name,
+        app_title=app.title,
+        app_icon=app.icon,
+        app_description=app.description,
+        app_order=app.order,
+        fault=fault,
+    )
+
+
+def _names(module: ModuleType, subfolder: str = "") -> Iterator[str]:
+    folders = [str(Path(folder) / subfolder) for folder in module.__path__]
+    return (info.name for info in pkgutil.iter_modules(folders) if not info.name.startswith("_"))
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else path.name

@@ -1,0 +1,172 @@
+"""Routes a run of the script to a page: what the URL says, what the person may see, where they were.
+
+The browser's URL and its own history are the truth. `Router` tells the session where the browser is,
+and carries the session's wishes (`navigate_to`, `go_back`, `go_forward`) out in the browser.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import unquote, urlencode, urlsplit
+
+import streamlit as st
+
+from core.discovery import HOME, App, Fault, PageSpec, discover, page
+from core.errors import NotAllowedError
+from core.navigation import NavigationEntry
+from core.permissions import matches
+from core.session_manager import SessionManager, get_session_manager
+from core.ui import browser, cards
+
+__all__ = ["App", "Router", "page", "visible_pages"]
+
+NOT_FOUND = "not-found"
+
+
+class Router:
+    """The navigation of one run. Build it first, then sign in, then `run()`.
+
+    Building it declares the pages to Streamlit, so that a deep link opened before sign-in keeps its URL.
+    """
+
+    def __init__(self, manager: SessionManager, specs: list[PageSpec] | None = None) -> None:
+        self._manager = manager
+        self._specs = specs if specs is not None else discover()
+        self._home = self._specs[0].name if self._specs else HOME
+        self._by_name = {spec.name: spec for spec in self._specs}
+        self._shown_per_app = Counter(spec.app for spec in self.visible())
+        self._pages = {spec.name: self._declare(spec) for spec in self._specs}
+        self._add_unknown()
+        user = manager.identity.user
+        signed_in = user is not None and not user.must_change_password
+        self._current = st.navigation(self._sections(), position="sidebar" if signed_in else "hidden", expanded=True)
+        self.page = self._current.url_path or self._home
+
+    @property
+    def params(self) -> dict[str, str]:
+        return {name: st.query_params[name] for name in st.query_params}
+
+    def visible(self) -> list[PageSpec]:
+        """The pages this person may see, in the order of the navigation."""
+        return [spec for spec in self._specs if spec.listed and self._allowed(spec)]
+
+    def run(self) -> None:
+        """Show the page, after carrying out what was asked of the navigation."""
+        resume = self._attach(browser.reported())
+        instructions = self._instructions(resume)
+        self._attach(browser.mount(instructions))
+        if instructions.move is None and self.page in self._by_name:
+            self._manager.observe_page(self.page, self.params)
+        self._current.run()
+
+    # Declaring
+
+    def _declare(self, spec: PageSpec) -> st.Page:
+        shown = spec.listed and self._allowed(spec)
+        return st.Page(
+            self._body(spec),
+            title=spec.title if self._shown_per_app[spec.app] > 1 else spec.app_title,
+            icon=spec.icon,
+            url_path=spec.name,
+            default=spec.name == self._home,
+            visibility="visible" if shown else "hidden",
+        )
+
+    def _add_unknown(self) -> None:
+        """Declare a page that helps, also at the address the browser asks for if no app has it."""
+        asked = unquote(urlsplit(st.context.url or "").path).strip("/").rsplit("/", 1)[-1]
+        for name in {NOT_FOUND, asked} - {"", *self._by_name}:
+            self._pages[name] = st.Page(
+                lambda: cards.not_found(self._go_home),
+                title="Not found",
+                icon=":material/explore:",
+                url_path=name,
+                visibility="hidden",
+            )
+
+    def _sections(self) -> dict[str, list[st.Page]]:
+        """An app of several pages gets a heading; one of a single page stands on its own."""
+        sections: dict[str, list[st.Page]] = {}
+        for name, declared in self._pages.items():
+            spec = self._by_name.get(name)
+            heading = spec.app_title if spec and self._shown_per_app[spec.app] > 1 else ""
+            sections.setdefault(heading, []).append(declared)
+        return sections
+
+    def _body(self, spec: PageSpec) -> Callable[[], None]:
+        def body() -> None:
+            if spec.fault is not None:
+                cards.fault(spec.app_title, spec.fault, self._go_home)
+                return
+            try:
+                if not self._allowed(spec):
+                    raise NotAllowedError(", ".join(spec.permissions))
+                spec.function()
+            except NotAllowedError as error:
+                cards.not_allowed(spec.title, self._go_home, error.permission)
+            except Exception as error:  # noqa: BLE001 - a page's trouble is shown on that page, not on the whole app
+                cards.fault(spec.title, Fault.of(error), self._go_home)
+
+        return body
+
+    def _allowed(self, spec: PageSpec) -> bool:
+        user = self._manager.identity.user
+        return allows(user.permissions if user else (), spec)
+
+    def _go_home(self) -> None:
+        self._manager.navigate_to(self._home)
+
+    # Following the browser, and leading it
+
+    def _attach(self, report: browser.Report | None) -> NavigationEntry | None:
+        """Learn which tab this is. Returns where it was, if it was reopened at `/` and was elsewhere."""
+        session = self._manager.session
+        if report is None or session.tab_id == report.tab:
+            return None
+        seen = session.navigation_history if session.tab_id is None else []
+        if session.tab_id is None:
+            session.adopt_history((), -1)
+        self._manager.attach_tab(report.tab)
+        last = session.history.current
+        at_home = self.page == self._home and not self.params
+        if report.resumed and at_home and last and last.page != self._home and last.page in self._by_name:
+            return last
+        for entry in seen:
+            session.visit(entry.page, entry.params)
+        return None
+
+    def _instructions(self, resume: NavigationEntry | None) -> browser.Instructions:
+        """What the browser shall do now. Going somewhere new is done here, by Streamlit itself."""
+        session = self._manager.session
+        instructions = browser.Instructions(tab=session.tab_id, home=self._home, page=self.page)
+        if resume is not None:
+            return instructions.to("replace", self._url(resume), session.scroll_position(resume.page))
+        wish = self._manager.take_pending_navigation()
+        if wish is None or wish.entry.is_at(self.page, self.params):
+            return instructions.with_scroll(session.scroll_position(self.page))
+        entry = wish.entry
+        if session.tab_id is None or not wish.steps:
+            st.switch_page(self._pages.get(entry.page, self._pages[NOT_FOUND]), query_params=dict(entry.params))
+        return instructions.to("back" if wish.steps < 0 else "forward", self._url(entry))
+
+    def _url(self, entry: NavigationEntry) -> str:
+        return _url("" if entry.page == self._home else entry.page, entry.params)
+
+
+def _url(path: str, params: Mapping[str, str]) -> str:
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    root = f"/{base}/" if base else "/"
+    return f"{root}{path}" + (f"?{urlencode(params)}" if params else "")
+
+
+def visible_pages() -> list[PageSpec]:
+    """The pages the current person may see, in the order of the navigation; the first one is home."""
+    user = get_session_manager().identity.user
+    return [spec for spec in discover() if spec.listed and allows(user.permissions if user else (), spec)]
+
+
+def allows(granted: Iterable[str], spec: PageSpec) -> bool:
+    """Whether these permissions suffice for a page."""
+    held = frozenset(granted)
+    return all(matches(held, permission) for permission in spec.permissions)

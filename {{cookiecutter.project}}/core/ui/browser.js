@@ -1,0 +1,242 @@
+// The browser's side of Streamlit Keep: which tab this is, where it stands, how far it is scrolled.
+// One instance per page load; Streamlit calls `update` whenever the script sends new data.
+
+const ID = "keep.tab"; // sessionStorage: this tab
+const LAST = "keep.tab.last"; // localStorage: the tab last used in this browser
+const PAUSE = 300; // ms without scrolling before the position is posted
+const MAX_ENTRIES = 50;
+const PATIENCE = 10_000; // ms to wait for a page to grow as tall as it was
+
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function storage(kind) {
+  // Blocked storage throws on access; the tab then lives as long as the page.
+  try {
+    return window[kind];
+  } catch {
+    return null;
+  }
+}
+
+// A lock is held for the life of the page, so a duplicated tab finds the id it copied taken.
+function hold(id, tries = 1) {
+  return new Promise((resolve) => {
+    navigator.locks.request(`${ID}.${id}`, { ifAvailable: true }, (lock) => {
+      if (!lock) {
+        // After a reload the page before this one may need a moment to let go.
+        return void (tries > 1 ? setTimeout(() => hold(id, tries - 1).then(resolve), 60) : resolve(false));
+      }
+      resolve(true);
+      return new Promise(() => {});
+    });
+  });
+}
+
+async function otherTabsOpen() {
+  const { held } = await navigator.locks.query();
+  return held.some((lock) => lock.name.startsWith(`${ID}.`));
+}
+
+async function claimTab() {
+  const session = storage("sessionStorage");
+  const local = storage("localStorage");
+  const locks = Boolean(navigator.locks);
+  let id = session?.getItem(ID);
+  let resumed = false;
+  if (!id && locks && local?.getItem(LAST) && !(await otherTabsOpen())) {
+    id = local.getItem(LAST);
+    resumed = true;
+  }
+  if (id && locks && !(await hold(id, resumed ? 1 : 5))) {
+    id = null;
+    resumed = false;
+  }
+  if (!id) {
+    id = newId();
+    if (locks) await hold(id);
+  }
+  session?.setItem(ID, id);
+  local?.setItem(LAST, id);
+  return { id, resumed };
+}
+
+class Tab {
+  constructor() {
+    this.identity = null;
+    this.reportedTo = null;
+    this.lastCommand = null;
+    this.data = null;
+    this.placed = false; // whether the stored scroll position was looked at
+    this.restoring = null;
+    this.timer = null;
+    this.sent = "";
+    this.positions = new Map(); // history entry -> pixels, for Back and Forward within this page load
+    joinSwitches();
+    this.listen();
+    claimTab().then((identity) => {
+      this.identity = identity;
+      this.report();
+    });
+  }
+
+  update({ data, setStateValue }) {
+    this.data = data;
+    this.setStateValue = setStateValue;
+    this.report();
+    if (data.command && data.command !== this.lastCommand) {
+      this.lastCommand = data.command;
+      this.move(data.move, data.url);
+    }
+    if (data.tab && !this.placed) {
+      this.placed = true;
+      this.scrollTo(data.scroll);
+    }
+  }
+
+  // Tell the script once per connection; it remembers.
+  report() {
+    if (!this.identity || !this.data || this.data.tab || this.reportedTo === this.data.connection) return;
+    this.reportedTo = this.data.connection;
+    this.setStateValue("tab", this.identity);
+  }
+
+  listen() {
+    document.addEventListener("scroll", (event) => event.target === this.main() && this.schedule(), {
+      capture: true,
+      passive: true,
+    });
+    window.navigation?.addEventListener("currententrychange", () => this.schedule());
+    window.addEventListener("popstate", (event) => {
+      if (event.isTrusted) this.scrollTo(this.positions.get(entryKey()) ?? 0);
+    });
+    const leave = () => document.visibilityState === "hidden" && this.post(true);
+    document.addEventListener("visibilitychange", leave);
+    window.addEventListener("pagehide", () => this.post(true));
+    window.addEventListener("focus", () => this.identity && storage("localStorage")?.setItem(LAST, this.identity.id));
+    const stop = () => this.restoring?.();
+    for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
+      window.addEventListener(kind, stop, { capture: true, passive: true });
+    }
+  }
+
+  main() {
+    return document.querySelector('[data-testid="stMain"]');
+  }
+
+  // Position
+
+  schedule() {
+    if (this.restoring) return;
+    this.positions.set(entryKey(), this.main()?.scrollTop ?? 0);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.post(false), PAUSE);
+  }
+
+  post(leaving) {
+    clearTimeout(this.timer);
+    if (!this.data?.tab || this.restoring || !this.main()) return;
+    const body = JSON.stringify({
+      tab: this.data.tab,
+      page: this.here(location).page,
+      y: Math.round(this.main().scrollTop),
+      history: this.history(),
+    });
+    if (body === this.sent) return;
+    this.sent = body;
+    const url = `${this.data.base}keep/position`;
+    if (leaving) {
+      navigator.sendBeacon(url, new Blob([body], { type: "application/json" }));
+    } else {
+      const options = { method: "POST", body, headers: { "Content-Type": "application/json" } };
+      // A lost position is no lost work: the next one is sent again.
+      fetch(url, options).catch(() => (this.sent = ""));
+    }
+  }
+
+  here(url) {
+    const path = decodeURIComponent(url.pathname).slice(this.data.base.length).replaceAll("/", "");
+    return { page: path || this.data.home, params: Object.fromEntries(new URLSearchParams(url.search)) };
+  }
+
+  history() {
+    if (!window.navigation?.currentEntry) return null;
+    const all = navigation.entries();
+    const first = Math.max(0, all.length - MAX_ENTRIES);
+    return {
+      index: Math.max(0, navigation.currentEntry.index - first),
+      entries: all.slice(first).map((entry) => this.here(new URL(entry.url))),
+    };
+  }
+
+  // Scroll to where the page was, once it is tall enough. The person's own scrolling ends it.
+  scrollTo(y) {
+    this.restoring?.();
+    if (!y) return;
+    const until = performance.now() + PATIENCE;
+    let calm = 0;
+    const tick = () => {
+      const main = this.main();
+      if (main && main.scrollHeight - main.clientHeight >= y && Math.abs(main.scrollTop - y) > 1) {
+        main.scrollTop = y;
+        calm = 0;
+      } else if (main && Math.abs(main.scrollTop - y) <= 1) {
+        calm += 1;
+      }
+      const running = document.querySelector('[data-test-script-state="running"]');
+      if ((calm > 6 && !running) || performance.now() > until) this.restoring?.();
+    };
+    const timer = setInterval(tick, 50);
+    this.restoring = () => {
+      clearInterval(timer);
+      this.restoring = null;
+    };
+    tick();
+  }
+
+  // Movement
+
+  move(how, url) {
+    const target = new URL(url, location.href).href;
+    if (how === "replace") return show(target, "replaceState");
+    const step = how === "back" ? -1 : 1;
+    const entries = window.navigation?.entries?.() ?? [];
+    const now = window.navigation?.currentEntry?.index ?? -1;
+    for (let place = now + step; place >= 0 && place < entries.length; place += step) {
+      if (entries[place].url === target) return window.history.go(place - now);
+    }
+    // The browser doesn't have that entry (it was reopened): go there as to a new one.
+    show(target, "pushState");
+  }
+}
+
+function entryKey() {
+  return window.navigation?.currentEntry?.key ?? location.href;
+}
+
+function show(url, how) {
+  window.history[how]({}, "", url);
+  window.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+}
+
+// Streamlit enters one switch of pages twice into the browser's history: first the new parameters on
+// the old page, then the new page. The second replaces the first, so that Back goes back one page.
+function joinSwitches() {
+  const push = window.history.pushState.bind(window.history);
+  let half = null;
+  window.addEventListener("popstate", () => (half = null));
+  window.history.pushState = (state, title, url) => {
+    const from = new URL(location.href);
+    const to = new URL(url ?? "", location.href);
+    const joins =
+      half && half.href === from.href && performance.now() - half.at < 3000 && to.search === from.search && to.pathname !== from.pathname;
+    half = !joins && to.pathname === from.pathname && to.search !== from.search ? { href: to.href, at: performance.now() } : null;
+    return joins ? window.history.replaceState(state, title, url) : push(state, title, url);
+  };
+}
+
+export default function (component) {
+  window.__keepTab ??= new Tab();
+  window.__keepTab.update(component);
+}

@@ -1,0 +1,90 @@
+"""The one component on every page: it names the browser's tab, and moves and scrolls it when told to.
+
+It never holds the session's token; the cookie that does can't be read by any script.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
+"""What a tab's id looks like."""
+
+Move = Literal["back", "forward", "replace"]
+
+_KEY = "keep-browser"
+_CONNECTION_KEY = "_keep_connection"
+_SCRIPT = Path(__file__).with_name("browser.js")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the browser says of itself. `resumed`: a new tab that goes on where the last closed one was."""
+
+    tab: str
+    resumed: bool
+
+    @classmethod
+    def parse(cls, value: object) -> Report | None:
+        """Read what came from the browser; None for anything that is no report."""
+        match value:
+            case {"id": str(tab), "resumed": bool(resumed)} if TAB_PATTERN.fullmatch(tab):
+                return cls(tab=tab, resumed=resumed)
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """What the browser shall know and do. `scroll` is in CSS pixels, and counts once per page load."""
+
+    tab: str | None
+    home: str
+    page: str
+    scroll: float = 0.0
+    move: Move | None = None
+    url: str = ""
+    command: str = ""
+
+    def to(self, move: Move, url: str, scroll: float = 0.0) -> Instructions:
+        """Ask to go to `url`. Each command has a number of its own, so it is carried out once."""
+        return replace(self, move=move, url=url, scroll=scroll, command=secrets.token_hex(8))
+
+    def with_scroll(self, scroll: float) -> Instructions:
+        return replace(self, scroll=scroll)
+
+
+def reported() -> Report | None:
+    """Return what the browser said before this run, None if it has not spoken since it connected."""
+    state = st.session_state.get(_KEY)
+    return Report.parse(state.get("tab")) if state is not None else None
+
+
+def mount(instructions: Instructions) -> Report | None:
+    """Put the component on the page. Returns what the browser has said so far."""
+    connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    component = st.components.v2.component("keep_browser", js=_SCRIPT.read_text(encoding="utf-8"))
+    data: dict[str, Any] = {
+        "connection": connection,
+        "base": f"/{base}/" if base else "/",
+        "tab": instructions.tab,
+        "home": instructions.home,
+        "page": instructions.page,
+        "scroll": instructions.scroll,
+        "move": instructions.move,
+        "url": instructions.url,
+        "command": instructions.command,
+    }
+    result = component(key=_KEY, data=data, width=1, height=1, on_tab_change=_noted)
+    return Report.parse(result.get("tab"))
+
+
+def _noted() -> None:
+    """The report is read from the component's state; its arrival needs no other deed."""

@@ -1,0 +1,79 @@
+"""Whole-page messages: what is wrong or empty, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+import structlog
+
+from core.discovery import Fault
+from core.errors import SessionUnavailableError
+from core.services import get_services
+
+log = structlog.get_logger(__name__)
+
+GoHome = Callable[[], None]
+_LONGEST_MESSAGE = 300
+
+
+def not_found(go_home: GoHome) -> None:
+    """There is no page at this address."""
+    _card(
+        ":material/explore:",
+        "There is no page here",
+        "The address may be mistyped, or the page was moved or removed. Nothing you entered is lost.",
+    )
+    _home_link(go_home)
+
+
+def not_allowed(title: str, go_home: GoHome, permission: str | None = None) -> None:
+    """The person may not see this page, or do what they asked for."""
+    detail = f" It needs the permission `{permission}`." if permission else ""
+    _card(
+        ":material/lock:",
+        "Not allowed",
+        f"You don't have access to “{title}”.{detail} An administrator can give it to you.",
+    )
+    _home_link(go_home)
+
+
+def fault(title: str, found: Fault, go_home: GoHome) -> None:
+    """An app or a page is broken. Names the file, the line and the error; the rest goes on working.
+
+    In production the error's message, which may quote data, goes to the log only.
+    """
+    log.error("a page is broken", page=title, file=found.file, line=found.line, exc_info=found.error)
+    _card(
+        ":material/build:",
+        f"“{title}” can't be shown",
+        "Something in its code went wrong. Everything else goes on working, and what you entered is kept.",
+    )
+    message = type(found.error).__name__
+    if get_services().settings.environment == "development":
+        message += f": {str(found.error)[:_LONGEST_MESSAGE]}"
+    st.code(f"{found.file}, line {found.line}\n{message}", language=None, wrap_lines=True)
+    _home_link(go_home)
+
+
+def reconnecting(error: SessionUnavailableError) -> None:
+    """The session can't be read now. A blank one must not take its place."""
+    _card(":material/sync:", "Reconnecting", str(error))
+    if st.button("Try again", icon=":material/refresh:", type="primary"):
+        st.rerun()
+
+
+def empty_state(icon: str, title: str, text: str) -> None:
+    """Nothing is here yet: say what would be, and how it gets here."""
+    with st.container(border=True, horizontal_alignment="center", key=f"keep-empty-{title}"):
+        st.markdown(f"### {icon} {title}")
+        st.caption(text)
+
+
+def _card(icon: str, title: str, text: str) -> None:
+    st.title(f"{icon} {title}")
+    st.markdown(text)
+
+
+def _home_link(go_home: GoHome) -> None:
+    st.button("Go to the start page", icon=":material/home:", type="primary", on_click=go_home)

@@ -1,0 +1,68 @@
+"""What surrounds every page: its settings and style, the person's menu, and whether all is saved."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.auth import sign_out
+from core.services import get_services
+from core.session_manager import SessionManager
+from core.ui.times import local_time
+
+_MARK = "#3d927a"
+_STYLE = Path(__file__).with_name("style.css")
+
+
+def set_page() -> None:
+    """Set the browser tab's title and the project's style. Call it first in `main.py`."""
+    title = get_services().settings.title
+    st.set_page_config(page_title=title, page_icon=":material/bookmark:", layout="wide")
+    st.html(_STYLE)
+    st.logo(_wordmark(title), size="large")
+
+
+def user_menu(manager: SessionManager) -> None:
+    """Show who is signed in, with their preferences and the way out."""
+    user = manager.identity.user
+    name = user.name if user else "Guest"
+    with st.sidebar, st.container(key="keep-user"), st.popover(name, icon=":material/account_circle:", width="stretch"):
+        if user and user.email:
+            st.caption(user.email)
+        st.button(
+            "Preferences",
+            icon=":material/tune:",
+            width="stretch",
+            type="tertiary",
+            on_click=manager.navigate_to,
+            args=("home-preferences",),
+        )
+        st.button("Sign out", icon=":material/logout:", width="stretch", type="tertiary", on_click=sign_out)
+
+
+def save_status(manager: SessionManager) -> None:
+    """Say truly whether what the page shows is kept, and since when."""
+    status = get_services().engine.status()
+    if manager.not_kept:
+        text, icon, mood = f"{len(manager.not_kept)} not kept: see the page", "error", "bad"
+    elif status.failures:
+        text, icon, mood = "Kept on the server; the database is away", "cloud_off", "wait"
+    elif manager.last_kept_at:
+        text, icon, mood = f"Saved {local_time(manager.last_kept_at, '%H:%M')}", "check_circle", "good"
+    else:
+        text, icon, mood = "All saved", "check_circle", "good"
+    with st.container(key=f"keep-status-{mood}", width="content"):
+        st.markdown(f":material/{icon}: {text}")
+
+
+def _wordmark(title: str) -> str:
+    """The project's name beside a bookmark, as an SVG that reads on light and dark alike."""
+    width = 40 + 11 * len(title)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 32" height="32">'
+        f'<path d="M6 3h14a3 3 0 0 1 3 3v23l-10-7-10 7V6a3 3 0 0 1 3-3z" fill="{_MARK}"/>'
+        f'<text x="33" y="22" font-family="Georgia, serif" font-size="18" font-weight="600" fill="{_MARK}">'
+        f"{escape(title)}</text></svg>"
+    )

@@ -1,0 +1,143 @@
+"""Controlled widgets: Streamlit's own, plus `form` and `field`, that keep what is entered.
+
+    from core import ui
+
+    name = ui.text_input("Name", form="profile", field="name")
+
+Names, arguments and return values are Streamlit's. What is entered is durable before `on_change` returns, comes
+back after a refresh, a switch of pages or a restart, and shows what another tab entered. A saved value that no
+longer fits (its option is gone, it is below the minimum) makes that one field show its default and say so; the
+saved value stays until something else is entered. Don't put them inside `st.form`, which allows no callbacks.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from core.paths import join_path
+from core.session_manager import MISSING, SessionManager, get_session_manager
+from core.ui import kinds
+from core.ui.kinds import Arguments, Kind, MisfitError, misfit
+
+R = TypeVar("R")
+
+_SHOWN_KEY = "_keep_shown"
+"""Per widget key, in `st.session_state`: the stamp of the saved value that this tab shows."""
+
+
+class Controlled(Generic[R]):
+    """A Streamlit widget function, made to keep its value in a field of a form."""
+
+    def __init__(self, function: Callable[..., R], kind: Kind) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._signature = inspect.signature(function)
+        self._kind = kind
+
+    def __call__(self, *args: Any, form: str, field: str, **kwargs: Any) -> R:
+        """Show the widget. `form` and `field` say where its value is kept; the rest is as in Streamlit."""
+        manager = get_session_manager()
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = bound.arguments
+        key = arguments["key"] = str(arguments["key"] or widget_key(form, field))
+        arguments["on_change"] = _keeping(manager, form, field, key, arguments)
+        arguments["args"] = arguments["kwargs"] = None
+        misfit = _restore(manager, form, field, key, self._kind, arguments)
+        value = self._function(*bound.args, **bound.kwargs)
+        _say(manager, form, field, misfit)
+        return value
+
+
+def widget_key(form: str, field: str) -> str:
+    """The key of a field's widget in `st.session_state`."""
+    return f"{form}.{field}"
+
+
+def keep_shown(form: str) -> None:
+    """Keep what the widgets of a form show now, for fields nobody has touched: their defaults become answers.
+
+    Call it where a person confirms what they see, such as in the callback of a Next or Save button.
+    """
+    manager = get_session_manager()
+    prefix = widget_key(form, "")
+    for key in [key for key in _shown() if key.startswith(prefix) and key in st.session_state]:
+        field = key.removeprefix(prefix)
+        if manager.field_value(form, field) is MISSING:
+            _keep(manager, form, field, key)
+
+
+def _keep(manager: SessionManager, form: str, field: str, key: str) -> None:
+    if manager.persist_field(form, field, st.session_state[key]):
+        # What this tab sent itself is not news to it: putting it back would disturb further typing.
+        _shown()[key] = _stamp(manager, form, field)
+
+
+def _keeping(manager: SessionManager, form: str, field: str, key: str, arguments: Arguments) -> Callable[[], None]:
+    """Return a callback that keeps the value first, and then does what the page asked for."""
+    on_change, args, kwargs = arguments["on_change"], arguments["args"] or (), arguments["kwargs"] or {}
+
+    def changed() -> None:
+        _keep(manager, form, field, key)
+        if callable(on_change):
+            on_change(*args, **kwargs)
+
+    return changed
+
+
+def _restore(
+    manager: SessionManager, form: str, field: str, key: str, kind: Kind, arguments: Arguments
+) -> MisfitError | None:
+    """Make the widget show what is saved. Returns why that can't be, where the saved value doesn't fit."""
+    saved, current = manager.field_value(form, field), st.session_state.get(key, MISSING)
+    stamp = _stamp(manager, form, field)
+    news = stamp != _shown().get(key, "")
+    problem = None if saved is MISSING else misfit(kind, saved, arguments)
+    unfit = current is not MISSING and misfit(kind, current, arguments) is not None
+    if saved is not MISSING and problem is None:
+        if current is MISSING or news or unfit:
+            st.session_state[key] = saved
+    elif current is not MISSING and (news or unfit):
+        st.session_state[key] = kind.initial(arguments)
+    _shown()[key] = stamp
+    return problem
+
+
+def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | None) -> None:
+    refused = manager.not_kept.get((form, field))
+    if refused:
+        st.error(f"Not kept: {refused}", icon=":material/error:")
+    elif problem is not None:
+        st.warning(f"{problem} Your saved answer is kept until you choose another.", icon=":material/info:")
+
+
+def _stamp(manager: SessionManager, form: str, field: str) -> str:
+    return manager.session.stamps.get(join_path("form", form, "field", field), "")
+
+
+def _shown() -> dict[str, str]:
+    shown: dict[str, str] = st.session_state.setdefault(_SHOWN_KEY, {})
+    return shown
+
+
+text_input: Controlled[str | None] = Controlled(st.text_input, kinds.TEXT)
+text_area: Controlled[str | None] = Controlled(st.text_area, kinds.TEXT)
+number_input: Controlled[Any] = Controlled(st.number_input, kinds.NUMBER)
+slider: Controlled[Any] = Controlled(st.slider, kinds.SLIDER)
+selectbox: Controlled[Any] = Controlled(st.selectbox, kinds.CHOICE)
+radio: Controlled[Any] = Controlled(st.radio, kinds.CHOICE)
+multiselect: Controlled[list[Any]] = Controlled(st.multiselect, kinds.CHOICES)
+select_slider: Controlled[Any] = Controlled(st.select_slider, kinds.SELECT_SLIDER)
+pills: Controlled[Any] = Controlled(st.pills, kinds.PILLS)
+segmented_control: Controlled[Any] = Controlled(st.segmented_control, kinds.PILLS)
+checkbox: Controlled[bool] = Controlled(st.checkbox, kinds.TICK)
+toggle: Controlled[bool] = Controlled(st.toggle, kinds.TICK)
+date_input: Controlled[Any] = Controlled(st.date_input, kinds.DATE)
+time_input: Controlled[Any] = Controlled(st.time_input, kinds.TIME)
+color_picker: Controlled[str] = Controlled(st.color_picker, kinds.COLOUR)
+feedback: Controlled[int | None] = Controlled(st.feedback, kinds.FEEDBACK)
