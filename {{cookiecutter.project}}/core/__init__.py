@@ -1,26 +1,44 @@
 """The public API: everything an app imports.
 
     from core import bootstrap_session, persist_input, save_form
+
+A name is loaded when it is first used, so that a command line or a test doesn't wait for Streamlit.
 """
 
-from core.permissions import requires
-from core.session import (
-    FormSnapshot,
-    FormState,
-    NavigationEntry,
-    SessionMetrics,
-    UserPreferences,
-    UserSession,
-)
-from core.session_manager import (
-    SessionManager,
-    bootstrap_session,
-    get_current_session,
-    get_session_manager,
-    persist_input,
-    save_form,
-)
-from core.session_persistence import DebouncedWriter, SessionModel, SessionPersistenceEngine
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.permissions import requires
+    from core.session import FormSnapshot, FormState, NavigationEntry, SessionMetrics, UserPreferences, UserSession
+    from core.session_manager import (
+        SessionManager,
+        bootstrap_session,
+        get_current_session,
+        get_session_manager,
+        persist_input,
+        save_form,
+    )
+    from core.session_persistence import DebouncedWriter, SessionModel, SessionPersistenceEngine
+
+_HOMES = {
+    "requires": "core.permissions",
+    "FormSnapshot": "core.session",
+    "FormState": "core.session",
+    "NavigationEntry": "core.session",
+    "SessionMetrics": "core.session",
+    "UserPreferences": "core.session",
+    "UserSession": "core.session",
+    "SessionManager": "core.session_manager",
+    "bootstrap_session": "core.session_manager",
+    "get_current_session": "core.session_manager",
+    "get_session_manager": "core.session_manager",
+    "persist_input": "core.session_manager",
+    "save_form": "core.session_manager",
+    "DebouncedWriter": "core.session_persistence",
+    "SessionModel": "core.session_persistence",
+    "SessionPersistenceEngine": "core.session_persistence",
+}
 
 __all__ = [
     "DebouncedWriter",
@@ -40,3 +58,10 @@ __all__ = [
     "requires",
     "save_form",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"core has no {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value

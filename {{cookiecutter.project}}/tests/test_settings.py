@@ -1,0 +1,115 @@
+"""Settings are read once; what is wrong with them is said all at once, with an example of what is right."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from core.errors import ConfigurationError
+from core.settings import PROJECT_ROOT, Settings, get_settings
+
+SECRET = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def problems(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
+    """Read the settings in an environment, and tell what is wrong with it."""
+
+    def read(**environment: str) -> list[str]:
+        for name in Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        get_settings.cache_clear()
+        try:
+            get_settings()
+        except ConfigurationError as error:
+            return error.problems
+        return []
+
+    yield read
+    get_settings.cache_clear()
+
+
+def test_the_defaults_are_enough_for_development(problems: Callable[..., list[str]]) -> None:
+    assert problems() == []
+
+
+def test_the_app_does_not_start_and_says_why() -> None:
+    command = [sys.executable, "-c", "from core.settings import get_settings; get_settings()"]
+    environment = {**os.environ, "DEBOUNCE_DELAY": "soon"}
+    answer = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode != 0
+    assert "DEBOUNCE_DELAY is 'soon'" in answer.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("SESSION_TIMEOUT", "a day", "valid number"),
+        ("SESSION_TIMEOUT", "-1", "greater than 0"),
+        ("DEBOUNCE_DELAY", "0", "greater than 0"),
+        ("DATABASE_URL", "sessions.db", "no database address"),
+        ("DATABASE_URL", "mysql://localhost/x", "'mysql'"),
+        ("DURABILITY", "database", "needs PostgreSQL"),
+        ("AUTH", "magic", "'password', 'oidc' or 'none'"),
+        ("SESION_TIMEOUT", "5", "Did you mean SESSION_TIMEOUT?"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_problem_and_an_example(
+    problems: Callable[..., list[str]], name: str, value: str, part: str
+) -> None:
+    (problem,) = problems(**{name: value})
+    assert name in problem
+    assert part in problem
+    assert "Example: " in problem
+
+
+def test_all_problems_are_reported_at_once(problems: Callable[..., list[str]]) -> None:
+    found = problems(SESSION_TIMEOUT="x", DEBOUNCE_DELAY="y", AUTH="z")
+    assert sorted(problem.split()[0] for problem in found) == ["AUTH", "DEBOUNCE_DELAY", "SESSION_TIMEOUT"]
+
+
+@pytest.mark.parametrize("secret", ["change-me", "change-me" * 10, "0123456789"])
+def test_production_refuses_a_placeholder_secret(problems: Callable[..., list[str]], secret: str) -> None:
+    (problem,) = problems(ENVIRONMENT="production", SECRET_KEY=secret, COOKIE_SECURE="true")
+    assert problem.startswith("SECRET_KEY")
+    assert secret not in problem
+
+
+def test_production_needs_a_real_secret_and_https(problems: Callable[..., list[str]]) -> None:
+    assert problems(ENVIRONMENT="production", SECRET_KEY=SECRET, COOKIE_SECURE="true") == []
+    (problem,) = problems(ENVIRONMENT="production", SECRET_KEY=SECRET)
+    assert problem.startswith("COOKIE_SECURE")
+
+
+def test_a_secret_is_never_shown(make_settings: Callable[..., Settings]) -> None:
+    assert SECRET not in repr(make_settings(secret_key=SECRET))
+
+
+def test_a_relative_database_path_is_relative_to_the_project(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(database_url="sqlite:///sessions.db", journal_path=Path("journal.db"))
+    assert make_url(settings.resolved_database_url).database == str(PROJECT_ROOT / "sessions.db")
+    assert settings.resolved_journal_path == PROJECT_ROOT / "journal.db"
+
+
+def test_a_project_s_cookie_has_a_name_of_its_own(make_settings: Callable[..., Settings]) -> None:
+    assert make_settings(title="Order desk").cookie_name == "keep_order_desk"
+    assert make_settings(title="Order desk", cookie_secure=True).cookie_name == "__Host-keep_order_desk"
+
+
+def test_settings_cannot_be_changed_once_read(make_settings: Callable[..., Settings]) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        make_settings().title = "other"  # type: ignore[misc]
+
+
+def test_problems_are_also_available_as_a_list() -> None:
+    error = ConfigurationError(["one", "two"])
+    assert error.problems == ["one", "two"]
+    assert "- one" in str(error)
