@@ -2,9 +2,9 @@
 
 PORT ?= 8501
 BUILD ?= build
-VENV ?= .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.installed
+TOOLS ?= .venv
+BIN := $(TOOLS)/bin
+READY := $(TOOLS)/.installed
 TEMPLATE := {{cookiecutter.project}}
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 # The template folder checked in place, with the tools of the project it makes.
-INNER := $(CURDIR)/$(BUILD)/tools
+INNER ?= $(CURDIR)/$(BUILD)/tools
 
 .PHONY: help demo run new test check lock screenshots
 
@@ -50,12 +50,12 @@ screenshots: $(READY) ## renew the pictures in docs/images
 
 $(READY): requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found. Name it: make demo PYTHON=/path/to/python3"; exit 1; }
-	@echo "Installing into $(VENV) ..."
+	@echo "Installing into $(TOOLS) ..."
 	@if command -v uv >/dev/null; then \
-		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(TOOLS) && \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
-		{ $(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
+		{ $(PYTHON) -m venv $(TOOLS) || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
 	@touch $@

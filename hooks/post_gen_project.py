@@ -60,9 +60,7 @@ def script(root: Path, name: str) -> dict[str, Any]:
     return runpy.run_path(str(root / "scripts" / f"{name}.py"))
 
 
-def next_steps(
-    answers: dict[str, str], values: dict[str, str] | None, administrator: str
-) -> str:
+def next_steps(answers: dict[str, str], values: dict[str, str] | None, administrator: str) -> str:
     """What to print at the end. `values` are the settings just written to `.env`, None if it was there."""
     lines = [
         "",
@@ -96,9 +94,7 @@ def main() -> None:
     answers = json.loads(r'''{{ cookiecutter | tojson }}''')  # fmt: skip
     root = Path.cwd()
     prune(root, answers)
-    add_apps(
-        root, [name.strip() for name in answers["apps"].split(",") if name.strip()]
-    )
+    add_apps(root, [name.strip() for name in answers["apps"].split(",") if name.strip()])
     init_env = script(root, "init_env")
     print(next_steps(answers, init_env["init_env"](root), init_env["ADMINISTRATOR"]))
 

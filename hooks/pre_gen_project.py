@@ -65,9 +65,7 @@ DEPENDENCIES = frozenset(
 )
 
 # Addresses the server answers itself, so no app can have them.
-SERVER_PATHS = frozenset(
-    {"component", "components", "healthz", "keep", "media", "not_found", "static"}
-)
+SERVER_PATHS = frozenset({"component", "components", "healthz", "keep", "media", "not_found", "static"})
 
 CHOICES = {
     "database": ("sqlite", "postgresql"),
@@ -102,9 +100,7 @@ def problems(answers: dict[str, str]) -> list[str]:
     found += app_problems(answers["apps"])
     for name, accepted in CHOICES.items():
         if answers[name] not in accepted:
-            found.append(
-                f"{name} is {shown(answers[name])}. Accepted: {', '.join(accepted)}."
-            )
+            found.append(f"{name} is {shown(answers[name])}. Accepted: {', '.join(accepted)}.")
     return found
 
 
@@ -114,32 +110,17 @@ def text_problems(name: str, text: str) -> list[str]:
     if not text.strip() and name != "description":
         found.append(f"{name} is empty. Accepted: 1 to {LONGEST[name]} characters.")
     if len(text) > LONGEST[name]:
-        found.append(
-            f"{name} has {len(text)} characters. Accepted: at most {LONGEST[name]}."
-        )
-    bad = sorted(
-        {
-            c
-            for c in text
-            if not c.isspace()
-            and (unicodedata.category(c) in ("Cc", "Cs") or c in REORDERING)
-        }
-    )
+        found.append(f"{name} has {len(text)} characters. Accepted: at most {LONGEST[name]}.")
+    bad = sorted({c for c in text if not c.isspace() and (unicodedata.category(c) in ("Cc", "Cs") or c in REORDERING)})
     bad += sorted({c for c in text if c in "\x1c\x1d\x1e\x1f"})
     if bad:
         codes = ", ".join(f"U+{ord(c):04X}" for c in bad)
-        found.append(
-            f"{name} holds control characters ({codes}). Accepted: any text without them."
-        )
+        found.append(f"{name} holds control characters ({codes}). Accepted: any text without them.")
     return found
 
 
 def email_problems(email: str) -> list[str]:
-    if (
-        len(email) <= LONGEST["email"]
-        and EMAIL.fullmatch(email)
-        and not text_problems("email", email)
-    ):
+    if len(email) <= LONGEST["email"] and EMAIL.fullmatch(email) and not text_problems("email", email):
         return []
     return [f"email is {shown(email)}. Accepted: an address such as team@example.com."]
 
@@ -149,41 +130,27 @@ def slug_problems(slug: str) -> list[str]:
     if not IDENTIFIER.fullmatch(slug) or len(slug) > LONGEST["project"]:
         return [f"project is {shown(slug)}. {accepted}"]
     if reason := taken(slug):
-        return [
-            f"project is {shown(slug)}, which {reason}. Accepted: another name, such as {slug}_project."
-        ]
+        return [f"project is {shown(slug)}, which {reason}. Accepted: another name, such as {slug}_project."]
     return []
 
 
 def app_problems(apps: str) -> list[str]:
     found = []
     names = [name.strip() for name in apps.split(",")] if apps.strip() else []
-    accepted = (
-        f"Accepted: 1 to {LONGEST_APP} of a-z, 0-9 and _, beginning with a letter."
-    )
+    accepted = f"Accepted: 1 to {LONGEST_APP} of a-z, 0-9 and _, beginning with a letter."
     for name in dict.fromkeys(names):
         if not name:
-            found.append(
-                "apps has an empty name between its commas. Accepted: names such as orders, stock."
-            )
+            found.append("apps has an empty name between its commas. Accepted: names such as orders, stock.")
         elif not IDENTIFIER.fullmatch(name) or len(name) > LONGEST_APP:
             found.append(f"apps names {shown(name)}. {accepted}")
         elif name in SHIPPED_APPS:
-            found.append(
-                f"apps names {shown(name)}, which the project has already. Accepted: any other name."
-            )
+            found.append(f"apps names {shown(name)}, which the project has already. Accepted: any other name.")
         elif name in SERVER_PATHS:
-            found.append(
-                f"apps names {shown(name)}, an address of the server. Accepted: such as {name}_app."
-            )
+            found.append(f"apps names {shown(name)}, an address of the server. Accepted: such as {name}_app.")
         elif reason := taken(name):
-            found.append(
-                f"apps names {shown(name)}, which {reason}. Accepted: another name, such as {name}_app."
-            )
+            found.append(f"apps names {shown(name)}, which {reason}. Accepted: another name, such as {name}_app.")
         if name and names.count(name) > 1:
-            found.append(
-                f"apps names {shown(name)} {names.count(name)} times. Accepted: each name once."
-            )
+            found.append(f"apps names {shown(name)} {names.count(name)} times. Accepted: each name once.")
     return found
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 TEMPLATE = Path(__file__).resolve().parents[2]
@@ -16,6 +19,21 @@ QUESTIONS: dict[str, object] = {
     for name, default in json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8")).items()
     if not name.startswith("_")
 }
+
+
+# What tools and trials leave in a template one works on. A fresh clone has none of it.
+LEFTOVERS = (".*_cache", ".hypothesis", "__pycache__", ".venv", ".env", ".postgres", "*.db", "*.db-*")
+_clone = tempfile.TemporaryDirectory(prefix="streamlit-keep-")
+
+
+@cache
+def fresh_template() -> Path:
+    """A copy of the template as a fresh clone would be; it is gone when the process ends."""
+    copy = Path(_clone.name)
+    shutil.copyfile(TEMPLATE / "cookiecutter.json", copy / "cookiecutter.json")
+    for folder in ("hooks", PROJECT_FOLDER.name):
+        shutil.copytree(TEMPLATE / folder, copy / folder, ignore=shutil.ignore_patterns(*LEFTOVERS))
+    return copy
 
 
 class UnknownQuestionError(Exception):
@@ -67,9 +85,7 @@ class BakedProject:
         )
 
 
-def bake(
-    output: Path, *, hooks: bool = True, overwrite: bool = False, template: Path = TEMPLATE, **answers: str
-) -> BakedProject:
+def bake(output: Path, *, hooks: bool = True, overwrite: bool = False, **answers: str) -> BakedProject:
     """Bake into `output` with these answers and the defaults for the rest.
 
     Raises UnknownQuestionError, or BakeError if the template refuses an answer.
@@ -78,7 +94,7 @@ def bake(
         raise UnknownQuestionError(f"The template doesn't ask: {', '.join(sorted(unknown))}")
     output.mkdir(parents=True, exist_ok=True)
     before = {path.name for path in output.iterdir()}
-    command = [sys.executable, "-m", "cookiecutter", str(template), "--no-input", "--output-dir", str(output)]
+    command = [sys.executable, "-m", "cookiecutter", str(fresh_template()), "--no-input", "--output-dir", str(output)]
     command += [] if hooks else ["--accept-hooks", "no"]
     command += ["--overwrite-if-exists"] if overwrite else []
     command += [f"{name}={as_typed(answer)}" for name, answer in answers.items()]
@@ -113,7 +129,19 @@ def as_typed(answer: str) -> str:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment without what an outer make, or settings of another project, would bring along."""
-    drop = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD", "VENV", "PORT", "PYTHONPATH", "VIRTUAL_ENV", *_settings()}
+    drop = {
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "MFLAGS",
+        "BUILD",
+        "TOOLS",
+        "INNER",
+        "VENV",
+        "PORT",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        *_settings(),
+    }
     return {name: value for name, value in os.environ.items() if name not in drop} | more
 
 

@@ -1,0 +1,109 @@
+"""A baked project passes its own checks and tests, and serves: the default one as a newcomer installs it, and a
+selection of the others in which every two answers meet, with the tools already installed."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bake
+from tests.support.bake import BakedProject
+from tests.support.server import Server, free_port, serving
+
+# License and continuous integration change no Python; every two of the other answers meet in one of these.
+SELECTION = [
+    {"database": "sqlite", "auth": "none", "apps": "orders, stock"},
+    {"database": "sqlite", "auth": "oidc", "apps": ""},
+    {"database": "postgresql", "auth": "none", "apps": ""},
+    {"database": "postgresql", "auth": "oidc", "apps": "orders, stock"},
+    {"database": "postgresql", "auth": "password", "apps": "orders, stock"},
+]
+DEFAULT = {"database": "sqlite", "auth": "password", "apps": ""}
+
+
+def test_the_selection_lets_every_two_answers_meet() -> None:
+    for first, second in itertools.combinations(DEFAULT, 2):
+        values = [{row[name] for row in SELECTION} for name in (first, second)]
+        met = {(row[first], row[second]) for row in [*SELECTION, DEFAULT]}
+        assert met == set(itertools.product(*values))
+
+
+def test_the_default_project_passes_its_own_checks(baked_default: BakedProject) -> None:
+    assert_passes(baked_default, "check")
+
+
+def test_the_default_project_passes_its_own_tests(baked_default: BakedProject) -> None:
+    assert_passes(baked_default, "test")
+
+
+@pytest.mark.parametrize("answers", SELECTION, ids=lambda answers: "-".join(answers.values()).replace(", ", "+"))
+def test_others_pass_their_own_checks_and_tests(
+    bake: Bake, baked_default: BakedProject, answers: dict[str, str]
+) -> None:
+    project = with_tools_of(baked_default, bake(**answers))
+    for target in ("check", "test"):
+        assert_passes(project, target)
+
+
+def test_apps_named_at_the_prompts_are_found_and_have_no_fault(bake: Bake, baked_default: BakedProject) -> None:
+    project = with_tools_of(baked_default, bake(apps="orders, stock"))
+    script = "from core.discovery import discover; print(*[f'{page.app}:{page.fault}' for page in discover()])"
+    found = project.run(".venv/bin/python", "-c", script)
+    assert {"orders:None", "stock:None", "home:None"} <= set(found.stdout.split())
+    assert "Fault" not in found.stdout
+
+
+def test_the_server_answers_within_five_seconds(baked_default: BakedProject, tmp_path: Path) -> None:
+    with serving(baked_default, tmp_path / "data") as server:
+        server.stop()
+        assert server.start() < 5
+
+
+def test_the_server_says_it_is_well_and_stops_when_asked(served: Server) -> None:
+    answer = served.health()
+    assert answer is not None
+    assert answer["ok"] is True
+    served.stop()
+    assert served.health() is None
+
+
+def test_the_log_holds_no_secret(served: Server, baked_default: BakedProject) -> None:
+    for secret in baked_default.secrets().values():
+        assert secret not in served.log
+
+
+def test_a_postgresql_project_serves_from_a_database_it_starts_itself(
+    bake: Bake, baked_default: BakedProject, tmp_path: Path
+) -> None:
+    project = with_tools_of(baked_default, bake(database="postgresql", auth="none"))
+    url = project.secrets()["DATABASE_URL"].replace(":5432/", f":{free_port()}/")
+    database = (".venv/bin/python", "scripts/dev_database.py")
+    try:
+        started = project.run(*database, "start", DATABASE_URL=url)
+        assert "Started PostgreSQL" in started.stdout, started.stdout
+        assert "answers" in project.run(*database, "start", DATABASE_URL=url).stdout
+        with serving(project, tmp_path / "data", DATABASE_URL=url) as server:
+            answer = server.health()
+            assert answer is not None
+            assert answer["ok"] is True
+    finally:
+        stopped = project.run(*database, "stop", DATABASE_URL=url)
+    assert "Stopped" in stopped.stdout, stopped.stdout
+
+
+def with_tools_of(installed: BakedProject, project: BakedProject) -> BakedProject:
+    """Let a project use the tools installed for another one; its lock is the same."""
+    lock = "requirements.lock"
+    assert (project.path / lock).read_bytes() == (installed.path / lock).read_bytes()
+    (project.path / ".venv").symlink_to(installed.path / ".venv")
+    shutil.copystat(installed.path / lock, project.path / lock)
+    return project
+
+
+def assert_passes(project: BakedProject, target: str) -> None:
+    result = project.run("make", target, timeout=1200)
+    assert result.returncode == 0, result.stdout[-8000:]
+    assert " failed" not in result.stdout

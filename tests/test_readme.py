@@ -1,0 +1,128 @@
+"""What the documents tell people to type works, and what they point at is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.conftest import INSTALLED, Bake
+from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
+from tests.support.documents import commands, local_links
+from tests.support.server import free_port
+from tests.test_generated_project import with_tools_of
+
+DOCUMENTS = [
+    path
+    for path in [*TEMPLATE.glob("*.md"), *TEMPLATE.glob("docs/**/*.md"), *PROJECT_FOLDER.rglob("*.md")]
+    if not {".venv", ".hypothesis", "build"} & set(path.parts)
+]
+
+
+@contextlib.contextmanager
+def started(command: str, folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that goes on until it is stopped, and everything it started, stopped afterwards."""
+    process = subprocess.Popen(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=clean_environment(**environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def assert_serves(command: str, folder: Path, seconds: float, **environment: str) -> None:
+    """A command of the documents that serves the app does, on the port it is given."""
+    port = free_port()
+    with started(command, folder, PORT=str(port), **environment) as process:
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if process.poll() is not None:
+                pytest.fail(f"{command} ended:\n{process.stdout.read() if process.stdout else ''}")
+            with contextlib.suppress(URLError, ConnectionError, TimeoutError):
+                for path in ("/keep/health", "/"):
+                    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                        assert answer.status == 200
+                return
+            time.sleep(0.2)  # another process is what is waited for
+        pytest.fail(f"{command} did not serve within {seconds:g} s.")
+
+
+def assert_runs(command: str, folder: Path, answers: str = "", **environment: str) -> str:
+    result = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=clean_environment(**environment),
+        input=answers,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command}:\n{result.stdout[-8000:]}"
+    return result.stdout
+
+
+def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> None:
+    """Every command of README.md has a way to be run here; a new one without it fails."""
+    # The tools are this run's own, and the default project is the one installed for the other tests.
+    environment = {"BUILD": str(INSTALLED), "TOOLS": sys.prefix}
+    ways: dict[str, Callable[[str], object]] = {
+        "make demo": lambda command: assert_serves(command, TEMPLATE, 300, **environment),
+        "make test": lambda command: assert_runs(f"{command} --dry-run", TEMPLATE, **environment),
+        "make check": lambda command: assert_runs(
+            command, TEMPLATE, **environment, INNER=str(baked_default.path / ".venv")
+        ),
+        "make new": lambda command: assert_runs(command, TEMPLATE, "\n" * 10, **environment, OUT=str(tmp_path)),
+        "make help": lambda command: assert_runs(command, TEMPLATE, **environment),
+    }
+    shown = commands(TEMPLATE / "README.md")
+    assert {"make demo", "make test"} <= set(shown)
+    for command in shown:
+        ways[command](command)
+    assert (tmp_path / "streamlit_keep" / "app.py").is_file()
+
+
+def test_the_generated_readme(bake: Bake, baked_default: BakedProject) -> None:
+    project = with_tools_of(baked_default, bake())
+    shown = commands(project.path / "README.md")
+    assert {"make run", "make test", "make check"} <= set(shown)
+    for command in shown:
+        if command == "make run":
+            assert_serves(command, project.path, 60)
+        elif command != "make test":  # test_generated_project runs it
+            assert_runs(command, project.path)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TEMPLATE)))
+def test_what_a_document_points_at_is_there(document: Path) -> None:
+    for link in local_links(document):
+        assert (document.parent / link).exists(), link
+
+
+def test_every_target_of_make_is_explained(baked_default: BakedProject) -> None:
+    for folder in (TEMPLATE, baked_default.path):
+        text = (folder / "Makefile").read_text(encoding="utf-8")
+        targets = text.split(".PHONY: ")[1].split("\n")[0].split()
+        told = assert_runs("make help", folder)
+        for target in targets:
+            assert f"make {target} " in told

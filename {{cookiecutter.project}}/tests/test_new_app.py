@@ -1,0 +1,36 @@
+"""`startapp` makes an app that works as it is, and never touches one that is there."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from core.settings import PROJECT_ROOT
+
+create_app = runpy.run_path(str(PROJECT_ROOT / "scripts" / "new_app.py"))["create_app"]
+
+
+def test_a_new_app_is_valid_python(tmp_path: Path) -> None:
+    files = create_app(tmp_path, "order_desk")
+    assert files == [Path("apps/order_desk/__init__.py"), Path("apps/order_desk/pages/overview.py")]
+    for file in files:
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        compile(text, str(file), "exec")
+        assert "Order desk" in text
+
+
+def test_an_app_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / create_app(tmp_path, "orders")[0]
+    file.write_text("# ours", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="orders"):
+        create_app(tmp_path, "orders")
+    assert file.read_text(encoding="utf-8") == "# ours"
+
+
+@pytest.mark.parametrize("name", ["", "Orders", "1st", "a-b", "../core", "class", "json", "x" * 41, "a\n"])
+def test_a_name_that_cant_be_used_is_refused_with_a_better_one(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="such as"):
+        create_app(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
