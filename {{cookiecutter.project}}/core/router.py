@@ -22,6 +22,8 @@ from core.ui import browser, cards
 __all__ = ["App", "Router", "page", "visible_pages"]
 
 NOT_FOUND = "not-found"
+_ARRIVED_KEY = "_keep_arrived"
+"""Set for the first run of a page that was navigated to."""
 
 
 class Router:
@@ -53,10 +55,14 @@ class Router:
 
     def run(self) -> None:
         """Show the page, after carrying out what was asked of the navigation."""
-        resume = self._attach(browser.reported())
-        instructions = self._instructions(resume)
+        resumed = self._attach(browser.reported())
+        instructions = self._instructions(resumed=resumed)
         self._attach(browser.mount(instructions))
-        if instructions.move is None and self.page in self._by_name:
+        here = self._manager.session.history.current
+        leaving = instructions.move in ("back", "forward") or (
+            resumed and here and not here.is_at(self.page, self.params)
+        )
+        if not leaving and self.page in self._by_name:
             self._manager.observe_page(self.page, self.params)
         self._current.run()
 
@@ -119,36 +125,40 @@ class Router:
 
     # Following the browser, and leading it
 
-    def _attach(self, report: browser.Report | None) -> NavigationEntry | None:
-        """Learn which tab this is. Returns where it was, if it was reopened at `/` and was elsewhere."""
+    def _attach(self, report: browser.Report | None) -> bool:
+        """Learn which tab this is. True if it is one that was closed, whose history the browser has lost."""
         session = self._manager.session
         if report is None or session.tab_id == report.tab:
-            return None
+            return False
         seen = session.navigation_history if session.tab_id is None else []
         if session.tab_id is None:
             session.adopt_history((), -1)
         self._manager.attach_tab(report.tab)
         last = session.history.current
-        at_home = self.page == self._home and not self.params
-        if report.resumed and at_home and last and last.page != self._home and last.page in self._by_name:
-            return last
-        for entry in seen:
-            session.visit(entry.page, entry.params)
-        return None
+        at_start = self.page == self._home and not self.params
+        if not (report.resumed and at_start and last and last.page in self._by_name):
+            for entry in seen:
+                session.visit(entry.page, entry.params)
+        return report.resumed and last is not None
 
-    def _instructions(self, resume: NavigationEntry | None) -> browser.Instructions:
+    def _instructions(self, *, resumed: bool) -> browser.Instructions:
         """What the browser shall do now. Going somewhere new is done here, by Streamlit itself."""
         session = self._manager.session
-        instructions = browser.Instructions(tab=session.tab_id, home=self._home, page=self.page)
-        if resume is not None:
-            return instructions.to("replace", self._url(resume), session.scroll_position(resume.page))
+        instructions = browser.Instructions(tab=session.tab_id, home=self._home)
+        if resumed and session.current_page:
+            urls = [self._url(entry) for entry in session.navigation_history]
+            again = instructions.with_scroll(session.scroll_position(session.current_page))
+            return again.to("rebuild", urls, session.navigation_index)
+        if st.session_state.pop(_ARRIVED_KEY, False):
+            return instructions.to("top")
         wish = self._manager.take_pending_navigation()
         if wish is None or wish.entry.is_at(self.page, self.params):
             return instructions.with_scroll(session.scroll_position(self.page))
         entry = wish.entry
         if session.tab_id is None or not wish.steps:
+            st.session_state[_ARRIVED_KEY] = True
             st.switch_page(self._pages.get(entry.page, self._pages[NOT_FOUND]), query_params=dict(entry.params))
-        return instructions.to("back" if wish.steps < 0 else "forward", self._url(entry))
+        return instructions.to("back" if wish.steps < 0 else "forward", [self._url(entry)])
 
     def _url(self, entry: NavigationEntry) -> str:
         return _url("" if entry.page == self._home else entry.page, entry.params)

@@ -87,7 +87,7 @@ class Tab {
     this.report();
     if (data.command && data.command !== this.lastCommand) {
       this.lastCommand = data.command;
-      this.move(data.move, data.url);
+      this.move(data);
     }
     if (data.tab && !this.placed) {
       this.placed = true;
@@ -114,11 +114,16 @@ class Tab {
     const leave = () => document.visibilityState === "hidden" && this.post(true);
     document.addEventListener("visibilitychange", leave);
     window.addEventListener("pagehide", () => this.post(true));
-    window.addEventListener("focus", () => this.identity && storage("localStorage")?.setItem(LAST, this.identity.id));
+    window.addEventListener("focus", () => this.remember());
     const stop = () => this.restoring?.();
     for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
       window.addEventListener(kind, stop, { capture: true, passive: true });
     }
+  }
+
+  // A browser opened again goes on with the tab that was used last.
+  remember() {
+    if (this.identity) storage("localStorage")?.setItem(LAST, this.identity.id);
   }
 
   main() {
@@ -149,6 +154,7 @@ class Tab {
     if (leaving) {
       navigator.sendBeacon(url, new Blob([body], { type: "application/json" }));
     } else {
+      this.remember();
       const options = { method: "POST", body, headers: { "Content-Type": "application/json" } };
       // A lost position is no lost work: the next one is sent again.
       fetch(url, options).catch(() => (this.sent = ""));
@@ -197,17 +203,31 @@ class Tab {
 
   // Movement
 
-  move(how, url) {
-    const target = new URL(url, location.href).href;
-    if (how === "replace") return show(target, "replaceState");
-    const step = how === "back" ? -1 : 1;
+  move({ move, urls, index }) {
+    const main = this.main();
+    if (move === "top" && main) main.scrollTop = 0;
+    if (move === "rebuild") this.rebuild(urls, index);
+    if (move === "back" || move === "forward") this.step(move === "back" ? -1 : 1, new URL(urls[0], location.href).href);
+  }
+
+  // Go to an entry of the browser's own history, so that its Back and Forward stay true.
+  step(direction, url) {
     const entries = window.navigation?.entries?.() ?? [];
     const now = window.navigation?.currentEntry?.index ?? -1;
-    for (let place = now + step; place >= 0 && place < entries.length; place += step) {
-      if (entries[place].url === target) return window.history.go(place - now);
+    for (let place = now + direction; place >= 0 && place < entries.length; place += direction) {
+      if (entries[place].url === url) return window.history.go(place - now);
     }
-    // The browser doesn't have that entry (it was reopened): go there as to a new one.
-    show(target, "pushState");
+    // The browser doesn't have that entry: go there as to a new one.
+    window.history.pushState({}, "", url);
+    announce();
+  }
+
+  // A tab that was closed has lost its history; the session has not.
+  rebuild(urls, index) {
+    const before = location.href;
+    urls.forEach((url, place) => window.history[place ? "pushState" : "replaceState"]({}, "", url));
+    if (index < urls.length - 1) window.history.go(index - urls.length + 1);
+    else if (location.href !== before) announce();
   }
 }
 
@@ -215,8 +235,8 @@ function entryKey() {
   return window.navigation?.currentEntry?.key ?? location.href;
 }
 
-function show(url, how) {
-  window.history[how]({}, "", url);
+// Streamlit loads the page of the URL as after the browser's own Back.
+function announce() {
   window.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
 }
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,8 @@ import streamlit as st
 TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
 """What a tab's id looks like."""
 
-Move = Literal["back", "forward", "replace"]
+Move = Literal["back", "forward", "top", "rebuild"]
+"""`top` scrolls up, for a page that was navigated to. `rebuild` gives a reopened tab its earlier history."""
 
 _KEY = "keep-browser"
 _CONNECTION_KEY = "_keep_connection"
@@ -46,15 +48,15 @@ class Instructions:
 
     tab: str | None
     home: str
-    page: str
     scroll: float = 0.0
     move: Move | None = None
-    url: str = ""
+    urls: tuple[str, ...] = ()
+    index: int = 0
     command: str = ""
 
-    def to(self, move: Move, url: str, scroll: float = 0.0) -> Instructions:
-        """Ask to go to `url`. Each command has a number of its own, so it is carried out once."""
-        return replace(self, move=move, url=url, scroll=scroll, command=secrets.token_hex(8))
+    def to(self, move: Move, urls: Sequence[str] = (), index: int = 0) -> Instructions:
+        """Ask for a move to `urls[index]`. Each command has a number of its own, so it is carried out once."""
+        return replace(self, move=move, urls=tuple(urls), index=index, command=secrets.token_hex(8))
 
     def with_scroll(self, scroll: float) -> Instructions:
         return replace(self, scroll=scroll)
@@ -71,17 +73,7 @@ def mount(instructions: Instructions) -> Report | None:
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
     base = str(st.get_option("server.baseUrlPath")).strip("/")
     component = st.components.v2.component("keep_browser", js=_SCRIPT.read_text(encoding="utf-8"))
-    data: dict[str, Any] = {
-        "connection": connection,
-        "base": f"/{base}/" if base else "/",
-        "tab": instructions.tab,
-        "home": instructions.home,
-        "page": instructions.page,
-        "scroll": instructions.scroll,
-        "move": instructions.move,
-        "url": instructions.url,
-        "command": instructions.command,
-    }
+    data: dict[str, Any] = {"connection": connection, "base": f"/{base}/" if base else "/", **asdict(instructions)}
     result = component(key=_KEY, data=data, width=1, height=1, on_tab_change=_noted)
     return Report.parse(result.get("tab"))
 

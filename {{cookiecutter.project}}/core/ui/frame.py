@@ -12,6 +12,7 @@ from core.services import get_services
 from core.session_manager import SessionManager
 from core.ui.times import local_time
 
+_ICON = Path(__file__).with_name("icon.svg")
 _MARK = "#3d927a"
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -19,7 +20,7 @@ _STYLE = Path(__file__).with_name("style.css")
 def set_page() -> None:
     """Set the browser tab's title and the project's style. Call it first in `main.py`."""
     title = get_services().settings.title
-    st.set_page_config(page_title=title, page_icon=":material/bookmark:", layout="wide")
+    st.set_page_config(page_title=title, page_icon=_ICON, layout="wide")
     st.html(_STYLE)
     st.logo(_wordmark(title), size="large")
 
