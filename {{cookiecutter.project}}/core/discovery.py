@@ -55,17 +55,16 @@ class Fault:
 
     @classmethod
     def of(cls, error: BaseException, fallback: Path | None = None) -> Fault:
-        """Locate an error: its innermost frame within the project's `apps/`, else the innermost of all."""
+        """Locate an error that was caught: its innermost frame in the apps' own code, else line 1 of `fallback`."""
         if isinstance(error, SyntaxError) and error.filename:
             return cls(file=_relative(Path(error.filename)), line=error.lineno or 1, error=error)
+        homes = [PROJECT_ROOT / PACKAGE, *([fallback.parent] if fallback else [])]
         frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PROJECT_ROOT / PACKAGE)]
-        if ours:
-            return cls(file=_relative(Path(ours[-1].filename)), line=ours[-1].lineno or 1, error=error)
-        if fallback is not None:
+        theirs = [frame for frame in frames if any(Path(frame.filename).is_relative_to(home) for home in homes)]
+        if not theirs and fallback is not None:
             return cls(file=_relative(fallback), line=1, error=error)
-        last = frames[-1] if frames else None
-        return cls(file=_relative(Path(last.filename)) if last else "?", line=(last and last.lineno) or 1, error=error)
+        frame = (theirs or frames)[-1]
+        return cls(file=_relative(Path(frame.filename)), line=frame.lineno or 1, error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,15 +125,17 @@ def discover(package: str = PACKAGE) -> list[PageSpec]:
     for spec in sorted(_all(package), key=lambda spec: (spec.app != HOME, spec.app_order, spec.app)):
         if spec.name in taken:
             clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
-            folder = PROJECT_ROOT / package / spec.app
-            spec = replace(spec, name=f"{spec.name}-{spec.app}", fault=Fault.of(clash, folder))
+            spec = replace(
+                spec, name=f"{spec.name}-{spec.app}", fault=Fault.of(clash, PROJECT_ROOT / package / spec.app)
+            )
         taken[spec.name] = spec.app
         specs.append(spec)
     return specs
 
 
 def _all(package: str) -> Iterator[PageSpec]:
-    for name in _names(importlib.import_module(package)):
+    root = importlib.import_module(package)
+    for name in _names(root):
         try:
             module = importlib.import_module(f"{package}.{name}")
             app = getattr(module, "app", None)
@@ -143,7 +144,7 @@ def _all(package: str) -> Iterator[PageSpec]:
             yield from _pages(name, app, module)
         except Exception as error:  # noqa: BLE001 - whatever the team's code raises becomes a card; the others go on
             stand_in = App(title=name.replace("_", " ").capitalize())
-            yield _broken(name, name, stand_in, Fault.of(error, PROJECT_ROOT / package / name / "__init__.py"))
+            yield _broken(name, name, stand_in, Fault.of(error, Path(root.__path__[0]) / name / "__init__.py"))
 
 
 def _pages(name: str, app: App, module: ModuleType) -> list[PageSpec]:
