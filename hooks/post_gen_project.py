@@ -7,6 +7,7 @@ and runs it in the project's folder; the answers arrive as JSON, so they stay da
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import shutil
 from pathlib import Path
@@ -35,9 +36,12 @@ def prune(root: Path, answers: dict[str, str]) -> None:
         if answers[question] == answer:
             for path in paths:
                 remove(root / path)
-    for name in CACHES:
-        for path in [*root.rglob(name)]:
-            remove(path)
+    for folder, folders, _ in os.walk(root):
+        for name in [*folders]:
+            if name in CACHES:
+                remove(Path(folder, name))
+            if name in CACHES or name == ".venv":  # an installed project keeps its tools as they are
+                folders.remove(name)
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,7 @@ PROJECT_MODULES = frozenset(
     {
         "app",
         "apps",
+        "commands",
         "core",
         "demo_session_system",
         "main",
