@@ -1,0 +1,256 @@
+"""What is entered into a controlled widget is there again, with its type; what no longer fits says so and is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, time
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.services import Services, build_services, get_services, use_services
+from core.session import UserSession
+from core.settings import Settings
+from core.storage.models import Base
+
+COLOURS = ["red", "green", "blue"]
+EVERY_KIND: list[tuple[str, list[Any], dict[str, Any], Any]] = [
+    ("text_input", ["Label"], {}, "Ada Löve 🌱"),
+    ("text_input", ["Label", None], {}, "text"),
+    ("text_area", ["Label", "before"], {}, "two\nlines"),
+    ("number_input", ["Label"], {}, 2.5),
+    ("number_input", ["Label", 0, 10], {}, 7),
+    ("number_input", ["Label", 0, 10, None], {}, 3),
+    ("slider", ["Label", 0, 10], {}, 4),
+    ("slider", ["Label", 0.0, 1.0], {}, 0.25),
+    ("slider", ["Label", 0, 10, (2, 8)], {}, (3, 5)),
+    ("slider", ["Label", date(2026, 1, 1), date(2026, 12, 31)], {}, date(2026, 6, 1)),
+    ("selectbox", ["Label", COLOURS], {}, "blue"),
+    ("selectbox", ["Label", COLOURS], {"index": None}, "green"),
+    ("selectbox", ["Label", [1, 2, 3]], {}, 2),
+    ("radio", ["Label", COLOURS], {}, "green"),
+    ("multiselect", ["Label", COLOURS], {}, ["red", "blue"]),
+    ("select_slider", ["Label"], {"options": COLOURS}, "blue"),
+    ("pills", ["Label", COLOURS], {}, "green"),
+    ("pills", ["Label", COLOURS], {"selection_mode": "multi"}, ["green", "blue"]),
+    ("segmented_control", ["Label", COLOURS], {}, "blue"),
+    ("checkbox", ["Label"], {}, True),
+    ("toggle", ["Label", True], {}, False),
+    ("date_input", ["Label", date(2026, 1, 1)], {}, date(2026, 3, 4)),
+    ("time_input", ["Label", time(9, 0)], {}, time(14, 45)),
+    ("color_picker", ["Label"], {}, "#1f6f5c"),
+    ("feedback", ["stars"], {}, 3),
+]
+
+
+@pytest.fixture(autouse=True)
+def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
+    """Without sign-in every tab is the same person's, as after a refresh or on another device."""
+    built = build_services(make_settings(auth="none"))
+    Base.metadata.create_all(built.database)
+    with use_services(built):
+        yield built
+
+
+def page(kind: str, arguments: list[object], options: dict[str, object]) -> None:
+    import streamlit as st
+
+    from core import bootstrap_session, ui
+
+    bootstrap_session()
+    if not st.session_state.get("elsewhere"):
+        st.session_state["returned"] = getattr(ui, kind)(*arguments, form="form", field="field", **options)
+
+
+def open_tab(kind: str, arguments: list[Any], options: dict[str, Any] | None = None) -> AppTest:
+    tab = AppTest.from_function(page, kwargs={"kind": kind, "arguments": arguments, "options": options or {}})
+    return tab.run()
+
+
+def enter(tab: AppTest, kind: str, value: Any) -> AppTest:
+    tab.get(kind)[0].set_value(value)
+    return tab.run()
+
+
+def returned(tab: AppTest) -> Any:
+    assert not tab.exception, tab.exception[0].message
+    return tab.session_state["returned"]
+
+
+def person() -> UserSession:
+    local = get_services().accounts.find("local")
+    assert local is not None
+    return get_services().engine.open(local.session_id)
+
+
+def same(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other
+
+
+@pytest.mark.parametrize(("kind", "arguments", "options", "value"), EVERY_KIND)
+class TestEveryKind:
+    def test_a_new_tab_shows_what_was_entered_with_its_type(
+        self, kind: str, arguments: list[Any], options: dict[str, Any], value: Any
+    ) -> None:
+        tab = enter(open_tab(kind, arguments, options), kind, value)
+        assert same(returned(tab), value)
+
+        assert same(returned(open_tab(kind, arguments, options)), value)
+
+    def test_it_is_there_after_another_page_was_shown(
+        self, kind: str, arguments: list[Any], options: dict[str, Any], value: Any
+    ) -> None:
+        tab = enter(open_tab(kind, arguments, options), kind, value)
+        tab.session_state["elsewhere"] = True
+        tab.run()
+        tab.session_state["elsewhere"] = False
+
+        assert same(returned(tab.run()), value)
+
+    def test_showing_it_writes_nothing(
+        self, kind: str, arguments: list[Any], options: dict[str, Any], value: Any
+    ) -> None:
+        tab = open_tab(kind, arguments, options)
+        tab.run()
+
+        assert not tab.exception
+        assert person().form_states == {}
+
+
+MISFITS: list[tuple[str, list[Any], dict[str, Any], Any, Any]] = [
+    ("selectbox", ["Label", COLOURS], {}, "pink", "red"),
+    ("selectbox", ["Label", COLOURS], {"index": None}, "pink", None),
+    ("radio", ["Label", COLOURS], {"index": 1}, "pink", "green"),
+    ("multiselect", ["Label", COLOURS], {}, ["red", "pink"], []),
+    ("multiselect", ["Label", COLOURS], {}, "red", []),
+    ("select_slider", ["Label"], {"options": COLOURS}, "pink", "red"),
+    ("pills", ["Label", COLOURS], {}, "pink", None),
+    ("segmented_control", ["Label", COLOURS], {"default": "blue"}, 3, "blue"),
+    ("number_input", ["Label", 5, 10], {}, 1, 5),
+    ("number_input", ["Label", 5, 10], {}, 11, 5),
+    ("number_input", ["Label", 5, 10], {}, "6", 5),
+    ("number_input", ["Label", 5, 10], {}, 6.5, 5),
+    ("slider", ["Label", 0, 10], {}, 11, 0),
+    ("slider", ["Label", 0, 10], {}, (1, 2), 0),
+    ("slider", ["Label", 0, 10], {}, "x", 0),
+    ("checkbox", ["Label"], {}, "yes", False),
+    ("toggle", ["Label", True], {}, 0, True),
+    ("date_input", ["Label", date(2026, 1, 1)], {}, "2026-03-04", date(2026, 1, 1)),
+    ("date_input", ["Label", date(2026, 5, 1), date(2026, 5, 1)], {}, date(2026, 3, 4), date(2026, 5, 1)),
+    ("time_input", ["Label", time(9, 0)], {}, "14:45", time(9, 0)),
+    ("color_picker", ["Label", "#112233"], {}, "javascript:1", "#112233"),
+    ("text_input", ["Label", "short", 5], {}, "too long for it", "short"),
+    ("text_area", ["Label", "text"], {}, 12, "text"),
+    ("feedback", ["thumbs"], {}, 4, None),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "options", "saved", "shown"), MISFITS)
+class TestMisfits:
+    def test_the_field_shows_its_default_says_so_and_the_saved_value_stays(
+        self, kind: str, arguments: list[Any], options: dict[str, Any], saved: Any, shown: Any
+    ) -> None:
+        open_tab(kind, arguments, options)
+        person().set_field("form", "field", saved)
+        tab = open_tab(kind, arguments, options)
+
+        assert same(returned(tab), shown)
+        assert len(tab.warning) == 1
+        assert tab.run().warning
+        assert person().form("form").values == {"field": saved}
+
+    def test_a_tab_that_is_open_when_it_stops_fitting_does_the_same(
+        self, kind: str, arguments: list[Any], options: dict[str, Any], saved: Any, shown: Any
+    ) -> None:
+        tab = open_tab(kind, arguments, options)
+        person().set_field("form", "field", saved)
+        tab.run()
+
+        assert same(returned(tab), shown)
+        assert len(tab.warning) == 1
+
+
+def test_entering_something_that_fits_ends_the_notice() -> None:
+    open_tab("selectbox", ["Label", COLOURS])
+    person().set_field("form", "field", "pink")
+    tab = enter(open_tab("selectbox", ["Label", COLOURS]), "selectbox", "blue")
+
+    assert not tab.warning
+    assert person().form("form").values == {"field": "blue"}
+
+
+def test_another_tab_shows_it_in_its_next_run() -> None:
+    one, other = open_tab("text_input", ["Label"]), open_tab("text_input", ["Label"])
+    enter(one, "text_input", "from one")
+
+    assert returned(other.run()) == "from one"
+    enter(other, "text_input", "from the other")
+    assert returned(one.run()) == "from the other"
+
+
+def test_a_field_that_was_reset_shows_its_default() -> None:
+    tab = enter(open_tab("text_input", ["Label", "default"]), "text_input", "entered")
+    person().reset_form("form")
+
+    assert returned(tab.run()) == "default"
+
+
+def test_a_restored_snapshot_is_shown() -> None:
+    tab = enter(open_tab("text_input", ["Label"]), "text_input", "first")
+    snapshot = person().create_form_snapshot("form", "kept")
+    enter(tab, "text_input", "second")
+    person().restore_form_snapshot(snapshot.snapshot_id)
+
+    assert returned(tab.run()) == "first"
+
+
+def test_the_pages_own_callback_runs_after_the_value_is_kept() -> None:
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        def noted(prefix: str) -> None:
+            st.session_state["noted"] = prefix + get_session_manager().field_value("form", "field")
+
+        bootstrap_session()
+        ui.text_input("Label", form="form", field="field", on_change=noted, args=("kept: ",))
+
+    tab = AppTest.from_function(own).run()
+    enter(tab, "text_input", "x")
+
+    assert tab.session_state["noted"] == "kept: x"
+
+
+def test_two_forms_may_have_a_field_of_the_same_name() -> None:
+    def both() -> None:
+        from core import bootstrap_session, ui
+
+        bootstrap_session()
+        ui.text_input("Label", form="one", field="name")
+        ui.text_input("Label", form="two", field="name")
+
+    tab = AppTest.from_function(both).run()
+    tab.text_input[0].set_value("a").run()
+
+    assert tab.text_input[1].value == ""
+    assert person().form("one").values == {"name": "a"}
+
+
+def test_defaults_become_answers_when_the_page_says_so() -> None:
+    def confirm() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, ui
+
+        bootstrap_session()
+        ui.selectbox("Label", ["red", "green"], form="form", field="colour")
+        ui.number_input("Label", 1, 9, form="form", field="number")
+        st.button("Next", on_click=ui.keep_shown, args=("form",))
+
+    tab = AppTest.from_function(confirm).run()
+    enter(tab, "number_input", 4)
+    tab.button[0].click().run()
+
+    assert person().form("form").values == {"colour": "red", "number": 4}
