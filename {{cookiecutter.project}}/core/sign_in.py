@@ -19,6 +19,7 @@ from core.storage.users import normalise
 
 _CARD_WIDTH = 420
 """Pixels; narrower where the screen is."""
+_STYLE = "<style>.st-key-keep-sign-in-card { margin-top: min(12vh, 7rem); padding: 0.5rem 1.75rem 1.75rem; }</style>"
 _THEIR_KEYS = ("name", "authentication_status", "username", "email", "roles", "logout", "password_hint")
 """What streamlit-authenticator leaves in `st.session_state`; the names would collide with widgets' keys."""
 
@@ -82,8 +83,10 @@ def ask_new_password(accounts: Accounts, user: User, title: str) -> bool:
 
 
 def _card(title: str, text: str) -> DeltaGenerator:
-    outer = st.container(horizontal_alignment="center", vertical_alignment="center", height="content")
-    card = outer.container(border=True, width=_CARD_WIDTH, key="keep-sign-in-card")
+    st.html(_STYLE)
+    card = st.container(horizontal_alignment="center").container(
+        border=True, width=_CARD_WIDTH, key="keep-sign-in-card"
+    )
     card.title(title, anchor=False)
     card.markdown(text)
     return card

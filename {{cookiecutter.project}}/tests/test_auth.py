@@ -310,3 +310,61 @@ def test_a_provider_that_is_not_set_up_is_said_in_words(use: Callable[..., Servi
     tab.button[0].click().run()
     assert "isn't set up yet" in tab.error[0].value
     assert not tab.exception
+
+
+@pytest.fixture
+def provided(use: Callable[..., Services], monkeypatch: pytest.MonkeyPatch) -> Browser:
+    services = use(auth="oidc", title="Order desk")
+    browser = Browser(
+        services, {services.settings.cookie_name: new_token(services.settings.secret_key.get_secret_value())}
+    )
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: browser.cookies))
+    return browser
+
+
+def arrive(**claims: object) -> AppTest:
+    """Open a tab of somebody the provider has vouched for."""
+    tab = AppTest.from_string(SCRIPT, default_timeout=30)
+    tab.user = {"is_logged_in": True, "iss": "https://provider.example", **claims}
+    return tab.run()
+
+
+def test_whom_the_provider_vouches_for_becomes_a_member(provided: Browser) -> None:
+    provided.hand_over(arrive(sub="Ab1", name="Ada", email="ada@example.org"))
+    tab = arrive(sub="Ab1", name="Ada", email="ada@example.org")
+    assert not tab.exception
+    (ada,) = provided.services.accounts.users()
+    assert (ada.name, ada.email, ada.roles) == ("Ada", "ada@example.org", {"member"})
+    assert tab.text[0].value == f"{ada.username} {ada.session_id}"
+
+
+def test_subjects_that_differ_in_capitals_only_and_shared_addresses_are_different_people(provided: Browser) -> None:
+    for subject in ("Ab1", "aB1"):
+        provided.hand_over(arrive(sub=subject, email="shared@example.org"))
+    assert len(provided.services.accounts.users()) == 2
+
+
+def test_another_person_of_the_provider_takes_over_the_browser(provided: Browser) -> None:
+    provided.hand_over(arrive(sub="1", name="Ada"))
+    tab = arrive(sub="2", name="Bob")
+    assert handover(tab) is not None
+    assert not tab.text
+
+
+def test_signing_out_leaves_the_provider_too(provided: Browser) -> None:
+    provided.hand_over(arrive(sub="1"))
+    tab = arrive(sub="1")
+    tab.button[1].click().run()
+    data = handover(tab)
+    assert data is not None
+    assert (data["clear"], data["then"]) == (True, "auth/logout")
+
+
+def test_somebody_locked_out_stays_out_whatever_the_provider_says(provided: Browser) -> None:
+    provided.hand_over(arrive(sub="1"))
+    (ada,) = provided.services.accounts.users()
+    provided.services.accounts.set_active(ada.user_id, False)
+    provided.hand_over(arrive(sub="1"))
+    tab = arrive(sub="1")
+    assert "locked" in tab.error[0].value
+    assert not tab.text
