@@ -1,0 +1,145 @@
+"""A person at a browser: signs in, fills in, reloads. Every wait is for a state of the page, never for seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.server import Server
+
+PASSWORD = "three unrelated words 42"
+SETTLE_MS = 20_000
+
+COUNT_RUNS = """
+window.__finishedRuns = 0
+let state = null
+new MutationObserver(() => {
+  const now = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState
+  if (now === "notRunning" && state !== null && state !== now) window.__finishedRuns += 1
+  state = now
+}).observe(document, { attributes: true, attributeFilter: ["data-test-script-state"], subtree: true })
+"""
+"""Runs in every page before anything else: counts the script runs that have ended, so that a test can wait for its own."""
+
+
+@dataclass
+class Visitor:
+    """One tab of one browser."""
+
+    page: Page
+    server: Server
+
+    def open(self, path: str = "") -> Visitor:
+        self.page.goto(f"{self.server.url}/{path}")
+        self.settled()
+        return self
+
+    def settled(self) -> None:
+        """Wait until the script has run to its end and nothing of its last run is left on the page."""
+        expect(self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible(
+            timeout=SETTLE_MS
+        )
+        expect(self.page.locator('[data-stale="true"]')).to_have_count(0, timeout=SETTLE_MS)
+
+    def sign_in(self, username: str, password: str = PASSWORD) -> Visitor:
+        self.text("Username").fill(username)
+        self.text("Password").fill(password)
+        self.button("Sign in").click()
+        return self
+
+    def choose_password(self, password: str = PASSWORD) -> Visitor:
+        self.text("New password").fill(password)
+        self.text("New password once more").fill(password)
+        self.button("Save password").click()
+        return self
+
+    def arrived(self, title: str) -> Visitor:
+        """Wait for the page of that title."""
+        expect(self.page.get_by_role("heading", name=title, exact=True).first).to_be_visible(timeout=SETTLE_MS)
+        self.settled()
+        return self
+
+    def sign_out(self) -> None:
+        self.page.locator(".st-key-keep-user button").first.click()
+        self.button("Sign out").click()
+        expect(self.text("Username")).to_be_visible(timeout=SETTLE_MS)
+
+    def reload(self) -> None:
+        self.page.reload()
+        self.settled()
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Wait, after the block, until a script run that it caused has ended."""
+        before = self.page.evaluate("window.__finishedRuns")
+        yield
+        self.page.wait_for_function("runs => window.__finishedRuns > runs", arg=before, timeout=SETTLE_MS)
+        self.settled()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Wait, after the block, until what was entered in it is shown as saved."""
+        with self.run():
+            yield
+        expect(self.status).to_contain_text(re.compile("saved", re.IGNORECASE), timeout=SETTLE_MS)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=re.compile(rf"\b{re.escape(name)}$")).first
+
+    def text(self, label: str) -> Locator:
+        return self.page.get_by_role("textbox", name=label, exact=True)
+
+    def write(self, label: str, value: str) -> None:
+        """Type into a field and leave it."""
+        with self.kept():
+            self.text(label).fill(value)
+            self.text(label).press("Tab")
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose from a select box or multiselect."""
+        self.page.get_by_role("combobox", name=re.compile(re.escape(label))).click()
+        with self.kept():
+            self.page.get_by_role("option", name=option, exact=True).click()
+
+    def pick(self, option: str) -> None:
+        """Click a pill, a segment or a radio button."""
+        with self.kept():
+            self.page.get_by_test_id("stButtonGroup").get_by_text(option, exact=True).click()
+
+    def tick(self, label: str) -> None:
+        """Click a checkbox or toggle."""
+        with self.kept():
+            self.page.get_by_text(label).click()
+
+    def next(self, step: str) -> None:
+        """Go to the next step of the form."""
+        self.button("Next").click()
+        self.page.wait_for_url(f"**/intake?step={step}")
+        self.settled()
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator('[class*="st-key-keep-status"]')
+
+    @property
+    def scroll(self) -> float:
+        position: float = self.page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
+        return position
+
+    def scroll_to(self, position: int) -> None:
+        """Scroll the page and wait until the server has taken note."""
+        with self.page.expect_response("**/keep/position") as noted:
+            self.page.get_by_test_id("stMain").evaluate("(main, y) => { main.scrollTop = y }", position)
+        assert noted.value.status == 204, noted.value.text()
+
+    def scrolled_to(self, position: float) -> None:
+        """Wait until the page is scrolled to a position."""
+        self.page.wait_for_function(
+            "y => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - y) <= 1",
+            arg=position,
+            timeout=SETTLE_MS,
+        )
