@@ -26,10 +26,12 @@ _PAGE = '''\
 import streamlit as st
 
 from core import ui
+from core.permissions import requires
 from core.router import page
 
 
 @page(title="Overview", order=1)
+@requires("{name}.use")  # granted to a role in Admin, Roles; an administrator may see everything
 def overview() -> None:
     st.title("{title}")
     # Kept like everything typed into a `ui` widget: reload the page and it is still there.

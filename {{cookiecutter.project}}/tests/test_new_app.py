@@ -19,6 +19,7 @@ def test_a_new_app_is_valid_python(tmp_path: Path) -> None:
         text = (tmp_path / file).read_text(encoding="utf-8")
         compile(text, str(file), "exec")
         assert "Order desk" in text
+    assert '@requires("order_desk.use")' in text, "nobody sees a new app before somebody decides who may"
 
 
 def test_an_app_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
