@@ -110,7 +110,7 @@ class TestIntake:
         open_page("intake").text_input[0].set_value("Ada").run()
 
         assert open_page("intake").text_input[0].value == "Ada"
-        assert any("Unfinished" in text.value for text in open_page("home").markdown)
+        assert any("Not submitted yet" in text.value for text in open_page("home").markdown)
 
     def test_a_version_can_be_kept_and_restored(self) -> None:
         tab = open_page("intake")

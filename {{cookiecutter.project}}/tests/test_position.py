@@ -17,7 +17,10 @@ from core.web.token import new_token, token_hash
 
 TAB = "0123456789abcdef" * 2
 OURS = {"Sec-Fetch-Site": "same-origin"}
-HISTORY = {"index": 1, "entries": [{"page": "home", "params": {}}, {"page": "orders", "params": {"id": "7"}}]}
+HISTORY: dict[str, Any] = {
+    "index": 1,
+    "entries": [{"page": "home", "params": {}}, {"page": "orders", "params": {"id": "7"}}],
+}
 BODY: dict[str, Any] = {"tab": TAB, "page": "orders", "y": 420, "history": HISTORY}
 
 

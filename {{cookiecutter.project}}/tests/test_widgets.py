@@ -69,7 +69,8 @@ def open_tab(kind: str, arguments: list[Any], options: dict[str, Any] | None = N
 
 
 def enter(tab: AppTest, kind: str, value: Any) -> AppTest:
-    tab.get(kind)[0].set_value(value)
+    widget: Any = tab.get(kind)[0]
+    widget.set_value(value)
     return tab.run()
 
 

@@ -24,9 +24,9 @@ def recent_activity(session: UserSession, pages: dict[str, PageSpec], limit: int
     return sorted(_events(session, pages), key=lambda event: event.at, reverse=True)[:limit]
 
 
-def unfinished(session: UserSession) -> list[str]:
-    """Forms with entries that were not saved."""
-    return sorted(form_id for form_id, form in session.form_states.items() if form.is_dirty)
+def unfinished(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
+    """The apps with entries not yet saved in their main form, which bears the app's name."""
+    return [spec for spec in pages.values() if spec.name == spec.app and session.form(spec.app).is_dirty]
 
 
 def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> NavigationEntry | None:
@@ -42,6 +42,7 @@ def _events(session: UserSession, pages: dict[str, PageSpec]) -> Iterator[Event]
         for snapshot in form.snapshots:
             name = snapshot.description or "a snapshot"
             yield Event(icon=":material/bookmark:", text=f"Kept {name} of “{form_id}”", at=snapshot.timestamp)
-    for entry in session.navigation_history:
+    latest = {entry.page: entry for entry in session.navigation_history}
+    for entry in latest.values():
         if entry.page in pages:
             yield Event(icon=pages[entry.page].icon, text=f"Opened {pages[entry.page].full_title}", at=entry.timestamp)

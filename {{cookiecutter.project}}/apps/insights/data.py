@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 
-from apps.intake.requests import CATEGORIES, SITES, URGENCIES
+from apps.intake.requests import CATEGORIES, FORM, SITES, URGENCIES
 from core import cache
 from core.services import get_services
 from core.storage.codec import decode
 
-FIRST_DAY, DAYS = date(2026, 1, 5), 300
+DAYS = 300
 COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
 
 
@@ -26,9 +26,10 @@ def all_requests() -> pd.DataFrame:
 
 
 def _invented() -> Iterator[tuple[Any, ...]]:
-    """The same figures each time, with a week's rhythm and a season. Replace them by a query of your own."""
-    for number in range(DAYS):
-        day = FIRST_DAY + timedelta(days=number)
+    """The same figures for the same day, with a week's rhythm and a season. Replace them by a query of your own."""
+    today = datetime.now(UTC).date()
+    for number in range(today.toordinal() - DAYS, today.toordinal()):
+        day = date.fromordinal(number)
         rhythm = (0.15 if day.weekday() > 4 else 1.0) * (1 + 0.35 * math.sin(number / 40))
         for s, site in enumerate(SITES):
             for c, category in enumerate(CATEGORIES):
@@ -40,7 +41,7 @@ def _invented() -> Iterator[tuple[Any, ...]]:
 
 
 def _submitted() -> Iterator[tuple[Any, ...]]:
-    for entry in get_services().store.find("form/request-"):
+    for entry in get_services().store.find(f"form/{FORM}-"):
         if entry.path.endswith("/saved") and entry.value is not None:
             saved = decode(entry.value, entry.path)
             values = saved["values"]

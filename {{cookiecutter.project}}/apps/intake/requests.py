@@ -11,8 +11,8 @@ from typing import Any
 from core import cache
 from core.session_manager import SessionManager
 
-FORM = "request"
-"""The form that holds the draft. What is submitted is stored under a form of its own: `request-<number>`."""
+FORM = "intake"
+"""The form that holds the draft. What is submitted is stored under a form of its own: `intake-<number>`."""
 
 SITES = ["Harbour", "Northside", "Old Mill", "Riverbank"]
 KINDS = ["New equipment", "Repair", "Move", "Service"]

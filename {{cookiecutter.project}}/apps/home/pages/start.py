@@ -4,8 +4,10 @@ import streamlit as st
 
 from apps.home.activity import last_visit, recent_activity, unfinished
 from core import get_session_manager, ui
+from core.discovery import PageSpec
 from core.router import page, visible_pages
 from core.services import get_services
+from core.session_manager import SessionManager
 
 COLUMNS = 3
 
@@ -19,26 +21,7 @@ def start() -> None:
 
     st.title(f"Good to see you, {user.name}" if user else "Welcome")
 
-    last = last_visit(session, by_name, home)
-    if last or unfinished(session):
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key="card-continue"):
-            drafts = unfinished(session)
-            text = (
-                f"**Unfinished:** {', '.join(drafts)}"
-                if drafts
-                else f"You were at **{by_name[last.page].full_title}**"
-                if last
-                else ""
-            )
-            st.markdown(f":material/history: {text}", width="stretch")
-            if last:
-                st.button(
-                    "Continue where you left off",
-                    icon=":material/arrow_forward:",
-                    type="primary",
-                    on_click=manager.navigate_to,
-                    args=(last.page, dict(last.params)),
-                )
+    _go_on(manager, by_name, home)
 
     st.subheader("Apps")
     first_pages = {spec.app: spec for spec in reversed(pages) if spec.name != home and spec.app != by_name[home].app}
@@ -64,3 +47,25 @@ def start() -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.markdown(f"{event.icon} {event.text}", width="content")
             st.caption(ui.ago(event.at, now), width="content")
+
+
+def _go_on(manager: SessionManager, pages: dict[str, PageSpec], home: str) -> None:
+    """Offer the way back: to where this tab was, else to a form that was begun."""
+    last, drafts = last_visit(manager.session, pages, home), unfinished(manager.session, pages)
+    if last is not None:
+        text, page_name, params = f"You were at **{pages[last.page].full_title}**.", last.page, dict(last.params)
+    elif drafts:
+        text, page_name, params = "", drafts[0].name, {}
+    else:
+        return
+    if drafts:
+        text += f" Not submitted yet: **{', '.join(spec.app_title for spec in drafts)}**."
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="card-continue"):
+        st.markdown(f":material/history: {text}", width="stretch")
+        st.button(
+            "Continue where you left off",
+            icon=":material/arrow_forward:",
+            type="primary",
+            on_click=manager.navigate_to,
+            args=(page_name, params),
+        )

@@ -10,7 +10,7 @@ from core import ui
 from core.permissions import requires
 from core.router import page
 
-FILTERS = "insights"
+FILTERS = "insights-filters"
 GRAINS = {"Week": "W-MON", "Month": "MS"}
 
 
@@ -62,15 +62,16 @@ def _figures(shown: pd.DataFrame) -> None:
 
 
 def _over_time(shown: pd.DataFrame, grain: str) -> alt.Chart:
-    table = shown.pivot_table(
-        index=pd.Grouper(key="day", freq=grain), columns="site", values="count", aggfunc="sum", fill_value=0
-    )
-    totals = table.reset_index().melt("day", value_name="count")
+    totals = shown.groupby([pd.Grouper(key="day", freq=grain), "site"], as_index=False)["count"].sum()
     return (
         alt.Chart(totals, height=280)
-        .mark_area(line=True, fillOpacity=0.55, interpolate="monotone")
+        .mark_bar()
         .encode(
-            x=alt.X("day:T", title=None),
+            x=alt.X(
+                "yearweek(day):T" if grain == GRAINS["Week"] else "yearmonth(day):T",
+                title=None,
+                axis=alt.Axis(format="%d %b"),
+            ),
             y=alt.Y("count:Q", title=None, stack=True),
             color=alt.Color("site:N", title=None, sort=SITES, legend=alt.Legend(orient="top")),
             tooltip=[alt.Tooltip("day:T", title="From"), alt.Tooltip("site:N"), alt.Tooltip("count:Q")],
