@@ -14,11 +14,10 @@ from core import cache
 from core.services import get_services
 from core.storage.codec import decode
 
-DAYS = 300
 COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
 
 
-@cache.data("requests:all", depends_on=["requests"])
+@cache.data("requests:all", depends_on=["requests"], ttl=3600)
 def all_requests() -> pd.DataFrame:
     """One row per day, site and category: `day` (datetime64), `count` of requests, `days_to_close` on average."""
     frame = pd.DataFrame([*_invented(), *_submitted()], columns=COLUMNS)
@@ -28,7 +27,7 @@ def all_requests() -> pd.DataFrame:
 def _invented() -> Iterator[tuple[Any, ...]]:
     """The same figures for the same day, with a week's rhythm and a season. Replace them by a query of your own."""
     today = datetime.now(UTC).date()
-    for number in range(today.toordinal() - DAYS, today.toordinal()):
+    for number in range(date(today.year - 1, 1, 1).toordinal(), today.toordinal()):
         day = date.fromordinal(number)
         rhythm = (0.15 if day.weekday() > 4 else 1.0) * (1 + 0.35 * math.sin(number / 40))
         for s, site in enumerate(SITES):
