@@ -123,6 +123,14 @@ class TestIntake:
 
 
 @pytest.mark.usefixtures("as_admin")
+def test_a_request_counts_in_insights_as_soon_as_it_is_submitted() -> None:
+    before = int(open_page("insights").metric[0].value.replace(",", ""))
+    TestIntake().test_from_the_first_step_to_the_list_of_requests()
+
+    assert int(open_page("insights").metric[0].value.replace(",", "")) == before + 1
+
+
+@pytest.mark.usefixtures("as_admin")
 def test_filters_of_insights_are_there_again() -> None:
     open_page("insights").multiselect[0].set_value(["Laptop"]).run()
 

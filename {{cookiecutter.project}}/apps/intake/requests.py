@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from core import cache
+from core.errors import StoreUnavailableError
+from core.services import get_services
 from core.session_manager import SessionManager
 
 FORM = "intake"
@@ -85,6 +88,8 @@ def submit(manager: SessionManager) -> str:
     number: str = draft["number"]
     manager.save_form(f"{FORM}-{number}", draft)
     manager.session.reset_form(FORM)
+    with suppress(StoreUnavailableError):  # then it is in the journal, and in the charts later
+        get_services().engine.flush()
     cache.invalidate("requests*")
     return number
 
