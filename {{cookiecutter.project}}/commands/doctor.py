@@ -14,12 +14,12 @@ from sqlalchemy import Engine, text
 
 from core.clock import SystemClock, stamp_time
 from core.errors import ConfigurationError, JournalError, StoreUnavailableError
-from core.permissions import matches
 from core.settings import PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
 from core.storage.accounts import Accounts
 from core.storage.database import WAL_IS_SAFE, open_database, reachable
 from core.storage.journal import Journal
 from core.storage.migrate import current_revision, head_revision
+from core.wildcards import matches
 
 _BACKLOG_LIMIT = timedelta(minutes=1)
 _MINIMUM_SECRET = 32
