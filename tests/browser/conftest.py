@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.browser.visitor import COUNT_RUNS, PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, Visitor
 from tests.support.bake import BakedProject
 from tests.support.browser import ARGUMENTS
 from tests.support.server import Server, serving
@@ -63,7 +63,6 @@ def visit(browser: Browser, server: Server) -> Iterator[NewTab]:
 
     def open_browser() -> Visitor:
         contexts.append(browser.new_context(viewport={"width": 1280, "height": 720}))
-        contexts[-1].add_init_script(COUNT_RUNS)
         return Visitor(contexts[-1].new_page(), server)
 
     yield open_browser
@@ -82,7 +81,6 @@ def reopen(playwright: Playwright, chromium: str, server: Server, tmp_path: Path
         context = playwright.chromium.launch_persistent_context(
             tmp_path / "profile", executable_path=chromium, args=ARGUMENTS, viewport={"width": 1280, "height": 720}
         )
-        context.add_init_script(COUNT_RUNS)
         opened.append(context)
         page: Page = context.pages[0] if context.pages else context.new_page()
         return Visitor(page, server)

@@ -84,9 +84,7 @@ def test_after_the_browser_was_closed(reopen: NewTab, username: str) -> None:
     assert_first_step_is_back(visitor)
 
 
-def test_after_the_server_was_killed_while_the_tab_stayed_open(
-    visit: NewTab, username: str, server: Server
-) -> None:
+def test_after_the_server_was_killed_while_the_tab_stayed_open(visit: NewTab, username: str, server: Server) -> None:
     visitor = half_filled(visit(), username)
     before = server.health()
     server.kill()

@@ -14,17 +14,6 @@ from tests.support.server import Server
 PASSWORD = "three unrelated words 42"
 SETTLE_MS = 20_000
 
-COUNT_RUNS = """
-window.__finishedRuns = 0
-let state = null
-new MutationObserver(() => {
-  const now = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState
-  if (now === "notRunning" && state !== null && state !== now) window.__finishedRuns += 1
-  state = now
-}).observe(document, { attributes: true, attributeFilter: ["data-test-script-state"], subtree: true })
-"""
-"""Runs in every page before anything else: counts the script runs that have ended, so that a test can wait for its own."""
-
 
 @dataclass
 class Visitor:
@@ -73,19 +62,13 @@ class Visitor:
         self.settled()
 
     @contextmanager
-    def run(self) -> Iterator[None]:
-        """Wait, after the block, until a script run that it caused has ended."""
-        before = self.page.evaluate("window.__finishedRuns")
-        yield
-        self.page.wait_for_function("runs => window.__finishedRuns > runs", arg=before, timeout=SETTLE_MS)
-        self.settled()
-
-    @contextmanager
     def kept(self) -> Iterator[None]:
-        """Wait, after the block, until what was entered in it is shown as saved."""
-        with self.run():
-            yield
-        expect(self.status).to_contain_text(re.compile("saved", re.IGNORECASE), timeout=SETTLE_MS)
+        """Wait, after the block, until the page says that what was entered in it is saved."""
+        before = self.status.get_attribute("datetime") or ""
+        yield
+        expect(self.status).not_to_have_attribute("datetime", before, timeout=SETTLE_MS)
+        expect(self.status).to_contain_text("Saved")
+        self.settled()
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=re.compile(rf"\b{re.escape(name)}$")).first
@@ -123,7 +106,7 @@ class Visitor:
 
     @property
     def status(self) -> Locator:
-        return self.page.locator('[class*="st-key-keep-status"]')
+        return self.page.locator(".st-key-keep-status time")
 
     @property
     def scroll(self) -> float:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
+import structlog
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.auth import Identity, current_identity
+from core.auth import Identity, current_device, current_identity
 from core.errors import JournalError, NoSessionError, NotKeptError, SessionUnavailableError, StoreUnavailableError
 from core.paths import split_path
 from core.services import get_services
-from core.session import NavigationEntry, UserSession
+from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
+from core.storage.database import reachable
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
 
+log = structlog.get_logger(__name__)
+
 _KEY = "_keep_manager"
+_SETTLING_SECONDS = 2.0
+"""How long after a page was first shown the browser may still be loading its widgets."""
 _SCRIPT_PAGE = ""
 """The page of a script that has no router."""
 
@@ -39,6 +46,9 @@ class SessionManager:
     def __init__(self, engine: SessionPersistenceEngine, session: UserSession, identity: Identity) -> None:
         self._engine = engine
         self._pending: PendingNavigation | None = None
+        self._registered = False
+        self._put_back: dict[str, float] = {}
+        self._keep, session.emit = session.emit, self._emit
         self.session = session
         self.identity = identity
         self.page = _SCRIPT_PAGE
@@ -120,6 +130,34 @@ class SessionManager:
         self.page = _SCRIPT_PAGE
         self._restore_widgets()
 
+    def _emit(self, changes: Sequence[Change]) -> Mapping[str, str]:
+        """Make changes durable, for somebody who is still signed in."""
+        context = get_script_run_ctx(suppress_warning=True)
+        if context is not None and not context.has_script_started:
+            self._check_still_here()  # a callback runs before `bootstrap_session` has looked
+        stamps = self._keep(changes)
+        if not self._registered and self.identity.token_hash:
+            self._register(self.identity.token_hash)
+        return stamps
+
+    def _check_still_here(self) -> None:
+        try:
+            identity = current_identity()
+        except StoreUnavailableError:
+            return  # during an outage the last known answer stands
+        if identity.standing == "ended" or identity.session_id != self.session.session_id:
+            raise NotKeptError("", "you were signed out meanwhile", "Sign in and enter it again.")
+
+    def _register(self, token_hash: str) -> None:
+        """A browser gets its row at its first edit, so that its owner can see and revoke it."""
+        try:
+            with reachable():
+                get_services().accounts.register(token_hash, self.session.session_id, current_device())
+        except StoreUnavailableError as error:
+            log.warning("this browser will be registered at its next edit", error=str(error))
+        else:
+            self._registered = True
+
     def _grant(self) -> None:
         user = self.identity.user
         self.session.roles = user.roles if user else frozenset()
@@ -128,9 +166,20 @@ class SessionManager:
     def _restore_widgets(self) -> None:
         for key, form_id in self.session.bound_keys.get(self.page, {}).items():
             value = self.field_value(form_id, key)
-            stale = (form_id, key) in self.changed_elsewhere
-            if value is not MISSING and (stale or key not in st.session_state):
+            if value is not MISSING and (
+                key not in st.session_state or (form_id, key) in self.changed_elsewhere or self._settling(key)
+            ):
+                self._put_back.setdefault(key, time.monotonic())
                 st.session_state[key] = value
+
+    def _settling(self, key: str) -> bool:
+        """Whether the browser may have missed a value put back just now.
+
+        Streamlit sends it with one run only. A widget whose code is still loading when the next run follows
+        would come up empty, and the next message of the browser would bring that back as an edit.
+        """
+        first = self._put_back.get(key)
+        return first is not None and time.monotonic() - first < _SETTLING_SECONDS
 
     def _persist(self, form_id: str, field: str, value: Any, *, page: str | None) -> bool:
         try:
@@ -145,6 +194,7 @@ class SessionManager:
         self.last_kept_at = self._engine.clock.now()
         for field in fields:
             self.not_kept.pop((form_id, field), None)
+            self._put_back.pop(field, None)
 
     def _step(self, entry: NavigationEntry | None, steps: int) -> bool:
         if entry is None:

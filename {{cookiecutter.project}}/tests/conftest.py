@@ -87,6 +87,8 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 
     def make(**changes: object) -> Settings:
         defaults: dict[str, object] = {
+            "title": "Streamlit Keep",
+            "auth": "password",
             "secret_key": secrets.token_hex(32),
             "database_url": f"sqlite:///{tmp_path / 'sessions.db'}",
             "journal_path": tmp_path / "journal.db",

@@ -57,7 +57,7 @@ EXACT: list[Any] = [
     Level.HIGH,
     [1, [2, "x"]],
     (1, (2,)),
-    {1, "a"},
+    {(1, "a")},
     frozenset({(1, 2)}),
     {"a": {"$": "not a tag"}},
     {1: "int key", (1, 2): "tuple key", None: 0},

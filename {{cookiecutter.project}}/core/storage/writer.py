@@ -94,6 +94,7 @@ class DebouncedWriter:
         log.warning("flush failed", error=str(error), failures=failures, retry_seconds=pause)
         with self._changed:
             self._deadline = time.monotonic() + pause
+            self._changed.notify()
 
     def _run(self) -> None:
         while True:

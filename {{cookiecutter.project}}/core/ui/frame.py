@@ -46,16 +46,16 @@ def user_menu(manager: SessionManager) -> None:
 def save_status(manager: SessionManager) -> None:
     """Say truly whether what the page shows is kept, and since when."""
     status = get_services().engine.status()
+    kept = manager.last_kept_at
     if manager.not_kept:
-        text, icon, mood = f"{len(manager.not_kept)} not kept: see the page", "error", "bad"
+        text, mood = f"{len(manager.not_kept)} not kept: see the page", "bad"
     elif status.failures:
-        text, icon, mood = "Kept on the server; the database is away", "cloud_off", "wait"
-    elif manager.last_kept_at:
-        text, icon, mood = f"Saved {local_time(manager.last_kept_at, '%H:%M')}", "check_circle", "good"
+        text, mood = "Kept on the server; the database is away", "wait"
     else:
-        text, icon, mood = "All saved", "check_circle", "good"
-    with st.container(key=f"keep-status-{mood}", width="content"):
-        st.markdown(f":material/{icon}: {text}")
+        text, mood = f"Saved {local_time(kept, '%H:%M')}" if kept else "All saved", "good"
+    when = kept.isoformat() if kept else ""
+    with st.container(key="keep-status", width="content"):
+        st.html(f'<time role="status" class="keep-{mood}" datetime="{when}">{text}</time>')
 
 
 def _wordmark(title: str) -> str:

@@ -48,6 +48,9 @@ class Controlled(Generic[R]):
         key = arguments["key"] = str(arguments["key"] or widget_key(form, field))
         arguments["on_change"] = _keeping(manager, form, field, key, arguments)
         arguments["args"] = arguments["kwargs"] = None
+        # Makes Streamlit send a value that was put back until the browser has taken it over: a widget whose code is
+        # still loading when the next run follows would otherwise come up empty.
+        arguments["persist_state"] = arguments["persist_state"] or "session"
         misfit = _restore(manager, form, field, key, self._kind, arguments)
         value = self._function(*bound.args, **bound.kwargs)
         _say(manager, form, field, misfit)
