@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # The template folder checked in place, with the tools of the project it makes.
 INNER ?= $(CURDIR)/$(BUILD)/tools
 
-.PHONY: help demo run new test check lock screenshots
+.PHONY: help demo run new test check bench lock screenshots
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -36,6 +36,9 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
 	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(CURDIR)/$(BUILD)/mypy && $(INNER)/bin/lint-imports --no-cache
+
+bench: $(READY) ## measure bake and start beside the least they could take; after make test
+	$(BIN)/python benchmarks/start.py
 
 lock: $(READY) ## renew the locked versions, the template's and the generated project's
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml

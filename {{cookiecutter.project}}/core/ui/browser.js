@@ -107,7 +107,8 @@ class Tab {
       capture: true,
       passive: true,
     });
-    window.navigation?.addEventListener("currententrychange", () => this.schedule());
+    // The entry has changed already, but the page on the screen is still the one that is being left.
+    window.navigation?.addEventListener("currententrychange", (event) => this.schedule(event.from?.key));
     window.addEventListener("popstate", (event) => {
       if (event.isTrusted) this.scrollTo(this.positions.get(entryKey()) ?? 0);
     });
@@ -132,9 +133,11 @@ class Tab {
 
   // Position
 
-  schedule() {
+  schedule(entry = entryKey()) {
     if (this.restoring) return;
-    this.positions.set(entryKey(), this.main()?.scrollTop ?? 0);
+    // While a run replaces the page, what scrolls is the page shrinking and growing, not the person.
+    const replacing = entry === entryKey() && document.querySelector('[data-test-script-state="running"]');
+    if (!replacing) this.positions.set(entry, this.main()?.scrollTop ?? 0);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.post(false), PAUSE);
   }
@@ -180,6 +183,7 @@ class Tab {
   scrollTo(y) {
     this.restoring?.();
     if (!y) return;
+    this.positions.set(entryKey(), y); // so that Back and then Forward come back to it
     const until = performance.now() + PATIENCE;
     let calm = 0;
     const tick = () => {
