@@ -88,13 +88,17 @@ def test_after_the_server_was_killed_while_the_tab_stayed_open(visit: NewTab, us
     visitor = half_filled(visit(), username)
     before = server.health()
     server.kill()
+    visitor.page.evaluate("window.pageOfTheServerBefore = true")
     server.start()
     after = server.health()
     assert before is not None
     assert after is not None
     assert before["boot"] != after["boot"]
-    visitor.reload()
+    visitor.page.wait_for_function("!window.pageOfTheServerBefore", timeout=SETTLE_MS)
     assert_half_is_back(visitor)
+    visitor.write("What is it for?", "Written to the new server")
+    visitor.reload()
+    expect(visitor.text("What is it for?")).to_have_value("Written to the new server")
     visitor.page.go_back()
     assert_first_step_is_back(visitor)
 

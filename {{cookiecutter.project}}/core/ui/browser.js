@@ -5,6 +5,7 @@ const ID = "keep.tab"; // sessionStorage: this tab
 const LAST = "keep.tab.last"; // localStorage: the tab last used in this browser
 const PAUSE = 300; // ms without scrolling before the position is posted
 const MAX_ENTRIES = 50;
+const KNOCK = 1000; // ms between two questions whether the server is back
 const PATIENCE = 10_000; // ms to wait for a page to grow as tall as it was
 
 function newId() {
@@ -75,6 +76,7 @@ class Tab {
     this.positions = new Map(); // history entry -> pixels, for Back and Forward within this page load
     joinSwitches();
     this.listen();
+    this.watchServer();
     claimTab().then((identity) => {
       this.identity = identity;
       this.report();
@@ -120,6 +122,23 @@ class Tab {
     for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
       window.addEventListener(kind, stop, { capture: true, passive: true });
     }
+  }
+
+  // A server started anew knows nothing of this page, and would take its next edit for an old view. Loading the page
+  // again brings back everything that was acknowledged. Streamlit marks the state of its connection on the page.
+  watchServer() {
+    let knocking = null;
+    const connected = () =>
+      (document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState ?? "CONNECTED") === "CONNECTED";
+    const knock = async () => {
+      const calm = connected(); // asked before the answer comes, which may be the one of a server about to stop
+      const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
+      if (answer && answer.boot !== this.data.boot) location.reload();
+      if (answer && calm) knocking = clearInterval(knocking);
+    };
+    new MutationObserver(() => {
+      if (this.data && !knocking && !connected()) knocking = setInterval(knock, KNOCK);
+    }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-connection-state"] });
   }
 
   // A browser opened again goes on with the tab that was used last.

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from core.web.routes import BOOT_ID
+
 TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
 """What a tab's id looks like."""
 
@@ -73,7 +75,12 @@ def mount(instructions: Instructions) -> Report | None:
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
     base = str(st.get_option("server.baseUrlPath")).strip("/")
     component = st.components.v2.component("keep_browser", js=_SCRIPT.read_text(encoding="utf-8"))
-    data: dict[str, Any] = {"connection": connection, "base": f"/{base}/" if base else "/", **asdict(instructions)}
+    data: dict[str, Any] = {
+        "boot": BOOT_ID,
+        "connection": connection,
+        "base": f"/{base}/" if base else "/",
+        **asdict(instructions),
+    }
     result = component(key=_KEY, data=data, width=1, height=1, on_tab_change=_noted)
     return Report.parse(result.get("tab"))
 
