@@ -37,8 +37,9 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
 	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(CURDIR)/$(BUILD)/mypy && $(INNER)/bin/lint-imports --no-cache
 
-bench: $(READY) ## measure bake and start beside the least they could take; after make test
+bench: $(READY) ## measure bake, start and edits beside the least they could take; after make test
 	$(BIN)/python benchmarks/start.py
+	$(BUILD)/tests/streamlit_keep/.venv/bin/python benchmarks/persist.py
 
 lock: $(READY) ## renew the locked versions, the template's and the generated project's
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml

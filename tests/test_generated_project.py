@@ -23,18 +23,7 @@ SELECTION = [
 ]
 # The tests that answers reach. The others bring their own settings and databases, so they run once, in the default.
 REACHED_BY_ANSWERS = [
-    f"tests/test_{name}.py"
-    for name in (
-        "apps",
-        "auth",
-        "env_example",
-        "manage",
-        "new_app",
-        "quick_reference",
-        "router",
-        "seed_examples",
-        "settings",
-    )
+    f"tests/test_{name}.py" for name in ("apps", "auth", "env_example", "manage", "new_app", "settings")
 ]
 RUN_THEM = ("-m", "pytest", "-p", "no:cacheprovider", *REACHED_BY_ANSWERS)
 DEFAULT = {"database": "sqlite", "auth": "password", "apps": ""}
