@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
+from tests.browser.test_nothing_is_lost import fill_half  # noqa: E402
 from tests.browser.visitor import Visitor  # noqa: E402
 from tests.conftest import INSTALLED  # noqa: E402
 from tests.support.bake import BakedProject  # noqa: E402
@@ -40,8 +41,14 @@ def main() -> int:
         page.locator(".st-key-keep-user").wait_for()
         visitor.settled()
         page.screenshot(path=IMAGES / "home.png")
+        page.emulate_media(color_scheme="dark")
+        visitor.open("intake").arrived("New request")
+        fill_half(visitor)
+        visitor.scroll_to(0)
+        page.mouse.move(0, 0)
+        page.screenshot(path=IMAGES / "intake.png")
         browser.close()
-    print(f"Wrote {(IMAGES / 'home.png').relative_to(ROOT)}")
+    print(f"Wrote home.png and intake.png into {IMAGES.relative_to(ROOT)}")
     return 0
 
 
