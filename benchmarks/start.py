@@ -6,6 +6,7 @@ turns, so a machine that slows down slows both; read the medians and the ratio.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
@@ -56,7 +57,8 @@ def start(folder: Path, streamlit: Path, health: str, **settings: str) -> float:
                 with urlopen(f"http://127.0.0.1:{port}{health}", timeout=5):
                     return time.perf_counter() - began
             except (URLError, ConnectionError):
-                time.sleep(0.02)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    server.wait(0.02)
     finally:
         server.kill()
         server.wait()

@@ -62,7 +62,8 @@ def assert_serves(command: str, folder: Path, seconds: float, **environment: str
                     with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                         assert answer.status == 200
                 return
-            time.sleep(0.2)  # another process is what is waited for
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
         pytest.fail(f"{command} did not serve within {seconds:g} s.")
 
 

@@ -88,7 +88,8 @@ class Server:
             if time.monotonic() - began > STARTUP_SECONDS:
                 self.kill()
                 raise ServerError(f"The server did not answer within {STARTUP_SECONDS:g} s.\n{self.log}")
-            time.sleep(0.05)  # another process is what is waited for
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.05)
         return time.monotonic() - began
 
     def health(self) -> dict[str, Any] | None:

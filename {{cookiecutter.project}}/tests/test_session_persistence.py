@@ -59,7 +59,7 @@ def same(one: UserSession, other: UserSession) -> bool:
     return one.to_dict() == other.to_dict()
 
 
-def test_the_seed_s_defaults(start: type_of_engine, journal: Journal) -> None:
+def test_the_documented_defaults(start: type_of_engine, journal: Journal) -> None:
     engine = SessionPersistenceEngine(store=MemoryStore(session_timeout=1, retention=1), journal=journal)
     assert (engine.debounce_delay, engine.session_timeout) == (2.0, 86400)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ from core.storage.database import reachable
 from core.storage.migrate import is_current, prepare
 from core.web.binding import get_bindings
 from core.web.cookie import SessionCookieMiddleware
+from core.web.housekeeping import clean_up_regularly
 from core.web.position import position
 from core.web.routes import health, rotate
 
@@ -57,7 +59,7 @@ def routes() -> list[Route]:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Bring the database's schema up to date in development, check it in production; flush at the end.
+    """Bring the database's schema up to date in development, check it in production; clean up; flush at the end.
 
     Raises ConfigurationError in production when migrations are missing.
     """
@@ -66,9 +68,11 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
     except StoreUnavailableError as error:
         # Pages say that they are reconnecting, and recover when the database does.
         log.error("started without the database; its schema is unchecked", error=str(error))
+    housekeeping = asyncio.create_task(clean_up_regularly())
     try:
         yield
     finally:
+        housekeeping.cancel()
         await run_in_threadpool(close_services)
 
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.services import Services
 
 PROJECT = Path(__file__).parent.parent
-EXAMPLES = Path(__file__).parent / "seed_examples"
+EXAMPLES = Path(__file__).parent / "public_examples"
 
 # What the examples take for granted: the page around them.
 BEGIN = "import streamlit as st\nfrom core import bootstrap_session, get_current_session\nbootstrap_session()\n"
