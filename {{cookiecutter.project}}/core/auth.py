@@ -16,7 +16,7 @@ from core.errors import AccountError, StoreUnavailableError
 from core.handover import hand_over
 from core.services import Services, get_services
 from core.sign_in import ask_new_password, ask_password
-from core.storage.accounts import Accounts, Standing, User
+from core.storage.accounts import LOCAL_USER, Accounts, Standing, User
 from core.storage.database import reachable
 from core.web.binding import get_bindings
 from core.web.device import describe_device
@@ -25,8 +25,6 @@ from core.web.token import anonymous_session_id, token_hash, verify
 _IDENTITY_KEY = "_keep_identity"
 _ANONYMOUS_KEY = "_keep_anonymous"
 _LEAVING_KEY = "_keep_leaving"
-_LOCAL_USER = "local"
-"""The one person of `auth=none`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +208,7 @@ def _provided_user(accounts: Accounts) -> User:
 
 
 def _local_user(accounts: Accounts) -> User:
-    user = _found_or_created(accounts, _LOCAL_USER, "Local user")
+    user = _found_or_created(accounts, LOCAL_USER, "Local user")
     return dataclasses.replace(accounts.ensure_session(user), permissions=frozenset({"*"}))
 
 

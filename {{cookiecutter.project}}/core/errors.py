@@ -47,10 +47,6 @@ class NotAllowedError(KeepError):
         super().__init__(f"This needs the permission {permission!r}, which you don't have.")
 
 
-class UnknownPageError(KeepError):
-    """A page was asked for that no app provides."""
-
-
 class UnknownSnapshotError(KeepError):
     """A form snapshot was asked for that doesn't exist, or no longer does."""
 

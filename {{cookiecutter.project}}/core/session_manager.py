@@ -53,8 +53,6 @@ class SessionManager:
         self.identity = identity
         self.page = _SCRIPT_PAGE
         """The page this run shows."""
-        self.notices: list[str] = []
-        """Messages for the page to show once: what could not be put back, and why."""
         self.not_kept: dict[tuple[str, str], str] = {}
         """By form and field: why the last edit was refused. The value before it is intact."""
         self.changed_elsewhere: set[tuple[str, str]] = set()
@@ -81,8 +79,8 @@ class SessionManager:
 
     def save_form(self, form_id: str, data: Mapping[str, Any]) -> None:
         """Save a whole form in one durable step. Raises NotKeptError, and nothing of it is saved."""
-        widgets = {key: value for key, value in data.items() if key in st.session_state}
-        self.session.save_form(form_id, data, page=self.page if widgets else None)
+        has_widgets = any(key in st.session_state for key in data)
+        self.session.save_form(form_id, data, page=self.page if has_widgets else None)
         self._kept(form_id, *data)
 
     # Navigation

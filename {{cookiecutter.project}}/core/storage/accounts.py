@@ -17,6 +17,8 @@ from core.storage.users import User, Users
 __all__ = ["Accounts", "Redeemed", "Role", "Standing", "Token", "TokenState", "User", "seed_administrator"]
 
 ADMINISTRATOR = "admin"
+LOCAL_USER = "local"
+"""The one person of `auth=none`."""
 ROLES = {
     "admin": (["*"], "May do everything, users and roles included"),
     "member": (["home.*", "intake.*", "insights.*"], "May use the apps, but not administer them"),

@@ -18,6 +18,7 @@ from core.errors import KeepError
 from core.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
 from core.paths import join_path
 from core.services import Services, get_services
+from core.storage.accounts import LOCAL_USER
 from core.web.request import browser_token_hash, read_json, require_same_origin
 
 BODY_LIMIT = 32_768
@@ -26,8 +27,6 @@ _TAB = re.compile(r"[0-9a-f]{32}")
 _PAGE = re.compile(r"[^/\x00-\x1f]{1,100}")
 _TALLEST = 10_000_000.0
 """CSS pixels. No page is taller."""
-LOCAL_USER = "local"
-"""The one person of `auth=none`."""
 _MAX_PARAMS = 50
 _MAX_TEXT = 2_000
 
