@@ -36,7 +36,11 @@ class NotKeptError(KeepError):
 
 
 class CorruptValueError(KeepError):
-    """A stored value can't be decoded: damaged, or written by a newer version."""
+    """A stored value is damaged: it is not what was written."""
+
+
+class UnreadableValueError(KeepError):
+    """A stored value is intact, but can't be read here: from a newer version, or its key is missing."""
 
 
 class NotAllowedError(KeepError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.clock import NO_STAMP
 
@@ -17,7 +18,8 @@ from core.clock import NO_STAMP
 class Entry:
     """One path of one session.
 
-    `value` is the encoded value (see `core.storage.codec`), or None where the path was removed.
+    In the journal and in every store `value` is a sealed text (see `core.storage.sealing`). Opened, it is the
+    encoded value (see `core.storage.codec`), or None where the path was removed.
     `stamp` orders the edits of a path; `base` is the stamp its author had seen when editing.
     """
 
@@ -26,6 +28,15 @@ class Entry:
     value: str | None
     stamp: str
     base: str = NO_STAMP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """An entry that was set aside: why, and when. It is kept as it was found."""
+
+    entry: Entry
+    reason: str
+    at: datetime
 
 
 def newest(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:

@@ -4,6 +4,8 @@
 |---|---|
 | sessions | the header of one session |
 | entries | one path of one session |
+| quarantine | an entry that was found damaged and set aside |
+| leases | work that one process at a time may do |
 | users, roles, user_roles | a person, a named set of permissions, who has which |
 | tokens | one browser's right to a session (only the hash of the token) |
 | tickets | a one-time permission to change a browser's token |
@@ -90,6 +92,30 @@ class EntryModel(Base):
     """The session's version in which this entry was written."""
 
     __table_args__ = (Index("ix_entries_session_id_version", "session_id", "version"),)
+
+
+class QuarantineModel(Base):
+    """An entry that was found damaged. No foreign key: its `session_id` may be the damaged part."""
+
+    __tablename__ = "quarantine"
+
+    session_id: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    path: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    stamp: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    base: Mapped[str] = mapped_column(_Bytewise)
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class LeaseModel(Base):
+    """Work that only one process at a time may do; whoever holds it may until `until`."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(64))
+    until: Mapped[datetime]
 
 
 class UserModel(Base):

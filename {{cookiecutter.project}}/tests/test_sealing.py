@@ -1,0 +1,198 @@
+"""A sealed entry opens as it was sealed, or the damage is noticed; what another version or key wrote is no damage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.clock import HybridClock
+from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
+from core.storage.codec import encode
+from core.storage.entry import Entry
+from core.storage.sealing import Seal
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+SEALS = {"plain": Seal(), "encrypted": Seal([NEW, OLD])}
+STAMP = HybridClock().tick()
+
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+values = st.one_of(st.none(), st.text(), st.integers(), st.lists(st.booleans()))
+entries = st.builds(
+    lambda session_id, path, value, base: Entry(
+        session_id=session_id, path=path, value=None if value is None else encode(value), stamp=STAMP, base=base
+    ),
+    names,
+    names,
+    values,
+    names,
+)
+any_seal = pytest.mark.parametrize("seal", SEALS.values(), ids=SEALS)
+
+
+@pytest.fixture
+def entry() -> Entry:
+    return Entry(session_id="s", path="form/f/field/a", value=encode("a lamp"), stamp=STAMP)
+
+
+@any_seal
+@given(entry=entries)
+def test_a_sealed_entry_opens_as_it_was(seal: Seal, entry: Entry) -> None:
+    sealed = seal.seal(entry)
+    assert isinstance(sealed.value, str)
+    assert seal.open(sealed) == entry
+
+
+@any_seal
+@given(entry=entries, data=st.data())
+def test_any_change_of_any_column_is_noticed(seal: Seal, entry: Entry, data: st.DataObject) -> None:
+    sealed = seal.seal(entry)
+    column = data.draw(st.sampled_from(["session_id", "path", "value", "stamp", "base"]))
+    before: str = getattr(sealed, column)
+    at = data.draw(st.integers(0, len(before)))
+    kept_from = data.draw(st.integers(at, len(before)))
+    after = before[:at] + data.draw(st.text(max_size=3)) + before[kept_from:]
+    if after != before:
+        with pytest.raises(CorruptValueError):
+            seal.open(replace(sealed, **{column: after}))
+
+
+@any_seal
+def test_every_flipped_bit_and_every_truncation_is_noticed(seal: Seal, entry: Entry) -> None:
+    sealed = seal.seal(entry)
+    assert sealed.value is not None
+    written = sealed.value.encode()
+    damaged = [written[:length] for length in range(len(written))]
+    for position in range(len(written) * 8):
+        flipped = bytearray(written)
+        flipped[position // 8] ^= 1 << position % 8
+        damaged.append(bytes(flipped))
+    for value in damaged:
+        with pytest.raises(CorruptValueError):
+            seal.open(replace(sealed, value=value.decode(errors="surrogateescape")))
+
+
+@given(entry=entries, other=entries)
+def test_a_character_cannot_change_from_one_column_to_the_next(entry: Entry, other: Entry) -> None:
+    sealed = Seal().seal(entry)
+    moved = replace(sealed, session_id=other.session_id, path=other.path)
+    if (moved.session_id, moved.path) != (entry.session_id, entry.path):
+        with pytest.raises(CorruptValueError):
+            Seal().open(moved)
+    joined = replace(sealed, session_id=sealed.session_id + sealed.path, path="")
+    if sealed.path:
+        with pytest.raises(CorruptValueError):
+            Seal().open(joined)
+
+
+@any_seal
+@pytest.mark.parametrize("value", [None, "", "1", '"bare"', "1::", b"\xff", 7, "1:00000000:1"])
+def test_what_was_never_sealed_is_damage(seal: Seal, entry: Entry, value: Any) -> None:
+    with pytest.raises(CorruptValueError, match="form/f/field/a"):
+        seal.open(replace(entry, value=value))
+
+
+def test_a_token_of_another_record_is_refused_even_with_a_right_checksum(entry: Entry) -> None:
+    seal, other = SEALS["encrypted"], replace(entry, session_id="other")
+    token = str(seal.seal(entry).value).split(":", 2)[2]
+    # Sealing a "plain" value that is the token gives what somebody who may write to the database could put there.
+    forged = Seal().seal(replace(other, value=token))
+    with pytest.raises(CorruptValueError, match="another record"):
+        seal.open(forged)
+
+
+@pytest.mark.parametrize("path", ["half \ud800", "nul \0"])
+def test_a_name_no_database_takes_is_refused_with_the_remedy(entry: Entry, path: str) -> None:
+    with pytest.raises(NotKeptError, match="Remove that character"):
+        Seal().seal(replace(entry, path=path))
+
+
+# Versions
+
+
+def test_older_values_are_upgraded_in_order_one_version_at_a_time(entry: Entry) -> None:
+    def step(number: int) -> Any:
+        return lambda path, data: [*data, f"{path} {number}"]
+
+    newer = Seal(upgrades={number: step(number) for number in (1, 2, 3)})
+    first = Seal().seal(replace(entry, value=encode([])))
+    third = Seal(upgrades={1: step(1), 2: step(2)}).seal(replace(entry, value=encode([])))
+    assert newer.open(first).value == encode([f"{entry.path} {number}" for number in (1, 2, 3)])
+    assert newer.open(third).value == encode([f"{entry.path} 3"])
+    assert newer.open(newer.seal(entry)) == entry
+
+
+def test_a_removed_path_of_an_older_version_stays_removed(entry: Entry) -> None:
+    removed = Seal().seal(replace(entry, value=None))
+    assert Seal(upgrades={1: lambda _path, _data: "back"}).open(removed).value is None
+
+
+def test_a_newer_version_is_unreadable_but_not_damaged(entry: Entry) -> None:
+    newer = Seal(upgrades={1: lambda _path, data: data}).seal(entry)
+    with pytest.raises(UnreadableValueError, match="newer version"):
+        Seal().open(newer)
+
+
+def test_a_failing_upgrade_leaves_the_value_alone(entry: Entry) -> None:
+    def broken(_path: str, data: Any) -> Any:
+        return data["absent"]
+
+    with pytest.raises(UnreadableValueError, match="mend the upgrade"):
+        Seal(upgrades={1: broken}).open(Seal().seal(entry))
+
+
+def test_upgrades_must_have_no_gap() -> None:
+    with pytest.raises(ValueError, match="each version"):
+        Seal(upgrades={2: lambda _path, data: data})
+
+
+# Keys
+
+
+def test_nothing_of_an_encrypted_value_is_in_the_text(entry: Entry) -> None:
+    sealed = SEALS["encrypted"].seal(entry).value
+    assert sealed is not None
+    assert "lamp" not in sealed
+    assert "lamp" in str(Seal().seal(entry).value)
+
+
+def test_the_first_key_encrypts_and_all_decrypt(entry: Entry) -> None:
+    under_old, rotated = Seal([OLD]).seal(entry), Seal([NEW, OLD])
+    assert rotated.open(under_old) == entry
+    assert Seal([NEW]).open(rotated.seal(entry)) == entry
+
+
+@pytest.mark.parametrize("seal", [Seal(), Seal([NEW])], ids=["no key", "another key"])
+def test_a_missing_key_is_unreadable_but_not_damaged(seal: Seal, entry: Entry) -> None:
+    with pytest.raises(UnreadableValueError, match="SESSION_ENCRYPTION_KEYS"):
+        seal.open(Seal([OLD]).seal(entry))
+
+
+def test_plain_values_stay_readable_when_keys_are_added(entry: Entry) -> None:
+    assert Seal([NEW]).open(Seal().seal(entry)) == entry
+
+
+@pytest.mark.parametrize("before", [Seal(), Seal([OLD])], ids=["plain", "old key"])
+def test_renewing_brings_a_value_under_the_first_key_and_keeps_everything_else(before: Seal, entry: Entry) -> None:
+    seal, sealed = Seal([NEW, OLD]), before.seal(entry)
+    renewed = seal.renew(sealed)
+    assert (seal.is_current(sealed), seal.is_current(renewed)) == (False, True)
+    assert replace(renewed, value=None) == replace(sealed, value=None)
+    assert Seal([NEW]).open(renewed) == entry
+    assert seal.renew(renewed) is renewed
+
+
+def test_renewing_brings_a_value_to_this_version(entry: Entry) -> None:
+    newer = Seal(upgrades={1: lambda _path, _data: "new form"})
+    sealed = Seal().seal(entry)
+    assert not newer.is_current(sealed)
+    assert newer.open(newer.renew(sealed)).value == encode("new form")
+
+
+def test_what_is_no_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="Fernet"):
+        Seal(["not a key"])
