@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from core import SessionPersistenceEngine, UserSession
 from core.clock import FakeClock, HybridClock
@@ -230,26 +228,3 @@ def test_an_unreadable_value_is_left_alone_and_the_rest_is_loaded(start: type_of
     loaded = start().open("s")
     assert (loaded.form("f").values, list(loaded.unreadable)) == ({"good": 1}, ["form/f/field/bad"])
     assert bad.value in {e.value for e in store.load("s").entries}
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from("abc"), st.integers(), st.booleans()), max_size=25))
-def test_recovery_equals_the_state_after_the_last_acknowledged_change(
-    tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[int, str, int, bool]]
-) -> None:
-    path = tmp_path_factory.mktemp("journal") / "journal.db"
-    store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-    engines = [SessionPersistenceEngine(3600, store=store, journal=Journal(path)) for _ in range(2)]
-    views = [engine.open("s") for engine in engines]
-    expected: dict[str, int] = {}
-    for who, field, value, flush in edits:
-        engines[who].refresh(views[who])
-        views[who].set_field("f", field, value)
-        expected[field] = value
-        if flush:
-            engines[who].flush()
-        recovering = SessionPersistenceEngine(3600, store=store, journal=Journal(path))
-        assert recovering.open("s").form("f").values == expected
-        recovering._journal.close()
-    for engine in engines:
-        engine.close()
