@@ -74,6 +74,8 @@ def require_sign_in(identity: Identity) -> None:
     if identity.standing == "ended":
         leaving = st.session_state.pop(_LEAVING_KEY, None)
         message = "You are signed out." if leaving is not None else "Your sign-in has ended. One moment …"
+        if leaving is None and _provider_vouches(services):
+            leaving = "auth/logout"  # or the provider's own cookie would sign the browser in again at once
         _exchange(services, identity, None, message, clear=True, then=leaving)
     if identity.standing == "stale":
         _exchange(services, identity, identity.user, "Your rights were changed. One moment …")
@@ -98,8 +100,7 @@ def sign_out() -> None:
     except StoreUnavailableError:
         st.error("You are still signed in: the database can't be reached. Try again in a minute.")
         return
-    signed_in_elsewhere = services.settings.auth == "oidc" and bool(st.user.get("is_logged_in"))
-    st.session_state[_LEAVING_KEY] = "auth/logout" if signed_in_elsewhere else ""
+    st.session_state[_LEAVING_KEY] = "auth/logout" if _provider_vouches(services) else ""
     context = get_script_run_ctx()
     if context is not None and context.has_script_started:
         st.rerun()  # a callback needs none: the script runs right after it
@@ -155,6 +156,10 @@ def _exchange(
         st.stop()
     hand_over(ticket, message=message, clear=clear, then=then)
     st.stop()
+
+
+def _provider_vouches(services: Services) -> bool:
+    return services.settings.auth == "oidc" and bool(st.user.get("is_logged_in"))
 
 
 def _require_password(services: Services, identity: Identity) -> None:

@@ -48,7 +48,12 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         hybrid_clock=HybridClock(clock),
         durability=settings.durability,
     )
-    accounts = Accounts(database, clock, session_timeout=settings.session_timeout)
+    accounts = Accounts(
+        database,
+        clock,
+        session_timeout=settings.session_timeout,
+        absolute_timeout=settings.session_absolute_timeout,
+    )
     return Services(
         settings=settings,
         clock=clock,

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     """Seconds from the first unsaved edit to the flush into the database."""
     session_timeout: Seconds = Field(default=86400, examples=["86400"])
     """Seconds without activity after which a browser is signed out."""
+    session_absolute_timeout: Seconds = Field(default=30 * 86400, examples=["2592000"])
+    """Seconds after signing in when a browser is signed out, however active. Nobody's drafts end with it.
+
+    It doesn't hold for a browser nobody signed in with: its token is the only way back to what was written there.
+    """
     session_retention: Seconds = Field(default=90 * 86400, examples=["7776000"])
     """Seconds after their last activity for which a signed-in person's drafts are kept."""
     cookie_secure: bool = Field(default=False, examples=["true"])

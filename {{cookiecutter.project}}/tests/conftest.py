@@ -21,7 +21,7 @@ from core.storage.models import Base
 from core.storage.sql import SqlStore
 from core.storage.store import Store
 
-SESSION_TIMEOUT, RETENTION = 3600.0, 86400.0
+SESSION_TIMEOUT, ABSOLUTE_TIMEOUT, RETENTION = 3600.0, 6 * 3600.0, 86400.0
 
 
 @pytest.fixture
@@ -112,7 +112,13 @@ def accounts(database_url: str, clock: FakeClock) -> Iterator[Accounts]:
     """Accounts over each kind of database, with the roles a project starts with and nobody in it."""
     database = open_database(database_url)
     Base.metadata.create_all(database)
-    accounts = Accounts(database, clock, session_timeout=SESSION_TIMEOUT, password_rounds=4)
+    accounts = Accounts(
+        database,
+        clock,
+        session_timeout=SESSION_TIMEOUT,
+        absolute_timeout=ABSOLUTE_TIMEOUT,
+        password_rounds=4,
+    )
     seed_administrator(accounts, None)
     yield accounts
     database.dispose()

@@ -360,6 +360,15 @@ def test_signing_out_leaves_the_provider_too(provided: Browser) -> None:
     assert (data["clear"], data["then"]) == (True, "auth/logout")
 
 
+def test_a_sign_in_that_is_over_is_not_renewed_by_the_provider_s_own_cookie(provided: Browser) -> None:
+    provided.hand_over(arrive(sub="1"))
+    (token,) = provided.services.accounts.live_tokens()
+    provided.services.accounts.revoke(token.token_hash)
+    data = handover(arrive(sub="1"))
+    assert data is not None
+    assert (data["clear"], data["then"]) == (True, "auth/logout")
+
+
 def test_somebody_locked_out_stays_out_whatever_the_provider_says(provided: Browser) -> None:
     provided.hand_over(arrive(sub="1"))
     (ada,) = provided.services.accounts.users()

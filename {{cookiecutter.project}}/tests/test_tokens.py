@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from core.clock import FakeClock
 from core.storage.accounts import Accounts, User
 from core.web.token import anonymous_session_id, new_token, verify
-from tests.conftest import SESSION_TIMEOUT
+from tests.conftest import ABSOLUTE_TIMEOUT, SESSION_TIMEOUT
 
 SECRET = "s" * 32
 PASSWORD = "a phrase of some length"
+START = FakeClock().now()
 
 
 def sign_in(accounts: Accounts, user: User, browser: str = "old", new: str = "new") -> None:
@@ -114,6 +115,90 @@ def test_touching_again_within_a_minute_writes_nothing(accounts: Accounts, ada: 
     clock.advance(2)
     accounts.touch_if_due(before)
     assert accounts.check("new").last_seen == clock.now()  # type: ignore[union-attr]
+
+
+def test_no_activity_carries_a_sign_in_beyond_its_absolute_end(accounts: Accounts, ada: User, clock: FakeClock) -> None:
+    sign_in(accounts, ada)
+    while clock.now() < START + timedelta(seconds=ABSOLUTE_TIMEOUT - 1):
+        accounts.touch("new")
+        assert accounts.check("new").standing == "good"  # type: ignore[union-attr]
+        clock.advance(min(SESSION_TIMEOUT - 1, (START - clock.now()).total_seconds() + ABSOLUTE_TIMEOUT - 1))
+    assert accounts.check("new").standing == "good"  # type: ignore[union-attr]
+    accounts.touch("new")
+    clock.advance(1)
+    assert accounts.check("new").standing == "ended"  # type: ignore[union-attr]
+    assert accounts.live_tokens() == []
+
+
+def test_a_new_token_for_changed_rights_does_not_begin_the_sign_in_anew(
+    accounts: Accounts, ada: User, clock: FakeClock
+) -> None:
+    sign_in(accounts, ada)
+    clock.advance(SESSION_TIMEOUT - 1)
+    accounts.set_roles(ada.user_id, [])
+    sign_in(accounts, ada, "new", "newer")
+    began = {token.token_hash: token.created_at for token in accounts.tokens(ada.session_id)}
+    assert began == {"new": START, "newer": START}
+    sign_in(accounts, ada, "another browser", "second")
+    began = {token.token_hash: token.created_at for token in accounts.tokens(ada.session_id)}
+    assert began["second"] == clock.now()
+
+
+def test_a_browser_nobody_signed_in_with_has_no_absolute_end(accounts: Accounts, clock: FakeClock) -> None:
+    accounts.register("t", "anon-1", "")
+    while clock.now() < START + timedelta(seconds=2 * ABSOLUTE_TIMEOUT):
+        accounts.touch("t")
+        clock.advance(SESSION_TIMEOUT - 1)
+    assert accounts.check("t").standing == "good"  # type: ignore[union-attr]
+
+
+def test_an_expired_token_is_not_revived_by_a_late_touch(accounts: Accounts, clock: FakeClock) -> None:
+    accounts.register("t", "anon-1", "")
+    clock.advance(SESSION_TIMEOUT)
+    accounts.touch("t")
+    accounts.register("t", "anon-1", "")
+    assert accounts.check("t").standing == "ended"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("jump", [3600, -3600, 86400, -86400])
+def test_a_token_lives_its_time_however_the_wall_clock_is_set(
+    accounts: Accounts, ada: User, clock: FakeClock, jump: float
+) -> None:
+    sign_in(accounts, ada, "a", "before")
+    clock.jump(jump)
+    sign_in(accounts, ada, "b", "meanwhile")
+    accounts.touch("before")
+    clock.advance(SESSION_TIMEOUT / 2)
+    clock.jump(-jump)
+    clock.advance(SESSION_TIMEOUT / 2 - 1)
+    assert {token.token_hash for token in accounts.live_tokens()} == {"before", "meanwhile"}
+    clock.jump(jump)
+    assert {token.token_hash for token in accounts.live_tokens()} == {"before", "meanwhile"}
+
+
+def test_a_browser_in_use_stays_however_the_wall_clock_is_set(accounts: Accounts, clock: FakeClock) -> None:
+    accounts.register("t", "anon-1", "")
+    for jump in (3600, -7200, 3600, 0):
+        clock.jump(jump)
+        for _ in range(120):
+            clock.advance(59)
+            state = accounts.check("t")
+            assert state is not None
+            assert state.standing == "good"
+            accounts.touch_if_due(state)
+    clock.advance(SESSION_TIMEOUT - 1)
+    assert accounts.check("t").standing == "good"  # type: ignore[union-attr]
+
+
+def test_a_browser_seen_by_a_clock_far_ahead_ends_in_time_once_it_is_put_right(
+    accounts: Accounts, clock: FakeClock
+) -> None:
+    clock.jump(10 * 365 * 86400)
+    accounts.register("t", "anon-1", "")
+    clock.jump(-10 * 365 * 86400)
+    accounts.touch("t")
+    clock.advance(SESSION_TIMEOUT + 60)
+    assert accounts.check("t").standing == "ended"  # type: ignore[union-attr]
 
 
 def test_an_ended_token_cannot_be_revived(accounts: Accounts, ada: User, clock: FakeClock) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, func, select
 
-from core.clock import Clock
+from core.clock import Clock, SteadyClock
 from core.storage.models import UserModel
 from core.storage.passwords import DEFAULT_ROUNDS
 from core.storage.roles import Role, Roles
@@ -29,16 +29,25 @@ ROLES = {
 class Accounts(Users, Roles, Tickets):
     """People, roles and tokens of one database. Every method is one transaction.
 
-    `session_timeout` is in seconds: how long a token lives without activity. `password_rounds` is bcrypt's
-    work factor; tests lower it. Database trouble raises SQLAlchemy's own errors.
+    `session_timeout` and `absolute_timeout` are in seconds: how long a token lives without activity, and how long
+    after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. Database trouble raises
+    SQLAlchemy's own errors.
     """
 
     def __init__(
-        self, database: Engine, clock: Clock, *, session_timeout: float, password_rounds: int = DEFAULT_ROUNDS
+        self,
+        database: Engine,
+        clock: Clock,
+        *,
+        session_timeout: float,
+        absolute_timeout: float = 30 * 86400,
+        password_rounds: int = DEFAULT_ROUNDS,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._steady = SteadyClock(clock)
         self._timeout = timedelta(seconds=session_timeout)
+        self._absolute_timeout = timedelta(seconds=absolute_timeout)
         self._password_rounds = password_rounds
 
     def count_users(self) -> int:

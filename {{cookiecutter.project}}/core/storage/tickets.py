@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from core.storage.models import TicketModel, TokenModel, UserModel
-from core.storage.tokens import Tokens
+from core.storage.models import TicketModel, UserModel
+from core.storage.tokens import SIGN_IN, Tokens
 from core.storage.users import User, usable_session
 
 TICKET_LIFETIME = timedelta(seconds=60)
@@ -45,15 +45,14 @@ class Tickets(Tokens):
         It can be used once, within 60 seconds, and only by the browser that holds `token_hash`.
         """
         ticket = secrets.token_urlsafe(32)
-        now = self._clock.now()
         with self._database.begin() as connection:
-            connection.execute(delete(TicketModel).where(TicketModel.expires_at <= now))
+            connection.execute(delete(TicketModel).where(TicketModel.expires_at <= self._steady.now()))
             connection.execute(
                 insert(TicketModel).values(
                     ticket_hash=_sha256(ticket),
                     token_hash=token_hash,
                     user_id=user_id,
-                    expires_at=now + TICKET_LIFETIME,
+                    expires_at=self._steady.latest() + TICKET_LIFETIME,
                 )
             )
         return ticket
@@ -64,16 +63,14 @@ class Tickets(Tokens):
         Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
         its person may not sign in.
         """
-        now = self._clock.now()
         with self._database.connect() as connection, connection.begin() as transaction:
             found = connection.execute(
-                _REDEEM, {"ticket": _sha256(ticket), "hash": old_token_hash, "now": now}
+                _REDEEM, {"ticket": _sha256(ticket), "hash": old_token_hash, "now": self._steady.now()}
             ).one_or_none()
             if found is None:
                 return None
-            previous = connection.execute(
-                select(TokenModel.user_id).where(TokenModel.token_hash == old_token_hash)
-            ).scalar()
+            old = connection.execute(SIGN_IN, {"hash": old_token_hash}).one_or_none()
+            previous = old.user_id if old is not None else None
             self._retire(connection, old_token_hash)
             if found.user_id is None:
                 return Redeemed(user=None, previous_user_id=previous)
@@ -82,8 +79,20 @@ class Tickets(Tokens):
                 transaction.rollback()
                 return None
             session_id = usable_session(connection, found.user_id)
-            self._insert(connection, new_token_hash, session_id, device, user_id=found.user_id, epoch=epoch)
-            connection.execute(update(UserModel).where(UserModel.user_id == found.user_id).values(last_sign_in=now))
+            signed_in_at = None
+            if old is not None and previous == found.user_id:
+                signed_in_at = old.created_at  # another token for the same sign-in, which doesn't begin anew with it
+            self._insert(
+                connection,
+                new_token_hash,
+                session_id,
+                device,
+                user_id=found.user_id,
+                epoch=epoch,
+                signed_in_at=signed_in_at,
+            )
+            signed_in = update(UserModel).where(UserModel.user_id == found.user_id)
+            connection.execute(signed_in.values(last_sign_in=self._clock.now()))
             state = self._look_up(connection, new_token_hash)
         return Redeemed(user=state.user if state else None, previous_user_id=previous)
 

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.clock import Clock
+from core.clock import Clock, SteadyClock
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 from core.storage.users import USER_COLUMNS, User, user_of
 
 _TOUCH_INTERVAL = timedelta(minutes=1)
+_SKEW = timedelta(minutes=5)
+"""A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
 
 Standing = Literal["good", "stale", "ended"]
 """`good`: use it. `stale`: the person's rights changed, exchange it for a new one. `ended`: revoked or expired."""
@@ -75,14 +77,17 @@ _TOKENS = select(
     TokenModel.expires_at,
     TokenModel.revoked_at,
 )
+SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
+"""Whose a token is, and since when: the moment of signing in, which a later exchange for the same person keeps."""
 _TOUCH = (
     update(TokenModel)
     .where(
         TokenModel.token_hash == bindparam("hash"),
         TokenModel.revoked_at.is_(None),
-        TokenModel.last_seen < bindparam("before"),
+        TokenModel.expires_at > bindparam("now"),
+        (TokenModel.last_seen < bindparam("before")) | (TokenModel.last_seen > bindparam("after")),
     )
-    .values(last_seen=bindparam("now"), expires_at=bindparam("until"))
+    .values(last_seen=bindparam("seen"), expires_at=bindparam("until"))
 )
 
 
@@ -91,7 +96,9 @@ class Tokens:
 
     _database: Engine
     _clock: Clock
+    _steady: SteadyClock
     _timeout: timedelta
+    _absolute_timeout: timedelta
 
     def check(self, token_hash: str) -> TokenState | None:
         """Look a token up, with its person, their permissions and the session's version, in one query.
@@ -111,15 +118,24 @@ class Tokens:
 
     def touch_if_due(self, state: TokenState) -> None:
         """Like `touch`, but spares the database where the state shows that it would change nothing."""
-        if state.last_seen < self._clock.now() - _TOUCH_INTERVAL:
+        seen = self._steady.latest()
+        if not seen - _TOUCH_INTERVAL <= state.last_seen <= seen + _SKEW:
             self.touch(state.token_hash)
 
     def touch(self, token_hash: str) -> None:
-        """Note that a token is in use and put off its expiry. Writes at most once a minute per token."""
-        now = self._clock.now()
-        values = {"hash": token_hash, "before": now - _TOUCH_INTERVAL, "now": now, "until": now + self._timeout}
+        """Note that a token is in use and put off its expiry. Writes at most once a minute per token.
+
+        A token that has ended stays so, and none is put off beyond the absolute end of its sign-in.
+        """
+        seen = self._steady.latest()
         with self._database.begin() as connection:
-            connection.execute(_TOUCH, values)
+            sign_in = connection.execute(SIGN_IN, {"hash": token_hash}).one_or_none()
+            if sign_in is None:
+                return
+            # The interval is added because what happens within it isn't noted: nothing may end early.
+            until = self._end(seen + _TOUCH_INTERVAL, sign_in.user_id, sign_in.created_at)
+            values = {"hash": token_hash, "now": self._steady.now(), "seen": seen, "until": until}
+            connection.execute(_TOUCH, {**values, "before": seen - _TOUCH_INTERVAL, "after": seen + _SKEW})
 
     def revoke(self, token_hash: str) -> None:
         """End one browser's right. A token without a row is remembered as ended, too."""
@@ -130,7 +146,7 @@ class Tokens:
         """End every browser's right to a session; returns how many were open."""
         open_tokens = (TokenModel.session_id == session_id) & TokenModel.revoked_at.is_(None)
         with self._database.begin() as connection:
-            statement = update(TokenModel).where(open_tokens).values(revoked_at=self._clock.now())
+            statement = update(TokenModel).where(open_tokens).values(revoked_at=self._steady.latest())
             return connection.execute(statement).rowcount
 
     def tokens(self, session_id: str) -> list[Token]:
@@ -139,13 +155,13 @@ class Tokens:
 
     def live_tokens(self, limit: int = 100, offset: int = 0) -> list[Token]:
         """Tokens that can be used now, most recently seen first."""
-        live = _TOKENS.where(TokenModel.revoked_at.is_(None), TokenModel.expires_at > self._clock.now())
+        live = _TOKENS.where(TokenModel.revoked_at.is_(None), TokenModel.expires_at > self._steady.now())
         newest_first = live.order_by(TokenModel.last_seen.desc(), TokenModel.token_hash)
         return self._list(newest_first.limit(limit).offset(offset))
 
     def forget_ended(self, older_than: timedelta) -> int:
         """Delete tokens that ended longer ago than this; returns how many."""
-        limit = self._clock.now() - older_than
+        limit = self._steady.now() - older_than
         ended = (TokenModel.revoked_at < limit) | (TokenModel.expires_at < limit)
         with self._database.begin() as connection:
             return connection.execute(delete(TokenModel).where(ended)).rowcount
@@ -157,7 +173,7 @@ class Tokens:
         first = rows[0]
         user = user_of(rows) if first.user_id is not None else None
         standing: Standing = "good"
-        if first.revoked_at is not None or first.expires_at <= self._clock.now() or (user and not user.active):
+        if first.revoked_at is not None or first.expires_at <= self._steady.now() or (user and not user.active):
             standing, user = "ended", None
         elif user is not None and first.epoch != first.person_epoch:
             standing = "stale"
@@ -179,9 +195,11 @@ class Tokens:
         *,
         user_id: str | None = None,
         epoch: int = 0,
+        signed_in_at: datetime | None = None,
         revoked_at: datetime | None = None,
     ) -> None:
-        now = self._clock.now()
+        now = self._steady.latest()
+        created_at = signed_in_at or now
         connection.execute(
             insert(TokenModel).values(
                 token_hash=token_hash,
@@ -189,16 +207,16 @@ class Tokens:
                 user_id=user_id,
                 epoch=epoch,
                 device=device,
-                created_at=now,
+                created_at=created_at,
                 last_seen=now,
-                expires_at=now + self._timeout,
+                expires_at=self._end(now, user_id, created_at),
                 revoked_at=revoked_at,
             )
         )
 
     def _retire(self, connection: Connection, token_hash: str) -> None:
         """Revoke a token; one without a row gets a revoked one, so that it can't be used either."""
-        now = self._clock.now()
+        now = self._steady.latest()
         known = connection.execute(
             select(TokenModel.revoked_at).where(TokenModel.token_hash == token_hash)
         ).one_or_none()
@@ -206,6 +224,14 @@ class Tokens:
             self._insert(connection, token_hash, "", "", revoked_at=now)
         elif known.revoked_at is None:
             connection.execute(update(TokenModel).where(TokenModel.token_hash == token_hash).values(revoked_at=now))
+
+    def _end(self, seen: datetime, user_id: str | None, created_at: datetime) -> datetime:
+        """When a token last seen at `seen` ends.
+
+        Only a person's has an absolute end: an anonymous browser's is the one way back to the work in it.
+        """
+        idle = seen + self._timeout
+        return idle if user_id is None else min(idle, created_at + self._absolute_timeout)
 
     def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Token]:
         with self._database.connect() as connection:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.clock import Clock
+from core.clock import Clock, SteadyClock
 from core.errors import AccountError
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 from core.storage.passwords import hash_password
@@ -101,6 +101,7 @@ class Users:
 
     _database: Engine
     _clock: Clock
+    _steady: SteadyClock
     _password_rounds: int
 
     def create_user(
@@ -219,7 +220,7 @@ class Users:
 
     def _end_sign_ins(self, connection: Connection, user_id: str) -> None:
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
-        connection.execute(update(TokenModel).where(open_tokens).values(revoked_at=self._clock.now()))
+        connection.execute(update(TokenModel).where(open_tokens).values(revoked_at=self._steady.latest()))
 
 
 def usable_session(connection: Connection, user_id: str) -> str:
