@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from core.clock import FakeClock, HybridClock
-from core.paths import USER_PATH
+from core.paths import CREATED_PATH, USER_PATH
 from core.storage.codec import encode
 from core.storage.entry import Entry
+from core.storage.sealing import Seal
 from core.storage.store import Store
 from tests.conftest import RETENTION, SESSION_TIMEOUT
 
@@ -20,7 +22,11 @@ def hybrid(clock: FakeClock) -> HybridClock:
 
 
 def entry(hybrid: HybridClock, path: str = "form/f/field/a", value: object = 1, session: str = "s") -> Entry:
-    return Entry(session_id=session, path=path, value=encode(value), stamp=hybrid.tick())
+    return Seal().seal(Entry(session_id=session, path=path, value=encode(value), stamp=hybrid.tick()))
+
+
+def damaged(entry: Entry) -> Entry:
+    return replace(entry, value=f"{entry.value}!")
 
 
 def values(store: Store, session: str = "s") -> dict[str, str | None]:
@@ -56,9 +62,10 @@ def test_writing_twice_changes_nothing(store: Store, hybrid: HybridClock) -> Non
 
 def test_a_removed_path_stays_removed_when_an_older_value_arrives(store: Store, hybrid: HybridClock) -> None:
     old = entry(hybrid)
-    store.upsert([Entry(session_id="s", path=old.path, value=None, stamp=hybrid.tick())])
+    removed = Seal().seal(replace(old, value=None, stamp=hybrid.tick()))
+    store.upsert([removed])
     store.upsert([old])
-    assert values(store) == {old.path: None}
+    assert values(store) == {old.path: removed.value}
 
 
 def test_only_what_came_after_a_version_is_loaded(store: Store, hybrid: HybridClock) -> None:
@@ -134,3 +141,128 @@ def test_headers_come_in_pages_latest_first(store: Store, hybrid: HybridClock, c
         store.upsert([entry(hybrid, session=f"s{number}")])
     assert [h.session_id for h in store.headers(2, offset=1)] == ["s3", "s2"]
     assert store.count() == 5
+
+
+# Damaged entries
+
+
+@pytest.mark.parametrize("path", [USER_PATH, CREATED_PATH])
+def test_a_damaged_header_entry_does_not_hold_up_the_others(
+    store: Store, hybrid: HybridClock, clock: FakeClock, path: str
+) -> None:
+    bad = damaged(entry(hybrid, path, "ada"))
+    store.upsert([bad, entry(hybrid), entry(hybrid, USER_PATH, "bob", session="t")])
+    assert len(store.load("s").entries) == 2
+    owners = {header.session_id: header.user_id for header in store.headers(10)}
+    assert owners == {"s": None, "t": "bob"}
+
+
+def test_a_session_whose_owner_cannot_be_read_does_not_end_early(
+    store: Store, hybrid: HybridClock, clock: FakeClock
+) -> None:
+    store.upsert([damaged(entry(hybrid, USER_PATH, "ada"))])
+    clock.advance(SESSION_TIMEOUT + 1)
+    assert store.expired(10) == []
+    clock.advance(RETENTION)
+    assert store.expired(10) == ["s"]
+
+
+@pytest.mark.parametrize("stamp", ["", "zz", "f" * 40])
+def test_a_damaged_stamp_does_not_hold_up_the_others(
+    store: Store, hybrid: HybridClock, clock: FakeClock, stamp: str
+) -> None:
+    store.upsert([replace(entry(hybrid), stamp=stamp), entry(hybrid, session="t")])
+    assert {header.session_id: header.last_activity for header in store.headers(10)} == dict.fromkeys("st", clock.now())
+
+
+def test_a_quarantined_entry_is_kept_as_it_was_found_and_out_of_the_way(
+    store: Store, hybrid: HybridClock, clock: FakeClock
+) -> None:
+    good, bad = entry(hybrid, "a"), damaged(entry(hybrid, "b"))
+    store.upsert([good, bad])
+    for _ in range(2):
+        store.quarantine(bad, "its checksum is wrong")
+    assert list(store.load("s").entries) == [good]
+    (aside,) = store.quarantined()
+    assert (aside.entry, aside.reason, aside.at) == (bad, "its checksum is wrong", clock.now())
+
+
+def test_an_edit_made_after_the_damage_is_not_set_aside(store: Store, hybrid: HybridClock) -> None:
+    bad, edit = damaged(entry(hybrid)), entry(hybrid, value=2)
+    store.upsert([bad])
+    store.upsert([edit])
+    store.quarantine(bad, "damaged")
+    assert (list(store.load("s").entries), store.quarantined()) == ([edit], [])
+
+
+def test_a_path_can_be_written_again_after_its_entry_was_set_aside(store: Store, hybrid: HybridClock) -> None:
+    for number in range(2):
+        bad = damaged(entry(hybrid, value=number))
+        store.upsert([bad])
+        store.quarantine(bad, "damaged")
+    edit = entry(hybrid, value=2)
+    store.upsert([edit])
+    assert (list(store.load("s").entries), len(store.quarantined())) == ([edit], 2)
+
+
+def test_what_was_set_aside_can_be_forgotten(store: Store, hybrid: HybridClock) -> None:
+    bad = [damaged(entry(hybrid, path)) for path in "ab"]
+    store.upsert(bad)
+    for each in bad:
+        store.quarantine(each, "damaged")
+    store.forget(store.quarantined()[0])
+    assert [aside.entry for aside in store.quarantined()] == [bad[1]]
+
+
+def test_what_was_set_aside_goes_with_its_session(store: Store, hybrid: HybridClock) -> None:
+    bad = [damaged(entry(hybrid, session=session)) for session in "st"]
+    store.upsert(bad)
+    for each in bad:
+        store.quarantine(each, "damaged")
+    store.purge("s")
+    assert [aside.entry.session_id for aside in store.quarantined()] == ["t"]
+
+
+# Rewriting
+
+
+def test_a_rewrite_changes_every_value_and_nothing_else(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid, f"p{number}", number, session) for number in range(4) for session in "st"])
+    before = {session: store.load(session) for session in "st"}
+    assert store.rewrite(lambda old: replace(old, value=f"new {old.value}")) == 8
+    for session in "st":
+        expected = {replace(old, value=f"new {old.value}") for old in before[session].entries}
+        assert set(store.load(session).entries) == expected
+        later = store.load(session, before[session].version)
+        assert (list(later.entries), later.version) == ([], before[session].version), "readers have nothing to fetch"
+
+
+def test_a_rewrite_counts_and_touches_only_what_it_changes(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid, "a"), entry(hybrid, "b")])
+    before = values(store)
+    assert store.rewrite(lambda old: replace(old, value="new") if old.path == "a" else old) == 1
+    assert values(store) == {**before, "a": "new"}
+
+
+def test_an_edit_made_during_a_rewrite_stays(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid), entry(hybrid, "b")])
+    edit = entry(hybrid, value="later")
+
+    def reseal(old: Entry) -> Entry:
+        store.upsert([edit])
+        return replace(old, value="new")
+
+    assert store.rewrite(reseal) == 1
+    assert values(store) == {edit.path: edit.value, "b": "new"}
+
+
+def test_a_rewrite_goes_on_through_more_than_one_batch(store: Store, hybrid: HybridClock) -> None:
+    store.upsert([entry(hybrid, f"p{number}", session=f"s{number % 3}") for number in range(1100)])
+    seen: list[tuple[str, str]] = []
+
+    def reseal(old: Entry) -> Entry:
+        seen.append((old.session_id, old.path))
+        return replace(old, value="new")
+
+    assert store.rewrite(reseal) == 1100
+    assert len(seen) == len(set(seen)) == 1100

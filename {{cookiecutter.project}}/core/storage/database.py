@@ -31,6 +31,8 @@ def open_database(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Damaged text must come back as damaged text: an error would make the whole session unreadable.
+    connection.text_factory = lambda data: data.decode(errors="surrogateescape")
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
     cursor.execute("PRAGMA synchronous = FULL")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from core.clock import Clock, SystemClock, stamp_time
-from core.paths import CREATED_PATH, USER_PATH
-from core.storage.codec import decode
-from core.storage.entry import Entry, newest
+from core.clock import Clock, SystemClock
+from core.storage.entry import Entry, Quarantined, newest
+from core.storage.header import HeaderFacts
+from core.storage.sealing import Seal
 from core.storage.store import Loaded, SessionHeader
 
 
@@ -20,6 +20,7 @@ class _Stored:
     updated_at: datetime
     last_activity: datetime
     user_id: str | None = None
+    owner_unknown: bool = False
     version: int = 0
     purged: bool = False
     entries: dict[str, tuple[int, Entry]] = field(default_factory=dict)
@@ -28,7 +29,11 @@ class _Stored:
 class MemoryStore:
     """The same laws as the SQL store, in a dict."""
 
-    def __init__(self, *, session_timeout: float, retention: float, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, session_timeout: float, retention: float, clock: Clock | None = None, seal: Seal | None = None
+    ) -> None:
+        self._seal = seal or Seal()
+        self._aside: dict[tuple[str, str, str], Quarantined] = {}
         self._clock = clock or SystemClock()
         self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
@@ -45,31 +50,23 @@ class MemoryStore:
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         with self._lock:
-            touched: set[str] = set()
+            now = self._clock.now()
+            flushed: dict[str, HeaderFacts] = {}
             for entry in newest(entries).values():
-                now = self._clock.now()
-                at = min(stamp_time(entry.stamp), now)
-                stored = self._sessions.setdefault(
-                    entry.session_id, _Stored(created_at=at, updated_at=now, last_activity=at)
-                )
-                if stored.purged:
-                    continue
-                if entry.session_id not in touched:
-                    touched.add(entry.session_id)
-                    stored.version += 1
-                stored.updated_at, stored.last_activity = now, max(stored.last_activity, at)
+                flushed.setdefault(entry.session_id, HeaderFacts()).note(entry, self._seal, now)
+            for session_id, facts in flushed.items():
+                self._touch(session_id, facts, now)
+            for entry in newest(entries).values():
+                stored = self._sessions[entry.session_id]
                 known = stored.entries.get(entry.path)
-                if known is None or entry.stamp > known[1].stamp:
+                if not stored.purged and (known is None or entry.stamp > known[1].stamp):
                     stored.entries[entry.path] = (stored.version, entry)
-                if entry.value is not None and entry.path == USER_PATH:
-                    stored.user_id = decode(entry.value, entry.path)
-                if entry.value is not None and entry.path == CREATED_PATH:
-                    stored.created_at = decode(entry.value, entry.path)
 
     def purge(self, session_id: str) -> None:
         with self._lock:
             now = self._clock.now()
             self._sessions[session_id] = _Stored(created_at=now, updated_at=now, last_activity=now, purged=True)
+            self._aside = {key: aside for key, aside in self._aside.items() if key[0] != session_id}
 
     def expired(self, limit: int) -> list[str]:
         now = self._clock.now()
@@ -91,11 +88,52 @@ class MemoryStore:
             found = [entry for s in live for path, (_, entry) in s.entries.items() if path.startswith(prefix)]
         yield from found
 
+    def quarantine(self, entry: Entry, reason: str) -> None:
+        with self._lock:
+            stored = self._sessions.get(entry.session_id)
+            known = stored.entries.get(entry.path) if stored else None
+            if stored is not None and known is not None and known[1].stamp == entry.stamp:
+                del stored.entries[entry.path]
+                aside = Quarantined(entry=entry, reason=reason, at=self._clock.now())
+                self._aside[entry.session_id, entry.path, entry.stamp] = aside
+
+    def quarantined(self) -> list[Quarantined]:
+        with self._lock:
+            return [aside for _, aside in sorted(self._aside.items())]
+
+    def forget(self, quarantined: Quarantined) -> None:
+        entry = quarantined.entry
+        with self._lock:
+            self._aside.pop((entry.session_id, entry.path, entry.stamp), None)
+
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+        changed = 0
+        for entry in list(self.find("")):
+            new = reseal(entry)
+            with self._lock:
+                stored = self._sessions[entry.session_id]
+                known = stored.entries.get(entry.path)
+                if new is not entry and known is not None and known[1] == entry:
+                    stored.entries[entry.path] = (known[0], replace(entry, value=new.value))
+                    changed += 1
+        return changed
+
     def close(self) -> None:
         """Nothing to close."""
 
+    def _touch(self, session_id: str, facts: HeaderFacts, now: datetime) -> None:
+        at = facts.last_activity or now
+        stored = self._sessions.setdefault(
+            session_id, _Stored(created_at=facts.created_at or at, updated_at=now, last_activity=at)
+        )
+        if not stored.purged:
+            stored.version += 1
+            stored.updated_at, stored.last_activity = now, max(stored.last_activity, at)
+            stored.user_id = facts.user_id or stored.user_id
+            stored.owner_unknown = stored.owner_unknown or facts.owner_unknown
+
     def _header(self, session_id: str, stored: _Stored) -> SessionHeader:
-        lifetime = self._retention if stored.user_id else self._session_timeout
+        lifetime = self._retention if stored.user_id or stored.owner_unknown else self._session_timeout
         return SessionHeader(
             session_id=session_id,
             user_id=stored.user_id,

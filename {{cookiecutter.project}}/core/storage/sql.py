@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Engine, Table, bindparam, case, delete, func, select, update
+from sqlalchemy import Engine, Table, bindparam, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.clock import Clock, SystemClock, stamp_time
-from core.paths import CREATED_PATH, USER_PATH
-from core.storage.codec import decode
+from core.clock import Clock, SystemClock
+from core.storage import quarantine
 from core.storage.database import reachable
-from core.storage.entry import Entry, newest
-from core.storage.models import EntryModel, SessionModel
+from core.storage.entry import Entry, Quarantined, newest
+from core.storage.header import HeaderFacts
+from core.storage.models import EntryModel, QuarantineModel, SessionModel
+from core.storage.quarantine import as_entry, exactly
+from core.storage.sealing import Seal
 from core.storage.store import Loaded, SessionHeader
 
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
+_quarantine = cast(Table, QuarantineModel.__table__)
+_REWRITE_BATCH = 500
+_REPLACE = (
+    update(_entries)
+    .where(_entries.c.session_id == bindparam("s"), _entries.c.path == bindparam("p"))
+    .where(_entries.c.stamp == bindparam("t"), _entries.c.value == bindparam("v"))
+    .values(value=bindparam("n"))
+)
 
 
 class SqlStore:
     """Sessions in a SQL database whose tables exist (see `manage.py migrate`)."""
 
     def __init__(
-        self, database: Engine, *, session_timeout: float, retention: float, clock: Clock | None = None
+        self,
+        database: Engine,
+        *,
+        session_timeout: float,
+        retention: float,
+        clock: Clock | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._database = database
+        self._seal = seal or Seal()
         self._clock = clock or SystemClock()
         self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
@@ -44,7 +61,7 @@ class SqlStore:
                 return Loaded(version=found.version, entries=())
             wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.version > after_version)
             rows = connection.execute(wanted).all()
-        return Loaded(version=found.version, entries=[_entry(row) for row in rows])
+        return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         # Two entries of one path in one statement are an error in PostgreSQL. A fixed order keeps two
@@ -81,7 +98,8 @@ class SqlStore:
             if connection.execute(marked).rowcount == 0:
                 header = dict.fromkeys(("created_at", "updated_at", "last_activity", "expires_at", "purged_at"), now)
                 connection.execute(_sessions.insert().values(session_id=session_id, version=0, **header))
-            connection.execute(delete(_entries).where(_entries.c.session_id == session_id))
+            for table in (_entries, _quarantine):
+                connection.execute(delete(table).where(table.c.session_id == session_id))
 
     def expired(self, limit: int) -> list[str]:
         wanted = (
@@ -113,7 +131,39 @@ class SqlStore:
         wanted = select(_entries).where(_entries.c.path >= prefix, _entries.c.path < following)
         with reachable(), self._database.connect() as connection:
             for row in connection.execute(wanted):
-                yield _entry(row)
+                yield as_entry(row)
+
+    def quarantine(self, entry: Entry, reason: str) -> None:
+        with reachable(), self._database.begin() as connection:
+            quarantine.set_aside(connection, entry, reason, self._clock.now())
+
+    def quarantined(self) -> list[Quarantined]:
+        with reachable(), self._database.connect() as connection:
+            return quarantine.all_aside(connection)
+
+    def forget(self, quarantined: Quarantined) -> None:
+        with reachable(), self._database.begin() as connection:
+            quarantine.forget(connection, quarantined)
+
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+        key = tuple_(_entries.c.session_id, _entries.c.path)
+        page = select(_entries).order_by(_entries.c.session_id, _entries.c.path).limit(_REWRITE_BATCH)
+        changed, wanted = 0, page
+        while True:
+            with reachable(), self._database.connect() as connection:
+                entries = [as_entry(row) for row in connection.execute(wanted)]
+            if not entries:
+                return changed
+            pairs = [(entry, reseal(entry)) for entry in entries]
+            rows = [
+                {"s": old.session_id, "p": old.path, "t": old.stamp, "v": old.value, "n": new.value}
+                for old, new in pairs
+                if new is not old
+            ]
+            if rows:
+                with reachable(), self._database.begin() as connection:
+                    changed += connection.execute(_REPLACE, rows).rowcount
+            wanted = page.where(key > tuple_(exactly(entries[-1].session_id), exactly(entries[-1].path)))
 
     def close(self) -> None:
         self._database.dispose()
@@ -121,24 +171,25 @@ class SqlStore:
     def _headers_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         """One header per session, all of it derived from the entries that are being written."""
         now = self._clock.now()
-        headers: dict[str, dict[str, Any]] = {}
+        facts: dict[str, HeaderFacts] = {}
         for entry in entries:
-            at = min(stamp_time(entry.stamp), now)
-            header = headers.setdefault(
-                entry.session_id,
-                {"session_id": entry.session_id, "user_id": None, "created_at": at, "last_activity": at},
-            )
-            header["last_activity"] = max(header["last_activity"], at)
-            if entry.value is not None and entry.path == USER_PATH:
-                header["user_id"] = decode(entry.value, entry.path)
-            if entry.value is not None and entry.path == CREATED_PATH:
-                header["created_at"] = decode(entry.value, entry.path)
-        for header in headers.values():
-            header["updated_at"] = now
-            header["browser_expiry"] = header["last_activity"] + self._session_timeout
-            header["person_expiry"] = header["last_activity"] + self._retention
-            header["expires_at"] = header["person_expiry" if header["user_id"] else "browser_expiry"]
-        return list(headers.values())
+            facts.setdefault(entry.session_id, HeaderFacts()).note(entry, self._seal, now)
+        return [self._header_of(session_id, known, now) for session_id, known in facts.items()]
+
+    def _header_of(self, session_id: str, facts: HeaderFacts, now: datetime) -> dict[str, Any]:
+        last_activity = facts.last_activity or now
+        person_expiry = last_activity + self._retention
+        browser_expiry = person_expiry if facts.owner_unknown else last_activity + self._session_timeout
+        return {
+            "session_id": session_id,
+            "user_id": facts.user_id,
+            "created_at": facts.created_at or last_activity,
+            "updated_at": now,
+            "last_activity": last_activity,
+            "expires_at": person_expiry if facts.user_id else browser_expiry,
+            "person_expiry": person_expiry,
+            "browser_expiry": browser_expiry,
+        }
 
     def _header_statement(self) -> Any:
         insert, greatest = self._dialect()
@@ -173,10 +224,6 @@ class SqlStore:
         if self._database.dialect.name == "postgresql":
             return postgresql.insert, func.greatest
         return sqlite.insert, func.max
-
-
-def _entry(row: Any) -> Entry:
-    return Entry(session_id=row.session_id, path=row.path, value=row.value, stamp=row.stamp, base=row.base)
 
 
 def _header(row: Any) -> SessionHeader:

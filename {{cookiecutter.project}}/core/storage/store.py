@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from core.storage.entry import Entry
+from core.storage.entry import Entry, Quarantined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,26 @@ class Store(Protocol):
 
     def find(self, prefix: str) -> Iterator[Entry]:
         """The entries of all live sessions whose path starts with `prefix`."""
+        ...
+
+    def quarantine(self, entry: Entry, reason: str) -> None:
+        """Set a damaged entry aside: kept as it is, but no longer loaded. A newer edit of its path stays."""
+        ...
+
+    def quarantined(self) -> list[Quarantined]:
+        """What was set aside and not forgotten. It goes when its session is purged."""
+        ...
+
+    def forget(self, quarantined: Quarantined) -> None:
+        """Delete for good what was set aside."""
+        ...
+
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+        """Replace the value of each entry by what `reseal` makes of it, in small batches, while others write.
+
+        Stamps and versions stay: readers have nothing to fetch. An entry that was edited meanwhile keeps its
+        edit. Returns how many were changed; interrupting it is harmless.
+        """
         ...
 
     def close(self) -> None: ...
