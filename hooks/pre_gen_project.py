@@ -19,6 +19,7 @@ PROJECT_MODULES = frozenset(
     {
         "app",
         "apps",
+        "chaos",
         "commands",
         "core",
         "demo_session_system",

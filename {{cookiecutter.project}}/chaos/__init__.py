@@ -1,0 +1,15 @@
+"""The crash laboratory: breaks this project on purpose, and counts what is lost.
+
+    python -m chaos --dose short --fault kill
+
+| module | what it is |
+|---|---|
+| `records` | what was asked and what was answered, written down outside the process that is harmed |
+| `checker` | compares that with what is found after a recovery, and names every wrong value |
+| `victim` | the process that is harmed: the project's real services, driven by commands |
+| `nursery` | starts victims quickly, talks to them, kills them |
+| `load` | people at work: random edits, removals, saves, snapshots, each of them recorded |
+| `laboratory` | a folder with databases, victims, load, recovery and check, for one way to be durable |
+| `faults` | what is done to a victim, one module each |
+| `broken`, `controls` | variants that lose data on purpose, and the proof that the checker notices |
+"""

@@ -1,0 +1,64 @@
+"""`python -m chaos`: do all faults to both durabilities, and say what was lost. Exits with 1 if anything was."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from chaos.checker import KINDS
+from chaos.faults import Fault, Result, discover
+from chaos.laboratory import Laboratory, Setup
+
+FAULTS = discover()
+_NAMED = 10
+"""How many violations of a fault are printed in full."""
+
+
+@click.command()
+@click.option("--dose", type=click.Choice(("full", "short")), default="full", show_default=True)
+@click.option("--fault", "names", multiple=True, type=click.Choice(sorted(FAULTS)), help="Only this; repeatable.")
+@click.option("--durability", type=click.Choice(("local", "database")), help="Only this; otherwise both.")
+def chaos(dose: str, names: tuple[str, ...], durability: str | None) -> None:
+    """Break this project on purpose and count what is lost."""
+    wanted = [FAULTS[name] for name in names or FAULTS]
+    rows = []
+    for fault in wanted:
+        shares = fault.shares(fault.full if dose == "full" else fault.short)
+        for setup, share in shares.items():
+            if durability in (None, setup.durability):
+                rows.append((fault, setup, _do(fault, setup, share)))
+    click.echo(table(rows))
+    if any(result.violations or result.failures for _, _, result in rows):
+        sys.exit(1)
+
+
+def _do(fault: Fault, setup: Setup, share: int) -> Result:
+    click.echo(f"{fault.name}: {fault.says}; {setup.value}; {share} times ...")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Laboratory(setup, Path(folder)) as laboratory:
+        result = fault.run(laboratory, share)
+    click.echo(f"  done {result.done} times, {result.acknowledged} acknowledged, {time.monotonic() - began:.0f} s")
+    for violation in [*map(str, result.violations), *result.failures][:_NAMED]:
+        click.echo(f"  {violation}")
+    return result
+
+
+def table(rows: list[tuple[Fault, Setup, Result]]) -> str:
+    """What was done, how often, and what came of it."""
+    lines = [f"{'fault':<14}{'durability':<24}{'done':>7}{'acknowledged':>14}" + "".join(f"{k:>13}" for k in KINDS)]
+    for fault, setup, result in rows:
+        found = Counter(violation.kind for violation in result.violations)
+        counts = "".join(f"{found[kind]:>13}" for kind in KINDS)
+        lines.append(f"{fault.name:<14}{setup.value:<24}{result.done:>7}{result.acknowledged:>14}{counts}")
+        lines += [f"{'':<14}{name}: {value:g}" for name, value in result.figures.items()]
+        lines += [f"{'':<14}did not hold: {failure}" for failure in result.failures]
+    return "\n".join(["", *lines])
+
+
+if __name__ == "__main__":
+    chaos()
