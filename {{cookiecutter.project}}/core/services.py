@@ -15,6 +15,7 @@ from core.settings import Settings, get_settings
 from core.storage.accounts import Accounts
 from core.storage.database import open_database
 from core.storage.journal import Journal
+from core.storage.leases import Lease
 from core.storage.sql import SqlStore
 
 
@@ -29,6 +30,7 @@ class Services:
     journal: Journal
     engine: SessionPersistenceEngine
     accounts: Accounts
+    lease: Lease
 
 
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
@@ -62,6 +64,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         journal=journal,
         engine=engine,
         accounts=accounts,
+        lease=Lease(database, clock),
     )
 
 
