@@ -44,7 +44,7 @@ class Lease:
 def _statement(database: Engine) -> Any:
     """One statement, so that of two who ask at once the database lets one through."""
     insert = postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
-    columns = {name: bindparam(name) for name in ("name", "holder", "until")}
+    columns: dict[str, Any] = {name: bindparam(name) for name in ("name", "holder", "until")}
     statement: Any = insert(_leases).values(columns)
     new = statement.excluded
     free = (_leases.c.until <= bindparam("now", type_=_leases.c.until.type)) | (_leases.c.holder == new.holder)
