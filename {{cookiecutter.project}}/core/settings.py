@@ -12,10 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from cryptography.fernet import Fernet
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
@@ -27,6 +29,7 @@ from core.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PLACEHOLDER_SECRET = "change-me"  # noqa: S105
+MAKE_A_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
 _MINIMUM_SECRET_LENGTH = 32
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -74,6 +77,10 @@ class Settings(BaseSettings):
     """
     session_retention: Seconds = Field(default=90 * 86400, examples=["7776000"])
     """Seconds after their last activity for which a signed-in person's drafts are kept."""
+    session_encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), examples=[f"the output of: {MAKE_A_KEY}"]
+    )
+    """Fernet keys, separated by commas: the first encrypts stored values, all decrypt. None: not encrypted."""
     cookie_secure: bool = Field(default=False, examples=["true"])
     """True behind HTTPS: the cookie gets `Secure` and the `__Host-` prefix. Required in production."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", examples=["INFO"])
@@ -92,6 +99,11 @@ class Settings(BaseSettings):
         pyproject = PyprojectTomlConfigSettingsSource(settings_cls, PROJECT_ROOT / "pyproject.toml")
         return init_settings, env_settings, dotenv_settings, pyproject
 
+    @field_validator("session_encryption_keys", mode="before")
+    @classmethod
+    def _separate(cls, value: Any) -> Any:
+        return [key for key in re.split(r"[,\s]+", value) if key] if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
         problems: list[str] = []
@@ -106,6 +118,13 @@ class Settings(BaseSettings):
             elif self.durability == "database" and backend == "sqlite":
                 problems.append(
                     _problem("DURABILITY", "is 'database', which needs PostgreSQL in DATABASE_URL", "local")
+                )
+        for number, key in enumerate(self.session_encryption_keys, start=1):
+            if not _is_fernet_key(key.get_secret_value()):
+                which = f"key {number} of {len(self.session_encryption_keys)}"
+                problems.append(
+                    f"SESSION_ENCRYPTION_KEYS: {which} is no Fernet key, which is 32 random bytes in URL-safe base64. "
+                    f"Example: SESSION_ENCRYPTION_KEYS=<{_example('SESSION_ENCRYPTION_KEYS')}>"
                 )
         secret = self.secret_key.get_secret_value()
         if self.environment == "production":
@@ -156,6 +175,14 @@ def get_settings() -> Settings:
         if not problems:
             return settings
     raise ConfigurationError(problems)
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
 
 
 def _misspelt_names() -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from core.errors import ConfigurationError
-from core.settings import PROJECT_ROOT, Settings, get_settings
+from core.settings import MAKE_A_KEY, PROJECT_ROOT, Settings, get_settings
 
 SECRET = "0123456789abcdef" * 4
 
@@ -92,6 +93,32 @@ def test_production_needs_a_real_secret_and_https(problems: Callable[..., list[s
 
 def test_a_secret_is_never_shown(make_settings: Callable[..., Settings]) -> None:
     assert SECRET not in repr(make_settings(secret_key=SECRET))
+
+
+def test_several_encryption_keys_are_read_in_their_order_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    monkeypatch.setenv("SESSION_ENCRYPTION_KEYS", f" {keys[0]} ,\n{keys[1]},")
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert [key.get_secret_value() for key in settings.session_encryption_keys] == keys
+    assert not [key for key in keys if key in f"{settings!r} {settings.model_dump_json()}"]
+    monkeypatch.setenv("SESSION_ENCRYPTION_KEYS", "")
+    assert Settings(_env_file=None).session_encryption_keys == ()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("key", ["short", "A" * 44, "correct horse battery"])
+def test_a_wrong_encryption_key_is_named_by_its_place_and_not_shown(
+    problems: Callable[..., list[str]], key: str
+) -> None:
+    found = problems(SESSION_ENCRYPTION_KEYS=f"{Fernet.generate_key().decode()},{key}")
+    assert "key 2 of" in found[0]
+    assert "openssl rand" in found[0]
+    assert "Example: SESSION_ENCRYPTION_KEYS=" in found[0]
+    assert key not in "".join(found)
+
+
+def test_a_key_made_as_the_message_says_is_one(problems: Callable[..., list[str]]) -> None:
+    made = subprocess.run(["bash", "-c", MAKE_A_KEY], capture_output=True, text=True, check=True).stdout.strip()
+    assert problems(SESSION_ENCRYPTION_KEYS=made) == []
 
 
 def test_a_relative_database_path_is_relative_to_the_project(make_settings: Callable[..., Settings]) -> None:

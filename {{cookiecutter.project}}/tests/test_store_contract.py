@@ -240,7 +240,7 @@ def test_a_rewrite_changes_every_value_and_nothing_else(store: Store, hybrid: Hy
 def test_a_rewrite_counts_and_touches_only_what_it_changes(store: Store, hybrid: HybridClock) -> None:
     store.upsert([entry(hybrid, "a"), entry(hybrid, "b")])
     before = values(store)
-    assert store.rewrite(lambda old: replace(old, value="new") if old.path == "a" else old) == 1
+    assert store.rewrite(lambda old: replace(old, value="new") if old.path == "a" else None) == 1
     assert values(store) == {**before, "a": "new"}
 
 

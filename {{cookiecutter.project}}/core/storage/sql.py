@@ -145,7 +145,7 @@ class SqlStore:
         with reachable(), self._database.begin() as connection:
             quarantine.forget(connection, quarantined)
 
-    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+    def rewrite(self, reseal: Callable[[Entry], Entry | None]) -> int:
         key = tuple_(_entries.c.session_id, _entries.c.path)
         page = select(_entries).order_by(_entries.c.session_id, _entries.c.path).limit(_REWRITE_BATCH)
         changed, wanted = 0, page
@@ -154,11 +154,10 @@ class SqlStore:
                 entries = [as_entry(row) for row in connection.execute(wanted)]
             if not entries:
                 return changed
-            pairs = [(entry, reseal(entry)) for entry in entries]
             rows = [
                 {"s": old.session_id, "p": old.path, "t": old.stamp, "v": old.value, "n": new.value}
-                for old, new in pairs
-                if new is not old
+                for old in entries
+                if (new := reseal(old)) is not None
             ]
             if rows:
                 with reachable(), self._database.begin() as connection:

@@ -75,8 +75,8 @@ class Store(Protocol):
         """Delete for good what was set aside."""
         ...
 
-    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
-        """Replace the value of each entry by what `reseal` makes of it, in small batches, while others write.
+    def rewrite(self, reseal: Callable[[Entry], Entry | None]) -> int:
+        """Replace values by what `reseal` gives, None meaning unchanged, in small batches, while others write.
 
         Stamps and versions stay: readers have nothing to fetch. An entry that was edited meanwhile keeps its
         edit. Returns how many were changed; interrupting it is harmless.
