@@ -71,7 +71,11 @@ def test_a_revoked_browser_is_refused(services: Services, browser: TestClient) -
     assert browser.post("/keep/position", json=BODY).status_code == 401
 
 
-@pytest.mark.parametrize("cookie", [None, "", "forged", new_token("another secret, of another project")])
+@pytest.mark.parametrize(
+    "cookie",
+    [None, "", "forged", new_token("another secret, of another project")],
+    ids=["none", "empty", "forged", "another project's"],
+)
 def test_no_valid_cookie_no_entry(services: Services, browser: TestClient, cookie: str | None) -> None:
     browser.cookies.clear()
     if cookie is not None:
