@@ -60,7 +60,7 @@ def postgres_server() -> Iterator[str]:
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        # Nobody pulls the plug in these tests, and a database a test is made and dropped in less time. chaos/ has its own.
+        # A database a test is made and dropped in less time; where the plug is pulled, chaos/ has its own server.
         connection.execute(text("ALTER SYSTEM SET fsync = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
     admin.dispose()
