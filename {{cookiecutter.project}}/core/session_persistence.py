@@ -32,7 +32,7 @@ __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenc
 
 _BATCH = 5_000
 """Entries per database transaction."""
-_CLEANUP_BATCH = 200
+_CLEANUP_BATCH = 50
 
 log = structlog.get_logger(__name__)
 
@@ -142,12 +142,13 @@ class SessionPersistenceEngine:
         self._journal.discard_session(session_id)
 
     def cleanup(self) -> int:
-        """Delete one batch of sessions whose time is over. Returns how many there were."""
+        """Delete one small batch of sessions that are not in use. Returns how many there were.
+
+        A session with edits that wait for their flush stays until they are in the database and count there.
+        """
         self.flush()
         expired = self._store.expired(_CLEANUP_BATCH)
-        for session_id in expired:
-            self.purge(session_id)
-        return len(expired)
+        return self._store.purge_expired([key for key in expired if not self._journal.pending(key)])
 
     def status(self) -> EngineStatus:
         writer, oldest = self._writer.status, self._journal.oldest_stamp()

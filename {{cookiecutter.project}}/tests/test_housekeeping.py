@@ -8,7 +8,7 @@ from core.clock import FakeClock
 from core.services import build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
-from core.web.housekeeping import clean_up
+from core.web.housekeeping import Cleaned, batches, clean_up
 
 
 def test_only_what_is_past_its_time_is_removed(make_settings: Callable[..., Settings], clock: FakeClock) -> None:
@@ -17,11 +17,11 @@ def test_only_what_is_past_its_time_is_removed(make_settings: Callable[..., Sett
         for number in range(450):  # more than two batches
             services.engine.record(f"browser{number}", {"form/f/field/a": number})
         services.engine.open("person", "ada").set_field("f", "a", 1)
-        assert clean_up(services) == 0
+        assert clean_up(services) == Cleaned()
 
-        clock.advance(services.settings.session_timeout + 1)
+        clock.advance(services.settings.session_timeout + 301)
         services.engine.record("today", {"form/f/field/a": 1})
-        assert clean_up(services) == 450
+        assert clean_up(services).sessions == 450
         assert {header.session_id for header in services.store.headers(10)} == {"person", "today"}
 
 
@@ -38,5 +38,37 @@ def test_an_ended_token_is_remembered_for_a_while_and_then_forgotten(
         assert state.standing == "ended"
 
         clock.advance(services.settings.session_retention)
-        clean_up(services)
+        assert clean_up(services).tokens == 1
         assert services.accounts.check("a" * 64) is None
+
+
+def test_a_session_with_edits_that_wait_is_not_removed(
+    make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    with use_services(build_services(make_settings(), clock)) as services:
+        Base.metadata.create_all(services.database)
+        services.engine.record("browser", {"form/f/field/a": 1})
+        services.engine.flush()
+        clock.advance(services.settings.session_timeout + 301)
+        session = services.engine.open("browser")
+        session.set_field("f", "a", 2)
+        assert clean_up(services) == Cleaned()
+        assert services.engine.open("browser").form("f").values == {"a": 2}
+
+
+def test_only_one_process_cleans_up_at_a_time(make_settings: Callable[..., Settings], clock: FakeClock) -> None:
+    settings = make_settings()
+    one, other = build_services(settings, clock), build_services(settings, clock)
+    with use_services(one), use_services(other):
+        Base.metadata.create_all(one.database)
+        for number in range(150):
+            one.engine.record(f"browser{number}", {"form/f/field/a": number})
+        one.engine.flush()
+        clock.advance(settings.session_timeout + 301)
+        under_way = batches(one)
+        assert next(under_way).sessions < 150
+        assert clean_up(other) == Cleaned()
+        clock.advance(86400)  # the first one is dead: nothing was heard of it for a day
+        assert clean_up(other).sessions > 0
+        assert list(under_way) == []
+        assert one.store.count() == 0

@@ -9,11 +9,14 @@ import pytest
 
 from core.clock import FakeClock, HybridClock
 from core.paths import CREATED_PATH, USER_PATH
+from core.storage import expiring
 from core.storage.codec import encode
 from core.storage.entry import Entry
 from core.storage.sealing import Seal
 from core.storage.store import Store
 from tests.conftest import RETENTION, SESSION_TIMEOUT
+
+GRACE = expiring.GRACE.total_seconds()
 
 
 @pytest.fixture
@@ -111,13 +114,66 @@ def test_a_browser_s_session_ends_after_the_timeout_and_a_person_s_after_the_ret
     store: Store, hybrid: HybridClock, clock: FakeClock
 ) -> None:
     store.upsert([entry(hybrid, session="browser"), entry(hybrid, USER_PATH, "ada", session="person")])
-    clock.advance(SESSION_TIMEOUT - 1)
+    clock.advance(SESSION_TIMEOUT + GRACE)
     assert store.expired(10) == []
     store.upsert([entry(hybrid, session="person")])
-    clock.advance(2)
+    clock.advance(1)
     assert store.expired(10) == ["browser"]
-    clock.advance(RETENTION)
+    clock.advance(RETENTION + GRACE)
     assert sorted(store.expired(10)) == ["browser", "person"]
+    assert len(store.expired(1)) == 1
+
+
+@pytest.mark.parametrize("jump", [3600, -3600, 86400, -86400])
+def test_no_session_ends_early_however_the_wall_clock_is_set(
+    store: Store, hybrid: HybridClock, clock: FakeClock, jump: float
+) -> None:
+    store.upsert([entry(hybrid, session="before")])
+    clock.jump(jump)
+    store.upsert([entry(hybrid, session="meanwhile")])
+    clock.advance(SESSION_TIMEOUT)
+    assert store.expired(10) == []
+    clock.jump(-jump)
+    assert store.expired(10) == []
+    assert store.purge_expired(["before", "meanwhile"]) == 0
+
+
+def test_only_what_is_still_past_its_time_is_deleted(store: Store, hybrid: HybridClock, clock: FakeClock) -> None:
+    store.upsert([entry(hybrid, session=session) for session in ("gone", "edited since")])
+    clock.advance(SESSION_TIMEOUT + GRACE + 1)
+    found = store.expired(10)
+    store.upsert([entry(hybrid, session="edited since")])
+    assert store.purge_expired([*found, "never there"]) == 1
+    assert store.load("gone").purged
+    assert [header.session_id for header in store.headers(10)] == ["edited since"]
+    assert store.purge_expired(found) == 0
+    assert store.purge_expired([]) == 0
+
+
+def test_what_expired_is_not_resurrected_by_a_late_flush(store: Store, hybrid: HybridClock, clock: FakeClock) -> None:
+    late = entry(hybrid)
+    store.upsert([entry(hybrid, "other")])
+    clock.advance(SESSION_TIMEOUT + GRACE + 1)
+    store.purge_expired(store.expired(10))
+    store.upsert([late])
+    assert store.load("s").purged
+    assert values(store) == {}
+
+
+def test_that_a_session_was_deleted_is_remembered_for_the_retention(
+    store: Store, hybrid: HybridClock, clock: FakeClock
+) -> None:
+    for number in range(3):
+        store.upsert([entry(hybrid, session=f"s{number}")])
+        store.purge(f"s{number}")
+    store.upsert([entry(hybrid, USER_PATH, "ada", session="alive")])
+    clock.advance(RETENTION)
+    assert store.forget_purged(10) == 0
+    clock.advance(1)
+    assert store.load("s0").purged
+    assert [store.forget_purged(2) for _ in range(3)] == [2, 1, 0]
+    assert not store.load("s0").purged
+    assert store.load("alive").version
 
 
 def test_a_clock_that_runs_ahead_does_not_make_a_session_live_longer(

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from core.clock import Clock, SystemClock
+from core.clock import Clock, SteadyClock, SystemClock
 from core.storage.entry import Entry, Quarantined, newest
+from core.storage.expiring import GRACE
 from core.storage.header import HeaderFacts
 from core.storage.sealing import Seal
 from core.storage.store import Loaded, SessionHeader
@@ -19,22 +20,34 @@ class _Stored:
     created_at: datetime
     updated_at: datetime
     last_activity: datetime
+    flushed_at: datetime
     user_id: str | None = None
     owner_unknown: bool = False
     version: int = 0
-    purged: bool = False
+    purged_at: datetime | None = None
     entries: dict[str, tuple[int, Entry]] = field(default_factory=dict)
 
 
 class MemoryStore:
-    """The same laws as the SQL store, in a dict."""
+    """The same laws as the SQL store, in a dict.
+
+    It knows no browsers: `in_use` tells whether one may still use a session.
+    """
 
     def __init__(
-        self, *, session_timeout: float, retention: float, clock: Clock | None = None, seal: Seal | None = None
+        self,
+        *,
+        session_timeout: float,
+        retention: float,
+        clock: Clock | None = None,
+        seal: Seal | None = None,
+        in_use: Callable[[str], bool] = lambda _session_id: False,
     ) -> None:
+        self._in_use = in_use
         self._seal = seal or Seal()
         self._aside: dict[tuple[str, str, str], Quarantined] = {}
         self._clock = clock or SystemClock()
+        self._steady = SteadyClock(self._clock)
         self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
         self._sessions: dict[str, _Stored] = {}
@@ -43,7 +56,7 @@ class MemoryStore:
     def load(self, session_id: str, after_version: int = 0) -> Loaded:
         with self._lock:
             stored = self._sessions.get(session_id)
-            if stored is None or stored.purged:
+            if stored is None or stored.purged_at:
                 return Loaded(version=0, entries=(), purged=stored is not None)
             entries = [entry for version, entry in stored.entries.values() if version > after_version]
             return Loaded(version=stored.version, entries=entries)
@@ -59,32 +72,49 @@ class MemoryStore:
             for entry in newest(entries).values():
                 stored = self._sessions[entry.session_id]
                 known = stored.entries.get(entry.path)
-                if not stored.purged and (known is None or entry.stamp > known[1].stamp):
+                if not stored.purged_at and (known is None or entry.stamp > known[1].stamp):
                     stored.entries[entry.path] = (stored.version, entry)
 
     def purge(self, session_id: str) -> None:
         with self._lock:
-            now = self._clock.now()
-            self._sessions[session_id] = _Stored(created_at=now, updated_at=now, last_activity=now, purged=True)
+            now = self._steady.latest()
+            self._sessions[session_id] = _Stored(
+                created_at=now, updated_at=now, last_activity=now, flushed_at=now, purged_at=now
+            )
             self._aside = {key: aside for key, aside in self._aside.items() if key[0] != session_id}
 
     def expired(self, limit: int) -> list[str]:
-        now = self._clock.now()
-        return [header.session_id for header in self.headers(limit=self.count()) if header.expires_at < now][:limit]
+        with self._lock:
+            return [session_id for session_id in self._sessions if self._over(session_id)][:limit]
+
+    def purge_expired(self, session_ids: Sequence[str]) -> int:
+        with self._lock:
+            over = [session_id for session_id in session_ids if self._over(session_id)]
+            for session_id in over:
+                self.purge(session_id)
+        return len(over)
+
+    def forget_purged(self, limit: int) -> int:
+        last = self._steady.now() - self._retention
+        with self._lock:
+            over = [key for key, stored in self._sessions.items() if stored.purged_at and stored.purged_at < last]
+            for session_id in over[:limit]:
+                del self._sessions[session_id]
+        return len(over[:limit])
 
     def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
         with self._lock:
-            live = [self._header(session_id, s) for session_id, s in self._sessions.items() if not s.purged]
+            live = [self._header(session_id, s) for session_id, s in self._sessions.items() if not s.purged_at]
         live.sort(key=lambda header: (-header.last_activity.timestamp(), header.session_id))
         return live[offset : offset + limit]
 
     def count(self) -> int:
         with self._lock:
-            return sum(not stored.purged for stored in self._sessions.values())
+            return sum(not stored.purged_at for stored in self._sessions.values())
 
     def find(self, prefix: str) -> Iterator[Entry]:
         with self._lock:
-            live = [stored for stored in self._sessions.values() if not stored.purged]
+            live = [stored for stored in self._sessions.values() if not stored.purged_at]
             found = [entry for s in live for path, (_, entry) in s.entries.items() if path.startswith(prefix)]
         yield from found
 
@@ -121,14 +151,22 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing to close."""
 
+    def _over(self, session_id: str) -> bool:
+        stored = self._sessions.get(session_id)
+        if stored is None or stored.purged_at or self._in_use(session_id):
+            return False
+        return self._header(session_id, stored).expires_at < self._steady.now() - GRACE
+
     def _touch(self, session_id: str, facts: HeaderFacts, now: datetime) -> None:
-        at = facts.last_activity or now
+        at, flushed_at = facts.last_activity or now, self._steady.latest()
         stored = self._sessions.setdefault(
-            session_id, _Stored(created_at=facts.created_at or at, updated_at=now, last_activity=at)
+            session_id,
+            _Stored(created_at=facts.created_at or at, updated_at=now, last_activity=at, flushed_at=flushed_at),
         )
-        if not stored.purged:
+        if not stored.purged_at:
             stored.version += 1
             stored.updated_at, stored.last_activity = now, max(stored.last_activity, at)
+            stored.flushed_at = max(stored.flushed_at, flushed_at)
             stored.user_id = facts.user_id or stored.user_id
             stored.owner_unknown = stored.owner_unknown or facts.owner_unknown
 
@@ -140,6 +178,6 @@ class MemoryStore:
             created_at=stored.created_at,
             updated_at=stored.updated_at,
             last_activity=stored.last_activity,
-            expires_at=stored.last_activity + lifetime,
+            expires_at=stored.flushed_at + lifetime,
             version=stored.version,
         )

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Engine, Table, bindparam, case, delete, func, select, tuple_, update
+from sqlalchemy import Engine, Table, bindparam, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.clock import Clock, SystemClock
+from core.clock import Clock, SteadyClock, SystemClock
 from core.storage import quarantine
 from core.storage.database import reachable
 from core.storage.entry import Entry, Quarantined, newest
+from core.storage.expiring import ExpiringSessions
 from core.storage.header import HeaderFacts
 from core.storage.models import EntryModel, QuarantineModel, SessionModel
 from core.storage.quarantine import as_entry, exactly
@@ -30,7 +31,7 @@ _REPLACE = (
 )
 
 
-class SqlStore:
+class SqlStore(ExpiringSessions):
     """Sessions in a SQL database whose tables exist (see `manage.py migrate`)."""
 
     def __init__(
@@ -45,6 +46,7 @@ class SqlStore:
         self._database = database
         self._seal = seal or Seal()
         self._clock = clock or SystemClock()
+        self._steady = SteadyClock(self._clock)
         self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
         # Building these costs more than running them, so they are built once.
@@ -90,25 +92,6 @@ class SqlStore:
             ]
             if rows:
                 connection.execute(self._upsert_entry, rows)
-
-    def purge(self, session_id: str) -> None:
-        now = self._clock.now()
-        with reachable(), self._database.begin() as connection:
-            marked = update(_sessions).where(_sessions.c.session_id == session_id).values(purged_at=now)
-            if connection.execute(marked).rowcount == 0:
-                header = dict.fromkeys(("created_at", "updated_at", "last_activity", "expires_at", "purged_at"), now)
-                connection.execute(_sessions.insert().values(session_id=session_id, version=0, **header))
-            for table in (_entries, _quarantine):
-                connection.execute(delete(table).where(table.c.session_id == session_id))
-
-    def expired(self, limit: int) -> list[str]:
-        wanted = (
-            select(_sessions.c.session_id)
-            .where(_sessions.c.expires_at < self._clock.now(), _sessions.c.purged_at.is_(None))
-            .limit(limit)
-        )
-        with reachable(), self._database.connect() as connection:
-            return list(connection.scalars(wanted))
 
     def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
         wanted = (
@@ -177,8 +160,10 @@ class SqlStore:
 
     def _header_of(self, session_id: str, facts: HeaderFacts, now: datetime) -> dict[str, Any]:
         last_activity = facts.last_activity or now
-        person_expiry = last_activity + self._retention
-        browser_expiry = person_expiry if facts.owner_unknown else last_activity + self._session_timeout
+        # Not from the stamps: they are by a wall clock that may have been slow, and nothing may end early.
+        flushed_at = self._steady.latest()
+        person_expiry = flushed_at + self._retention
+        browser_expiry = person_expiry if facts.owner_unknown else flushed_at + self._session_timeout
         return {
             "session_id": session_id,
             "user_id": facts.user_id,

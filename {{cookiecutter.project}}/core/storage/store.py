@@ -48,7 +48,18 @@ class Store(Protocol):
         ...
 
     def expired(self, limit: int) -> list[str]:
-        """Ids of up to `limit` sessions past their time."""
+        """Ids of up to `limit` sessions that are not in use: minutes past their time, and no browser's any more."""
+        ...
+
+    def purge_expired(self, session_ids: Sequence[str]) -> int:
+        """Delete those of these sessions that are still not in use, in one transaction; returns how many."""
+        ...
+
+    def forget_purged(self, limit: int) -> int:
+        """Forget up to `limit` sessions deleted longer ago than the retention; returns how many.
+
+        Until then a late flush doesn't bring a deleted session back.
+        """
         ...
 
     def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from core.storage.models import TicketModel, UserModel
 from core.storage.tokens import SIGN_IN, Tokens
-from core.storage.users import User, usable_session
+from core.storage.users import User, session_to_sign_in_to
 
 TICKET_LIFETIME = timedelta(seconds=60)
 
@@ -78,7 +78,7 @@ class Tickets(Tokens):
             if epoch is None:
                 transaction.rollback()
                 return None
-            session_id = usable_session(connection, found.user_id)
+            session_id = session_to_sign_in_to(connection, found.user_id)
             signed_in_at = None
             if old is not None and previous == found.user_id:
                 signed_in_at = old.created_at  # another token for the same sign-in, which doesn't begin anew with it

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock, SteadyClock
@@ -159,12 +159,20 @@ class Tokens:
         newest_first = live.order_by(TokenModel.last_seen.desc(), TokenModel.token_hash)
         return self._list(newest_first.limit(limit).offset(offset))
 
-    def forget_ended(self, older_than: timedelta) -> int:
-        """Delete tokens that ended longer ago than this; returns how many."""
-        limit = self._steady.now() - older_than
-        ended = (TokenModel.revoked_at < limit) | (TokenModel.expires_at < limit)
+    def forget_ended(self, older_than: timedelta, limit: int = 1000) -> int:
+        """Forget up to `limit` tokens that ended longer ago than this; returns how many.
+
+        A forgotten token is one of an anonymous browser again. So it is remembered at least as long as it is that its
+        session was deleted: nobody is let in where nothing can be kept.
+        """
+        last = self._steady.now() - older_than
+        deleted_session = exists().where(
+            SessionModel.session_id == TokenModel.session_id, SessionModel.purged_at.is_not(None)
+        )
+        ended = (TokenModel.revoked_at < last) | (TokenModel.expires_at < last)
+        forgotten = select(TokenModel.token_hash).where(ended, ~deleted_session).limit(limit).scalar_subquery()
         with self._database.begin() as connection:
-            return connection.execute(delete(TokenModel).where(ended)).rowcount
+            return connection.execute(delete(TokenModel).where(TokenModel.token_hash.in_(forgotten))).rowcount
 
     def _look_up(self, connection: Connection, token_hash: str) -> TokenState | None:
         rows = connection.execute(_CHECK, {"token_hash": token_hash}).all()

@@ -69,6 +69,13 @@ _SESSION_OF = (
     .outerjoin(SessionModel, SessionModel.session_id == UserModel.session_id)
     .where(UserModel.user_id == bindparam("user_id"))
 )
+_KEEP_SESSION_OF = (
+    select(SessionModel.session_id)
+    .join(UserModel, SessionModel.session_id == UserModel.session_id)
+    .where(UserModel.user_id == bindparam("user_id"))
+    .with_for_update(read=True, of=SessionModel)
+)
+"""Keeps the cleanup away from a person's session until the transaction ends. SQLite has one writer and needs none."""
 
 
 def user_of(rows: Sequence[AnyRow]) -> User | None:
@@ -231,6 +238,12 @@ def usable_session(connection: Connection, user_id: str) -> str:
     renewed = _new_session_id()
     connection.execute(update(UserModel).where(UserModel.user_id == user_id).values(session_id=renewed))
     return renewed
+
+
+def session_to_sign_in_to(connection: Connection, user_id: str) -> str:
+    """Like `usable_session`, and nobody can delete the session before the transaction has its token in place."""
+    connection.execute(_KEEP_SESSION_OF, {"user_id": user_id}).all()
+    return usable_session(connection, user_id)
 
 
 def _new_session_id() -> str:

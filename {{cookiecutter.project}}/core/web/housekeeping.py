@@ -1,40 +1,100 @@
-"""Removes in the background what nobody needs any more: sessions and tokens whose time is over."""
+"""Removes in the background what nobody needs any more: sessions and tokens whose time is over.
+
+One process at a time does it, in batches of a few milliseconds with pauses between them, so that no edit waits for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from core.errors import StoreUnavailableError
+from core.errors import KeepError
 from core.services import Services, get_services
 from core.storage.database import reachable
 
 INTERVAL_SECONDS = 600.0
+_FIRST_SECONDS = 60.0
+"""How long after the start it cleans first, so that a server that is restarted often cleans up all the same."""
+_PAUSE_SECONDS = 0.05
+"""Between two batches. Whoever waits for SQLite's write lock asks again within this time."""
+_LEASE = "cleanup"
+_LEASE_SECONDS = 2.5 * INTERVAL_SECONDS
+"""So the process that cleaned last does so next time; after its death another one does after twice the interval."""
+_BATCH = 500
+_BATCHES_PER_REPORT = 100
 
 log = structlog.get_logger(__name__)
 
 
-def clean_up(services: Services) -> int:
-    """Remove all sessions and tokens whose time is over, in small batches. Returns how many sessions there were."""
-    removed = 0
-    while batch := services.engine.cleanup():
-        removed += batch
-    with reachable():
-        # An ended token is remembered for a while, so that its browser is told that it ended.
-        services.accounts.forget_ended(timedelta(seconds=services.settings.session_retention))
-    return removed
+@dataclass(slots=True, kw_only=True)
+class Cleaned:
+    """How much was removed so far."""
+
+    sessions: int = 0
+    remembered: int = 0
+    """Sessions deleted so long ago that it need not be remembered any more."""
+    tokens: int = 0
+
+
+def clean_up(services: Services) -> Cleaned:
+    """Remove all sessions and tokens whose time is over, unless another process is at it."""
+    cleaned = Cleaned()
+    for now in batches(services):
+        cleaned = now
+    return cleaned
+
+
+def batches(services: Services) -> Iterator[Cleaned]:
+    """Clean up batch by batch, and say after each what was removed so far. Ends when another process has the lease.
+
+    Raises StoreUnavailableError while the database is away.
+    """
+    cleaned = Cleaned()
+    for kind, remove in _removers(services).items():
+        while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
+            setattr(cleaned, kind, getattr(cleaned, kind) + removed)
+            yield cleaned
+
+
+def _removers(services: Services) -> dict[str, Callable[[], int]]:
+    # An ended token is remembered for a while, so that its browser is told that it ended.
+    retention = timedelta(seconds=services.settings.session_retention)
+
+    def tokens() -> int:
+        with reachable():
+            return services.accounts.forget_ended(retention, _BATCH)
+
+    return {
+        "sessions": services.engine.cleanup,
+        "remembered": lambda: services.store.forget_purged(_BATCH),
+        "tokens": tokens,
+    }
 
 
 async def clean_up_regularly() -> None:
     """Clean up every ten minutes until cancelled. While the database is away it waits for the next time."""
+    await asyncio.sleep(_FIRST_SECONDS)
     while True:
-        await asyncio.sleep(INTERVAL_SECONDS)
         try:
-            removed = await run_in_threadpool(lambda: clean_up(get_services()))
-        except StoreUnavailableError as error:
+            await _clean_up_in_background()
+        except (KeepError, SQLAlchemyError) as error:
             log.warning("cleaning up has to wait", error=str(error))
-        else:
-            log.info("cleaned up", sessions=removed)
+        await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def _clean_up_in_background() -> None:
+    cleaned, number = None, 0
+    left = batches(get_services())
+    while (now := await run_in_threadpool(next, left, None)) is not None:
+        cleaned, number = now, number + 1
+        if number % _BATCHES_PER_REPORT == 0:
+            log.info("cleaning up", **asdict(cleaned))
+        await asyncio.sleep(_PAUSE_SECONDS)
+    if cleaned is not None:
+        log.info("cleaned up", **asdict(cleaned))
