@@ -20,20 +20,22 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from core.errors import StoreUnavailableError
 from core.session_persistence import SessionPersistenceEngine
+from core.storage.codec import encode
 from core.storage.database import open_database
 from core.storage.entry import Entry, newest
 from core.storage.journal import Journal
 from core.storage.memory import MemoryStore
 from core.storage.models import Base
+from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
 from core.storage.store import Store
 from tests.conftest import RETENTION, SESSION_TIMEOUT
 
 
 def entry(session: str, path: str, moment: int) -> Entry:
-    """One of the possible edits. A stamp is issued once, so the same one always comes with the same value."""
-    value = None if moment % 4 == 0 else f"{session} {path} {moment}"
-    return Entry(session_id=session, path=path, value=value, stamp=f"{moment:012x}0000{'a' * 12}")
+    """One of the possible edits and removals. A stamp is issued once, so it always comes with the same value."""
+    value = None if moment % 4 == 0 else encode(f"{session} {path} {moment}")
+    return Seal().seal(Entry(session_id=session, path=path, value=value, stamp=f"{moment:012x}0000{'a' * 12}"))
 
 
 entries = st.builds(entry, st.sampled_from("st"), st.sampled_from("ab"), st.integers(1, 20))
