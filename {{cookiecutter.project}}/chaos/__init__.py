@@ -10,6 +10,7 @@
 | `nursery` | starts victims quickly, talks to them, kills them |
 | `load` | people at work: random edits, removals, saves, snapshots, each of them recorded |
 | `laboratory` | a folder with databases, victims, load, recovery and check, for one way to be durable |
+| `proxy` | stands between a victim and PostgreSQL, and takes the database away, at a COMMIT if need be |
 | `faults` | what is done to a victim, one module each |
 | `broken`, `controls` | variants that lose data on purpose, and the proof that the checker notices |
 """

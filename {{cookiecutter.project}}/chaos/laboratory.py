@@ -144,6 +144,13 @@ class Laboratory:
         finally:
             bench.close()
 
+    @property
+    def server(self) -> Postgres:
+        """The PostgreSQL of a setup that has one."""
+        if self.postgres is None:
+            raise LookupError(f"There is no PostgreSQL in the setup {self.setup.value!r}.")
+        return self.postgres
+
     def new_database(self, folder: Path) -> str:
         return f"sqlite:///{folder / 'sessions.db'}" if self.postgres is None else self.postgres.create_database()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -28,7 +30,11 @@ class Client:
     def __init__(self, recorder: Recorder, channel: Channel) -> None:
         self._recorder, self._channel = recorder, channel
         self.refusals: list[str] = []
-        """The reasons of what was refused, in order."""
+        """What was refused and why, in order: `edit: JournalError: ...`."""
+        self.accepted = Counter[str]()
+        """By command, how often it was done."""
+        self.slowest: dict[str, float] = {}
+        """By command, the longest that an answer took, in seconds."""
 
     def edit(self, session: str, form: str, field: str) -> bool:
         path = join_path("form", form, "field", field)
@@ -70,16 +76,20 @@ class Client:
         return self._finish(self._recorder.invoke("flush").number, "flush", {})
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Anything that changes no value; not recorded."""
-        return self._channel.ask(do, **arguments)
+        """Ask without recording: for what changes no value."""
+        began = time.monotonic()
+        answer = self._channel.ask(do, **arguments)
+        self.slowest[do] = max(time.monotonic() - began, self.slowest.get(do, 0.0))
+        return answer
 
     def _finish(self, number: int, do: str, arguments: dict[str, Any]) -> bool:
         """Send the command and record the answer. True if it was done, False if it was refused with a reason."""
-        answer = self._channel.ask(do, **arguments)
+        answer = self.ask(do, **arguments)
         if answer["ok"]:
             self._recorder.acknowledge(number)
+            self.accepted[do] += 1
             return True
-        reason = f"{answer['error']}: {answer['says']}"
+        reason = f"{do}: {answer['error']}: {answer['says']}"
         self._recorder.refuse(number, reason)
         if not answer["refused"]:
             raise UnexpectedError(reason)
@@ -99,16 +109,20 @@ class Load:
         self._purges = purges
         self.sessions = [self._new_session() for _ in range(sessions)]
         self.refusals: list[str] = []
+        self.accepted = Counter[str]()
+        self.slowest: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def on(self, victim: Victim, *, operations: int | None = None) -> Iterator[None]:
+    def on(self, victim: Victim, *, operations: int | None = None, pause: float = 0.0) -> Iterator[None]:
         """Work on a victim during the block: until it dies, the block ends, or each thread did so many operations.
 
-        With `operations`, the end of the block waits for them. Raises what went wrong in a thread.
+        With `operations`, the end of the block waits for them. `pause` is in seconds, after each operation.
+        Raises what went wrong in a thread.
         """
         stop, errors = threading.Event(), list[Exception]()
         threads = [
-            threading.Thread(target=self._work, args=(channel, stop, operations, errors)) for channel in victim.channels
+            threading.Thread(target=self._work, args=(channel, stop, operations, pause, errors))
+            for channel in victim.channels
         ]
         for thread in threads:
             thread.start()
@@ -141,18 +155,25 @@ class Load:
             case ["purge"] if self._purges:
                 self._delete(client, session)
 
-    def _work(self, channel: Channel, stop: threading.Event, operations: int | None, errors: list[Exception]) -> None:
+    def _work(
+        self, channel: Channel, stop: threading.Event, operations: int | None, pause: float, errors: list[Exception]
+    ) -> None:
         client, done = Client(self._recorder, channel), 0
         try:
             while not stop.is_set() and (operations is None or done < operations):
                 self.step(client)
                 done += 1
+                if pause:
+                    stop.wait(pause)
         except VictimGoneError:
             pass
         except Exception as error:  # noqa: BLE001 - handed on to the thread that started this one
             errors.append(error)
         with self._lock:
             self.refusals += client.refusals
+            self.accepted += client.accepted
+            for do, seconds in client.slowest.items():
+                self.slowest[do] = max(seconds, self.slowest.get(do, 0.0))
 
     def _delete(self, client: Client, session: str) -> None:
         """Delete a session, begin another in its place, and write once more into a deleted one, as a late tab does."""

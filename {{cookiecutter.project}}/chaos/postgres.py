@@ -43,7 +43,7 @@ class Postgres:
             "-k",
             "",
             "-c",
-            "max_connections=200",
+            "max_connections=400",
         ]
         deadline = time.monotonic() + _START_SECONDS
         while not self.answers():

@@ -1,0 +1,18 @@
+"""Waiting for a state, with a limit that ends in a clear failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_PAUSE_SECONDS = 0.01
+
+
+def wait_until(reached: Callable[[], bool], what: str, *, seconds: float = 30.0) -> float:
+    """Return how many seconds it took until `reached`. Raises TimeoutError, which names `what`, after `seconds`."""
+    began = time.monotonic()
+    while not reached():
+        if time.monotonic() - began > seconds:
+            raise TimeoutError(f"Waited {seconds:g} s in vain until {what}.")
+        time.sleep(_PAUSE_SECONDS)
+    return time.monotonic() - began
