@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from core.clock import Clock, HybridClock, SystemClock
+from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings, get_settings
 from core.storage.accounts import Accounts
@@ -77,7 +78,9 @@ def get_services() -> Services:
     global _current
     with _lock:
         if _current is None:
-            _current = build_services(get_settings())
+            settings = get_settings()
+            configure_logs(settings.log_level, production=settings.environment == "production")
+            _current = build_services(settings)
         return _current
 
 

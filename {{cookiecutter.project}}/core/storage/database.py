@@ -22,12 +22,14 @@ _CONNECT_TIMEOUT_SECONDS = 3
 
 
 def open_database(url: str) -> Engine:
-    """Return an engine for SQLite or PostgreSQL. Nothing is connected yet."""
+    """Return an engine for SQLite or PostgreSQL. Nothing is connected yet. Its errors don't show the values given."""
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+        waiting = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        engine = create_engine(url, hide_parameters=True, connect_args=waiting)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS})
+    waiting = {"connect_timeout": _CONNECT_TIMEOUT_SECONDS}
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=waiting)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
