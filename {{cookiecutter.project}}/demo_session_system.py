@@ -157,7 +157,8 @@ def show_expiry(folder: Path) -> None:
     clock = FakeClock(SystemClock().now())
     engine = start(folder, clock)
     engine.open("somebody's browser").set_field("order", "customer", "?")
-    clock.advance(86400 + 1)
+    engine.flush()
+    clock.advance(86400 + 600)  # and some minutes, in which nobody is cut off who was just seen
     print("after a day, removed:   ", engine.cleanup())
     clock.advance(90 * 86400)
     print("after 90 days, removed: ", engine.cleanup())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -43,9 +44,15 @@ class Identity:
 def current_identity() -> Identity:
     """Find out who this tab belongs to now: one query, none for a browser without a valid cookie.
 
-    Raises StoreUnavailableError when the database can't be asked.
+    Raises StoreUnavailableError when the database can't be asked: soon in a tab whose last answer still stands, and
+    after some patience in a new one.
     """
     services = get_services()
+    with nullcontext() if active_identity() is None else services.accounts.hurry:
+        return _ask(services)
+
+
+def _ask(services: Services) -> Identity:
     secret = services.settings.secret_key.get_secret_value()
     token = st.context.cookies.get(services.settings.cookie_name, "")
     identity = _of_token(services, token, secret) if verify(token, secret) else _without_token()
@@ -113,8 +120,8 @@ def _of_token(services: Services, token: str, secret: str) -> Identity:
         get_bindings().bind(context.session_id, hashed)
     with reachable():
         state = services.accounts.check(hashed)
-        if state is not None and state.standing != "ended":
-            services.accounts.touch_if_due(state)
+    if state is not None and state.standing != "ended":
+        services.accounts.touch_if_due(state)
     if state is None:
         anonymous = anonymous_session_id(token, secret)
         return Identity(session_id=anonymous, user=None, token_hash=hashed, version=None)

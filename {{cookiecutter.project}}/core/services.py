@@ -90,6 +90,7 @@ def close_services() -> None:
     with _lock:
         closing, _current = _current, None
     if closing is not None:
+        closing.accounts.close()
         closing.engine.close()
 
 
@@ -104,4 +105,5 @@ def use_services(services: Services) -> Iterator[Services]:
     finally:
         with _lock:
             _current = before
+        services.accounts.close()
         services.engine.close()

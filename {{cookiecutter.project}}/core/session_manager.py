@@ -18,7 +18,6 @@ from core.paths import split_path
 from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
-from core.storage.database import reachable
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -121,7 +120,8 @@ class SessionManager:
     def begin_run(self, identity: Identity) -> None:
         """Bring this tab up to date at the start of a run."""
         self.identity = identity
-        changed = self._engine.refresh(self.session)
+        with get_services().accounts.hurry:
+            changed = self._engine.refresh(self.session)
         fields = [split_path(path) for path in changed if path.startswith("form/")]
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
         self._grant()
@@ -148,13 +148,8 @@ class SessionManager:
 
     def _register(self, token_hash: str) -> None:
         """A browser gets its row at its first edit, so that its owner can see and revoke it."""
-        try:
-            with reachable():
-                get_services().accounts.register(token_hash, self.session.session_id, current_device())
-        except StoreUnavailableError as error:
-            log.warning("this browser will be registered at its next edit", error=str(error))
-        else:
-            self._registered = True
+        get_services().accounts.register_soon(token_hash, self.session.session_id, current_device())
+        self._registered = True
 
     def _grant(self) -> None:
         user = self.identity.user

@@ -7,8 +7,10 @@ from datetime import timedelta
 from sqlalchemy import Engine, func, select
 
 from core.clock import Clock, SteadyClock
+from core.storage.hurry import Hurry
 from core.storage.models import UserModel
 from core.storage.passwords import DEFAULT_ROUNDS
+from core.storage.put_off import PutOff
 from core.storage.roles import Role, Roles
 from core.storage.tickets import Redeemed, Tickets
 from core.storage.tokens import Standing, Token, TokenState
@@ -46,9 +48,16 @@ class Accounts(Users, Roles, Tickets):
         self._database = database
         self._clock = clock
         self._steady = SteadyClock(clock)
+        self.hurry = Hurry()
+        """For whoever asks on behalf of a page: `with accounts.hurry:`."""
+        self._put_off = PutOff(self.hurry)
         self._timeout = timedelta(seconds=session_timeout)
         self._absolute_timeout = timedelta(seconds=absolute_timeout)
         self._password_rounds = password_rounds
+
+    def close(self) -> None:
+        """Stop trying to write what was put off."""
+        self._put_off.close()
 
     def count_users(self) -> int:
         """How many people there are, locked-out ones included."""

@@ -13,26 +13,49 @@ from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.errors import StoreUnavailableError
+from core.storage.hurry import HURRIED_SECONDS, current_hurry
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 """Older SQLite can lose a commit when two connections reset the WAL at once; a rollback journal can't."""
 
 _BUSY_TIMEOUT_SECONDS = 5
 _CONNECT_TIMEOUT_SECONDS = 3
+_POOL_TIMEOUT_SECONDS = 5
+"""How long a thread waits for a connection while all are in use. A page is shown without the database after that."""
 
 
 def open_database(url: str) -> Engine:
     """Return an engine for SQLite or PostgreSQL. Nothing is connected yet. Its errors don't show the values given."""
     if make_url(url).get_backend_name() == "sqlite":
         waiting = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
-        engine = create_engine(url, hide_parameters=True, connect_args=waiting)
+        engine = create_engine(url, hide_parameters=True, connect_args=waiting, **_pool(url))
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "checkout", _set_patience)
         return engine
-    waiting = {"connect_timeout": _CONNECT_TIMEOUT_SECONDS}
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=waiting)
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=_POOL_TIMEOUT_SECONDS,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+    )
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _pool(url: str) -> dict[str, Any]:
+    in_memory = make_url(url).database in (None, "", ":memory:")  # which has one connection a thread, and no pool
+    return {} if in_memory else {"pool_timeout": _POOL_TIMEOUT_SECONDS}
+
+
+def _set_patience(connection: Any, record: Any, _proxy: object) -> None:
+    """How long SQLite waits for a lock: less on behalf of somebody who waits for a page."""
+    seconds = _BUSY_TIMEOUT_SECONDS if current_hurry() is None else HURRIED_SECONDS
+    if record.info.get("patience") != seconds:
+        connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+        record.info["patience"] = seconds
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    _set_patience(connection, record, None)
     # Damaged text must come back as damaged text: an error would make the whole session unreadable.
     connection.text_factory = lambda data: data.decode(errors="surrogateescape")
     cursor = connection.cursor()
@@ -44,9 +67,17 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn "the database can't be reached" into StoreUnavailableError; other errors pass."""
+    """Turn "the database can't be reached" into StoreUnavailableError; other errors pass.
+
+    In a hurry it is not even asked when it didn't answer a moment ago.
+    """
+    hurry = current_hurry()
+    if hurry is not None:
+        hurry.check()
     try:
         yield
     except (OperationalError, InterfaceError, DisconnectionError, PoolTimeoutError) as error:
+        if hurry is not None:
+            hurry.failed()
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StoreUnavailableError(f"The database can't be reached ({cause}). Edits wait in the journal.") from error

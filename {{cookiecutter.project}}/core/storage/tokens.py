@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock, SteadyClock
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
+from core.storage.put_off import PutOff
 from core.storage.users import USER_COLUMNS, User, user_of
 
 _TOUCH_INTERVAL = timedelta(minutes=1)
@@ -97,6 +98,7 @@ class Tokens:
     _database: Engine
     _clock: Clock
     _steady: SteadyClock
+    _put_off: PutOff
     _timeout: timedelta
     _absolute_timeout: timedelta
 
@@ -109,32 +111,41 @@ class Tokens:
             return self._look_up(connection, token_hash)
 
     def register(self, token_hash: str, session_id: str, device: str) -> None:
-        """Give an anonymous browser its row, at its first edit. Doing so again changes nothing."""
+        """Give an anonymous browser its row. Doing so again changes nothing, whatever became of it since."""
         try:
             with self._database.begin() as connection:
                 self._insert(connection, token_hash, session_id, device)
         except IntegrityError:
             return  # another tab of this browser was first, with the same values
 
+    def register_soon(self, token_hash: str, session_id: str, device: str) -> None:
+        """Like `register`, at a browser's first edit. Nobody waits for it: while there are no writes it is put off."""
+        self._put_off.write(f"register {token_hash}", lambda: self.register(token_hash, session_id, device))
+
     def touch_if_due(self, state: TokenState) -> None:
-        """Like `touch`, but spares the database where the state shows that it would change nothing."""
-        seen = self._steady.latest()
+        """Like `touch`, but spares the database where the state shows that it would change nothing.
+
+        Nobody waits for it: while the database takes no writes it is put off, and counts from now all the same.
+        """
+        seen, now = self._steady.latest(), self._steady.now()
         if not seen - _TOUCH_INTERVAL <= state.last_seen <= seen + _SKEW:
-            self.touch(state.token_hash)
+            self._put_off.write(f"touch {state.token_hash}", lambda: self._touch(state.token_hash, seen, now))
 
     def touch(self, token_hash: str) -> None:
         """Note that a token is in use and put off its expiry. Writes at most once a minute per token.
 
         A token that has ended stays so, and none is put off beyond the absolute end of its sign-in.
         """
-        seen = self._steady.latest()
+        self._touch(token_hash, self._steady.latest(), self._steady.now())
+
+    def _touch(self, token_hash: str, seen: datetime, now: datetime) -> None:
         with self._database.begin() as connection:
             sign_in = connection.execute(SIGN_IN, {"hash": token_hash}).one_or_none()
             if sign_in is None:
                 return
             # The interval is added because what happens within it isn't noted: nothing may end early.
             until = self._end(seen + _TOUCH_INTERVAL, sign_in.user_id, sign_in.created_at)
-            values = {"hash": token_hash, "now": self._steady.now(), "seen": seen, "until": until}
+            values = {"hash": token_hash, "now": now, "seen": seen, "until": until}
             connection.execute(_TOUCH, {**values, "before": seen - _TOUCH_INTERVAL, "after": seen + _SKEW})
 
     def revoke(self, token_hash: str) -> None:

@@ -19,6 +19,7 @@ from core.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
 from core.paths import join_path
 from core.services import Services, get_services
 from core.storage.accounts import LOCAL_USER
+from core.storage.database import reachable
 from core.web.request import browser_token_hash, read_json, require_same_origin
 
 BODY_LIMIT = 32_768
@@ -61,7 +62,8 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _keep(services: Services, token_hash: str, values: Mapping[str, Any]) -> None:
-    state = services.accounts.check(token_hash)
+    with services.accounts.hurry, reachable():
+        state = services.accounts.check(token_hash)
     if state is not None and state.standing == "ended":
         raise HTTPException(401, "This browser was signed out. Reload the page.")
     if services.settings.auth == "none":

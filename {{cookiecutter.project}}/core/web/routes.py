@@ -63,7 +63,7 @@ def _health() -> dict[str, object]:
     services = get_services()
     database = "up"
     try:
-        with reachable(), services.database.connect() as connection:
+        with services.accounts.hurry, reachable(), services.database.connect() as connection:
             connection.execute(text("SELECT 1"))
     except StoreUnavailableError:
         database = "down"
