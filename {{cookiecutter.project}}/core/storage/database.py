@@ -60,7 +60,9 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.text_factory = lambda data: data.decode(errors="surrogateescape")
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
-    cursor.execute("PRAGMA synchronous = FULL")
+    # A rollback journal commits by being deleted. FULL doesn't sync the folder, so a power cut could bring it back
+    # and undo the commit; EXTRA does. In WAL mode the two are the same.
+    cursor.execute("PRAGMA synchronous = EXTRA")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 

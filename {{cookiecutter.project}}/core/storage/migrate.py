@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from core.errors import AccountError, ConfigurationError
 from core.storage.accounts import Accounts, User, seed_administrator
@@ -24,12 +26,31 @@ def configuration() -> Config:
     return config
 
 
-def upgrade(database: Engine) -> None:
-    """Apply the revisions the database lacks, in one transaction."""
+def upgrade(database: Engine, revision: str = "head") -> None:
+    """Apply the revisions the database lacks, in one transaction: a crash in the middle leaves it as it was."""
     config = configuration()
-    with database.begin() as connection:
+    with one_transaction(database) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
+
+
+@contextmanager
+def one_transaction(database: Engine) -> Iterator[Connection]:
+    """A connection whose every change, tables included, is committed at the end of the block or not at all."""
+    with database.connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            # Replacing a table, which is how SQLite alters one, would else delete what refers to its rows.
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            # Python's sqlite3 begins a transaction before a row is written, but not before a table is made.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            connection.rollback()
+            if sqlite:
+                connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
 
 def prepare(accounts: Accounts, database: Engine, admin_password: str | None) -> User | None:
