@@ -11,6 +11,7 @@
 | `load` | people at work: random edits, removals, saves, snapshots, each of them recorded |
 | `laboratory` | a folder with databases, victims, load, recovery and check, for one way to be durable |
 | `proxy` | stands between a victim and PostgreSQL, and takes the database away, at a COMMIT if need be |
+| `strace` | counts a victim's system calls, kills it at one of them, makes them fail |
 | `faults` | what is done to a victim, one module each |
 | `broken`, `controls` | variants that lose data on purpose, and the proof that the checker notices |
 """

@@ -13,6 +13,7 @@ import click
 from chaos.checker import KINDS
 from chaos.faults import Fault, Result, discover
 from chaos.laboratory import Laboratory, Setup
+from chaos.strace import NoStraceError
 
 FAULTS = discover()
 _NAMED = 10
@@ -41,7 +42,10 @@ def _do(fault: Fault, setup: Setup, share: int) -> Result:
     click.echo(f"{fault.name}: {fault.says}; {setup.value}; {share} times ...")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Laboratory(setup, Path(folder)) as laboratory:
-        result = fault.run(laboratory, share)
+        try:
+            result = fault.run(laboratory, share)
+        except NoStraceError as error:
+            result = Result(done=0, acknowledged=0, left_out=str(error))
     click.echo(f"  done {result.done} times, {result.acknowledged} acknowledged, {time.monotonic() - began:.0f} s")
     for violation in [*map(str, result.violations), *result.failures][:_NAMED]:
         click.echo(f"  {violation}")
@@ -56,6 +60,7 @@ def table(rows: list[tuple[Fault, Setup, Result]]) -> str:
         counts = "".join(f"{found[kind]:>13}" for kind in KINDS)
         lines.append(f"{fault.name:<14}{setup.value:<24}{result.done:>7}{result.acknowledged:>14}{counts}")
         lines += [f"{'':<14}{name}: {value:g}" for name, value in result.figures.items()]
+        lines += [f"{'':<14}not done: {result.left_out}"] if result.left_out else []
         lines += [f"{'':<14}did not hold: {failure}" for failure in result.failures]
     return "\n".join(["", *lines])
 

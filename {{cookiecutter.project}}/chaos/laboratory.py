@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import apsw
 from sqlalchemy.engine import make_url
 
 from chaos.checker import Violation, check
 from chaos.load import Load
 from chaos.nursery import Nursery, Victim
 from chaos.postgres import Postgres
-from chaos.records import Recorder, State
+from chaos.records import Record, Recorder, State
 from chaos.victim import shown
 from core.services import build_services
 from core.settings import Settings
@@ -44,25 +47,22 @@ class Setup(Enum):
 class Bench:
     """One database and journal, the history of what was done to them, and people who work with them."""
 
-    def __init__(self, laboratory: Laboratory, folder: Path, *, sessions: int, purges: bool) -> None:
+    def __init__(self, laboratory: Laboratory, folder: Path, *, sessions: int, purges: bool, revision: str) -> None:
         self._laboratory, self.folder = laboratory, folder
-        self.database_url = laboratory.new_database(folder)
+        self.database_url = laboratory.new_database(folder, revision)
         self.recorder = Recorder(folder / "history.jsonl")
         self.load = Load(self.recorder, sessions=sessions, purges=purges)
         self.failures: list[str] = []
         """What did not hold besides the values: an end that took too long, entries that stayed behind."""
-        database = open_database(self.database_url)
-        upgrade(database)
-        database.dispose()
 
-    def settings(self, **changes: Any) -> dict[str, Any]:
-        """The settings of a victim on this bench, as plain data."""
+    def settings(self, folder: Path | None = None, **changes: Any) -> dict[str, Any]:
+        """The settings of a victim on this bench, or on the files in another folder, as plain data."""
         return {
             "title": "Laboratory",
             "environment": "development",
             "secret_key": "0" * 64,
-            "database_url": self.database_url,
-            "journal_path": str(self.folder / "journal.db"),
+            "database_url": self.database_url if folder is None else f"sqlite:///{folder / 'sessions.db'}",
+            "journal_path": str((folder or self.folder) / "journal.db"),
             "durability": self._laboratory.setup.durability,
             "debounce_delay": 0.05,
             **changes,
@@ -82,21 +82,31 @@ class Bench:
         """Recover with all victims dead, return what is wrong, and go on from what was found."""
         self._wait_for_the_dead()
         records = self.recorder.records
-        sessions = {record.session for record in records if record.session} | records[0].state.keys()
-        # Once from the database and what waits beside it, then after that was flushed, from the database alone.
-        recovered = self._recover(sessions)
-        flushed = self._recover(sessions)
+        recovered, flushed = self.recover(records)
         self.recorder.settle(flushed)
-        violations = check(records, recovered)
-        return violations + (check(records, flushed) if flushed != recovered else [])
+        return check(records, recovered) + (check(records, flushed) if flushed != recovered else [])
+
+    def recover(self, records: Sequence[Record], folder: Path | None = None) -> tuple[State, State]:
+        """Read everything through fresh services: from the database and what waits beside it, then flushed.
+
+        With `folder`, from the files that are there instead of the bench's own.
+        """
+        sessions = {record.session for record in records if record.session} | records[0].state.keys()
+        settings = self.settings(folder, debounce_delay=3600)
+        recovered, flushed = self._read(sessions, settings), self._read(sessions, settings)
+        for file in sorted((folder or self.folder).glob("*.db")):
+            connection = apsw.Connection(str(file))
+            if (found := connection.pragma("integrity_check")) != "ok":
+                self.failures.append(f"integrity check of {file.name}: {found}")
+            connection.close()
+        return recovered, flushed
 
     def close(self) -> None:
         self.recorder.close()
 
-    def _recover(self, sessions: set[str]) -> State:
+    def _read(self, sessions: set[str], settings: Mapping[str, Any]) -> State:
         """Read everything through services that share nothing with those of before; their end flushes."""
-        settings = Settings(_env_file=None, **self.settings(debounce_delay=3600))  # type: ignore[call-arg]
-        services = build_services(settings)
+        services = build_services(Settings(_env_file=None, **settings))  # type: ignore[call-arg]
         try:
             stored = {header.session_id for header in services.store.headers(limit=100_000)}
             found = {name: shown(services.engine.open(name)) for name in sorted(sessions | stored)}
@@ -132,13 +142,15 @@ class Laboratory:
             if postgres is None:
                 self._stack.callback(self.postgres.close)
         self._benches = itertools.count(1)
+        self._lock = threading.Lock()
+        self._templates: dict[str, str] = {}
 
     @contextlib.contextmanager
-    def bench(self, *, sessions: int = 20, purges: bool = True) -> Iterator[Bench]:
-        """A bench with an empty database."""
+    def bench(self, *, sessions: int = 20, purges: bool = True, revision: str = "head") -> Iterator[Bench]:
+        """A bench with a database that holds the tables of that revision, and nothing else."""
         folder = self.folder / f"bench-{next(self._benches)}"
         folder.mkdir()
-        bench = Bench(self, folder, sessions=sessions, purges=purges)
+        bench = Bench(self, folder, sessions=sessions, purges=purges, revision=revision)
         try:
             yield bench
         finally:
@@ -151,8 +163,27 @@ class Laboratory:
             raise LookupError(f"There is no PostgreSQL in the setup {self.setup.value!r}.")
         return self.postgres
 
-    def new_database(self, folder: Path) -> str:
-        return f"sqlite:///{folder / 'sessions.db'}" if self.postgres is None else self.postgres.create_database()
+    def new_database(self, folder: Path, revision: str) -> str:
+        """Make a database with the tables of a revision and return its address. The second one is a copy."""
+        with self._lock:
+            template = self._templates.get(revision) or self._make_template(revision)
+            self._templates[revision] = template
+            if self.postgres is not None:
+                return self.postgres.create_database(template=template)
+        shutil.copy(template, folder / "sessions.db")
+        return f"sqlite:///{folder / 'sessions.db'}"
+
+    def _make_template(self, revision: str) -> str:
+        if self.postgres is None:
+            template = str(self.folder / f"template-{revision}.db")
+            url = f"sqlite:///{template}"
+        else:
+            url = self.postgres.create_database()
+            template = str(make_url(url).database)
+        database = open_database(url)
+        upgrade(database, revision)
+        database.dispose()
+        return template
 
     def __enter__(self) -> Self:
         return self

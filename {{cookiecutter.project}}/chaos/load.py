@@ -73,7 +73,11 @@ class Client:
         return self._finish(record.number, "purge", {"session": session})
 
     def flush(self) -> bool:
-        return self._finish(self._recorder.invoke("flush").number, "flush", {})
+        return self.do("flush")
+
+    def do(self, what: str) -> bool:
+        """Something that concerns all sessions, such as `close`."""
+        return self._finish(self._recorder.invoke(what).number, what, {})
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Ask without recording: for what changes no value."""

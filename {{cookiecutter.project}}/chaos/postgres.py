@@ -77,11 +77,11 @@ class Postgres:
             for child in children.split():
                 _signal(int(child), signal.SIGKILL)
 
-    def create_database(self) -> str:
-        """Make an empty database and return its address."""
+    def create_database(self, template: str = "template1") -> str:
+        """Make a database, empty or the copy of another, and return its address."""
         name = f"lab_{secrets.token_hex(6)}"
         with self._connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def url(self, database: str) -> str:

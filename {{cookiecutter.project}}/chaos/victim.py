@@ -8,6 +8,7 @@ laboratory is about, so nothing that has to survive is kept here.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -27,10 +28,13 @@ from core.forms import FormState
 from core.paths import join_path
 from core.services import Services
 from core.session import REMOVED, UserSession
+from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings
 from core.storage.database import open_database
+from core.storage.migrate import upgrade
 
 MOST_CHANNELS = 64
+_PR_SET_PTRACER = 0x59616D61
 
 
 class ShiftedClock(SystemClock):
@@ -61,17 +65,45 @@ def _shown_form(form: FormState) -> dict[str, str]:
     return found
 
 
+class Host:
+    """The services of this process, built when first needed, so that harm can be done from their first moment on."""
+
+    def __init__(self, order: Mapping[str, Any]) -> None:
+        self.clock = ShiftedClock()
+        self.settings = Settings(_env_file=None, **order["settings"])  # type: ignore[call-arg]
+        self._build = VARIANTS[order["variant"]]
+        self._lock = threading.Lock()
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        with self._lock:
+            if self._services is None:
+                self._services = self._build(self.settings, self.clock)
+            return self._services
+
+    def close(self) -> None:
+        """Close as the server does at its end; the next command builds anew."""
+        with self._lock:
+            closing, self._services = self._services, None
+        if closing is not None:
+            closing.engine.close()
+
+
 @dataclass(slots=True)
 class Browser:
     """One channel's view of the sessions: what a tab holds in memory."""
 
-    services: Services
-    clock: ShiftedClock
+    host: Host
     tabs: dict[str, UserSession] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> SessionPersistenceEngine:
+        return self.host.services.engine
 
     def tab(self, session: str) -> UserSession:
         if session not in self.tabs:
-            self.tabs[session] = self.services.engine.open(session)
+            self.tabs[session] = self.engine.open(session)
         return self.tabs[session]
 
     # One method for each command. What it returns is added to the answer.
@@ -80,7 +112,7 @@ class Browser:
         self.tab(session).set_field(form, field, value)
 
     def remove(self, session: str, path: str) -> None:
-        self.services.engine.record(session, {path: REMOVED})
+        self.engine.record(session, {path: REMOVED})
 
     def save(self, session: str, form: str, values: dict[str, str]) -> None:
         self.tab(session).save_form(form, values)
@@ -90,31 +122,41 @@ class Browser:
 
     def read(self, session: str) -> dict[str, Any]:
         tab = self.tab(session)
-        self.services.engine.refresh(tab)
+        self.engine.refresh(tab)
         return {"values": shown(tab), "purged": tab.purged}
 
     def purge(self, session: str) -> None:
-        self.services.engine.purge(session)
+        self.engine.purge(session)
 
     def flush(self) -> None:
-        self.services.engine.flush()
+        self.engine.flush()
 
     def cleanup(self) -> dict[str, Any]:
-        return {"removed": self.services.engine.cleanup()}
+        return {"removed": self.engine.cleanup()}
 
     def status(self) -> dict[str, Any]:
-        status = self.services.engine.status()
+        status = self.engine.status()
         return {"pending": status.pending, "failures": status.failures, "last_error": status.last_error}
 
     def shift(self, seconds: float) -> None:
-        self.clock.seconds = seconds
+        self.host.clock.seconds = seconds
 
     def forget(self) -> None:
         """Close all tabs: the next command reads its session anew."""
         self.tabs.clear()
 
+    def fill(self, session: str, path: str, length: int) -> None:
+        """Write something long that nobody looks at."""
+        self.engine.record(session, {path: "x" * length})
+
+    def migrate(self) -> None:
+        database = open_database(self.host.settings.resolved_database_url)
+        upgrade(database)
+        database.dispose()
+
     def close(self) -> None:
-        self.services.engine.close()
+        self.tabs.clear()
+        self.host.close()
 
 
 def obey(browser: Browser, command: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,12 +179,10 @@ def serve(browser: Browser, channel: socket.socket) -> None:
 
 
 def live(order: Mapping[str, Any], channels: Sequence[socket.socket]) -> NoReturn:
-    """Be a victim: build the services, serve all channels, end when they are closed or on SIGTERM as a server does."""
-    clock = ShiftedClock()
-    services = VARIANTS[order["variant"]](Settings(_env_file=None, **order["settings"]), clock)  # type: ignore[call-arg]
-    threads = [
-        threading.Thread(target=serve, args=(Browser(services, clock), channel), daemon=True) for channel in channels
-    ]
+    """Be a victim: serve all channels, end when they are closed or on SIGTERM as a server does."""
+    host = Host(order)
+    threads = [threading.Thread(target=serve, args=(Browser(host), channel), daemon=True) for channel in channels]
+    allow_tracing()
     try:
         signal.signal(signal.SIGTERM, _terminated)
         for thread in threads:
@@ -150,7 +190,7 @@ def live(order: Mapping[str, Any], channels: Sequence[socket.socket]) -> NoRetur
         for thread in threads:
             thread.join()
     except SystemExit:
-        services.engine.close()
+        host.close()
     os._exit(0)
 
 
@@ -187,6 +227,12 @@ def _fork(order: Mapping[str, Any], control: socket.socket, descriptors: Sequenc
     except BaseException:  # noqa: BLE001 - nothing may get from here into the nursery's own loop
         sys.excepthook(*sys.exc_info())
     os._exit(1)
+
+
+def allow_tracing() -> None:
+    """Let strace attach itself, where Linux would only let it trace its own children."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
 
 
 def warm_up() -> None:

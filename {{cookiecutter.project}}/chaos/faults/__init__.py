@@ -25,6 +25,8 @@ class Result:
     violations: list[Violation] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """What else did not hold, a sentence each."""
+    left_out: str = ""
+    """Why it could not be done on this machine."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """What was measured, by name and unit: `exit at most, s`."""
 

@@ -1,0 +1,159 @@
+"""`kill -9` at every system call by which append, flush, checkpoint and migrate change files.
+
+Each of the four is done once in peace, to count its system calls, and then once for each of them with a kill at that
+one. Where the database is PostgreSQL, what is sent to it counts as well, and so do the answers to the people.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from chaos import strace
+from chaos.checker import Violation
+from chaos.faults import Fault, Result
+from chaos.laboratory import Bench, Laboratory, Setup
+from chaos.load import FIELDS, FORMS, Client
+from chaos.nursery import VictimGoneError
+
+_PAGE = 4096 + 24
+_CHECKPOINT_PAGES = 1000
+"""With so many pages in the write-ahead log, SQLite copies them into the database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Something the engine does to files. What `prepare` does is not disturbed."""
+
+    name: str
+    act: Callable[[Client, Bench], object]
+    prepare: Callable[[Client, Bench], object] = lambda _client, _bench: None
+    revision: str = "head"
+    """What the database is like at the beginning."""
+    setups: tuple[Setup, ...] = tuple(Setup)
+
+
+def append(client: Client, _bench: Bench) -> None:
+    """The first edits of a process, so the journal is made here too."""
+    client.edit("one", FORMS[0], FIELDS[0])
+    client.save("one", FORMS[0])
+    client.remove("one", FORMS[0], FIELDS[1])
+    client.snapshot("two", FORMS[1])
+    client.edit("one", FORMS[0], FIELDS[0])
+
+
+def flush(client: Client, _bench: Bench) -> None:
+    client.flush()
+    client.edit("one", FORMS[0], FIELDS[0])
+    client.purge("two")
+    client.flush()
+
+
+def fill_the_log(client: Client, bench: Bench) -> None:
+    """Write until the next few edits will trigger a checkpoint."""
+    append(client, bench)
+    log = bench.folder / "journal.db-wal"
+    for number in itertools.count():
+        missing = _CHECKPOINT_PAGES - log.stat().st_size // _PAGE
+        if missing < 5:
+            return
+        client.ask("fill", session="long", path=f"filler/{number % 2}", length=min(40_000, (missing - 3) * 2_000))
+
+
+def checkpoint(client: Client, bench: Bench) -> None:
+    """Edits with a checkpoint in between; then the one at the end, when the journal is closed; then a new beginning."""
+    append(client, bench)
+    client.do("close")
+    client.edit("one", FORMS[0], FIELDS[0])
+
+
+def migrate(client: Client, _bench: Bench) -> None:
+    client.do("migrate")
+
+
+OPERATIONS = (
+    Operation(name="append", act=append),
+    Operation(name="flush", act=flush, prepare=append),
+    Operation(name="checkpoint", act=checkpoint, prepare=fill_the_log, setups=(Setup.SQLITE,)),
+    Operation(name="migrate from nothing", act=migrate, revision="base"),
+    Operation(name="migrate", act=migrate, revision="0001"),
+)
+
+
+def run(laboratory: Laboratory, dose: int) -> Result:
+    operations = [operation for operation in OPERATIONS if laboratory.setup in operation.setups]
+    with ThreadPoolExecutor(2) as two:
+        counted = list(two.map(lambda operation: _once(laboratory, operation, None), operations))
+        calls = {operation: outcome.calls for operation, outcome in zip(operations, counted, strict=True)}
+        points = _points(calls, dose)
+        outcomes = list(two.map(lambda point: _once(laboratory, *point), points))
+    return Result(
+        done=len(points),
+        acknowledged=sum(outcome.acknowledged for outcome in outcomes),
+        violations=[violation for outcome in (*counted, *outcomes) for violation in outcome.violations],
+        failures=[failure for outcome in (*counted, *outcomes) for failure in outcome.failures],
+        figures={
+            **{f"system calls of {operation.name}": float(count) for operation, count in calls.items()},
+            "killed": sum(outcome.killed for outcome in outcomes),
+        },
+    )
+
+
+def _points(calls: Mapping[Operation, int], dose: int) -> list[tuple[Operation, int]]:
+    """All system calls of all operations; or, where that is more than the dose, as many of each, at random."""
+    mixed = [random.sample([(operation, n + 1) for n in range(count)], count) for operation, count in calls.items()]
+    in_turns = itertools.chain.from_iterable(itertools.zip_longest(*mixed))
+    return list(itertools.islice(filter(None, in_turns), dose))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    calls: int
+    killed: bool
+    acknowledged: int
+    violations: list[Violation]
+    failures: list[str]
+
+
+def _once(laboratory: Laboratory, operation: Operation, number: int | None) -> _Outcome:
+    """Do an operation, with a kill at the system call of that number, or in peace."""
+    watched = strace.CHANGES if laboratory.setup is Setup.SQLITE else (*strace.CHANGES, "sendto")
+    calls = f"trace={','.join(watched)}"
+    kill = [] if number is None else ["-e", f"inject={','.join(watched)}:signal=KILL:when={number}"]
+    with laboratory.bench(revision=operation.revision) as bench:
+        with bench.victim(channels=1, debounce_delay=3600) as victim:
+            client = Client(bench.recorder, victim.channels[0])
+            operation.prepare(client, bench)
+            output = bench.folder / "strace.log"
+            with strace.attached(victim.pid, output, "-e", calls, *kill, until_death=True) as trace:
+                with suppress(VictimGoneError):
+                    operation.act(client, bench)
+                victim.signal(signal.SIGKILL)
+        found, killed = strace.calls(trace.lines), "killed by SIGKILL" in "".join(trace.lines)
+        where = f"{operation.name}, killed at system call {number}"
+        with bench.victim(channels=1) as victim:
+            answer = victim.channels[0].ask("migrate")  # as every start of the server does
+            failures = [] if answer["ok"] else [f"{where}: no start afterwards: {answer['says']}"]
+        violations = bench.check() if not failures else []
+        return _Outcome(
+            calls=found,
+            killed=killed,
+            acknowledged=bench.recorder.acknowledged,
+            violations=violations,
+            failures=failures + [f"{where}: {failure}" for failure in bench.failures],
+        )
+
+
+FAULT = Fault(
+    name="syscalls",
+    says="SIGKILL at every write/fsync system call of append, flush, checkpoint, migrate",
+    holds="acknowledged lost: 0, integrity check ok",
+    full=1000,
+    short=25,
+    run=run,
+)
