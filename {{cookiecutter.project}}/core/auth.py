@@ -59,7 +59,7 @@ def _ask(services: Services) -> Identity:
     if services.settings.auth == "none" and identity.standing == "good":
         with reachable():
             local = _local_user(services.accounts)
-        identity = dataclasses.replace(identity, user=local, session_id=local.session_id)
+        identity = dataclasses.replace(identity, user=local, session_id=local.session_id, version=None)
     st.session_state[_IDENTITY_KEY] = identity
     return identity
 

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 USER_PATH = "meta/user"
 CREATED_PATH = "meta/created"
+_BOOKKEEPING = ("meta/", "tab/", "metric/")
 
 
 def join_path(*segments: str) -> str:
@@ -31,3 +32,8 @@ def join_path(*segments: str) -> str:
 def split_path(path: str) -> tuple[str, ...]:
     """Undo `join_path`."""
     return tuple(unquote(segment) for segment in path.split("/"))
+
+
+def is_bookkeeping(path: str) -> bool:
+    """Whether the app writes this path by itself, so that nobody could answer for its size."""
+    return path.startswith(_BOOKKEEPING)

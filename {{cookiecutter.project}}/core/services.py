@@ -17,6 +17,7 @@ from core.storage.accounts import Accounts
 from core.storage.database import open_database
 from core.storage.journal import Journal
 from core.storage.leases import Lease
+from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
 
 
@@ -28,7 +29,9 @@ class Services:
     clock: Clock
     database: Engine
     store: SqlStore
-    journal: Journal
+    journal: Journal | None
+    """None with `DURABILITY=database`, where nothing is kept on this machine."""
+    seal: Seal
     engine: SessionPersistenceEngine
     accounts: Accounts
     lease: Lease
@@ -37,11 +40,12 @@ class Services:
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Build all parts from settings. Opens the journal; the database is first asked when needed."""
     clock = clock or SystemClock()
+    seal = Seal([key.get_secret_value() for key in settings.session_encryption_keys])
     database = open_database(settings.resolved_database_url)
     store = SqlStore(
-        database, session_timeout=settings.session_timeout, retention=settings.session_retention, clock=clock
+        database, session_timeout=settings.session_timeout, retention=settings.session_retention, clock=clock, seal=seal
     )
-    journal = Journal(settings.resolved_journal_path)
+    journal = Journal(settings.resolved_journal_path) if settings.durability == "local" else None
     engine = SessionPersistenceEngine(
         settings.debounce_delay,
         settings.session_timeout,
@@ -49,6 +53,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         journal=journal,
         clock=clock,
         hybrid_clock=HybridClock(clock),
+        seal=seal,
         durability=settings.durability,
     )
     accounts = Accounts(
@@ -63,6 +68,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         database=database,
         store=store,
         journal=journal,
+        seal=seal,
         engine=engine,
         accounts=accounts,
         lease=Lease(database, clock),

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from core.clock import Clock, SystemClock, stamp_time
 from core.errors import UnknownSnapshotError
+from core.footprint import Footprint
 from core.forms import FormSnapshot, FormState
 from core.navigation import NavigationEntry, NavigationHistory
 from core.paths import CREATED_PATH, USER_PATH, join_path, split_path
@@ -113,6 +114,8 @@ class UserSession:
     """Somebody deleted the session; nothing written to it will be kept."""
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     """Stored paths that can't be decoded here, and why. They are left as they are."""
+    footprint: Footprint = field(default_factory=Footprint, repr=False)
+    """How much room the stored session takes."""
     history: NavigationHistory = field(default_factory=NavigationHistory)
     _histories: dict[str, NavigationHistory] = field(default_factory=dict, repr=False)
     _scroll: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)

@@ -13,11 +13,14 @@ import structlog
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.auth import Identity, current_device, current_identity
-from core.errors import JournalError, NoSessionError, NotKeptError, SessionUnavailableError, StoreUnavailableError
-from core.paths import split_path
+from core.clock import stamp_time
+from core.errors import NoSessionError, NotKeptError, SessionUnavailableError, StoreUnavailableError
+from core.paths import is_bookkeeping, join_path, split_path
+from core.save_state import FieldSaveState, SaveState
 from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
+from core.storage.entry import Entry
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -82,6 +85,16 @@ class SessionManager:
         self.session.save_form(form_id, data, page=self.page if has_widgets else None)
         self._kept(form_id, *data)
 
+    def save_state(self, form_id: str, field: str) -> FieldSaveState:
+        """How far the last edit of a field has come, for a page that shows it beside the field."""
+        path = join_path("form", form_id, "field", field)
+        stamp = self.session.stamps.get(path)
+        at = stamp_time(stamp) if stamp else None
+        reason = self.not_kept.get((form_id, field))
+        if reason is not None:
+            return FieldSaveState(state=SaveState.REFUSED, at=at, reason=reason)
+        return FieldSaveState(state=self._engine.save_states(self.session, [path])[path], at=at)
+
     # Navigation
 
     @property
@@ -117,11 +130,14 @@ class SessionManager:
 
     # The run
 
-    def begin_run(self, identity: Identity) -> None:
-        """Bring this tab up to date at the start of a run."""
+    def begin_run(self, identity: Identity, waiting: Sequence[Entry]) -> None:
+        """Bring this tab up to date at the start of a run.
+
+        `waiting` is what was read from the journal before the identity was asked for.
+        """
         self.identity = identity
         with get_services().accounts.hurry:
-            changed = self._engine.refresh(self.session)
+            changed = self._engine.fold(self.session, waiting, identity.version)
         fields = [split_path(path) for path in changed if path.startswith("form/")]
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
         self._grant()
@@ -133,7 +149,14 @@ class SessionManager:
         context = get_script_run_ctx(suppress_warning=True)
         if context is not None and not context.has_script_started:
             self._check_still_here()  # a callback runs before `bootstrap_session` has looked
-        stamps = self._keep(changes)
+        try:
+            stamps = self._keep(changes)
+        except NotKeptError as error:
+            if all(is_bookkeeping(change.path) for change in changes):
+                # The page is worth more than the note that it was shown.
+                log.warning("a page's history could not be kept", error=str(error))
+                return {}
+            raise
         if not self._registered and self.identity.token_hash:
             self._register(self.identity.token_hash)
         return stamps
@@ -177,7 +200,7 @@ class SessionManager:
     def _persist(self, form_id: str, field: str, value: Any, *, page: str | None) -> bool:
         try:
             self.session.set_field(form_id, field, value, page=page)
-        except (NotKeptError, JournalError) as error:
+        except NotKeptError as error:
             self.not_kept[form_id, field] = str(error)
             return False
         self._kept(form_id, field)
@@ -201,7 +224,10 @@ def bootstrap_session() -> UserSession:
 
     Raises SessionUnavailableError while the session can't be read: show that, never a blank session.
     """
+    engine = get_services().engine
     manager: SessionManager | None = st.session_state.get(_KEY)
+    # The journal first: what is flushed between the two reads then shows in the version that comes with the identity.
+    waiting = engine.waiting(manager.session.session_id) if manager else []
     try:
         identity = current_identity()
     except StoreUnavailableError as error:
@@ -209,10 +235,10 @@ def bootstrap_session() -> UserSession:
             raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
         identity = manager.identity
     if manager is None or manager.session.session_id != identity.session_id:
-        engine = get_services().engine
         session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
-    manager.begin_run(identity)
+        waiting = []
+    manager.begin_run(identity, waiting)
     return manager.session
 
 

@@ -1,58 +1,62 @@
-"""Keeps sessions: edits are durable in the journal at once, and in the database a moment later.
+"""Keeps sessions: edits are durable at once, and in the database a moment later.
 
 `DebouncedWriter` and `SessionModel` are part of this module's public names; they live in `core.storage`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError
 
-from core.clock import NO_STAMP, Clock, HybridClock, SystemClock, stamp_time
-from core.errors import CorruptValueError, SessionUnavailableError, StoreUnavailableError
-from core.paths import USER_PATH
+from core.clock import NO_STAMP, Clock, HybridClock, SystemClock
+from core.errors import (
+    CorruptValueError,
+    JournalError,
+    NotKeptError,
+    SessionUnavailableError,
+    StoreUnavailableError,
+    UnreadableValueError,
+)
+from core.paths import USER_PATH, is_bookkeeping
+from core.save_state import SaveState
 from core.session import REMOVED, Change, UserSession
 from core.settings import get_settings
 from core.storage.codec import decode, encode
 from core.storage.database import open_database
-from core.storage.entry import Entry, newest
-from core.storage.group_commit import GroupCommit
+from core.storage.durability import Durability, EngineStatus, WriteBehind, WriteThrough
+from core.storage.entry import Entry, Quarantined, newest
 from core.storage.journal import Journal
 from core.storage.models import SessionModel
+from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
 from core.storage.store import Store
 from core.storage.writer import DebouncedWriter
 
 __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenceEngine"]
 
-_BATCH = 5_000
-"""Entries per database transaction."""
+MAX_SESSION_BYTES = 2 * 1024 * 1024
 _CLEANUP_BATCH = 50
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineStatus:
-    """What waits and how the last flushes went."""
+class Found(NamedTuple):
+    """One value of one session, as `SessionPersistenceEngine.find` gives it."""
 
-    pending: int
-    oldest_pending: datetime | None
-    last_flush: datetime | None
-    failures: int
-    last_error: str | None
+    session_id: str
+    path: str
+    value: Any
 
 
 class SessionPersistenceEngine:
     """Loads sessions, makes their changes durable, and removes them when their time is over.
 
     `debounce_delay` is in seconds from the first unsaved edit to the flush; `session_timeout` in seconds
-    without activity. Without `store` and `journal` it opens those that the settings name.
+    without activity. Without `store` and `journal` it opens those that the settings name; with
+    `durability="database"` it uses no journal.
     """
 
     def __init__(
@@ -64,43 +68,38 @@ class SessionPersistenceEngine:
         journal: Journal | None = None,
         clock: Clock | None = None,
         hybrid_clock: HybridClock | None = None,
+        seal: Seal | None = None,
         durability: Literal["local", "database"] = "local",
     ) -> None:
-        if store is None or journal is None:
-            settings = get_settings()
-            store = store or SqlStore(
-                open_database(settings.resolved_database_url),
-                session_timeout=session_timeout,
-                retention=settings.session_retention,
-            )
-            journal = journal or Journal(settings.resolved_journal_path)
         self.clock = clock or SystemClock()
         self.session_timeout = session_timeout
-        self._store, self._journal = store, journal
+        self.debounce_delay = debounce_delay
+        self._seal = seal or Seal()
         self._hybrid_clock = hybrid_clock or HybridClock(self.clock)
-        self._writer = DebouncedWriter(self._drain, debounce_delay, clock=self.clock)
-        self._acknowledge: Callable[[Sequence[Entry]], None] = (
-            journal.append if durability == "local" else GroupCommit(store.upsert).append
-        )
-        self._durability = durability
-        if journal.count():
-            self._writer.mark()
-
-    @property
-    def debounce_delay(self) -> float:
-        return self._writer.debounce_delay
+        if store is None:
+            settings = get_settings()
+            database = open_database(settings.resolved_database_url)
+            retention = settings.session_retention
+            store = SqlStore(database, session_timeout=session_timeout, retention=retention, seal=self._seal)
+        self._store = store
+        self._durability: Durability
+        if durability == "database":
+            self._durability = WriteThrough(store, self.clock)
+        else:
+            journal = journal or Journal(get_settings().resolved_journal_path)
+            self._durability = WriteBehind(journal, store, self._seal, self.clock, debounce_delay)
 
     def open(self, session_id: str, user_id: str | None = None) -> UserSession:
         """Return the session as it was left, or a new one. A new one leaves no trace until its first edit.
 
-        Raises SessionUnavailableError when the database can't be asked: better no answer than a blank
-        session that then overwrites the real one.
+        Raises SessionUnavailableError when it can't be read now: better no answer than a blank session
+        that then overwrites the real one.
         """
         session = UserSession(session_id=session_id, user_id=user_id, clock=self.clock)
         session.emit = lambda changes: self._emit(session, changes)
         try:
             self._absorb_news(session)
-        except StoreUnavailableError as error:
+        except (StoreUnavailableError, JournalError) as error:
             raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
         return session
 
@@ -113,33 +112,73 @@ class SessionPersistenceEngine:
             return self._absorb_news(session)
         except StoreUnavailableError as error:
             log.warning("refresh without the database", error=str(error))
-            return self._absorb(session, self._journal.pending(session.session_id))
+            return self._absorb_waiting(session, self.waiting(session.session_id))
+        except JournalError as error:
+            log.error("refresh without the journal", error=str(error))
+            return set()
+
+    def waiting(self, session_id: str) -> list[Entry]:
+        """What is durable on this machine and perhaps not in the database yet; nothing if the journal can't be read."""
+        try:
+            return self._durability.waiting(session_id)
+        except JournalError as error:
+            log.error("going on without the journal", error=str(error))
+            return []
+
+    def fold(self, session: UserSession, waiting: Sequence[Entry], version: int | None) -> set[str]:
+        """Like `refresh`, for a caller that read what waits, and after that the stored session's version."""
+        if version is not None and version == session.version:
+            return self._absorb_waiting(session, waiting)
+        return self.refresh(session)
+
+    def save_states(self, session: UserSession, paths: Collection[str]) -> dict[str, SaveState]:
+        """How far each of these paths has come. Call it for paths that the session holds."""
+        try:
+            under_way = {entry.path for entry in self._durability.waiting(session.session_id)}
+        except JournalError:
+            return dict.fromkeys(paths, SaveState.SAVING)
+        state = SaveState.KEPT_LOCALLY if self.status().failures else SaveState.SAVING
+        return {path: state if path in under_way else SaveState.SAVED for path in paths}
+
+    def find(self, prefix: str) -> Iterator[Found]:
+        """What all live sessions hold under paths that start with `prefix`, as far as the database has it."""
+        for entry in self._store.find(prefix):
+            try:
+                text = self._seal.open(entry).value
+                if text is not None:
+                    yield Found(entry.session_id, entry.path, _decode(text, entry.path))
+            except (CorruptValueError, UnreadableValueError) as error:
+                log.warning("a stored value is left out", path=entry.path, error=str(error))
 
     def record(self, session_id: str, values: Mapping[str, Any]) -> None:
-        """Make values durable by path, for callers that hold no session (a route, a script)."""
+        """Make values durable by path, for callers that hold no session (a route, a script). Raises NotKeptError."""
         self._append(session_id, [Change(path, value) for path, value in values.items()], {})
 
     def merge_sessions(self, source_id: str, target_id: str) -> None:
         """Move what was done in one session into another. Happens the same however often it is called."""
-        loaded = self._store.load(source_id)
-        entries = newest([*loaded.entries, *self._journal.pending(source_id)]).values()
-        moved = [
-            Entry(session_id=target_id, path=e.path, value=e.value, stamp=e.stamp, base=e.base)
-            for e in entries
-            if e.path != USER_PATH
-        ]
+        waiting = self._durability.waiting(source_id)
+        moved, left = [], 0
+        for entry in newest([*self._store.load(source_id).entries, *waiting]).values():
+            if entry.path == USER_PATH:
+                continue
+            try:
+                moved.append(self._seal.seal(replace(self._seal.open(entry), session_id=target_id)))
+            except (CorruptValueError, UnreadableValueError) as error:
+                left += 1
+                log.error("an entry stays behind at sign-in", path=entry.path, error=str(error))
         if moved:
-            self._keep(moved)
-            self.purge(source_id)
+            self._durability.append(moved)
+            if not left:
+                self.purge(source_id)
 
     def flush(self) -> None:
         """Write everything that waits into the database now. Raises if that fails; nothing is lost."""
-        self._writer.flush()
+        self._durability.flush()
 
     def purge(self, session_id: str) -> None:
         """Delete a session for good."""
         self._store.purge(session_id)
-        self._journal.discard_session(session_id)
+        self._durability.discard_session(session_id)
 
     def cleanup(self) -> int:
         """Delete one small batch of sessions that are not in use. Returns how many there were.
@@ -148,60 +187,82 @@ class SessionPersistenceEngine:
         """
         self.flush()
         expired = self._store.expired(_CLEANUP_BATCH)
-        return self._store.purge_expired([key for key in expired if not self._journal.pending(key)])
+        return self._store.purge_expired([key for key in expired if not self._durability.waiting(key)])
+
+    def quarantined(self) -> list[Quarantined]:
+        """Everything that was set aside, here and in the database."""
+        return [*self._durability.quarantined(), *self._store.quarantined()]
 
     def status(self) -> EngineStatus:
-        writer, oldest = self._writer.status, self._journal.oldest_stamp()
-        return EngineStatus(
-            pending=self._journal.count(),
-            oldest_pending=stamp_time(oldest) if oldest else None,
-            last_flush=writer.last_flush,
-            failures=writer.failures,
-            last_error=writer.last_error,
-        )
+        return self._durability.status()
 
     def close(self) -> None:
         """Flush and let go of the files. Closing twice is harmless; what could not be flushed stays in the journal."""
         try:
-            self._writer.close()
-        except StoreUnavailableError as error:
+            self._durability.close()
+        except (StoreUnavailableError, JournalError, TimeoutError) as error:
             log.warning("closed with edits waiting in the journal", error=str(error))
-        self._journal.close()
-        self._store.close()
+        finally:
+            self._store.close()
 
     # Reading
 
     def _absorb_news(self, session: UserSession) -> set[str]:
-        # The journal first: a flush between the two reads is then seen in the database, never missed.
-        waiting = self._journal.pending(session.session_id)
+        # What waits first: a flush between the two reads is then seen in the database, never missed.
+        waiting = self._durability.waiting(session.session_id)
         loaded = self._store.load(session.session_id, session.version)
-        changed = self._absorb(session, [*loaded.entries, *waiting])
+        changed: set[str] = set()
+        for entry in loaded.entries:
+            try:
+                changed |= self._absorb(session, entry)
+            except CorruptValueError as error:
+                log.error("a stored entry is set aside", path=entry.path, error=str(error))
+                self._store.quarantine(entry, str(error))
+        changed |= self._absorb_waiting(session, waiting)
         session.version, session.purged = max(session.version, loaded.version), loaded.purged
         return changed
 
-    def _absorb(self, session: UserSession, entries: Sequence[Entry]) -> set[str]:
+    def _absorb_waiting(self, session: UserSession, waiting: Sequence[Entry]) -> set[str]:
         changed: set[str] = set()
-        for entry in entries:
-            self._hybrid_clock.observe(entry.stamp)
-            if entry.stamp <= session.stamps.get(entry.path, NO_STAMP):
-                continue
-            session.stamps[entry.path] = entry.stamp
-            changed.add(entry.path)
+        for entry in waiting:
             try:
-                value = REMOVED if entry.value is None else decode(entry.value, entry.path)
+                changed |= self._absorb(session, entry)
             except CorruptValueError as error:
-                log.error("a stored value can't be read and is left as it is", path=entry.path, error=str(error))
-                session.unreadable[entry.path] = str(error)
-                continue
-            session.absorb(entry.path, value)
+                self._durability.set_aside(entry, str(error))
         return changed
+
+    def _absorb(self, session: UserSession, entry: Entry) -> set[str]:
+        """Fold one entry in; what is intact but can't be read here is noted and left. Raises CorruptValueError."""
+        known = session.stamps.get(entry.path)
+        if known is not None and entry.stamp <= known:
+            return set()
+        try:
+            text = self._seal.open(entry).value
+            value = REMOVED if text is None else _decode(text, entry.path)
+        except UnreadableValueError as error:
+            log.error("a stored value can't be read here and is left as it is", path=entry.path, error=str(error))
+            session.unreadable[entry.path] = str(error)
+            return set()
+        self._hybrid_clock.observe(entry.stamp)
+        session.stamps[entry.path] = entry.stamp
+        session.unreadable.pop(entry.path, None)
+        session.footprint.update({entry.path: _bytes(text)})
+        session.absorb(entry.path, value)
+        return {entry.path}
 
     # Writing
 
     def _emit(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
-        return self._append(session.session_id, changes, session.stamps)
+        for change in changes:
+            if change.path in session.unreadable:
+                remedy = "It is left as it is; edit it where it was written."
+                raise NotKeptError(change.path, session.unreadable[change.path], remedy)
+        entries = self._append(session.session_id, changes, session.stamps, session)
+        return {entry.path: entry.stamp for entry in entries}
 
-    def _append(self, session_id: str, changes: Sequence[Change], seen: Mapping[str, str]) -> Mapping[str, str]:
+    def _append(
+        self, session_id: str, changes: Sequence[Change], seen: Mapping[str, str], session: UserSession | None = None
+    ) -> list[Entry]:
         entries = [
             Entry(
                 session_id=session_id,
@@ -212,30 +273,42 @@ class SessionPersistenceEngine:
             )
             for change in changes
         ]
-        self._keep(entries)
-        return {entry.path: entry.stamp for entry in entries}
-
-    def _keep(self, entries: Sequence[Entry]) -> None:
-        self._acknowledge(entries)
-        if self._durability == "local":
-            self._writer.mark()
-
-    def _drain(self) -> None:
-        """Move the journal into the database, batch by batch, until it is empty."""
-        while batch := self._journal.batch(_BATCH):
-            self._write(batch)
-
-    def _write(self, batch: Sequence[Entry]) -> None:
+        sizes = {entry.path: _bytes(entry.value) for entry in entries}
+        if session is not None:
+            _check_size(session, sizes)
         try:
-            self._store.upsert(batch)
-        except (DataError, IntegrityError, CorruptValueError) as error:
-            # One entry that the database refuses must not hold up the others: halve until it is alone.
-            if len(batch) == 1:
-                log.error("the database refuses an entry; it is set aside", path=batch[0].path, error=str(error))
-                self._journal.quarantine(batch[0], str(error))
-                return
-            middle = len(batch) // 2
-            self._write(batch[:middle])
-            self._write(batch[middle:])
-        else:
-            self._journal.discard(batch)
+            self._durability.append([self._seal.seal(entry) for entry in entries])
+        except (JournalError, StoreUnavailableError) as error:
+            log.error("an edit could not be kept", session_id=session_id, error=str(error))
+            raise NotKeptError("", str(error).rstrip("."), "What was there before is intact; try it again.") from error
+        if session is not None:
+            session.footprint.update(sizes)
+        return entries
+
+
+def _decode(text: str, path: str) -> Any:
+    """Decode a value whose seal is unbroken: what can't be decoded is not damaged, but written by other code."""
+    try:
+        return decode(text, path)
+    except CorruptValueError as error:
+        raise UnreadableValueError(str(error)) from error
+
+
+def _bytes(text: str | None) -> int:
+    if text is None:
+        return 0
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _check_size(session: UserSession, sizes: Mapping[str, int]) -> None:
+    """Refuse what would make a session too large. What makes it smaller, and its bookkeeping, may always be written."""
+    growth = session.footprint.growth(sizes)
+    total = session.footprint.total + growth
+    if growth <= 0 or total <= MAX_SESSION_BYTES or all(is_bookkeeping(path) for path in sizes):
+        return
+    raise NotKeptError(
+        max(sizes, key=lambda path: sizes[path]),
+        f"would make all that is kept for you {total / 2**20:.1f} MB, "
+        f"more than the {MAX_SESSION_BYTES // 2**20} MB one person may have",
+        "Clear forms or snapshots that are no longer needed, or keep large data in a table of its own.",
+    )

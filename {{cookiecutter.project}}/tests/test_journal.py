@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 from core.clock import FakeClock, HybridClock
 from core.errors import JournalError
 from core.storage.entry import Entry
-from core.storage.journal import Journal
+from core.storage.journal import MAX_WAL_BYTES, Journal
 
 PROJECT = Path(__file__).parent.parent
 
@@ -69,7 +71,7 @@ def test_an_entry_in_quarantine_is_kept_but_out_of_the_way(journal: Journal, hyb
     poison = entry(hybrid)
     journal.append([poison])
     journal.quarantine(poison, "refused")
-    assert (journal.count(), journal.quarantined()) == (0, [(poison, "refused")])
+    assert (journal.count(), [(q.entry, q.reason) for q in journal.quarantined()]) == (0, [(poison, "refused")])
 
 
 def test_threads_that_write_at_once_all_get_their_entries_kept(journal: Journal, hybrid: HybridClock) -> None:
@@ -91,6 +93,109 @@ def test_a_journal_that_cannot_be_written_says_so_and_acknowledges_nothing(
     journal.close()
     with pytest.raises(JournalError, match=r"journal\.db"):
         journal.append([entry(hybrid)])
+
+
+READER = """
+import sys, apsw
+connection = apsw.Connection(sys.argv[1])
+connection.execute("BEGIN")
+print(connection.execute("SELECT count(*) FROM entry").get, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_log_stays_in_bounds_while_a_process_pins_it_and_is_emptied_when_it_is_gone(
+    journal: Journal, hybrid: HybridClock
+) -> None:
+    journal.append([entry(hybrid)])
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(journal.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert reader.stdout is not None
+    reader.stdout.readline()
+    log = journal.path.with_name("journal.db-wal")
+
+    def write_until_refused() -> None:
+        for number in range(1000):
+            journal.append([entry(hybrid, secrets.token_hex(125_000), path=f"p{number % 8}")])
+
+    with pytest.raises(JournalError, match="wal is full"):
+        write_until_refused()
+    assert MAX_WAL_BYTES // 2 < log.stat().st_size <= MAX_WAL_BYTES
+    with pytest.raises(JournalError, match="full"):
+        journal.append([entry(hybrid)])
+    reader.communicate()
+    other = Journal(journal.path)  # another process, for whom no pause has begun
+    other.append([entry(hybrid)])
+    other.close()
+    journal.append([entry(hybrid)])
+    assert log.stat().st_size < MAX_WAL_BYTES // 2
+
+
+class TestDamagedFile:
+    """A file that SQLite can't read is set aside by the first process to open it, and what is readable is saved."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path, hybrid: HybridClock) -> Path:
+        journal = Journal(tmp_path / "journal.db")
+        journal.append([entry(hybrid, "x" * 3000 + str(number), path=f"p{number:03}") for number in range(100)])
+        journal.close()
+        return journal.path
+
+    def damage(self, path: Path) -> None:
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(b"\xff" * 20_000)
+
+    def test_what_is_readable_is_saved_and_the_file_is_kept(self, path: Path, hybrid: HybridClock) -> None:
+        self.damage(path)
+        damaged = path.read_bytes()
+        mended = Journal(path)
+        assert 50 < mended.count() < 100
+        assert {e.value for e in mended.pending("s")} <= {"x" * 3000 + str(number) for number in range(100)}
+        mended.append([entry(hybrid, path="after")])
+        mended.close()
+        assert [file.read_bytes() for file in path.parent.glob("journal.db.damaged-*")] == [damaged]
+
+    def test_something_that_is_no_database_is_set_aside(self, path: Path, hybrid: HybridClock) -> None:
+        path.write_bytes(b"no database at all" * 1000)
+        mended = Journal(path)
+        mended.append([entry(hybrid)])
+        assert mended.count() == 1
+        mended.close()
+
+    def test_a_file_in_use_is_not_taken_away_from_its_user(self, path: Path, hybrid: HybridClock) -> None:
+        user = Journal(path)
+        user.append([entry(hybrid, path="first")])
+        self.damage(path)
+        other = Journal(path)
+        other.close()
+        user.close()
+        assert list(path.parent.glob("journal.db.damaged-*")) == []
+
+    @pytest.mark.parametrize("renames", [0, 1, 2])
+    def test_a_crash_while_mending_loses_nothing_that_was_readable(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+    ) -> None:
+        self.damage(path)
+        left = renames
+        rename = Path.rename
+
+        def crash(self: Path, target: Path) -> Path:
+            nonlocal left
+            if left == 0:
+                raise KeyboardInterrupt
+            left -= 1
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", crash)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(path)
+        monkeypatch.undo()
+        gc.collect()  # the process that crashed would have let go of its lock
+        mended = Journal(path)
+        assert 50 < mended.count() < 100
+        mended.close()
 
 
 @pytest.mark.parametrize("acknowledgements", [1, 20, 100])

@@ -198,7 +198,7 @@ class FusedStore(MemoryStore):
 STEPS = [f"{when} {what}" for what in ("append", "upsert", "discard") for when in ("before", "after")]
 
 
-@pytest.mark.parametrize("durability", ["local"])
+@pytest.mark.parametrize("durability", ["local", "database"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edits=st.lists(

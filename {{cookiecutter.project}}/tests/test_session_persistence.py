@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from core import SessionPersistenceEngine, UserSession
 from core.clock import FakeClock, HybridClock
 from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableError
+from core.save_state import SaveState
 from core.storage.entry import Entry
 from core.storage.journal import Journal
 from core.storage.memory import MemoryStore
+from core.storage.sealing import Seal
 from core.storage.store import Loaded, Store
 from tests.conftest import RETENTION, SESSION_TIMEOUT
 
@@ -37,15 +41,22 @@ class AwayStore(MemoryStore):
             raise StoreUnavailableError("The database is away.")
 
 
-@pytest.fixture
-def start(store: Store, tmp_path: Path, clock: FakeClock) -> Iterator[type_of_engine]:
-    """Start one more process's engine over the same store and journal."""
+@pytest.fixture(params=["local", "database"])
+def start(request: pytest.FixtureRequest, store: Store, tmp_path: Path, clock: FakeClock) -> Iterator[type_of_engine]:
+    """Start one more process's engine over the same store, and the same journal if it has one."""
     journals: list[Journal] = []
 
     def start_one() -> SessionPersistenceEngine:
-        journals.append(Journal(tmp_path / "journal.db"))
+        if request.param == "local":
+            journals.append(Journal(tmp_path / "journal.db"))
         return SessionPersistenceEngine(
-            3600, SESSION_TIMEOUT, store=store, journal=journals[-1], clock=clock, hybrid_clock=HybridClock(clock)
+            3600,
+            SESSION_TIMEOUT,
+            store=store,
+            journal=journals[-1] if journals else None,
+            clock=clock,
+            hybrid_clock=HybridClock(clock),
+            durability=request.param,
         )
 
     yield start_one
@@ -114,7 +125,8 @@ def test_a_process_that_wakes_late_overwrites_nothing_newer(start: type_of_engin
     engine = start()
     session = engine.open("s")
     session.set_field("f", "a", "old")
-    asleep = list(store.load("s").entries) + Journal.batch(engine._journal, 100)
+    asleep = [*store.load("s").entries, *engine.waiting("s")]
+    assert asleep
     session.set_field("f", "a", "new")
     engine.flush()
     store.upsert(asleep)
@@ -218,13 +230,134 @@ class TestDatabaseAway:
         survivor.close()
 
 
-def test_an_unreadable_value_is_left_alone_and_the_rest_is_loaded(start: type_of_engine, store: Store) -> None:
+def sealed(path: str, text: str, *, seal: Seal | None = None) -> Entry:
+    plain = Entry(session_id="s", path=path, value=text, stamp=HybridClock().tick())
+    return (seal or Seal()).seal(plain)
+
+
+class TestWhatCanNotBeRead:
+    BAD = "form/f/field/bad"
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            sealed(BAD, '"from 2030"', seal=Seal(upgrades={1: lambda _path, data: data})),
+            sealed(BAD, '"secret"', seal=Seal([Fernet.generate_key().decode()])),
+            sealed(BAD, '{"$": "enum", "v": "GONE", "type": "apps.no_more:Colour"}'),
+        ],
+        ids=["newer version", "key missing", "code gone"],
+    )
+    def test_it_is_left_alone_when_it_is_intact_and_the_rest_is_loaded(
+        self, start: type_of_engine, store: Store, bad: Entry
+    ) -> None:
+        engine = start()
+        session = engine.open("s")
+        session.set_field("f", "good", 1)
+        store.upsert([bad])
+        engine.flush()
+        loaded = start().open("s")
+        assert (loaded.form("f").values, list(loaded.unreadable)) == ({"good": 1}, [self.BAD])
+        with pytest.raises(NotKeptError, match="left as it is"):
+            loaded.set_field("f", "bad", "overwritten")
+        assert bad.value in {entry.value for entry in store.load("s").entries}
+        assert engine.quarantined() == []
+
+    def test_it_is_set_aside_when_it_is_damaged_and_the_rest_is_loaded(
+        self, start: type_of_engine, store: Store
+    ) -> None:
+        engine = start()
+        engine.open("s").set_field("f", "good", 1)
+        damaged = replace(sealed(self.BAD, '"as written"'), value='1:00000000:"as damaged"')
+        store.upsert([damaged])
+        engine.flush()
+        loaded = start().open("s")
+        assert (loaded.form("f").values, loaded.unreadable) == ({"good": 1}, {})
+        assert [aside.entry for aside in engine.quarantined()] == [damaged]
+        loaded.set_field("f", "bad", "written anew")
+        assert start().open("s").form("f").values == {"good": 1, "bad": "written anew"}
+
+    def test_a_damaged_entry_of_the_journal_holds_up_nobody(self, journal: Journal, clock: FakeClock) -> None:
+        store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+        engine = SessionPersistenceEngine(3600, store=store, journal=journal, clock=clock)
+        engine.open("s").set_field("f", "good", 1)
+        damaged = replace(sealed(self.BAD, '"as written"'), session_id="t")
+        journal.append([damaged])
+        engine.flush()
+        assert ([aside.entry for aside in engine.quarantined()], journal.count()) == ([damaged], 0)
+        assert engine.open("s").form("f").values == {"good": 1}
+        assert engine.open("t").form("f").values == {}
+
+
+class TestTheRoomOfASession:
+    def test_more_than_two_megabytes_are_refused_with_the_remedy_and_nothing_is_lost(
+        self, start: type_of_engine
+    ) -> None:
+        session = start().open("s")
+        for number in range(8):
+            session.set_field("f", f"field{number}", "x" * 255_000)
+        with pytest.raises(NotKeptError, match=r"form/f/field/field8.*2\.2 MB.*Clear"):
+            session.set_field("f", "field8", "x" * 255_000)
+        again = start().open("s")
+        assert len(again.form("f").values) == 8
+        with pytest.raises(NotKeptError):  # what was loaded counts as well
+            again.set_field("f", "field8", "x" * 255_000)
+        again.set_field("f", "field0", "short")
+        again.set_field("f", "field8", "x" * 200_000)
+
+    def test_moving_about_is_always_possible(self, start: type_of_engine) -> None:
+        session = start().open("s")
+        session.attach_tab("t")
+        for number in range(8):
+            session.set_field("f", f"field{number}", "x" * 261_000)
+        for number in range(300):
+            session.navigate_to("page", {"number": str(number), "long": "x" * 500})
+
+
+class TestSaveStates:
+    PATH = "form/f/field/a"
+
+    def test_an_edit_is_on_its_way_until_the_database_has_it(self, journal: Journal, clock: FakeClock) -> None:
+        store = AwayStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+        engine = SessionPersistenceEngine(3600, store=store, journal=journal, clock=clock)
+        session = engine.open("s")
+        session.set_field("f", "a", 1)
+        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.SAVING}
+        store.away = True
+        with pytest.raises(StoreUnavailableError):
+            engine.flush()
+        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.KEPT_LOCALLY}
+        store.away = False
+        engine.flush()
+        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.SAVED}
+
+    def test_what_the_database_acknowledged_is_saved(self, store: Store) -> None:
+        engine = SessionPersistenceEngine(store=store, durability="database")
+        session = engine.open("s")
+        session.set_field("f", "a", 1)
+        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.SAVED}
+
+
+def test_a_version_read_after_the_journal_spares_the_second_query(start: type_of_engine) -> None:
+    engine, elsewhere = start(), start()
+    one, two = engine.open("s"), elsewhere.open("s")
+    two.set_field("f", "a", 1)
+    elsewhere.flush()
+    waiting = engine.waiting("s")
+    assert "form/f/field/a" in engine.fold(one, waiting, 1)
+    assert engine.fold(one, engine.waiting("s"), one.version) == set()
+    elsewhere.purge("s")
+    assert engine.fold(one, engine.waiting("s"), one.version + 1) == set()
+    assert one.purged
+
+
+def test_values_of_all_sessions_are_found_by_path_and_what_can_not_be_read_is_left_out(
+    start: type_of_engine, store: Store
+) -> None:
     engine = start()
-    session = engine.open("s")
-    session.set_field("f", "good", 1)
-    bad = Entry(session_id="s", path="form/f/field/bad", value='{"$": "from 2030"}', stamp=HybridClock().tick())
-    store.upsert([bad])
+    for number in range(3):
+        engine.open(f"s{number}").set_field("f", "a", {"number": number})
+    engine.open("s1").reset_form("f")
+    store.upsert([replace(sealed("form/f/field/b", '"x"'), value="damaged")])
     engine.flush()
-    loaded = start().open("s")
-    assert (loaded.form("f").values, list(loaded.unreadable)) == ({"good": 1}, ["form/f/field/bad"])
-    assert bad.value in {e.value for e in store.load("s").entries}
+    found = {(session_id, path): value for session_id, path, value in engine.find("form/f/")}
+    assert found == {("s0", "form/f/field/a"): {"number": 0}, ("s2", "form/f/field/a"): {"number": 2}}

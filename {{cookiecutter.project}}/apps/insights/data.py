@@ -12,7 +12,6 @@ import pandas as pd
 from apps.intake.requests import CATEGORIES, FORM, SITES, URGENCIES
 from core import cache
 from core.services import get_services
-from core.storage.codec import decode
 
 COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
 
@@ -40,8 +39,7 @@ def _invented() -> Iterator[tuple[Any, ...]]:
 
 
 def _submitted() -> Iterator[tuple[Any, ...]]:
-    for entry in get_services().store.find(f"form/{FORM}-"):
-        if entry.path.endswith("/saved") and entry.value is not None:
-            saved = decode(entry.value, entry.path)
-            values = saved["values"]
-            yield saved["at"].date(), values["site"], values.get("category"), values.get("urgency"), 1, None
+    for found in get_services().engine.find(f"form/{FORM}-"):
+        if found.path.endswith("/saved"):
+            values = found.value["values"]
+            yield found.value["at"].date(), values["site"], values.get("category"), values.get("urgency"), 1, None

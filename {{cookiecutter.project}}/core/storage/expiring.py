@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,8 @@ that wait for their flush, and machines whose clocks differ a little."""
 
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
 _quarantine = cast(Table, QuarantineModel.__table__)
+_NEXT_VERSION = _sessions.c.version + 1
+"""Also a purge is news: whoever only compares versions has to learn of it."""
 
 
 class ExpiringSessions:
@@ -34,7 +36,8 @@ class ExpiringSessions:
         times = dict.fromkeys(("created_at", "updated_at", "last_activity", "purged_at"), now)
         insert = postgresql.insert if self._database.dialect.name == "postgresql" else sqlite.insert
         gone = insert(_sessions).values(session_id=session_id, version=0, expires_at=now + self._retention, **times)
-        end = {name: gone.excluded[name] for name in ("purged_at", "expires_at")}
+        end: dict[str, Any] = {name: gone.excluded[name] for name in ("purged_at", "expires_at")}
+        end["version"] = _NEXT_VERSION
         with reachable(), self._database.begin() as connection:
             connection.execute(gone.on_conflict_do_update(index_elements=["session_id"], set_=end))
             self._empty(connection, [session_id])
@@ -57,7 +60,7 @@ class ExpiringSessions:
         locked = select(_sessions.c.session_id).where(chosen).order_by(_sessions.c.session_id).with_for_update()
         now = self._steady.latest()
         marked = update(_sessions).where(chosen, self._over())
-        marked = marked.values(purged_at=now, expires_at=now + self._retention)
+        marked = marked.values(purged_at=now, expires_at=now + self._retention, version=_NEXT_VERSION)
         with reachable(), self._database.begin() as connection:
             if self._database.dialect.name == "postgresql":
                 connection.execute(locked).all()

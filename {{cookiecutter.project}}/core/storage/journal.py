@@ -8,49 +8,53 @@ two connections reset the WAL at once, so the file is only ever opened by the `a
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
 
 from core.errors import JournalError
-from core.storage.entry import Entry
+from core.storage import journal_sql as sql
+from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
+from core.storage.salvage import Row, SharedFile
 
-_BUSY_TIMEOUT_MS = 10_000
+MAX_WAL_BYTES = 64 * 1024 * 1024
+"""The write-ahead log never grows beyond this, even while a stopped process pins it by a read."""
+
 _WAL_RESET_FIXED = (3, 51, 3)
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS entry (
-    session_id TEXT NOT NULL, path TEXT NOT NULL, value TEXT, stamp TEXT NOT NULL, base TEXT NOT NULL,
-    PRIMARY KEY (session_id, path)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS quarantine (
-    session_id TEXT NOT NULL, path TEXT NOT NULL, value TEXT, stamp TEXT NOT NULL, base TEXT NOT NULL,
-    reason TEXT NOT NULL, PRIMARY KEY (session_id, path, stamp)
-) WITHOUT ROWID;
-"""
-_UPSERT = """
-INSERT INTO entry (session_id, path, value, stamp, base) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (session_id, path) DO UPDATE
-SET value = excluded.value, stamp = excluded.stamp, base = excluded.base WHERE excluded.stamp > entry.stamp
-"""
-_PENDING = "SELECT session_id, path, value, stamp, base FROM entry WHERE session_id = ?"
-_BATCH = "SELECT session_id, path, value, stamp, base FROM entry ORDER BY session_id, path LIMIT ?"
-_QUARANTINED = "SELECT session_id, path, value, stamp, base, reason FROM quarantine"
+_BUSY_TIMEOUT_MS = 10_000
+_WAL_FULL_BYTES = MAX_WAL_BYTES - 16 * 1024 * 1024
+"""From here on nothing more is begun; the rest is room for what threads commit together."""
+_WAL_RETRY_SECONDS = 1.0
+_WAL_RETRY_MS = 50
+_REWRITE_BATCH = 500
 
 
 class Journal:
-    """Entries that are durable here and not yet known to be in the database."""
+    """Entries that are durable here and not yet known to be in the database. Values are sealed and opaque here."""
 
     def __init__(self, path: Path) -> None:
         if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < _WAL_RESET_FIXED:
             raise JournalError(f"apsw brings SQLite {apsw.sqlite_lib_version()}, which can lose commits. Upgrade apsw.")
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = self._connect()
-        self._reader = self._connect()
+        self._file = SharedFile(path)
+        try:
+            self._file.join((sql.SAVE, sql.SAVE_BACKWARDS), _build)
+            self._writer = _connect(path)
+            self._reader = _connect(path)
+        except apsw.Error as error:
+            self._file.close()
+            raise JournalError(
+                f"{path.name} can't be opened ({error}). Check the disk and the file's owner."
+            ) from error
+        self._wal = path.with_name(path.name + "-wal")
+        self._wal_retry_at = 0.0
         self._reader_lock = threading.Lock()
         self._writer_lock = threading.Lock()
         self._commits = GroupCommit(self._write)
@@ -58,52 +62,69 @@ class Journal:
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Return once `entries` would survive power loss. Raises JournalError when they would not."""
-        try:
-            self._commits.append(entries)
-        except apsw.Error as error:
-            raise JournalError(f"{self.path.name} can't be written ({error}). Check the disk's free space.") from error
+        self._commits.append(entries)
 
     def pending(self, session_id: str) -> list[Entry]:
         """The entries of one session that the database may not have yet."""
-        return self._read(_PENDING, (session_id,))
+        return self._read(sql.PENDING, (session_id,))
 
     def batch(self, limit: int) -> list[Entry]:
         """Up to `limit` entries of any session, in a stable order."""
-        return self._read(_BATCH, (limit,))
+        return self._read(sql.BATCH, (limit,))
 
     def discard(self, entries: Sequence[Entry]) -> None:
         """Remove entries that reached the database; one that was edited again meanwhile stays."""
-        self._execute(
-            "DELETE FROM entry WHERE session_id = ? AND path = ? AND stamp = ?",
-            [(entry.session_id, entry.path, entry.stamp) for entry in entries],
-        )
+        self._execute(sql.DISCARD, [(entry.session_id, entry.path, entry.stamp) for entry in entries])
 
     def discard_session(self, session_id: str) -> None:
-        """Remove all entries of a deleted session."""
-        self._execute("DELETE FROM entry WHERE session_id = ?", [(session_id,)])
+        """Remove all entries of a deleted session, those set aside included."""
+        self._execute(sql.DISCARD_SESSION, [(session_id,)])
+        self._execute(sql.FORGET_SESSION, [(session_id,)])
 
     def quarantine(self, entry: Entry, reason: str) -> None:
-        """Set an entry aside that the database refuses: kept and listed, but no longer in the way."""
-        row = (entry.session_id, entry.path, entry.value, entry.stamp, entry.base, reason)
-        self._execute("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", [row])
-        self.discard([entry])
+        """Set an entry aside that is damaged or that the database refuses: kept and listed, but out of the way."""
+        at = datetime.now(UTC).isoformat()
+        self._execute(sql.SET_ASIDE, [(*_row(entry), reason, at)])
+        self._execute(sql.DISCARD_DAMAGED, [_key(entry)])
 
-    def quarantined(self) -> list[tuple[Entry, str]]:
-        """The entries set aside, each with the reason."""
-        with self._reader_lock:
-            rows = self._reader.execute(_QUARANTINED).fetchall()
-        return [(_entry(row[:5]), str(row[5])) for row in rows]
+    def quarantined(self) -> list[Quarantined]:
+        """The entries set aside, the oldest first."""
+        with self._reading():
+            rows = self._reader.execute(sql.QUARANTINED).fetchall()
+        return [
+            Quarantined(entry=_entry(row[:5]), reason=str(row[5]), at=datetime.fromisoformat(str(row[6])))
+            for row in rows
+        ]
+
+    def forget(self, quarantined: Quarantined) -> None:
+        """Delete for good what was set aside."""
+        self._execute(sql.FORGET, [_key(quarantined.entry)])
+
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+        """Replace the value of each entry by what `reseal` makes of it, batch by batch, while others write.
+
+        Stamps stay, so to readers nothing has happened; an entry that was edited meanwhile keeps its edit.
+        Returns how many were replaced. Interrupting it is harmless.
+        """
+        replaced, after = 0, ("", "")
+        while batch := self._read(sql.FOLLOWING, (*after, _REWRITE_BATCH)):
+            pairs = [(old, new) for old in batch if (new := reseal(old)) is not old]
+            rows = [(_bytes(new.value), *_key(old), _bytes(old.value)) for old, new in pairs]
+            self._execute(sql.REWRITE, rows)
+            replaced += len(rows)
+            after = (batch[-1].session_id, batch[-1].path)
+        return replaced
 
     def count(self) -> int:
         """How many entries wait for the database."""
-        with self._reader_lock:
-            return int(self._reader.execute("SELECT count(*) FROM entry").get)
+        with self._reading():
+            return int(self._reader.execute(sql.COUNT).get)
 
     def oldest_stamp(self) -> str | None:
         """The stamp of the entry that has waited longest, None when nothing waits."""
-        with self._reader_lock:
-            stamp: str | None = self._reader.execute("SELECT min(stamp) FROM entry").get
-            return stamp
+        with self._reading():
+            stamp = self._reader.execute(sql.OLDEST).get
+        return None if stamp is None else stamp.decode("utf-8", "surrogateescape")
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
@@ -112,22 +133,15 @@ class Journal:
                 self._closed = True
                 self._reader.close()
                 self._writer.close()
-
-    def _connect(self) -> apsw.Connection:
-        connection = apsw.Connection(str(self.path))
-        connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 4194304")
-        connection.execute(_SCHEMA)
-        return connection
+                self._file.close()
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        rows = [(entry.session_id, entry.path, entry.value, entry.stamp, entry.base) for entry in entries]
-        self._execute(_UPSERT, rows)
+        self._execute(sql.UPSERT, [_row(entry) for entry in entries], growing=True)
 
-    def _execute(self, statement: str, rows: Sequence[tuple[str | None, ...]]) -> None:
-        with self._writer_lock:
+    def _execute(self, statement: str, rows: Sequence[tuple[str | bytes, ...]], *, growing: bool = False) -> None:
+        with self._writing():
+            if growing:
+                self._keep_the_log_in_bounds()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 self._writer.executemany(statement, rows)
@@ -138,10 +152,82 @@ class Journal:
                 raise
 
     def _read(self, statement: str, parameters: tuple[str | int, ...]) -> list[Entry]:
-        with self._reader_lock:
+        with self._reading():
             return [_entry(row) for row in self._reader.execute(statement, parameters)]
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._writer_lock:
+            try:
+                yield
+            except apsw.Error as error:
+                remedy = "Check the disk's free space."
+                raise JournalError(f"{self.path.name} can't be written ({error}). {remedy}") from error
 
-def _entry(row: Any) -> Entry:
-    session_id, path, value, stamp, base = row
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._reader_lock:
+            try:
+                yield
+            except apsw.Error as error:
+                remedy = "If it is damaged, a restart sets it aside and saves what is readable."
+                raise JournalError(f"{self.path.name} can't be read ({error}). {remedy}") from error
+
+    def _keep_the_log_in_bounds(self) -> None:
+        """Refuse to write while the log is full and a reader keeps it from being emptied."""
+        if self._wal_bytes() < _WAL_FULL_BYTES:
+            return
+        if time.monotonic() >= self._wal_retry_at:
+            self._writer.set_busy_timeout(_WAL_RETRY_MS)
+            try:
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                return
+            except apsw.BusyError:
+                self._wal_retry_at = time.monotonic() + _WAL_RETRY_SECONDS
+            finally:
+                self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
+        raise JournalError(
+            f"{self._wal.name} is full, and a process that reads the journal keeps it from being emptied."
+        )
+
+    def _wal_bytes(self) -> int:
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+
+def _connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 4194304")
+    connection.execute("PRAGMA secure_delete = ON")  # what was flushed or rotated leaves nothing readable behind
+    connection.execute(sql.SCHEMA)
+    return connection
+
+
+def _build(path: Path, rows: Sequence[Row]) -> None:
+    """Make a journal of rows saved from a damaged one. A damaged row among them is found when it is opened."""
+    connection = _connect(path)
+    with connection:
+        connection.executemany(sql.UPSERT, rows)
+    connection.close()
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    session_id, path, value, stamp, base = (column.decode("utf-8", "surrogateescape") for column in row)
     return Entry(session_id=session_id, path=path, value=value, stamp=stamp, base=base)
+
+
+def _row(entry: Entry) -> tuple[bytes, ...]:
+    return tuple(_bytes(column) for column in (entry.session_id, entry.path, entry.value, entry.stamp, entry.base))
+
+
+def _key(entry: Entry) -> tuple[bytes, bytes, bytes]:
+    return _bytes(entry.session_id), _bytes(entry.path), _bytes(entry.stamp)
+
+
+def _bytes(text: str | None) -> bytes:
+    return (text or "").encode("utf-8", "surrogateescape")

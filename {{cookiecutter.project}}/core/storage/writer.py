@@ -14,6 +14,8 @@ from core.clock import Clock, SystemClock
 
 _FIRST_RETRY_SECONDS = 0.5
 _LONGEST_RETRY_SECONDS = 5.0
+CLOSE_SECONDS = 6.0
+"""How long a shutdown waits for its flush: it has ten seconds until the process is killed."""
 
 log = structlog.get_logger(__name__)
 
@@ -77,15 +79,24 @@ class DebouncedWriter:
                 raise
             self._status = WriterStatus(last_flush=self._clock.now(), failures=0, last_error=None)
 
-    def close(self) -> None:
-        """Stop the thread, then flush once more. Closing twice is harmless."""
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Flush once more and stop the thread. Closing twice is harmless.
+
+        Raises what the flush raised, or TimeoutError when it takes longer than `timeout` seconds. Either way
+        whatever was marked is still where it was.
+        """
         with self._changed:
             already, self._closed = self._closed, True
             self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
-        if not already:
-            self.flush()
+        if already:
+            return
+        last = _LastFlush(self)
+        last.start()
+        last.join(timeout)
+        if last.is_alive():
+            raise TimeoutError(f"the last flush took longer than {timeout:.0f} s")
+        if last.error is not None:
+            raise last.error
 
     def _failed(self, error: Exception) -> None:
         failures = self._status.failures + 1
@@ -109,3 +120,19 @@ class DebouncedWriter:
             except Exception:
                 # Noted, logged and rescheduled by `flush`; the thread must live on.
                 log.debug("flush will be tried again", exc_info=True)
+
+
+class _LastFlush(threading.Thread):
+    """The flush of a shutdown, in a thread of its own, because a database may take longer than a shutdown has time."""
+
+    def __init__(self, writer: DebouncedWriter) -> None:
+        super().__init__(name="last-flush", daemon=True)
+        self._writer = writer
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._writer.flush()
+        except Exception as error:
+            self.error = error  # raised by whoever waits for this thread
+            log.debug("the last flush failed", exc_info=True)

@@ -9,7 +9,6 @@ from core.paths import split_path
 from core.permissions import requires
 from core.router import page
 from core.services import Services, get_services
-from core.storage.codec import decode
 
 KINDS = {"page_views": "Page views", "interactions": "Entries"}
 
@@ -53,11 +52,7 @@ def _health(services: Services) -> None:
 
 def _activity(services: Services) -> pd.DataFrame:
     """One row a day, with a column for each of KINDS."""
-    rows = [
-        {"day": split_path(entry.path)[2], **decode(entry.value, entry.path)}
-        for entry in services.store.find("metric/")
-        if entry.value is not None
-    ]
+    rows = [{"day": split_path(found.path)[2], **found.value} for found in services.engine.find("metric/")]
     if not rows:
         return pd.DataFrame()
     frame = pd.DataFrame(rows).reindex(columns=["day", *KINDS]).fillna(0)

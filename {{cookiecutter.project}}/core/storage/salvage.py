@@ -1,0 +1,114 @@
+"""A SQLite file shared by processes. Found damaged, it is set aside, and what can be read is saved from it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Row = tuple[Any, ...]
+
+_COMPANIONS = ("-wal", "-shm")
+
+
+class SharedFile:
+    """A part in the use of a file, by a lock on a file beside it. The lock ends with the process, however that ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = self._beside(".lock").open("ab")
+
+    def join(self, queries: Sequence[str], build: Callable[[Path, Sequence[Row]], None]) -> None:
+        """Become one of the file's users; whoever is the first looks whether it is damaged, and mends it.
+
+        The damaged file is kept as `<name>.damaged-<time>`. `build` makes a new one from the rows that `queries`
+        could still read, from the front and from the back. A crash in the middle is made good by the next to come.
+        """
+        if self._alone():
+            mended = self._beside(".mended")
+            damage = None if mended.exists() else _damage(self.path)
+            if damage:
+                rows = _readable(self.path, queries)
+                unfinished = self._beside(".mending")
+                _remove(unfinished)
+                build(unfinished, rows)
+                unfinished.rename(mended)
+                log.error("a damaged file is set aside", file=self.path.name, damage=damage, saved=len(rows))
+            if mended.exists():
+                self._set_aside()
+                mended.rename(self.path)
+                self._sync_folder()
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def close(self) -> None:
+        """Leave the file to the others."""
+        self._lock.close()
+
+    def _alone(self) -> bool:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _set_aside(self) -> None:
+        name = f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        for part in (*_COMPANIONS, ""):  # the log first: it must never meet the new file
+            piece = self._beside(part)
+            if piece.exists():
+                piece.rename(self.path.with_name(name + part))
+        self._sync_folder()
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a SQLite file, None if it is sound or not there yet."""
+    if not path.exists():
+        return None
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            answer = str(connection.execute("PRAGMA quick_check(1)").get)
+        finally:
+            connection.close()
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        return str(error)
+    return None if answer == "ok" else answer
+
+
+def _readable(path: Path, queries: Sequence[str]) -> list[Row]:
+    """Each query reads up to the damage."""
+    found: dict[Row, None] = {}
+    for query in queries:
+        try:
+            connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            try:
+                for row in connection.execute(query):
+                    found[tuple(row)] = None
+            finally:
+                connection.close()
+        except apsw.Error as error:
+            log.warning("a damaged file could be read in part", file=path.name, rows=len(found), error=str(error))
+    return list(found)
+
+
+def _remove(path: Path) -> None:
+    for part in (*_COMPANIONS, ""):
+        path.with_name(path.name + part).unlink(missing_ok=True)
