@@ -42,7 +42,8 @@ class Identity:
 
 
 def current_identity() -> Identity:
-    """Find out who this tab belongs to now: one query, none for a browser without a valid cookie.
+    """Find out who this tab belongs to now: one query, two before a browser's first edit, none for one
+    without a valid cookie.
 
     Raises StoreUnavailableError when the database can't be asked: soon in a tab whose last answer still stands, and
     after some patience in a new one.
@@ -118,15 +119,16 @@ def _of_token(services: Services, token: str, secret: str) -> Identity:
     context = get_script_run_ctx()
     if context is not None:
         get_bindings().bind(context.session_id, hashed)
+    anonymous = anonymous_session_id(token, secret)
     with reachable():
         state = services.accounts.check(hashed)
-    if state is not None and state.standing != "ended":
-        services.accounts.touch_if_due(state)
-    if state is None:
-        anonymous = anonymous_session_id(token, secret)
-        return Identity(session_id=anonymous, user=None, token_hash=hashed, version=None)
-    if state.standing == "ended":
+        # Where a session was deleted nothing can be kept: a browser that comes back to it gets a new token.
+        ended = services.accounts.is_deleted(anonymous) if state is None else state.standing == "ended"
+    if ended:
         return dataclasses.replace(_without_token(), token_hash=hashed, standing="ended")
+    if state is None:
+        return Identity(session_id=anonymous, user=None, token_hash=hashed, version=None)
+    services.accounts.touch_if_due(state)
     return Identity(
         session_id=state.session_id,
         user=state.user,

@@ -268,7 +268,7 @@ class SessionPersistenceEngine:
                 session_id=session_id,
                 path=change.path,
                 value=None if change.value is REMOVED else encode(change.value, change.path),
-                stamp=self._hybrid_clock.tick(),
+                stamp=self._hybrid_clock.tick(after=seen.get(change.path, NO_STAMP)),
                 base=seen.get(change.path, NO_STAMP),
             )
             for change in changes

@@ -20,7 +20,7 @@ from core.settings import Settings
 from core.storage.accounts import Accounts, User, seed_administrator
 from core.storage.models import Base
 from core.web import routes
-from core.web.token import new_token, token_hash
+from core.web.token import anonymous_session_id, new_token, token_hash
 
 PASSWORD = "a phrase of some length"
 SCRIPT = """
@@ -286,6 +286,23 @@ def test_signing_out_ends_the_token_at_once_and_in_every_tab(browser: Browser, a
     assert browser.open().title[0].value == "Order desk"
     browser.cookies = at_its_start  # a tab sends the cookie it was opened with
     assert not other.run().text
+
+
+# Browsers whose time is over
+
+
+def test_a_browser_that_comes_back_to_a_deleted_session_gets_a_new_one(use: Callable[..., Services]) -> None:
+    """Its token has no row any more, or never had one: what is typed there must not go where nothing is kept."""
+    services = use(auth="none")
+    secret = services.settings.secret_key.get_secret_value()
+    token = new_token(secret)
+    services.store.purge(anonymous_session_id(token, secret))
+    browser = Browser(services, {services.settings.cookie_name: token})
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: browser.cookies))
+        browser.hand_over(browser.open())
+        assert browser.cookies[services.settings.cookie_name] != token
+        assert who(browser.open()) == "local"
 
 
 # The other ways in

@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from core import SessionPersistenceEngine, UserSession
-from core.clock import FakeClock, HybridClock
+from core.clock import FakeClock, HybridClock, stamp_time
 from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableError
 from core.save_state import SaveState
 from core.storage.entry import Entry
@@ -178,6 +178,23 @@ def test_sessions_whose_time_is_over_are_removed(start: type_of_engine, store: S
     assert [header.session_id for header in store.headers(10)] == ["person"]
     clock.advance(RETENTION)
     assert engine.cleanup() == 1
+
+
+def test_an_edit_replaces_a_value_stamped_far_in_the_future(
+    start: type_of_engine, store: Store, clock: FakeClock
+) -> None:
+    clock.jump(10 * 365 * 86400)
+    wrong = start()
+    wrong.open("s").set_field("f", "a", "from a clock years ahead")
+    wrong.flush()
+    clock.jump(-10 * 365 * 86400)
+    engine = start()
+    session = engine.open("s")
+    session.set_field("f", "a", "typed after it")
+    session.set_field("f", "b", "new")
+    engine.flush()
+    assert start().open("s").form("f").values == {"a": "typed after it", "b": "new"}
+    assert stamp_time(session.stamps["form/f/field/b"]) == clock.now()
 
 
 def test_a_route_can_record_a_value_without_a_session(start: type_of_engine) -> None:

@@ -68,6 +68,7 @@ _CHECK = (
     .outerjoin(SessionModel, SessionModel.session_id == TokenModel.session_id)
     .where(TokenModel.token_hash == bindparam("token_hash"))
 )
+_PURGED = select(SessionModel.purged_at).where(SessionModel.session_id == bindparam("session_id"))
 _TOKENS = select(
     TokenModel.token_hash,
     TokenModel.session_id,
@@ -109,6 +110,11 @@ class Tokens:
         """
         with self._database.connect() as connection:
             return self._look_up(connection, token_hash)
+
+    def is_deleted(self, session_id: str) -> bool:
+        """Whether a session was deleted, so that nothing can be kept in it any more."""
+        with self._database.connect() as connection:
+            return connection.execute(_PURGED, {"session_id": session_id}).scalar() is not None
 
     def register(self, token_hash: str, session_id: str, device: str) -> None:
         """Give an anonymous browser its row. Doing so again changes nothing, whatever became of it since."""
