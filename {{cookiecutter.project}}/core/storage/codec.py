@@ -7,22 +7,22 @@ The text is JSON. What JSON has no word for is an object with the key `$`, which
 from __future__ import annotations
 
 import base64
-import binascii
 import importlib
 import math
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
-from core.errors import CorruptValueError, NotKeptError
+from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
 from core.storage import columnar
+from core.storage.columnar import RefusalError
 
 MAX_VALUE_BYTES = 256 * 1024
 MAX_DEPTH = 100
@@ -30,7 +30,7 @@ _TAG, _VALUE = "$", "v"
 _JSON_INT = 2**53
 """Beyond it, other readers of JSON lose digits, so larger integers travel as text."""
 _ENUM_PACKAGES = ("apps.", "core.")
-"""Packages an Enum may be imported from while reading; others must have been imported already."""
+"""Where an Enum must be defined, so that any process can import it while reading."""
 
 
 def encode(value: Any, path: str = "") -> str:
@@ -49,24 +49,25 @@ def encode(value: Any, path: str = "") -> str:
 
 
 def decode(text: str, path: str = "") -> Any:
-    """Undo `encode`. Raises CorruptValueError when the text is damaged or from a newer version."""
+    """Undo `encode`.
+
+    Raises CorruptValueError when the text is damaged, UnreadableValueError when it needs a type, an Enum, a time
+    zone or a library that isn't here now.
+    """
     try:
         return _unpack(orjson.loads(text))
+    except UnreadableValueError as error:
+        raise UnreadableValueError(f"{path}: {error}") from error
     except CorruptValueError as error:
         raise CorruptValueError(f"{path}: {error}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError, InvalidOperation, binascii.Error) as error:
+    except ImportError as error:
+        raise UnreadableValueError(f"{path}: {error}. Install it to read this value.") from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
         raise CorruptValueError(f"{path}: {type(error).__name__}: {error}") from error
 
 
 def _tagged(kind: str, value: Any, **more: Any) -> dict[str, Any]:
     return {_TAG: kind, _VALUE: value, **more}
-
-
-class _RefusalError(Exception):
-    """What `NotKeptError` says, before the place is known."""
-
-    def __init__(self, reason: str, remedy: str) -> None:
-        self.reason, self.remedy = reason, remedy
 
 
 def _pack(value: Any, path: str, depth: int) -> Any:
@@ -78,11 +79,12 @@ def _pack(value: Any, path: str, depth: int) -> Any:
     if kind in _ATOMS:
         try:
             return _ATOMS[kind](value)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             raise NotKeptError(path, refusal.reason, refusal.remedy) from refusal
-    if isinstance(value, Enum):
-        return _tagged("enum", value.name, type=f"{kind.__module__}:{kind.__qualname__}")
-    packed = columnar.pack(value, path)
+    try:
+        packed = _pack_enum(value) if isinstance(value, Enum) else columnar.pack(value)
+    except RefusalError as refusal:
+        raise NotKeptError(path, refusal.reason, refusal.remedy) from refusal
     if packed is not None:
         return packed
     raise NotKeptError(
@@ -97,7 +99,7 @@ def _pack_str(value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise _RefusalError(
+            raise RefusalError(
                 f"has half of a surrogate pair at position {error.start}", "Remove that character."
             ) from error
     return value
@@ -114,13 +116,34 @@ def _pack_float(value: float) -> Any:
 def _pack_moment(value: datetime | time) -> Any:
     zone = value.tzinfo
     more: dict[str, Any] = {"fold": value.fold} if value.fold else {}
-    if isinstance(zone, ZoneInfo) and zone.key:
+    if type(zone) is ZoneInfo and zone.key:
         more["zone"] = zone.key
     elif type(zone) is timezone:
-        more["offset"] = zone.utcoffset(None).total_seconds()
+        offset, name = zone.utcoffset(None), zone.tzname(None)
+        more["offset"] = offset.total_seconds()
+        if name != timezone(offset).tzname(None):
+            more["name"] = name
     elif zone is not None:
-        raise _RefusalError(f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC.")
+        raise RefusalError(f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC.")
     return _tagged(type(value).__name__, value.replace(tzinfo=None, fold=0).isoformat(), **more)
+
+
+def _pack_enum(value: Enum) -> dict[str, Any]:
+    kind = type(value)
+    packed = _tagged("enum", value.name, type=f"{kind.__module__}:{kind.__qualname__}")
+    if not kind.__module__.startswith(_ENUM_PACKAGES):
+        raise RefusalError(
+            f"the Enum {kind.__qualname__} is defined in {kind.__module__}", "Define it in a module of core/ or apps/."
+        )
+    try:
+        back: Any = _unpack_enum(packed)
+    except UnreadableValueError as error:
+        raise RefusalError(
+            f"{error}", "Define the Enum at the top of its module; keep a combined Flag as its value."
+        ) from error
+    if back.value != value.value:
+        raise RefusalError(f"{kind.__qualname__}.{value.name} means something else by now", "Load the page anew.")
+    return packed
 
 
 def _pack_items(value: Any, path: str, depth: int) -> list[Any]:
@@ -139,8 +162,11 @@ def _pack_set(value: Any, path: str, depth: int) -> Any:
 def _pack_dict(value: dict[Any, Any], path: str, depth: int) -> Any:
     if _TAG not in value and all(type(key) is str for key in value):
         return {_pack(k, path, depth): _pack(v, f"{path}.{k}" if path else k, depth) for k, v in value.items()}
-    pairs = [[_pack(k, f"{path} key {k!r}", depth), _pack(v, f"{path}[{k!r}]", depth)] for k, v in value.items()]
-    return _tagged("dict", pairs)
+    # Keys and values in one flat list: each level of nesting costs two levels of JSON, of which orjson writes 254.
+    flat = []
+    for k, v in value.items():
+        flat += [_pack(k, f"{path} key {k!r}", depth), _pack(v, f"{path}[{k!r}]", depth)]
+    return _tagged("map", flat)
 
 
 _ATOMS: dict[type, Callable[[Any], Any]] = {
@@ -176,28 +202,41 @@ def _unpack(data: Any) -> Any:
         return {key: _unpack(value) for key, value in data.items()}
     unpacker = _UNPACKERS.get(kind) or columnar.UNPACKERS.get(kind)
     if unpacker is None:
-        raise CorruptValueError(f"unknown type {kind!r}; it may be from a newer version of this project")
+        raise UnreadableValueError(f"unknown type {kind!r}; it may be from a newer version of this project")
     return unpacker(data)
 
 
 def _zone(data: dict[str, Any]) -> timezone | ZoneInfo | None:
     if "zone" in data:
-        return ZoneInfo(data["zone"])
+        try:
+            return ZoneInfo(data["zone"])
+        except ZoneInfoNotFoundError as error:
+            raise UnreadableValueError(f"the time zone {data['zone']!r} is unknown here. Install tzdata.") from error
     if "offset" in data:
-        return UTC if data["offset"] == 0 else timezone(timedelta(seconds=data["offset"]))
+        offset = timedelta(seconds=data["offset"])
+        return timezone(offset, data["name"]) if "name" in data else UTC if not offset else timezone(offset)
     return None
 
 
 def _unpack_enum(data: dict[str, Any]) -> Enum:
     module_name, _, qualname = data["type"].partition(":")
     if module_name not in sys.modules and not module_name.startswith(_ENUM_PACKAGES):
-        raise CorruptValueError(f"the Enum {data['type']} is outside {', '.join(_ENUM_PACKAGES)}")
-    kind: Any = importlib.import_module(module_name)
-    for name in qualname.split("."):
-        kind = getattr(kind, name)
-    if not (isinstance(kind, type) and issubclass(kind, Enum)):
-        raise CorruptValueError(f"{data['type']} is no Enum")
-    return kind[data[_VALUE]]
+        raise UnreadableValueError(f"the Enum {data['type']} is outside {', '.join(_ENUM_PACKAGES)}")
+    try:
+        kind: Any = importlib.import_module(module_name)
+        for name in qualname.split("."):
+            kind = getattr(kind, name)
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return kind[data[_VALUE]]
+    except Exception as error:
+        # Whatever the import of a team's module raises: the value is intact, and can be read once that is mended.
+        raise UnreadableValueError(f"there is no {data[_VALUE]!r} in the Enum {data['type']} ({error!r})") from error
+    raise CorruptValueError(f"{data['type']} is no Enum")
+
+
+def _unpack_map(data: dict[str, Any]) -> dict[Any, Any]:
+    items = [_unpack(item) for item in data[_VALUE]]
+    return dict(zip(items[::2], items[1::2], strict=True))
 
 
 _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -206,6 +245,7 @@ _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "tuple": lambda data: tuple(_unpack(item) for item in data[_VALUE]),
     "set": lambda data: {_unpack(item) for item in data[_VALUE]},
     "frozenset": lambda data: frozenset(_unpack(item) for item in data[_VALUE]),
+    "map": _unpack_map,
     "dict": lambda data: {_unpack(key): _unpack(value) for key, value in data[_VALUE]},
     "bytes": lambda data: base64.b64decode(data[_VALUE], validate=True),
     "date": lambda data: date.fromisoformat(data[_VALUE]),

@@ -4,41 +4,58 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from core.errors import NotKeptError
+_RANGE, _FREQUENCY = "range", "freq"
 
 
-def pack(value: Any, path: str) -> dict[str, Any] | None:
-    """Return a tagged object for a numpy or pandas value, None for anything else."""
+class RefusalError(Exception):
+    """What `NotKeptError` says, before the place is known."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason, self.remedy = reason, remedy
+
+
+def pack(value: Any) -> dict[str, Any] | None:
+    """Return a tagged object for a numpy or pandas value, None for anything else. Raises RefusalError."""
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, numpy.ndarray | numpy.generic):
-        return _pack_numpy(value, path)
+    if numpy is not None and (type(value) is numpy.ndarray or isinstance(value, numpy.generic)):
+        return _pack_numpy(value)
     pandas = sys.modules.get("pandas")
     if pandas is not None and type(value) is pandas.DataFrame:
-        return _pack_frame(value, path)
+        return _pack_frame(value)
     return None
 
 
-def _pack_numpy(value: Any, path: str) -> dict[str, Any]:
-    if value.dtype.hasobject or value.dtype.names is not None:
-        raise NotKeptError(path, f"a numpy value of dtype {value.dtype} can't be kept exactly", "Use .tolist().")
-    kind = "ndarray" if hasattr(value, "__setitem__") else "numpy"
-    data = base64.b64encode(value.tobytes()).decode()
-    return {"$": kind, "v": data, "dtype": value.dtype.str, "shape": list(value.shape)}
+def _pack_numpy(value: Any) -> dict[str, Any]:
+    import numpy as np
+
+    kind = "ndarray" if type(value) is np.ndarray else "numpy"
+    data = base64.b64encode(value.tobytes()[: value.nbytes]).decode()  # an empty np.str_ gives more than it has
+    packed = {"$": kind, "v": data, "shape": list(value.shape)}
+    if not value.dtype.hasobject and value.dtype.names is None:
+        same = np.dtype(value.dtype.str).type is value.dtype.type
+        packed["dtype"] = value.dtype.str if same else value.dtype.char
+        back = _unpack_numpy(packed)
+        if (type(back), back.dtype) == (type(value), value.dtype):
+            return packed
+    raise RefusalError(f"a numpy value of dtype {value.dtype} can't be kept exactly", "Use .tolist().")
 
 
 def _unpack_numpy(data: dict[str, Any]) -> Any:
     import numpy as np
 
-    array = np.frombuffer(base64.b64decode(data["v"], validate=True), dtype=np.dtype(data["dtype"]))
-    shaped = array.reshape(data["shape"])
-    return shaped.copy() if data["$"] == "ndarray" else shaped[()]
+    buffer, dtype = base64.b64decode(data["v"], validate=True), np.dtype(data["dtype"])
+    if len(buffer) != dtype.itemsize * math.prod(data["shape"]):
+        raise ValueError(f"{len(buffer)} bytes are no array of shape {data['shape']} and type {dtype}")
+    array: Any = np.ndarray(data["shape"], dtype, buffer)
+    return array.copy() if data["$"] == "ndarray" else array[()]
 
 
-def _pack_frame(value: Any, path: str) -> dict[str, Any]:
+def _pack_frame(value: Any) -> dict[str, Any]:
     import pandas as pd
     import pyarrow as pa
 
@@ -47,22 +64,55 @@ def _pack_frame(value: Any, path: str) -> dict[str, Any]:
         table = pa.Table.from_pandas(value)
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
-        packed = {"$": "DataFrame", "v": base64.b64encode(sink.getvalue()).decode()}
-        pd.testing.assert_frame_equal(_unpack_frame(packed), value, check_exact=True, check_freq=False)
+        labels = {axis: more for axis in ("index", "columns") if (more := _beyond_arrow(getattr(value, axis)))}
+        packed = {"$": "DataFrame", "v": base64.b64encode(sink.getvalue()).decode(), **labels}
+        back = _unpack_frame(packed)
+        pd.testing.assert_frame_equal(
+            back, value, check_exact=True, check_index_type=True, check_column_type=True, check_freq=True
+        )
+        if _objects(back) != _objects(value):
+            raise ValueError("a column holds objects that Arrow changes")
+        if back.attrs != value.attrs:
+            raise ValueError("its attrs are no plain JSON")
     except (pa.ArrowException, ValueError, TypeError, AssertionError) as error:
-        raise NotKeptError(
-            path,
-            f"this table would not come back as it is ({str(error).splitlines()[0]})",
-            "Give each column one type.",
+        raise RefusalError(
+            f"this table would not come back as it is ({str(error).splitlines()[0]})", "Give each column one type."
         ) from error
     return packed
 
 
 def _unpack_frame(data: dict[str, Any]) -> Any:
+    import pandas as pd
     import pyarrow as pa
 
     with pa.ipc.open_stream(base64.b64decode(data["v"], validate=True)) as reader:
-        return reader.read_all().to_pandas()
+        frame = reader.read_all().to_pandas()
+    for axis in ("index", "columns"):
+        more = data.get(axis, {})
+        if _RANGE in more:
+            start, stop, step = more[_RANGE]
+            setattr(frame, axis, pd.RangeIndex(start, stop, step, name=getattr(frame, axis).name))
+        if _FREQUENCY in more:
+            getattr(frame, axis).freq = more[_FREQUENCY]
+    return frame
+
+
+def _beyond_arrow(labels: Any) -> dict[str, Any]:
+    """What labels are that Arrow doesn't keep."""
+    import pandas as pd
+
+    if type(labels) is pd.RangeIndex:
+        return {_RANGE: [labels.start, labels.stop, labels.step]}
+    if isinstance(labels, pd.DatetimeIndex | pd.TimedeltaIndex) and labels.freq is not None:
+        return {_FREQUENCY: labels.freqstr}
+    return {}
+
+
+def _objects(frame: Any) -> list[tuple[type, str]]:
+    """The Python objects in a frame, with their types: pandas calls 1.10 equal to 1.1, and None equal to NaN."""
+    columns = [frame.iloc[:, number] for number in range(frame.shape[1])]
+    parts = [frame.index, frame.columns, *(column for column in columns if column.dtype == object)]
+    return [(type(item), repr(item)) for part in parts for item in part]
 
 
 UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
