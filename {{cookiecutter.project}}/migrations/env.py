@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from core.settings import get_settings
 from core.storage.database import open_database
+from core.storage.migrate import one_transaction
 from core.storage.models import Base
 
 # Apps with tables of their own: import their models here, so that --autogenerate sees them.
@@ -25,5 +26,5 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    with open_database(get_settings().resolved_database_url).begin() as connection:
+    with one_transaction(open_database(get_settings().resolved_database_url)) as connection:
         run(connection)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -11,9 +15,25 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, inspect, text
 
+from core.clock import FakeClock, HybridClock
+from core.session import UserSession
+from core.session_persistence import SessionPersistenceEngine
+from core.settings import PROJECT_ROOT
 from core.storage import migrate
 from core.storage.database import open_database
+from core.storage.journal import Journal
+from core.storage.memory import MemoryStore
 from core.storage.models import Base
+from core.storage.sealing import Seal
+from core.storage.sql import SqlStore
+from tests.conftest import RETENTION, SESSION_TIMEOUT
+
+UPGRADE = """
+import sys
+from core.storage import database, migrate
+
+migrate.upgrade(database.open_database(sys.argv[1]))
+"""
 
 
 @pytest.fixture
@@ -115,3 +135,125 @@ def test_a_commit_outlasts_a_power_cut_in_either_mode_of_sqlite(tmp_path: Path) 
     with database.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 3
     database.dispose()
+
+
+# From 0001, whose entries had no seal
+
+
+@pytest.fixture
+def before(database: Engine, tmp_path: Path, clock: FakeClock) -> dict[str, UserSession]:
+    """A database of the first schema with sessions in it, as the code of that time wrote them."""
+    migrate.upgrade(database, "0001")
+    memory = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    engine = SessionPersistenceEngine(
+        3600, store=memory, journal=Journal(tmp_path / "before.db"), clock=clock, hybrid_clock=HybridClock(clock)
+    )
+    sessions = {}
+    for number in range(3):
+        session = sessions[f"s{number}"] = engine.open(f"s{number}", f"user{number}" if number else None)
+        session.save_form("f", {f"naïve {n}": ("ü", number, clock.now() + timedelta(days=n)) for n in range(350)})
+        session.save_form("g", {"a": None, "b": {1: "x"}})
+        session.reset_form("f") if number == 2 else None
+    engine.close()
+    with database.begin() as connection:
+        for header in memory.headers(10):
+            row = {name: getattr(header, name) for name in header.__slots__}
+            connection.execute(Base.metadata.tables["sessions"].insert().values(row))
+        for entry in memory.find(""):
+            values = {name: getattr(entry, name) for name in ("session_id", "path", "stamp", "base")}
+            bare = {**values, "value": Seal().open(entry).value, "version": 1}
+            names = ", ".join(bare)
+            connection.execute(text(f"INSERT INTO entries ({names}) VALUES (:{names.replace(', ', ', :')})"), bare)
+        assert connection.execute(text("SELECT count(*) FROM entries WHERE value IS NULL")).scalar_one() > 0
+    return sessions
+
+
+def found(database: Engine, tmp_path: Path, sessions: Sequence[str]) -> dict[str, Any]:
+    store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+    journal = Journal(tmp_path / "after.db")
+    engine = SessionPersistenceEngine(3600, store=store, journal=journal)
+    opened = {session_id: engine.open(session_id) for session_id in sessions}
+    journal.close()
+    assert store.quarantined() == []
+    assert [session.unreadable for session in opened.values()] == [{}] * len(opened)
+    return {session_id: session.to_dict() for session_id, session in opened.items()}
+
+
+def test_upgrading_keeps_every_session(database: Engine, before: dict[str, UserSession], tmp_path: Path) -> None:
+    migrate.upgrade(database)
+    assert found(database, tmp_path, list(before)) == {name: session.to_dict() for name, session in before.items()}
+
+
+def test_a_value_that_was_damaged_before_the_upgrade_is_set_aside_after_it(
+    database: Engine, before: dict[str, UserSession], tmp_path: Path
+) -> None:
+    path = "form/g/field/b"
+    with database.begin() as connection:
+        cut = text("UPDATE entries SET value = substr(value, 1, 5) WHERE session_id = 's1' AND path = :path")
+        assert connection.execute(cut, {"path": path}).rowcount == 1
+    migrate.upgrade(database)
+    store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+    journal = Journal(tmp_path / "after.db")
+    session = SessionPersistenceEngine(3600, store=store, journal=journal).open("s1")
+    journal.close()
+    assert [aside.entry.path for aside in store.quarantined()] == [path]
+    expected = {name: value for name, value in before["s1"].form("g").values.items() if name != "b"}
+    assert session.form("g").values == expected
+    assert session.form("f").values == before["s1"].form("f").values
+
+
+def test_the_way_back_gives_the_bare_values_again(database: Engine, before: dict[str, UserSession]) -> None:
+    def rows() -> set[Any]:
+        with database.connect() as connection:
+            return set(connection.execute(text("SELECT session_id, path, value, stamp, base, version FROM entries")))
+
+    first = rows()
+    migrate.upgrade(database)
+    assert rows() != first
+    config = migrate.configuration()
+    with database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    assert rows() == first
+
+
+def test_an_upgrade_that_is_interrupted_anywhere_is_as_if_it_had_not_begun(
+    database: Engine, before: dict[str, UserSession], tmp_path: Path
+) -> None:
+    class InterruptedHereError(Exception):
+        pass
+
+    left = 0
+
+    def count_down(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise InterruptedHereError
+
+    def state() -> tuple[Any, ...]:
+        with database.connect() as connection:
+            rows = connection.execute(text("SELECT session_id, path, value FROM entries ORDER BY 1, 2")).all()
+        return migrate.current_revision(database), sorted(inspect(database).get_table_names()), rows
+
+    as_it_was, interruptions = state(), 0
+    while True:
+        left = interruptions
+        event.listen(database, "before_cursor_execute", count_down)
+        try:
+            migrate.upgrade(database)
+            break
+        except InterruptedHereError:
+            interruptions += 1
+        finally:
+            event.remove(database, "before_cursor_execute", count_down)
+        assert state() == as_it_was or migrate.is_current(database), "only what comes after the commit"
+    assert interruptions > 10
+    assert found(database, tmp_path, list(before)) == {name: session.to_dict() for name, session in before.items()}
+
+
+def test_two_processes_may_upgrade_at_the_same_time(database: Engine, before: dict[str, UserSession]) -> None:
+    command = [sys.executable, "-c", UPGRADE, database.url.render_as_string(hide_password=False)]
+    processes = [subprocess.Popen(command, cwd=PROJECT_ROOT) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert migrate.is_current(database)

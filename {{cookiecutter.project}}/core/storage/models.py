@@ -77,7 +77,7 @@ class SessionModel(Base):
 
 
 class EntryModel(Base):
-    """One path of one session. `value` is NULL where the path was removed."""
+    """One path of one session. `value` is sealed (see `core.storage.sealing`), also where the path was removed."""
 
     __tablename__ = "entries"
 
@@ -85,7 +85,7 @@ class EntryModel(Base):
         _Bytewise, ForeignKey("sessions.session_id", ondelete="CASCADE"), primary_key=True
     )
     path: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
-    value: Mapped[str | None] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(Text)
     stamp: Mapped[str] = mapped_column(_Bytewise)
     base: Mapped[str] = mapped_column(_Bytewise)
     version: Mapped[int] = mapped_column(BigInteger)
