@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.cards import not_kept
 from core.web import lifespan, middleware, routes
 
-app = st.App("main.py", lifespan=lifespan, routes=routes(), middleware=middleware())
+app = st.App("main.py", lifespan=lifespan, routes=routes(), middleware=middleware(), on_script_error=not_kept)

@@ -8,7 +8,7 @@ import streamlit as st
 import structlog
 
 from core.discovery import Fault
-from core.errors import SessionUnavailableError
+from core.errors import NotKeptError, SessionUnavailableError
 from core.services import get_services
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,19 @@ def reconnecting(error: SessionUnavailableError) -> None:
     _card(":material/sync:", "Reconnecting", str(error))
     if st.button("Try again", icon=":material/refresh:", type="primary"):
         st.rerun()
+
+
+def not_kept(error: Exception) -> bool:
+    """A button's work could not be kept: say so in place of the page. Given to `st.App` as its `on_script_error`.
+
+    Returns whether the error was one of these; Streamlit shows the others.
+    """
+    if not isinstance(error, NotKeptError):
+        return False
+    log.error("what a button should do could not be kept", error=str(error))
+    _card(":material/error:", "Not kept", f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}")
+    st.button("Back to the page", icon=":material/undo:", type="primary")
+    return True
 
 
 def empty_state(icon: str, title: str, text: str) -> None:

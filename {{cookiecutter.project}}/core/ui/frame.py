@@ -50,7 +50,9 @@ def save_status(manager: SessionManager) -> None:
     if manager.not_kept:
         text, mood = f"{len(manager.not_kept)} not kept: see the page", "bad"
     elif status.failures:
-        text, mood = "Kept on the server; the database is away", "wait"
+        here = get_services().journal is not None
+        text = "Kept on the server; the database is away" if here else "The database is away: nothing can be kept"
+        mood = "wait" if here else "bad"
     else:
         text, mood = f"Saved {local_time(kept, '%H:%M')}" if kept else "All saved", "good"
     when = kept.isoformat() if kept else ""

@@ -67,7 +67,9 @@ def _health() -> dict[str, object]:
             connection.execute(text("SELECT 1"))
     except StoreUnavailableError:
         database = "down"
-    return {"ok": True, "database": database, "pending": services.engine.status().pending, "boot": BOOT_ID}
+    status = services.engine.status()
+    journal = "down" if status.journal_error else "up" if services.journal else "none"
+    return {"ok": True, "database": database, "journal": journal, "pending": status.pending, "boot": BOOT_ID}
 
 
 def _redeem(services: Services, ticket: str, old: str, new: str, device: str) -> bool:

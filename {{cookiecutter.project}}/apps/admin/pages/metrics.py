@@ -46,6 +46,8 @@ def _health(services: Services) -> None:
         )
         flushed = ui.ago(status.last_flush, services.clock.now()) if status.last_flush else "not yet"
         st.metric("Last flush", flushed, border=True)
+    if status.journal_error:
+        st.error(f"The journal took no edit the last time: {status.journal_error}", icon=":material/error:")
     if status.last_error:
         st.error(f"The last flush failed: {status.last_error}", icon=":material/error:")
 
