@@ -74,7 +74,9 @@ def check(records: Sequence[Record], recovered: State) -> list[Violation]:
         session = sessions.get(name) or _Session(writes={}, purged="yes" if name in settled.purged else "no")
         found, before = recovered.get(name, {}), settled.state.get(name, {})
         if session.purged == "yes":
-            violations += [_violation("resurrected", name, path, value) for path, value in sorted(found.items())]
+            for path, value in sorted(found.items()):
+                writer = origin(value)
+                violations.append(_violation("resurrected", name, path, value, writer[1] if writer else None))
         elif found or session.purged == "no":
             for path in sorted(session.writes.keys() | found.keys() | before.keys()):
                 base = _Write(number=settled.number, value=before.get(path), invoked=0, ended=0, acknowledged=True)

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 import apsw
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from chaos.checker import Violation, check
 from chaos.load import Load
@@ -23,13 +24,16 @@ from chaos.nursery import Nursery, Victim
 from chaos.postgres import Postgres
 from chaos.records import Record, Recorder, State
 from chaos.victim import shown
+from core.errors import KeepError
 from core.services import build_services
 from core.settings import Settings
 from core.storage.database import open_database
-from core.storage.migrate import upgrade
+from core.storage.migrate import is_current, upgrade
 
 Durability = Literal["local", "database"]
 _GONE_SECONDS = 30.0
+_upgrading = threading.Lock()
+"""Alembic can upgrade one database of a process at a time."""
 
 
 class Setup(Enum):
@@ -93,7 +97,11 @@ class Bench:
         """
         sessions = {record.session for record in records if record.session} | records[0].state.keys()
         settings = self.settings(folder, debounce_delay=3600)
-        recovered, flushed = self._read(sessions, settings), self._read(sessions, settings)
+        try:
+            recovered, flushed = self._read(sessions, settings), self._read(sessions, settings)
+        except (KeepError, SQLAlchemyError, apsw.Error) as error:
+            self.failures.append(f"no recovery: {type(error).__name__}: {error}")
+            return {}, {}
         for file in sorted((folder or self.folder).glob("*.db")):
             connection = apsw.Connection(str(file))
             if (found := connection.pragma("integrity_check")) != "ok":
@@ -108,6 +116,9 @@ class Bench:
         """Read everything through services that share nothing with those of before; their end flushes."""
         services = build_services(Settings(_env_file=None, **settings))  # type: ignore[call-arg]
         try:
+            if not is_current(services.database):
+                with _upgrading:
+                    upgrade(services.database)  # as every start of the server does
             stored = {header.session_id for header in services.store.headers(limit=100_000)}
             found = {name: shown(services.engine.open(name)) for name in sorted(sessions | stored)}
             services.engine.flush()
@@ -181,7 +192,8 @@ class Laboratory:
             url = self.postgres.create_database()
             template = str(make_url(url).database)
         database = open_database(url)
-        upgrade(database, revision)
+        with _upgrading:
+            upgrade(database, revision)
         database.dispose()
         return template
 
