@@ -70,6 +70,25 @@ def test_an_edit_waits_in_the_journal_until_it_is_flushed(
     assert (behind.waiting("s"), stored(store), behind.status().pending) == ([], [edit], 0)
 
 
+def test_a_flush_is_one_transaction_also_while_people_type(
+    behind: WriteBehind, store: FussyStore, hybrid: HybridClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transactions = []
+
+    def upsert(entries: Sequence[Entry]) -> None:
+        transactions.append(len(entries))
+        if len(transactions) < 10:  # somebody types on
+            behind.append([entry(hybrid)])
+        MemoryStore.upsert(store, entries)
+
+    monkeypatch.setattr(store, "upsert", upsert)
+    behind.append([entry(hybrid)])
+    behind.flush()
+    assert transactions == [1]
+    assert len(behind.waiting("s")) == 1
+    assert behind.writer.deadline is not None, "what was typed meanwhile is flushed by itself"
+
+
 def test_what_the_journal_can_not_take_goes_into_the_database_at_once(
     behind: WriteBehind, journal: Journal, store: FussyStore, hybrid: HybridClock
 ) -> None:

@@ -204,9 +204,15 @@ class WriteBehind:
             self._journal.close()
 
     def _drain(self) -> None:
-        """Move the journal into the database, batch by batch, until it is empty."""
+        """Move what waits into the database, batch by batch.
+
+        What arrives meanwhile has marked the writer anew. Taken along it would make a transaction of every few
+        edits, and a flush would not end while people type.
+        """
         while batch := self._journal.batch(_BATCH):
             self._write([entry for entry in batch if self._is_sound(entry)])
+            if len(batch) < _BATCH:
+                break
 
     def _is_sound(self, entry: Entry) -> bool:
         try:
