@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from chaos.checker import KINDS
+from chaos.controls import CONTROLS, prove
 from chaos.faults import Fault, Result, discover
 from chaos.laboratory import Laboratory, Setup
 from chaos.strace import NoStraceError
@@ -33,9 +34,17 @@ def chaos(dose: str, names: tuple[str, ...], durability: str | None) -> None:
         for setup, share in shares.items():
             if durability in (None, setup.durability):
                 rows.append((fault, setup, _do(fault, setup, share)))
+    missed = prove_all()
     click.echo(table(rows))
-    if any(result.violations or result.failures for _, _, result in rows):
+    click.echo("\n".join(["", f"negative controls: {len(CONTROLS) - len(missed)} of {len(CONTROLS)} noticed", *missed]))
+    if missed or any(result.violations or result.failures for _, _, result in rows):
         sys.exit(1)
+
+
+def prove_all() -> list[str]:
+    """Play the negative controls. Returns what was missed: then nothing else that was found means anything."""
+    with Laboratory(Setup.SQLITE) as laboratory:
+        return [failure for control in CONTROLS if (failure := prove(control, laboratory))]
 
 
 def _do(fault: Fault, setup: Setup, share: int) -> Result:

@@ -5,12 +5,141 @@ They are put together from the real parts, with one of them replaced; nothing in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from core.clock import Clock
+from sqlalchemy import Engine
+
+from core.clock import Clock, HybridClock
+from core.errors import StoreUnavailableError
 from core.services import Services, build_services
+from core.session import Change, UserSession
+from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings
+from core.storage.entry import Entry
+from core.storage.journal import Journal
+from core.storage.sql import SqlStore
+
+_LATE_SECONDS = 60.0
+
+
+class HastyJournal(Journal):
+    """Acknowledges before it commits."""
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        later = threading.Timer(_LATE_SECONDS, super().append, (entries,))
+        later.daemon = True
+        later.start()
+
+
+class UnsyncedJournal(Journal):
+    """`synchronous=OFF`: what is acknowledged is in the memory of the operating system only."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._writer.execute("PRAGMA synchronous = OFF")
+
+
+class PoppingJournal(Journal):
+    """Lets go of what is to be flushed before the flush has succeeded."""
+
+    def batch(self, limit: int) -> list[Entry]:
+        batch = super().batch(limit)
+        self.discard(batch)
+        return batch
+
+
+class ForgetfulJournal(Journal):
+    """Never lets go of what was flushed, as after a death between the two: the next flush flushes it again."""
+
+    _flushed = False
+
+    def discard(self, entries: Sequence[Entry]) -> None:  # noqa: ARG002
+        self._flushed = True
+
+    def batch(self, limit: int) -> list[Entry]:
+        flushed, self._flushed = self._flushed, False
+        return [] if flushed else super().batch(limit)
+
+
+class FlakyStore(SqlStore):
+    """A database that is away at the first flush."""
+
+    _was_away = False
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        if not self._was_away:
+            self._was_away = True
+            raise StoreUnavailableError("The database is away, once.")
+        super().upsert(entries)
+
+
+class ArrivalStore(SqlStore):
+    """The last to arrive wins, whatever was written last: writing the same twice is not the same as once."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._arrivals = HybridClock()
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        opened = [self._seal.open(entry) for entry in entries]
+        super().upsert([self._seal.seal(replace(entry, stamp=self._arrivals.tick())) for entry in opened])
+
+
+class WholeSessionEngine(SessionPersistenceEngine):
+    """The last write wins, but of the whole session: each edit writes all that its tab knows."""
+
+    def open(self, session_id: str, user_id: str | None = None) -> UserSession:
+        session = super().open(session_id, user_id)
+        keep = session.emit
+
+        def keep_all(changes: Sequence[Change]) -> Mapping[str, str]:
+            values = {**session.values, **{change.path: change.value for change in changes}}
+            return keep([Change(path, value) for path, value in values.items()])
+
+        session.emit = keep_all
+        return session
+
+
+def _variant(
+    *,
+    journal: Callable[..., Journal] = Journal,
+    store: Callable[..., SqlStore] = SqlStore,
+    engine: Callable[..., SessionPersistenceEngine] = SessionPersistenceEngine,
+) -> Callable[[Settings, Clock], Services]:
+    """Builds services with some parts replaced."""
+
+    def build(settings: Settings, clock: Clock) -> Services:
+        real = build_services(settings, clock)
+        if real.journal is not None:
+            real.journal.close()
+        replaced = replace(
+            real,
+            journal=journal(settings.resolved_journal_path) if real.journal is not None else None,
+            store=_store(store, real.database, settings, real),
+        )
+        parts = {"store": replaced.store, "journal": replaced.journal, "clock": clock, "seal": real.seal}
+        delay, timeout = settings.debounce_delay, settings.session_timeout
+        return replace(replaced, engine=engine(delay, timeout, **parts, durability=settings.durability))
+
+    return build
+
+
+def _store(kind: Callable[..., SqlStore], database: Engine, settings: Settings, real: Services) -> SqlStore:
+    timeout, retention = settings.session_timeout, settings.session_retention
+    return kind(database, session_timeout=timeout, retention=retention, clock=real.clock, seal=real.seal)
+
 
 VARIANTS: Mapping[str, Callable[[Settings, Clock], Services]] = {
     "real": build_services,
+    "acknowledge before commit": _variant(journal=HastyJournal),
+    "synchronous off": _variant(journal=UnsyncedJournal),
+    "whole session": _variant(engine=WholeSessionEngine),
+    "flushes twice": _variant(journal=ForgetfulJournal),
+    "flushes twice, last arrival wins": _variant(journal=ForgetfulJournal, store=ArrivalStore),
+    "database away once": _variant(store=FlakyStore),
+    "database away once, pop before success": _variant(journal=PoppingJournal, store=FlakyStore),
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chaos.controls import CONTROLS, Control, prove
 from chaos.faults import Fault, discover
 from chaos.laboratory import Laboratory, Setup
 from chaos.postgres import Postgres
@@ -43,3 +45,28 @@ def test_every_fault_goes_by_the_name_of_its_module() -> None:
     assert {name: fault.run.__module__ for name, fault in FAULTS.items()} == {
         name: f"chaos.faults.{name}" for name in FAULTS
     }
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
+def test_the_checker_notices_what_is_lost_on_purpose_and_accuses_nobody_else(control: Control, tmp_path: Path) -> None:
+    with Laboratory(Setup.SQLITE, tmp_path) as laboratory:
+        try:
+            assert prove(control, laboratory) is None
+        except NoStraceError as error:
+            pytest.skip(str(error))
+
+
+def test_there_are_the_five_negative_controls() -> None:
+    assert len({control.name for control in CONTROLS}) == 5
+
+
+def test_a_control_that_nobody_notices_fails_the_laboratory(tmp_path: Path) -> None:
+    sound = replace(CONTROLS[0], broken="real")
+    with Laboratory(Setup.SQLITE, tmp_path) as laboratory:
+        assert "not noticed" in (prove(sound, laboratory) or "")
+
+
+def test_a_control_that_accuses_the_innocent_fails_the_laboratory(tmp_path: Path) -> None:
+    rash = replace(CONTROLS[0], sound=CONTROLS[0].broken)
+    with Laboratory(Setup.SQLITE, tmp_path) as laboratory:
+        assert "sound counterpart" in (prove(rash, laboratory) or "")
