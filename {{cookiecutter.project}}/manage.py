@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from commands.doctor import doctor
+from commands.keys import rotate_keys
+from commands.quarantine import quarantine
 from commands.sessions import sessions
 from commands.users import createuser, setroles
 from core.errors import KeepError
@@ -64,7 +66,7 @@ def migrate() -> None:
         click.echo(f"Sign in as {ADMINISTRATOR!r} with ADMIN_INITIAL_PASSWORD, and choose a password of your own.")
 
 
-for command in (createuser, setroles, sessions, doctor):
+for command in (createuser, setroles, sessions, quarantine, rotate_keys, doctor):
     manage.add_command(command)
 
 if __name__ == "__main__":

@@ -12,18 +12,29 @@ import apsw
 import click
 from sqlalchemy import Engine, text
 
+from commands.quarantine import describe
 from core.clock import SystemClock, stamp_time
-from core.errors import ConfigurationError, JournalError, StoreUnavailableError
-from core.settings import PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
+from core.errors import (
+    ConfigurationError,
+    CorruptValueError,
+    JournalError,
+    StoreUnavailableError,
+    UnreadableValueError,
+)
+from core.settings import MAKE_A_KEY, PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
 from core.storage.accounts import Accounts
 from core.storage.database import WAL_IS_SAFE, open_database, reachable
+from core.storage.entry import Entry, Quarantined
 from core.storage.journal import Journal
 from core.storage.migrate import current_revision, head_revision
+from core.storage.sealing import Seal
+from core.storage.sql import SqlStore
 from core.wildcards import matches
 
 _BACKLOG_LIMIT = timedelta(minutes=1)
 _MINIMUM_SECRET = 32
 _SAFE_WAL = (3, 51, 3)
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _provider()
     yield _sqlite_of_python()
     yield _sqlite_of_journal()
-    yield _journal(settings)
+    yield from _journal(settings)
     database = open_database(settings.resolved_database_url)
     try:
         yield from _database(database, settings)
@@ -121,28 +132,49 @@ def _sqlite_of_journal() -> Finding:
     return Finding(subject="SQLite of the journal", says=f"{version} can lose a commit (WAL-reset race)", fix=remedy)
 
 
-def _journal(settings: Settings) -> Finding:
+def _journal(settings: Settings) -> Iterator[Finding]:
     subject, path = "journal", settings.resolved_journal_path
     if not path.exists():
-        return Finding(subject=subject, says=f"not begun yet ({path.name})")
+        unused = settings.durability == "database"
+        yield Finding(subject=subject, says="not used" if unused else f"not begun yet ({path.name})")
+        return
     try:
         journal = Journal(path)
-        waiting, oldest, aside = journal.count(), journal.oldest_stamp(), len(journal.quarantined())
+        waiting, oldest, aside = journal.count(), journal.oldest_stamp(), journal.quarantined()
         journal.close()
     except (JournalError, apsw.Error) as error:
         remedy = f"Check that {path} can be written by this user and that the disk has room."
-        return Finding(subject=subject, says=f"can't be opened: {error}", fix=remedy)
-    if aside:
-        remedy = "Look at the log for 'quarantine'; the values are kept in the journal, table quarantine."
-        return Finding(
-            subject=subject, says=f"{aside} edits were set aside because the database refuses them", fix=remedy
-        )
-    if oldest is not None and datetime.now(UTC) - stamp_time(oldest) > _BACKLOG_LIMIT:
+        yield Finding(subject=subject, says=f"can't be opened: {error}", fix=remedy)
+        return
+    yield from _set_aside("journal", aside)
+    if waiting and settings.durability == "database":
+        remedy = "Start once with DURABILITY=local and stop again: that writes them into the database."
+        yield Finding(subject=subject, says=f"{waiting} edits wait, but DURABILITY=database reads none", fix=remedy)
+    elif _waits_long(oldest):
         remedy = "Start the app with the database reachable; it writes the journal out by itself."
-        return Finding(
-            subject=subject, says=f"{waiting} edits wait since {stamp_time(oldest):%Y-%m-%d %H:%M} UTC", fix=remedy
-        )
-    return Finding(subject=subject, says=f"{waiting} edits wait for the database")
+        yield Finding(subject=subject, says=f"{waiting} edits wait, the first since {_when(oldest)}", fix=remedy)
+    else:
+        yield Finding(subject=subject, says=f"{waiting} edits wait for the database")
+
+
+def _set_aside(place: str, found: list[Quarantined]) -> Iterator[Finding]:
+    remedy = "Look at it: python manage.py quarantine export. Then: python manage.py quarantine discard"
+    for aside in found[:_SHOWN]:
+        yield Finding(subject=f"set aside in the {place}", says=describe(aside), fix=remedy)
+    if len(found) > _SHOWN:
+        more = f"{len(found) - _SHOWN} more"
+        yield Finding(subject=f"set aside in the {place}", says=more, fix="Run: python manage.py quarantine list")
+
+
+def _waits_long(stamp: str | None) -> bool:
+    try:
+        return stamp is not None and datetime.now(UTC) - stamp_time(stamp) > _BACKLOG_LIMIT
+    except CorruptValueError:
+        return False  # damaged; the next flush sets it aside
+
+
+def _when(stamp: str | None) -> str:
+    return f"{stamp_time(stamp):%Y-%m-%d %H:%M} UTC" if stamp else "-"
 
 
 def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
@@ -160,9 +192,39 @@ def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="schema", says=says, fix="Run: python manage.py migrate")
         return
     yield Finding(subject="schema", says=f"at revision {head}")
+    seal = Seal([key.get_secret_value() for key in settings.session_encryption_keys])
+    store = SqlStore(
+        database, session_timeout=settings.session_timeout, retention=settings.session_retention, seal=seal
+    )
+    yield from _set_aside("database", store.quarantined())
+    yield _encryption(store, seal)
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
         yield _administrator(accounts, settings)
+
+
+def _encryption(store: SqlStore, seal: Seal) -> Finding:
+    """Reads stored values up to the first one that needs something done."""
+    subject = "encryption"
+    for entry in store.find(""):
+        if (trouble := _why_not_current(entry, seal)) is not None:
+            return Finding(subject=subject, says=trouble[0], fix=trouble[1])
+    if seal.encrypts:
+        return Finding(subject=subject, says="on; every value in the database is under the first key")
+    return Finding(subject=subject, says=f"off; to turn it on, set SESSION_ENCRYPTION_KEYS to: {MAKE_A_KEY}")
+
+
+def _why_not_current(entry: Entry, seal: Seal) -> tuple[str, str] | None:
+    try:
+        if not seal.is_current(entry):
+            seal.open(entry)
+            if seal.encrypts:
+                return "on, but values are not under the first key", "Run: python manage.py rotate-keys"
+    except UnreadableValueError as error:
+        return f"a value can't be read ({error})", "Add the missing key to SESSION_ENCRYPTION_KEYS, or update the code."
+    except CorruptValueError:
+        pass  # set aside as soon as its session is loaded
+    return None
 
 
 def _administrator(accounts: Accounts, settings: Settings) -> Finding:

@@ -296,7 +296,7 @@ def test_a_rewrite_changes_every_value_and_nothing_else(store: Store, hybrid: Hy
 def test_a_rewrite_counts_and_touches_only_what_it_changes(store: Store, hybrid: HybridClock) -> None:
     store.upsert([entry(hybrid, "a"), entry(hybrid, "b")])
     before = values(store)
-    assert store.rewrite(lambda old: replace(old, value="new") if old.path == "a" else None) == 1
+    assert store.rewrite(lambda old: replace(old, value="new") if old.path == "a" else old) == 1
     assert values(store) == {**before, "a": "new"}
 
 
@@ -322,3 +322,5 @@ def test_a_rewrite_goes_on_through_more_than_one_batch(store: Store, hybrid: Hyb
 
     assert store.rewrite(reseal) == 1100
     assert len(seen) == len(set(seen)) == 1100
+    assert len(set(store.find(""))) == 1100
+    assert len(set(store.find("p10"))) == 111

@@ -67,6 +67,21 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     cursor.close()
 
 
+def compact(database: Engine) -> None:
+    """Leave nothing in the database's files of values that were overwritten or deleted.
+
+    SQLite keeps them in free pages, PostgreSQL in dead rows. Writers wait for the time it takes; raises
+    StoreUnavailableError when others keep the tables busy.
+    """
+    with reachable(), database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if database.dialect.name == "sqlite":
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            connection.exec_driver_sql(f"SET lock_timeout = '{_BUSY_TIMEOUT_SECONDS}s'")
+            connection.exec_driver_sql("VACUUM (FULL) entries, quarantine")
+
+
 @contextmanager
 def reachable() -> Iterator[None]:
     """Turn "the database can't be reached" into StoreUnavailableError; other errors pass.

@@ -42,7 +42,7 @@ class HeaderFacts:
 
     def _read(self, entry: Entry, seal: Seal) -> Any:
         try:
-            value = _opened(entry, seal).value
+            value = seal.open(entry).value
             return None if value is None else decode(value, entry.path)
         except (CorruptValueError, UnreadableValueError) as error:
             self.owner_unknown = self.owner_unknown or entry.path == USER_PATH
@@ -56,13 +56,3 @@ def _activity(stamp: str, now: datetime) -> datetime:
         return min(stamp_time(stamp), now) if stamp else now
     except CorruptValueError:
         return now
-
-
-def _opened(entry: Entry, seal: Seal) -> Entry:
-    # Until every writer seals: a value without a seal is taken as it is.
-    try:
-        return seal.open(entry)
-    except CorruptValueError:
-        if entry.value is None or entry.value.split(":", 1)[0].isdigit():
-            raise
-        return entry

@@ -115,6 +115,12 @@ class Journal:
             after = (batch[-1].session_id, batch[-1].path)
         return replaced
 
+    def compact(self) -> None:
+        """Leave nothing in the file and its log of values that were overwritten or removed."""
+        with self._writing():
+            self._writer.execute("VACUUM")
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
     def count(self) -> int:
         """How many entries wait for the database."""
         with self._reading():

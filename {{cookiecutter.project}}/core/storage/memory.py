@@ -136,14 +136,14 @@ class MemoryStore:
         with self._lock:
             self._aside.pop((entry.session_id, entry.path, entry.stamp), None)
 
-    def rewrite(self, reseal: Callable[[Entry], Entry | None]) -> int:
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
         changed = 0
         for entry in list(self.find("")):
             new = reseal(entry)
             with self._lock:
                 stored = self._sessions[entry.session_id]
                 known = stored.entries.get(entry.path)
-                if new is not None and known is not None and known[1] == entry:
+                if new is not entry and known is not None and known[1] == entry:
                     stored.entries[entry.path] = (known[0], replace(entry, value=new.value))
                     changed += 1
         return changed

@@ -83,9 +83,9 @@ class Seal:
             body = self._upgraded(entry.path, body, version)
         return replace(entry, value=body or None)
 
-    def renew(self, entry: Entry) -> Entry | None:
-        """Return the sealed entry as `seal` would write it now, or None if it is so already. Raises as `open` does."""
-        return None if self.is_current(entry) else self.seal(self.open(entry))
+    def renew(self, entry: Entry) -> Entry:
+        """Return the sealed entry as `seal` would write it now; itself if it is so already. Raises as `open` does."""
+        return entry if self.is_current(entry) else self.seal(self.open(entry))
 
     def is_current(self, entry: Entry) -> bool:
         """Whether the sealed entry has this version and, with encryption on, is under the first key."""

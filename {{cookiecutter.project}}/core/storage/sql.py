@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Engine, Table, bindparam, case, func, select, tuple_, update
+from sqlalchemy import Engine, Select, Table, bindparam, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import Clock, SteadyClock, SystemClock
@@ -22,7 +22,7 @@ from core.storage.store import Loaded, SessionHeader
 
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
 _quarantine = cast(Table, QuarantineModel.__table__)
-_REWRITE_BATCH = 500
+_PAGE = 500
 _REPLACE = (
     update(_entries)
     .where(_entries.c.session_id == bindparam("s"), _entries.c.path == bindparam("p"))
@@ -110,11 +110,12 @@ class SqlStore(ExpiringSessions):
             return connection.scalar(wanted) or 0
 
     def find(self, prefix: str) -> Iterator[Entry]:
-        following = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        wanted = select(_entries).where(_entries.c.path >= prefix, _entries.c.path < following)
-        with reachable(), self._database.connect() as connection:
-            for row in connection.execute(wanted):
-                yield as_entry(row)
+        wanted = select(_entries)
+        if prefix:
+            following = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+            wanted = wanted.where(_entries.c.path >= prefix, _entries.c.path < following)
+        for entries in self._pages(wanted):
+            yield from entries
 
     def quarantine(self, entry: Entry, reason: str) -> None:
         with reachable(), self._database.begin() as connection:
@@ -128,27 +129,34 @@ class SqlStore(ExpiringSessions):
         with reachable(), self._database.begin() as connection:
             quarantine.forget(connection, quarantined)
 
-    def rewrite(self, reseal: Callable[[Entry], Entry | None]) -> int:
-        key = tuple_(_entries.c.session_id, _entries.c.path)
-        page = select(_entries).order_by(_entries.c.session_id, _entries.c.path).limit(_REWRITE_BATCH)
-        changed, wanted = 0, page
-        while True:
-            with reachable(), self._database.connect() as connection:
-                entries = [as_entry(row) for row in connection.execute(wanted)]
-            if not entries:
-                return changed
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+        changed = 0
+        for entries in self._pages(select(_entries)):
+            pairs = [(old, new) for old in entries if (new := reseal(old)) is not old]
             rows = [
                 {"s": old.session_id, "p": old.path, "t": old.stamp, "v": old.value, "n": new.value}
-                for old in entries
-                if (new := reseal(old)) is not None
+                for old, new in pairs
             ]
             if rows:
                 with reachable(), self._database.begin() as connection:
                     changed += connection.execute(_REPLACE, rows).rowcount
-            wanted = page.where(key > tuple_(exactly(entries[-1].session_id), exactly(entries[-1].path)))
+        return changed
 
     def close(self) -> None:
         self._database.dispose()
+
+    def _pages(self, wanted: Select[Any]) -> Iterator[list[Entry]]:
+        """Read entries in batches, and hold no connection between them: writers never wait for a reader."""
+        key = tuple_(_entries.c.session_id, _entries.c.path)
+        page = wanted.order_by(_entries.c.session_id, _entries.c.path).limit(_PAGE)
+        following = page
+        while True:
+            with reachable(), self._database.connect() as connection:
+                entries = [as_entry(row) for row in connection.execute(following)]
+            if not entries:
+                return
+            yield entries
+            following = page.where(key > tuple_(exactly(entries[-1].session_id), exactly(entries[-1].path)))
 
     def _headers_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         """One header per session, all of it derived from the entries that are being written."""

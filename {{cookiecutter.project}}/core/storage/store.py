@@ -71,7 +71,7 @@ class Store(Protocol):
         ...
 
     def find(self, prefix: str) -> Iterator[Entry]:
-        """The entries of all live sessions whose path starts with `prefix`."""
+        """The entries of all live sessions whose path starts with `prefix`, read in small batches."""
         ...
 
     def quarantine(self, entry: Entry, reason: str) -> None:
@@ -86,8 +86,8 @@ class Store(Protocol):
         """Delete for good what was set aside."""
         ...
 
-    def rewrite(self, reseal: Callable[[Entry], Entry | None]) -> int:
-        """Replace values by what `reseal` gives, None meaning unchanged, in small batches, while others write.
+    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
+        """Replace the value of each entry by what `reseal` makes of it, in small batches, while others write.
 
         Stamps and versions stay: readers have nothing to fetch. An entry that was edited meanwhile keeps its
         edit. Returns how many were changed; interrupting it is harmless.

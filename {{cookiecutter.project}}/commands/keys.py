@@ -1,0 +1,103 @@
+"""`manage.py rotate-keys`: bring everything that is kept under the first encryption key."""
+
+from __future__ import annotations
+
+import click
+
+from core.errors import CorruptValueError, UnreadableValueError
+from core.services import Services, get_services
+from core.settings import MAKE_A_KEY
+from core.storage.database import compact
+from core.storage.entry import Entry
+from core.storage.sealing import Seal
+
+_REPORT_EVERY = 5_000
+_ROUNDS = 20
+
+
+class Rotation:
+    """Renews one entry after another, and counts."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+        self.seen = 0
+        self.stale = 0
+        """How many were not as they should be; those that were edited at the same moment are found again."""
+        self.left: dict[tuple[str, str], str] = {}
+        """What could not be opened, and why. It stays as it is."""
+
+    def __call__(self, entry: Entry) -> Entry:
+        self.seen += 1
+        if self.seen % _REPORT_EVERY == 0:
+            click.echo(f"Looked at {self.seen:,} entries …")
+        try:
+            renewed = self._seal.renew(entry)
+        except (CorruptValueError, UnreadableValueError) as error:
+            self.left[entry.session_id, entry.path] = str(error)
+            return entry
+        self.stale += renewed is not entry
+        return renewed
+
+
+@click.command("rotate-keys")
+def rotate_keys() -> None:
+    """Encrypt everything in the database and the journal under the first of SESSION_ENCRYPTION_KEYS.
+
+    First put the new key in front, keep the old ones behind it, and restart every server. May be interrupted and
+    repeated, and the app may run meanwhile.
+    """
+    services = get_services()
+    if not services.seal.encrypts:
+        raise click.ClickException(
+            f"SESSION_ENCRYPTION_KEYS is empty, so nothing is encrypted. Set it to the output of: {MAKE_A_KEY}"
+        )
+    rotation, total = Rotation(services.seal), 0
+    for _ in range(_ROUNDS):
+        # What a server moves from the journal to the database during one round is found in the next.
+        rotation.stale, rotation.left = 0, {}
+        total += _renew_all(services, rotation)
+        if not rotation.stale:
+            break
+    else:
+        raise click.ClickException(
+            f"Encrypted {total:,} values, but others keep coming under another key. "
+            "Restart every server with the new key in front, and repeat this."
+        )
+    _compact(services)
+    click.echo(f"Encrypted {total:,} {'value' if total == 1 else 'values'} under the first key.")
+    aside = sum(not _is_current(services.seal, aside.entry) for aside in services.engine.quarantined())
+    if aside:
+        click.echo(
+            f"{aside} damaged {'value was' if aside == 1 else 'values were'} set aside before and can't be encrypted. "
+            "See: python manage.py quarantine list; remove them with: python manage.py quarantine discard"
+        )
+    if rotation.left:
+        for (session_id, path), reason in list(rotation.left.items())[:20]:
+            click.echo(f"  {_printable(session_id)} {_printable(path)}: {_printable(reason)}")
+        raise click.ClickException(
+            f"{len(rotation.left):,} values can't be opened and were left as they are. Keep the old keys for them."
+        )
+    click.echo("The other keys can be removed once every server runs with this first key.")
+
+
+def _renew_all(services: Services, rotation: Rotation) -> int:
+    in_journal = services.journal.rewrite(rotation) if services.journal is not None else 0
+    return in_journal + services.store.rewrite(rotation)
+
+
+def _compact(services: Services) -> None:
+    click.echo("Removing what is left of the old values in the files …")
+    compact(services.database)
+    if services.journal is not None:
+        services.journal.compact()
+
+
+def _is_current(seal: Seal, entry: Entry) -> bool:
+    try:
+        return seal.is_current(entry)
+    except CorruptValueError:
+        return False
+
+
+def _printable(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()
