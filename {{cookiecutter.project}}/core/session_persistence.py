@@ -20,7 +20,7 @@ from core.errors import (
     StoreUnavailableError,
     UnreadableValueError,
 )
-from core.paths import USER_PATH, is_bookkeeping
+from core.paths import USER_PATH
 from core.save_state import SaveState
 from core.session import REMOVED, Change, UserSession
 from core.settings import get_settings
@@ -37,7 +37,6 @@ from core.storage.writer import DebouncedWriter
 
 __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenceEngine"]
 
-MAX_SESSION_BYTES = 2 * 1024 * 1024
 _CLEANUP_BATCH = 10
 """Sessions deleted in one transaction. Large ones take about 6 ms each, for which everybody who writes waits."""
 
@@ -276,7 +275,7 @@ class SessionPersistenceEngine:
         ]
         sizes = {entry.path: _bytes(entry.value) for entry in entries}
         if session is not None:
-            _check_size(session, sizes)
+            session.footprint.check(sizes)
         try:
             self._durability.append([self._seal.seal(entry) for entry in entries])
         except (JournalError, StoreUnavailableError) as error:
@@ -299,17 +298,3 @@ def _bytes(text: str | None) -> int:
     if text is None:
         return 0
     return len(text) if text.isascii() else len(text.encode())
-
-
-def _check_size(session: UserSession, sizes: Mapping[str, int]) -> None:
-    """Refuse what would make a session too large. What makes it smaller, and its bookkeeping, may always be written."""
-    growth = session.footprint.growth(sizes)
-    total = session.footprint.total + growth
-    if growth <= 0 or total <= MAX_SESSION_BYTES or all(is_bookkeeping(path) for path in sizes):
-        return
-    raise NotKeptError(
-        max(sizes, key=lambda path: sizes[path]),
-        f"would make all that is kept for you {total / 2**20:.1f} MB, "
-        f"more than the {MAX_SESSION_BYTES // 2**20} MB one person may have",
-        "Clear forms or snapshots that are no longer needed, or keep large data in a table of its own.",
-    )

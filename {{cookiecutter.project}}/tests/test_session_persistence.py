@@ -321,13 +321,29 @@ class TestTheRoomOfASession:
         again.set_field("f", "field0", "short")
         again.set_field("f", "field8", "x" * 200_000)
 
-    def test_moving_about_is_always_possible(self, start: type_of_engine) -> None:
+    def test_moving_about_takes_no_room_from_the_forms(self, start: type_of_engine) -> None:
         session = start().open("s")
-        session.attach_tab("t")
+        for number in range(20):
+            session.attach_tab(f"tab{number}")
+            for step in range(3):
+                session.navigate_to("page", {"number": str(step), "long": "x" * 4_000})
         for number in range(8):
             session.set_field("f", f"field{number}", "x" * 261_000)
-        for number in range(300):
-            session.navigate_to("page", {"number": str(number), "long": "x" * 500})
+        session.navigate_to("page", {"long": "x" * 4_000})
+
+
+def test_tabs_that_nobody_used_for_a_month_are_forgotten(start: type_of_engine, clock: FakeClock) -> None:
+    session = start().open("s", "ada")
+    for tab in ("old", "recent"):
+        session.attach_tab(tab)
+        session.navigate_to("page", {"in": tab})
+        clock.advance(20 * 86400)
+    session.attach_tab("new")
+    again = start().open("s")
+    again.attach_tab("recent")
+    assert again.navigation_history[-1].params == {"in": "recent"}
+    again.attach_tab("old")
+    assert {"in": "old"} not in [entry.params for entry in again.navigation_history]
 
 
 class TestSaveStates:

@@ -1,0 +1,80 @@
+"""What can be done with the forms of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import UnknownSnapshotError
+from core.forms import FormSnapshot, FormState
+from core.paths import join_path
+from core.session_state import REMOVED, Change, SessionState
+
+
+class SessionForms(SessionState):
+    """Drafts, saved values, messages and snapshots."""
+
+    __slots__ = ()
+
+    def form(self, form_id: str) -> FormState:
+        """Return the state of a form, an empty one if it was never touched."""
+        return self.form_states.get(form_id) or FormState(form_id=form_id)
+
+    def set_field(self, form_id: str, name: str, value: Any, *, page: str | None = None) -> None:
+        """Keep the draft of one field. `page` binds it to a widget of the same key on that page."""
+        changes = [Change(join_path("form", form_id, "field", name), value)]
+        if page is not None:
+            changes += self._binding(page, name, form_id)
+        self.commit([*changes, self.counted("interactions")])
+
+    def save_form(self, form_id: str, data: Mapping[str, Any], *, page: str | None = None) -> None:
+        """Make `data` the draft and the saved values of a form, in one durable step."""
+        values = dict(data)
+        changes = [Change(join_path("form", form_id, "field", name), value) for name, value in values.items()]
+        changes.append(Change(join_path("form", form_id, "saved"), {"values": values, "at": self.clock.now()}))
+        if self.form(form_id).errors:
+            changes.append(Change(join_path("form", form_id, "errors"), REMOVED))
+        if page is not None:
+            changes += [change for name in values for change in self._binding(page, name, form_id)]
+        self.commit([*changes, self.counted("interactions")])
+
+    def reset_form(self, form_id: str) -> None:
+        """Clear the drafts of a form. What was saved, and the snapshots, stay."""
+        self.commit([Change(join_path("form", form_id, "field", name), REMOVED) for name in self.form(form_id).values])
+
+    def set_errors(self, form_id: str, errors: Mapping[str, str]) -> None:
+        """Keep the messages of the last validation, by field."""
+        if dict(errors) == self.form(form_id).errors:
+            return
+        self.commit([Change(join_path("form", form_id, "errors"), dict(errors) or REMOVED)])
+
+    def create_form_snapshot(self, form_id: str, description: str = "", *, automatic: bool = False) -> FormSnapshot:
+        """Keep the present values of a form under a name, to go back to."""
+        snapshot = FormSnapshot.of(
+            self.form(form_id), at=self.clock.now(), description=description, automatic=automatic
+        )
+        self.commit([self._snapshot_change(snapshot)])
+        surplus = self.form(form_id).surplus_snapshots()
+        self.commit([Change(join_path("form", form_id, "snapshot", old.snapshot_id), REMOVED) for old in surplus])
+        return snapshot
+
+    def restore_form_snapshot(self, snapshot_id: str) -> FormSnapshot:
+        """Put a form back to a snapshot. The values replaced become an automatic snapshot first.
+
+        Raises UnknownSnapshotError if there is no such snapshot.
+        """
+        for form in self.form_states.values():
+            for snapshot in form.snapshots:
+                if snapshot.snapshot_id == snapshot_id:
+                    self.create_form_snapshot(form.form_id, "Before going back", automatic=True)
+                    wanted = {**dict.fromkeys(form.values, REMOVED), **snapshot.values}
+                    self.commit([Change(join_path("form", form.form_id, "field", k), v) for k, v in wanted.items()])
+                    return snapshot
+        raise UnknownSnapshotError(f"There is no snapshot {snapshot_id!r}. Its form may have dropped it as the oldest.")
+
+    def _binding(self, page: str, key: str, form_id: str) -> list[Change]:
+        bound = self.bound_keys.get(page, {}).get(key) == form_id
+        return [] if bound else [Change(join_path("key", page, key), form_id)]
+
+    def _snapshot_change(self, snapshot: FormSnapshot) -> Change:
+        return Change(join_path("form", snapshot.form_id, "snapshot", snapshot.snapshot_id), snapshot.to_dict())

@@ -1,0 +1,178 @@
+"""What a session holds, and the one function that folds into it what was stored, edited or changed elsewhere.
+
+A session is a map from path to value. Everything else in it is a reading of that map, so memory, journal and
+database can't come to mean different things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from core.clock import Clock, SystemClock
+from core.footprint import Footprint
+from core.forms import FormSnapshot, FormState
+from core.navigation import NavigationHistory
+from core.paths import CREATED_PATH, USER_PATH, join_path, split_path
+
+
+class _Removed:
+    """The value of a path that was removed."""
+
+    def __repr__(self) -> str:
+        return "REMOVED"
+
+
+REMOVED: Final = _Removed()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path gets one value (or REMOVED)."""
+
+    path: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPreferences:
+    """What a person chose for themselves."""
+
+    theme: str = "system"
+    language: str = "en"
+    timezone: str = "UTC"
+    auto_save: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionMetrics:
+    """What was done in a session, over all its tabs and days."""
+
+    page_views: int = 0
+    interactions: int = 0
+    started_at: datetime | None = None
+    last_activity: datetime | None = None
+
+    @property
+    def session_duration(self) -> float:
+        """Seconds from the first to the last activity."""
+        if self.started_at is None or self.last_activity is None:
+            return 0.0
+        return (self.last_activity - self.started_at).total_seconds()
+
+
+def _discard(_changes: Sequence[Change]) -> Mapping[str, str]:
+    """The `emit` of a session that nothing keeps."""
+    return {}
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionState:
+    """One tab's view of one person's session. `core.session` adds what can be done with it."""
+
+    session_id: str
+    user_id: str | None = None
+    clock: Clock = field(default_factory=SystemClock, repr=False)
+    emit: Callable[[Sequence[Change]], Mapping[str, str]] = field(default=_discard, repr=False)
+    """Makes changes durable, or raises and nothing has changed. Returns the stamp of each path."""
+    created_at: datetime | None = None
+    form_states: dict[str, FormState] = field(default_factory=dict)
+    preferences: UserPreferences = field(default_factory=UserPreferences)
+    cache_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tracked cache keys and what each depends on."""
+    bound_keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Per page: widget key to the form that holds its value."""
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    """Both come from the user table at each run, never from stored session data."""
+    tab_id: str | None = None
+    """None until the browser has named its tab; until then history and metrics are kept in memory."""
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Every path of the session and its value; all the rest of the state is a reading of it."""
+    stamps: dict[str, str] = field(default_factory=dict, repr=False)
+    """The stamp of every path this view holds: what an edit of it is based on."""
+    version: int = 0
+    """Up to which version of the stored session this view has read."""
+    purged: bool = False
+    """Somebody deleted the session; nothing written to it will be kept."""
+    unreadable: dict[str, str] = field(default_factory=dict, repr=False)
+    """Stored paths that can't be decoded here, and why. They are left as they are."""
+    footprint: Footprint = field(default_factory=Footprint, repr=False)
+    """How much room the stored session takes."""
+    history: NavigationHistory = field(default_factory=NavigationHistory)
+    _histories: dict[str, NavigationHistory] = field(default_factory=dict, repr=False)
+    _scroll: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
+    _activity: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict, repr=False)
+
+    def absorb(self, path: str, value: Any) -> None:
+        """Fold one stored or just committed path into this view. Paths nobody reads are kept all the same."""
+        _put(self.values, path, value)
+        match split_path(path):
+            case ("form", form_id, *rest):
+                self._absorb_form(form_id, rest, value)
+            case ("tab", tab, *rest):
+                self._absorb_tab(tab, rest, value)
+            case ("metric", tab, day):
+                self._activity[tab, day] = value
+            case ("key", page, key):
+                self.bound_keys.setdefault(page, {})[key] = value
+            case ("pref", name):
+                self.preferences = replace(self.preferences, **{name: value})
+            case ("cache", key):
+                _put(self.cache_keys, key, value if value is REMOVED else tuple(value))
+            case _ if path == CREATED_PATH:
+                self.created_at = value
+            case _ if path == USER_PATH:
+                self.user_id = value
+
+    def _absorb_form(self, form_id: str, rest: Sequence[str], value: Any) -> None:
+        form = self.form_states.setdefault(form_id, FormState(form_id=form_id))
+        match rest:
+            case ["field", name]:
+                _put(form.values, name, value)
+            case ["saved"]:
+                form.saved, form.saved_at = (value["values"], value["at"]) if value is not REMOVED else ({}, None)
+            case ["errors"]:
+                form.errors = {} if value is REMOVED else value
+            case ["snapshot", snapshot_id]:
+                kept = [snapshot for snapshot in form.snapshots if snapshot.snapshot_id != snapshot_id]
+                if value is not REMOVED:
+                    kept.append(FormSnapshot.from_dict(form_id, snapshot_id, value))
+                form.snapshots = sorted(kept, key=lambda snapshot: snapshot.timestamp)
+        if form == FormState(form_id=form_id):
+            del self.form_states[form_id]
+
+    def _absorb_tab(self, tab: str, rest: Sequence[str], value: Any) -> None:
+        match rest:
+            case ["history"]:
+                self._histories[tab] = NavigationHistory() if value is REMOVED else NavigationHistory.from_dict(value)
+                if tab == self.tab_id:
+                    self.history = self._histories[tab]
+            case ["scroll", page]:
+                self._scroll[tab, page] = 0.0 if value is REMOVED else value
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Make changes durable, then visible here. If that fails, it raises and nothing has changed."""
+        if not changes:
+            return
+        if self.created_at is None:
+            origin = [Change(CREATED_PATH, self.clock.now())]
+            changes = [*origin, *([Change(USER_PATH, self.user_id)] if self.user_id else []), *changes]
+        self.stamps.update(self.emit(changes))
+        for change in changes:
+            self.absorb(change.path, change.value)
+
+    def counted(self, what: str) -> Change:
+        """The change by which today's number of these goes up by one."""
+        tab, day = self.tab_id or "-", self.clock.now().date().isoformat()
+        counts = self._activity.get((tab, day), {})
+        return Change(join_path("metric", tab, day), {**counts, what: counts.get(what, 0) + 1})
+
+
+def _put(target: dict[str, Any], key: str, value: Any) -> None:
+    if value is REMOVED:
+        target.pop(key, None)
+    else:
+        target[key] = value
