@@ -52,19 +52,6 @@ class PoppingJournal(Journal):
         return batch
 
 
-class ForgetfulJournal(Journal):
-    """Never lets go of what was flushed, as after a death between the two: the next flush flushes it again."""
-
-    _flushed = False
-
-    def discard(self, entries: Sequence[Entry]) -> None:  # noqa: ARG002
-        self._flushed = True
-
-    def batch(self, limit: int) -> list[Entry]:
-        flushed, self._flushed = self._flushed, False
-        return [] if flushed else super().batch(limit)
-
-
 class FlakyStore(SqlStore):
     """A database that is away at the first flush."""
 
@@ -77,16 +64,29 @@ class FlakyStore(SqlStore):
         super().upsert(entries)
 
 
-class ArrivalStore(SqlStore):
-    """The last to arrive wins, whatever was written last: writing the same twice is not the same as once."""
+class RepeatingStore(SqlStore):
+    """Writes with each flush the earlier ones once more, as a process does that died before it let go of them."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._earlier: list[Entry] = []
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        super().upsert([*self._earlier, *entries])
+        self._earlier += entries
+
+
+class RepeatingArrivalStore(RepeatingStore):
+    """The same, and the last to arrive wins, whatever was written last: twice is not the same as once."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._arrivals = HybridClock()
 
     def upsert(self, entries: Sequence[Entry]) -> None:
-        opened = [self._seal.open(entry) for entry in entries]
-        super().upsert([self._seal.seal(replace(entry, stamp=self._arrivals.tick())) for entry in opened])
+        super().upsert(entries)
+        opened = [self._seal.open(entry) for entry in self._earlier]
+        SqlStore.upsert(self, [self._seal.seal(replace(entry, stamp=self._arrivals.tick())) for entry in opened])
 
 
 class WholeSessionEngine(SessionPersistenceEngine):
@@ -138,8 +138,8 @@ VARIANTS: Mapping[str, Callable[[Settings, Clock], Services]] = {
     "acknowledge before commit": _variant(journal=HastyJournal),
     "synchronous off": _variant(journal=UnsyncedJournal),
     "whole session": _variant(engine=WholeSessionEngine),
-    "flushes twice": _variant(journal=ForgetfulJournal),
-    "flushes twice, last arrival wins": _variant(journal=ForgetfulJournal, store=ArrivalStore),
+    "flushes twice": _variant(store=RepeatingStore),
+    "flushes twice, last arrival wins": _variant(store=RepeatingArrivalStore),
     "database away once": _variant(store=FlakyStore),
     "database away once, pop before success": _variant(journal=PoppingJournal, store=FlakyStore),
 }

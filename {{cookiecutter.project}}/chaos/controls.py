@@ -56,7 +56,7 @@ def two_tabs_in_turn(bench: Bench, variant: str) -> list[Violation]:
 
 
 def two_machines_in_turn(bench: Bench, variant: str) -> list[Violation]:
-    """The first one flushes what it flushed before once more, after the second wrote something newer."""
+    """The first one flushes once more what it flushed before, after the second wrote something newer."""
     elsewhere = str(bench.folder / "elsewhere.db")
     with (
         bench.victim(channels=1, variant=variant, debounce_delay=3600) as victim,
@@ -67,6 +67,7 @@ def two_machines_in_turn(bench: Bench, variant: str) -> list[Violation]:
         here.flush()
         there.edit("one", FORM, FIELD)
         there.flush()
+        here.edit("one", FORM, OTHER_FIELD)
         here.flush()
         victim.kill()
         other.kill()
