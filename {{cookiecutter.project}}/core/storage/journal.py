@@ -21,6 +21,7 @@ from core.errors import JournalError
 from core.storage import journal_sql as sql
 from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
+from core.storage.journal_upgrade import upgrade
 from core.storage.salvage import Row, SharedFile
 
 MAX_WAL_BYTES = 64 * 1024 * 1024
@@ -210,6 +211,7 @@ def _connect(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 4194304")
     connection.execute("PRAGMA secure_delete = ON")  # what was flushed or rotated leaves nothing readable behind
+    upgrade(connection)
     connection.execute(sql.SCHEMA)
     return connection
 
