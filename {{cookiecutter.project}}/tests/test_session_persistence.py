@@ -333,17 +333,17 @@ class TestTheRoomOfASession:
 
 
 def test_tabs_that_nobody_used_for_a_month_are_forgotten(start: type_of_engine, clock: FakeClock) -> None:
-    session = start().open("s", "ada")
-    for tab in ("old", "recent"):
+    def open_tab(tab: str) -> UserSession:
+        session = start().open("s", "ada")
         session.attach_tab(tab)
-        session.navigate_to("page", {"in": tab})
+        return session
+
+    for tab in ("old", "recent"):
+        open_tab(tab).navigate_to("page", {"in": tab})
         clock.advance(20 * 86400)
-    session.attach_tab("new")
-    again = start().open("s")
-    again.attach_tab("recent")
-    assert again.navigation_history[-1].params == {"in": "recent"}
-    again.attach_tab("old")
-    assert {"in": "old"} not in [entry.params for entry in again.navigation_history]
+    open_tab("new")
+    assert [entry.params for entry in open_tab("recent").navigation_history] == [{"in": "recent"}]
+    assert open_tab("old").navigation_history == []
 
 
 class TestSaveStates:
