@@ -19,14 +19,23 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
+from core.errors import NotKeptError
+
 USER_PATH = "meta/user"
 CREATED_PATH = "meta/created"
 _BOOKKEEPING = ("meta/", "tab/", "metric/")
 
 
 def join_path(*segments: str) -> str:
-    """Build a path; a slash inside a segment is escaped, so segments never run together."""
-    return "/".join(quote(segment, safe=" ") for segment in segments)
+    """Build a path; a slash inside a segment is escaped, so segments never run together.
+
+    Raises NotKeptError for a name that can't be stored.
+    """
+    try:
+        return "/".join(quote(segment, safe=" ") for segment in segments)
+    except UnicodeEncodeError as error:
+        shown = "/".join(segments).encode("ascii", "backslashreplace").decode()
+        raise NotKeptError(shown, "the name has half of a surrogate pair", "Remove that character.") from error
 
 
 def split_path(path: str) -> tuple[str, ...]:
