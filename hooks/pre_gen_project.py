@@ -64,6 +64,7 @@ DEPENDENCIES = frozenset(
         "structlog",
         "uv",
         "uvicorn",
+        "xdist",
         "yaml",
     }
 )

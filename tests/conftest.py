@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.bake import TEMPLATE, BakedProject, bake
 from tests.support.browser import find_chromium
+from tests.support.programs import need_strace
 from tests.support.server import Server, serving
 
 Bake = Callable[..., BakedProject]
 
 # Kept between runs, because installing takes a minute. Everything else in it is baked anew.
 INSTALLED = TEMPLATE / os.environ.get("BUILD", "build") / "tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that none is left alone at the end; next what needs no installed project."""
+
+    def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("longest"):
+            return 0
+        return 2 if "baked_default" in getattr(item, "fixturenames", ()) else 1
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(name="bake")
@@ -32,23 +47,49 @@ def bake_fixture(tmp_path: Path) -> Bake:
     return bake_here
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for PostgreSQL, which root starts as another user: each pytest that begins closes its own to others."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
-def baked_default() -> BakedProject:
-    """The project that the defaults give, freshly baked, and installed from its lock by its own `make setup`."""
-    project = INSTALLED / "streamlit_keep"
-    environment = INSTALLED / "kept-venv"
-    if (project / ".venv").exists():
-        shutil.rmtree(environment, ignore_errors=True)
-        (project / ".venv").rename(environment)
-    shutil.rmtree(project, ignore_errors=True)
-    baked = bake(INSTALLED / "fresh")
-    baked.path.rename(project)
-    if environment.exists():
-        environment.rename(project / ".venv")
-    baked = BakedProject(path=project, answers={}, output=baked.output)
-    result = baked.run("make", "setup")
+def baked_default(testrun_uid: str) -> BakedProject:
+    """The project that the defaults give, freshly baked, and installed from its lock by its own `make setup`.
+
+    There is one for the whole run. Whoever needs it first makes it; the other workers wait.
+    """
+    project = BakedProject(path=INSTALLED / "streamlit_keep", answers={}, output="")
+    made_for = INSTALLED / "made-for"
+    with one_at_a_time("default"):
+        if not made_for.exists() or made_for.read_text() != testrun_uid:
+            made_for.unlink(missing_ok=True)
+            make_default(project)
+            made_for.write_text(testrun_uid)
+    return project
+
+
+def make_default(project: BakedProject) -> None:
+    kept = INSTALLED / "kept-venv"
+    if (project.path / ".venv").exists():
+        shutil.rmtree(kept, ignore_errors=True)
+        (project.path / ".venv").rename(kept)
+    shutil.rmtree(project.path, ignore_errors=True)
+    bake(INSTALLED / "fresh").path.rename(project.path)
+    if kept.exists():
+        kept.rename(project.path / ".venv")
+    result = project.run("make", "setup")
     assert result.returncode == 0, result.stdout
-    return baked
+
+
+@contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Keep the other workers of this machine out for the length of a block."""
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    with (INSTALLED / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture
@@ -61,4 +102,12 @@ def served(baked_default: BakedProject, tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium. Where there is none the test fails and says what to do."""
-    return find_chromium()
+    with one_at_a_time("programs"):
+        return find_chromium()
+
+
+@pytest.fixture(scope="session")
+def strace() -> None:
+    """With strace the crash laboratory kills at every system call; without it those of its tests would be skipped."""
+    with one_at_a_time("programs"):
+        need_strace()

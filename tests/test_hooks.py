@@ -140,7 +140,7 @@ def test_direct_dependencies_are_reserved() -> None:
     configuration = tomllib.loads((PROJECT_FOLDER / "pyproject.toml").read_text(encoding="utf-8"))
     requirements = configuration["project"]["dependencies"] + configuration["dependency-groups"]["dev"]
     names = {re.split(r"[\[<>=;]", requirement)[0].strip().replace("-", "_") for requirement in requirements}
-    imported_as = {"python_dotenv": "dotenv", "import_linter": None, "pandas_stubs": None}
+    imported_as = {"python_dotenv": "dotenv", "import_linter": None, "pandas_stubs": None, "pytest_xdist": "xdist"}
     expected = {imported_as.get(name, name) for name in names} - {None}
     assert expected <= pre_gen.DEPENDENCIES
 

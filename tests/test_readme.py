@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import INSTALLED, Bake
+from tests.conftest import INSTALLED, Bake, one_at_a_time
 from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
 from tests.support.documents import commands, local_links
 from tests.support.server import free_port
@@ -85,13 +85,16 @@ def assert_runs(command: str, folder: Path, answers: str = "", **environment: st
 
 def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> None:
     """Every command of README.md has a way to be run here; a new one without it fails."""
-    # The tools are this run's own, and the default project is the one installed for the other tests.
-    environment = {"BUILD": str(INSTALLED), "TOOLS": sys.prefix}
+    # The tools are this run's own, and what the projects need is installed already.
+    build = tmp_path / "build"
+    (build / "streamlit_keep").mkdir(parents=True)
+    (build / "streamlit_keep" / ".venv").symlink_to(baked_default.path / ".venv")
+    environment = {"BUILD": str(build), "TOOLS": sys.prefix}
     ways: dict[str, Callable[[str], object]] = {
         "make demo": lambda command: assert_serves(command, TEMPLATE, 300, **environment),
         "make test": lambda command: assert_runs(f"{command} --dry-run", TEMPLATE, **environment),
         "make check": lambda command: assert_runs(
-            command, TEMPLATE, **environment, INNER=str(baked_default.path / ".venv")
+            command, TEMPLATE, TOOLS=sys.prefix, BUILD=str(INSTALLED), INNER=str(baked_default.path / ".venv")
         ),
         "make new": lambda command: assert_runs(command, TEMPLATE, "\n" * 10, **environment, OUT=str(tmp_path)),
         "make help": lambda command: assert_runs(command, TEMPLATE, **environment),
@@ -99,7 +102,8 @@ def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> No
     shown = commands(TEMPLATE / "README.md")
     assert {"make demo", "make test"} <= set(shown)
     for command in shown:
-        ways[command](command)
+        with one_at_a_time("mypy") if command == "make check" else contextlib.nullcontext():
+            ways[command](command)
     assert (tmp_path / "streamlit_keep" / "app.py").is_file()
 
 

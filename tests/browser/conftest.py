@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, SETTLE_MS, Visitor
 from tests.support.bake import BakedProject
 from tests.support.browser import ARGUMENTS
 from tests.support.server import Server, serving
 
 NewPerson = Callable[..., str]
 NewTab = Callable[[], Visitor]
+
+# Other tests run beside these, so a page may take its time; whoever waits for a state waits this long.
+expect.set_options(timeout=SETTLE_MS)
 
 
 @pytest.fixture(scope="session")

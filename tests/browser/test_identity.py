@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS
 from tests.support.server import Server
+
+pytestmark = pytest.mark.xdist_group("identity")  # one worker, one server
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}")
 

