@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # The template folder checked in place, with the tools of the project it makes.
 INNER ?= $(CURDIR)/$(BUILD)/tools
 
-.PHONY: help demo run new test check bench lock screenshots
+.PHONY: help demo run new test check chaos bench lock screenshots
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -29,7 +29,7 @@ new: $(READY) ## ask the ten questions and make your project beside this folder
 	@$(BIN)/cookiecutter . --output-dir $(or $(OUT),..)
 
 test: $(READY) ## run everything: template, generated project, browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: $(READY) ## lint, and check the types and layers of the template folder in place
 	$(BIN)/ruff check .
@@ -37,9 +37,13 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
 	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(CURDIR)/$(BUILD)/mypy && $(INNER)/bin/lint-imports --no-cache
 
-bench: $(READY) ## measure bake, start and edits beside the least they could take; after make test
-	$(BIN)/python benchmarks/start.py
-	$(BUILD)/tests/streamlit_keep/.venv/bin/python benchmarks/persist.py
+bench: $(READY) ## measure beside the least it could take, and beside the targets; after make test
+	$(BIN)/python -m benchmarks.start
+	PYTHONPATH="$(TEMPLATE)" $(BUILD)/tests/streamlit_keep/.venv/bin/python -m benchmarks.persist
+
+chaos: $(READY) ## break the default project on purpose and count what is lost (half an hour)
+	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
+	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep chaos
 
 lock: $(READY) ## renew the locked versions, the template's and the generated project's
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml
@@ -52,15 +56,17 @@ lock: $(READY) ## renew the locked versions, the template's and the generated pr
 screenshots: $(READY) ## renew the pictures in docs/images
 	$(BIN)/python scripts/screenshots.py
 
+# What is installed is noted by its lock: nothing is installed anew because a file was merely touched.
 $(READY): requirements.lock
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found. Name it: make demo PYTHON=/path/to/python3"; exit 1; }
-	@echo "Installing into $(TOOLS) ..."
-	@if command -v uv >/dev/null; then \
+	@if cmp -s requirements.lock $@; then touch $@; exit; fi; \
+	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found. Name it: make demo PYTHON=/path/to/python3"; exit 1; }; \
+	echo "Installing into $(TOOLS) ..."; \
+	if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(TOOLS) && \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
 		{ $(PYTHON) -m venv $(TOOLS) || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q python3-venv && \
 			$(PYTHON) -m venv $(TOOLS); } || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
-	fi
-	@touch $@
+	fi && \
+	cp requirements.lock $@

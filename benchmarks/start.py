@@ -18,12 +18,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.conftest import INSTALLED  # noqa: E402
-from tests.support.bake import BakedProject, clean_environment, fresh_template  # noqa: E402
-from tests.support.server import free_port  # noqa: E402
+from tests.conftest import INSTALLED
+from tests.support.bake import BakedProject, clean_environment, fresh_template
+from tests.support.server import free_port
 
 ROUNDS = 5
 BARE_APP = 'import streamlit as st\n\napp = st.App("page.py")\n'

@@ -1,0 +1,79 @@
+"""What `bootstrap_session` adds to each run of a page, for a person who is signed in and has a large session.
+
+Measured inside the script, as Streamlit's own test runner runs it. The runner has no cookies, so the one that a
+browser would send is put in place of Streamlit's.
+"""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from unittest.mock import patch
+
+from core.services import Services, use_services
+from core.storage.accounts import seed_administrator
+from core.web.token import new_token, token_hash
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.measuring import milli, row
+from benchmarks.parts import fill, services_in
+
+RUNS, WARM_UP = 200, 20
+PAGE = """
+import time
+import streamlit as st
+from core import bootstrap_session, get_session_manager
+from core.auth import current_identity
+from core.services import get_services
+
+def timed(name, action):
+    began = time.perf_counter()
+    action()
+    st.session_state.setdefault("took", {}).setdefault(name, []).append(time.perf_counter() - began)
+
+timed("all", bootstrap_session)
+manager, services = get_session_manager(), get_services()
+assert manager.identity.user.username == "ada"
+timed("identity", current_identity)
+timed("refresh", lambda: services.engine.refresh(manager.session))
+timed("load", lambda: services.store.load(manager.session.session_id, manager.session.version))
+if services.journal:
+    timed("journal", lambda: services.journal.pending(manager.session.session_id))
+"""
+
+
+def warm_run(folder: Path, name: str = "bootstrap_session on a warm rerun", **settings: object) -> None:
+    """Print the median of a warm run, and below it what its parts take by themselves."""
+    services = services_in(folder, **settings)
+    with use_services(services):
+        cookies = {services.settings.cookie_name: signed_in(services)}
+        with patch.object(ContextProxy, "cookies", property(lambda _self: cookies)):
+            page = AppTest.from_string(PAGE, default_timeout=60)
+            for _ in range(WARM_UP + RUNS):
+                page.run()
+                if page.exception:
+                    raise SystemExit(page.exception[0].value)
+    took = {part: statistics.median(times[WARM_UP:]) for part, times in page.session_state["took"].items()}
+    row(name, milli(took["all"]), target="at most 0.5 ms", met=took["all"] <= 0.0005)
+    parts = [(part, label) for part, label in LABELS.items() if part in took]
+    row("  of it, each by itself", ", ".join(f"{label} {milli(took[part])}" for part, label in parts))
+
+
+LABELS = {"identity": "who is there", "refresh": "refresh", "load": "(store", "journal": "journal)"}
+
+
+def signed_in(services: Services) -> str:
+    """A person with a large session, and the token of the browser they are signed in with."""
+    seed_administrator(services.accounts, None)
+    secret = services.settings.secret_key.get_secret_value()
+    before, after = new_token(secret), new_token(secret)
+    ada = services.accounts.create_user("ada", "Ada", password="a phrase of some length", roles=["member"])  # noqa: S106
+    services.accounts.register(token_hash(before), "anon-a", "Firefox on Linux")
+    ticket = services.accounts.issue_ticket(token_hash(before), ada.user_id)
+    redeemed = services.accounts.redeem(ticket, token_hash(before), token_hash(after), "Firefox on Linux")
+    if redeemed is None or redeemed.user is None:
+        raise SystemExit("Signing in failed.")
+    fill(services.engine.open(redeemed.user.session_id, ada.user_id))
+    services.engine.flush()
+    return after
