@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.errors import StoreUnavailableError
@@ -22,23 +22,36 @@ _BUSY_TIMEOUT_SECONDS = 5
 _CONNECT_TIMEOUT_SECONDS = 3
 _POOL_TIMEOUT_SECONDS = 5
 """How long a thread waits for a connection while all are in use. A page is shown without the database after that."""
+_LONGEST_IDLE_SECONDS = 5.0
+"""How long a transaction may stand still. It belongs to a process that was stopped, or to a machine that is gone."""
+_AWAY = (OperationalError, InterfaceError)
 
 
-def open_database(url: str) -> Engine:
-    """Return an engine for SQLite or PostgreSQL. Nothing is connected yet. Its errors don't show the values given."""
+def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> Engine:
+    """Return an engine for SQLite or PostgreSQL. Nothing is connected yet. Its errors don't show the values given.
+
+    PostgreSQL ends a transaction that stands still for `longest_idle` seconds: its locks would hold up all others.
+    """
     if make_url(url).get_backend_name() == "sqlite":
         waiting = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
         engine = create_engine(url, hide_parameters=True, connect_args=waiting, **_pool(url))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "checkout", _set_patience)
         return engine
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_pre_ping=True,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
     )
+
+    def limit_idleness(connection: Any, _record: object) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = {longest_idle * 1000:.0f}")
+        connection.commit()
+
+    event.listen(engine, "connect", limit_idleness)
+    return engine
 
 
 def _pool(url: str) -> dict[str, Any]:
@@ -93,7 +106,9 @@ def reachable() -> Iterator[None]:
         hurry.check()
     try:
         yield
-    except (OperationalError, InterfaceError, DisconnectionError, PoolTimeoutError) as error:
+    except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
+        if isinstance(error, DBAPIError) and not (isinstance(error, _AWAY) or error.connection_invalidated):
+            raise
         if hurry is not None:
             hurry.failed()
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
