@@ -1,4 +1,4 @@
-"""The database as others leave it: what one process does can't hold up the others for long."""
+"""The database as others leave it: stopped in the middle, or damaged."""
 
 from __future__ import annotations
 
@@ -29,5 +29,17 @@ def test_a_process_stopped_in_a_transaction_holds_nobody_up_for_long_and_learns_
         store.upsert([entry])  # would wait for ever
         with pytest.raises(StoreUnavailableError), reachable():
             stopped.execute(locks)
+    assert list(store.load("s").entries) == [entry]
+    database.dispose()
+
+
+def test_an_entry_whose_version_was_damaged_is_loaded_with_its_session(database_url: str) -> None:
+    database = open_database(database_url)
+    Base.metadata.create_all(database)
+    store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    store.upsert([entry])
+    with database.begin() as connection:
+        connection.execute(text("UPDATE entries SET version = -1"))
     assert list(store.load("s").entries) == [entry]
     database.dispose()

@@ -74,6 +74,17 @@ def test_an_entry_in_quarantine_is_kept_but_out_of_the_way(journal: Journal, hyb
     assert (journal.count(), [(q.entry, q.reason) for q in journal.quarantined()]) == (0, [(poison, "refused")])
 
 
+def test_an_entry_whose_path_is_no_text_any_more_can_be_set_aside_and_its_reason_may_quote_it(
+    journal: Journal, hybrid: HybridClock
+) -> None:
+    poison = entry(hybrid, path="form/\udce5")
+    journal.append([poison])
+    (found,) = journal.pending("s")
+    journal.quarantine(found, f"{found.path} is damaged")
+    assert journal.count() == 0
+    assert [(q.entry, q.reason) for q in journal.quarantined()] == [(poison, "form/\\udce5 is damaged")]
+
+
 def test_threads_that_write_at_once_all_get_their_entries_kept(journal: Journal, hybrid: HybridClock) -> None:
     def write(number: int) -> None:
         for count in range(20):

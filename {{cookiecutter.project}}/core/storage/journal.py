@@ -85,7 +85,8 @@ class Journal:
     def quarantine(self, entry: Entry, reason: str) -> None:
         """Set an entry aside that is damaged or that the database refuses: kept and listed, but out of the way."""
         at = datetime.now(UTC).isoformat()
-        self._execute(sql.SET_ASIDE, [(*_row(entry), reason, at)])
+        told = reason.encode(errors="backslashreplace")  # it may quote what was damaged
+        self._execute(sql.SET_ASIDE, [(*_row(entry), told.decode(), at)])
         self._execute(sql.DISCARD_DAMAGED, [_key(entry)])
 
     def quarantined(self) -> list[Quarantined]:

@@ -61,7 +61,9 @@ class SqlStore(ExpiringSessions):
                 return Loaded(version=0, entries=(), purged=found is not None)
             if found.version <= after_version:
                 return Loaded(version=found.version, entries=())
-            wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.version > after_version)
+            wanted = select(_entries).where(_entries.c.session_id == session_id)
+            if after_version:  # a damaged version must not hide an entry from who asks for all
+                wanted = wanted.where(_entries.c.version > after_version)
             rows = connection.execute(wanted).all()
         return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
 
