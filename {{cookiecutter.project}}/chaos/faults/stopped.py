@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
-from chaos.laboratory import Bench, Laboratory
+from chaos.laboratory import Bench, Laboratory, Setup
 from chaos.load import FIELDS, FORMS, Client
 from chaos.waiting import wait_until
 
@@ -21,8 +21,8 @@ _STOP_SECONDS, _SHORT_STOP_SECONDS = (1.0, 60.0), (1.0, 3.0)
 _AT_ONCE = 50
 """Pairs of processes side by side."""
 _LANES = 2
-_HELD_UP_SECONDS = 15.0
-"""The longest that one process may be held up by another one's stop: a little more than any lock is waited for."""
+_HELD_UP_SECONDS = 20.0
+"""The longest that an edit may be held up by the other process's stop: a little more than all locks are waited for."""
 
 
 @dataclass(slots=True)
@@ -90,8 +90,9 @@ class _Pair:
         for lane in self.lanes:
             lane.first_is_stopped.set()
         time.sleep(seconds)
-        # What the second does must have an end before the first goes on: what overlaps may be found in either order.
-        held = [lane.second_is_busy.acquire(timeout=_HELD_UP_SECONDS) for lane in self.lanes]
+        # What the second does should end before the first goes on, unless it waits for a lock of the first: what
+        # overlaps may be found in either order.
+        held = [lane.second_is_busy.acquire(timeout=0.5) for lane in self.lanes]
         self.meanwhile += self._accepted() - before
         for lane in self.lanes:
             lane.first_is_stopped.clear()
@@ -99,8 +100,6 @@ class _Pair:
         for lane, was_held in zip(self.lanes, held, strict=True):
             if was_held:
                 lane.second_is_busy.release()
-        if not all(held):
-            self.failures.append(f"a stop held the other process up for more than {_HELD_UP_SECONDS:g} s")
         known = sum(lane.first_client.accepted["edit"] for lane in self.lanes)
         wait_until(
             lambda: sum(lane.first_client.accepted["edit"] for lane in self.lanes) > known,
@@ -115,9 +114,6 @@ class _Pair:
         )
         for victim in self._victims:
             victim.kill()
-        self.failures += [
-            f"in the process that went on, {r}" for lane in self.lanes for r in lane.second_client.refusals
-        ]
         violations = self.bench.check()
         self.failures += self.bench.failures
         return violations
@@ -138,7 +134,14 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         violations = [violation for pair in pairs for violation in pair.end()]
     lanes = [lane for pair in pairs for lane in pair.lanes]
     meanwhile = sum(pair.meanwhile for pair in pairs)
-    failures = [failure for pair in pairs for failure in pair.failures[:3]]
+    refusals = [refusal for lane in lanes for refusal in lane.second_client.refusals]
+    slowest = max(lane.second_client.slowest.get("edit", 0.0) for lane in lanes)
+    failures = [failure for pair in pairs for failure in pair.failures]
+    if laboratory.setup is not Setup.SQLITE:
+        # Whoever stops in a transaction of both SQLite files leaves the other no place to write: it is told so.
+        failures += [f"in the other process, {refusal}" for refusal in refusals[:3]]
+    if slowest > _HELD_UP_SECONDS:
+        failures.append(f"an edit in the other process took {slowest:.1f} s")
     if not meanwhile:
         failures.append("no edit was accepted by the other process while one was stopped")
     return Result(
@@ -149,7 +152,8 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         figures={
             "stopped at most, s": longest[1],
             "edits accepted by the other process meanwhile": float(meanwhile),
-            "edit in the other process at most, s": max(lane.second_client.slowest.get("edit", 0.0) for lane in lanes),
+            "refused meanwhile, with the reason": float(len(refusals)),
+            "edit in the other process at most, s": slowest,
             "read in the other process at most, s": max(lane.second_client.slowest.get("read", 0.0) for lane in lanes),
         },
     )
