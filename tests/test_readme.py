@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
@@ -116,6 +117,24 @@ def test_the_generated_readme(bake: Bake, baked_default: BakedProject) -> None:
             assert_serves(command, project.path, 60)
         elif command not in ("make test", "make check"):  # test_generated_project runs them
             assert_runs(command, project.path)
+
+
+def test_the_operators_page(bake: Bake, baked_default: BakedProject) -> None:
+    """Every command works in a project that has begun to work, with a key that was added later."""
+    project = with_tools_of(baked_default, bake())
+    begin = "from core.services import *; get_services().engine.record('s', {'form/f/field/a': 1}); close_services()"
+    assert_runs(".venv/bin/python manage.py migrate", project.path)
+    assert_runs(f'.venv/bin/python -c "{begin}"', project.path)
+    with (project.path / ".env").open("a", encoding="utf-8") as settings:
+        settings.write(f"SESSION_ENCRYPTION_KEYS={base64.urlsafe_b64encode(os.urandom(32)).decode()}\n")
+    shown = commands(project.path / "docs" / "operations.md")
+    printed = {}
+    for command in sorted(shown, key=lambda command: "doctor" in command):  # at last: it asks for the keys' rotation
+        printed[command] = assert_runs(command, project.path)
+    assert "Encrypted 1 value" in printed[".venv/bin/python manage.py rotate-keys"]
+    assert "All is well" in printed[".venv/bin/python manage.py doctor"]
+    for name in ("journal", "sessions"):
+        assert (project.path / f"{name}-backup.db").stat().st_size > 0
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TEMPLATE)))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def commands(document: Path) -> list[str]:
-    """The lines of every ```sh block, in order."""
+    """The lines of every ```sh block, in order. A block may stand in a list."""
     text = document.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line and not line.startswith("#")]
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def local_links(document: Path) -> list[str]:
