@@ -132,7 +132,19 @@ class Browser:
         self.engine.flush()
 
     def cleanup(self) -> dict[str, Any]:
+        self.host.services.accounts.forget_ended(timedelta())
         return {"removed": self.engine.cleanup()}
+
+    def register(self, session: str) -> None:
+        """Give the session a browser, whose token goes by the session's name."""
+        self.host.services.accounts.register(session, session, "laboratory")
+
+    def come_back(self, session: str) -> dict[str, Any]:
+        """What that browser is told at its next request."""
+        state = self.host.services.accounts.check(session)
+        if state is not None:
+            self.host.services.accounts.touch_if_due(state)
+        return {"standing": state and state.standing}
 
     def status(self) -> dict[str, Any]:
         status = self.engine.status()
