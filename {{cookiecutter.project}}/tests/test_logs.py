@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -101,3 +102,15 @@ def test_the_setting_holds_for_the_whole_process(tmp_path: object, level: str, s
     )
     assert ("hello" in answer.stderr) is said
     assert answer.stdout == ""
+
+
+class FullDisk(io.StringIO):
+    """A file that can't grow."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_that_can_not_be_written_is_lost_and_not_what_it_was_about() -> None:
+    configure_logs("INFO", production=False, stream=FullDisk())
+    structlog.get_logger().error("the journal takes no edit; trying the database")
