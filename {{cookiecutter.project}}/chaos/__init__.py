@@ -13,6 +13,7 @@
 | `proxy` | stands between a victim and PostgreSQL, and takes the database away, at a COMMIT if need be |
 | `strace` | counts a victim's system calls, kills it at one of them, makes them fail |
 | `platter` | what may be left on a disk by a power cut, worked out from recorded system calls |
+| `server` | the real server, for what only it can show |
 | `faults` | what is done to a victim, one module each |
 | `broken`, `controls` | variants that lose data on purpose, and the proof that the checker notices |
 """

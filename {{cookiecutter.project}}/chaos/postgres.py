@@ -27,7 +27,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self._programs, self._user, self._data = _initialized(folder)
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:
@@ -134,7 +134,8 @@ def _initialized(folder: Path) -> tuple[Path, str | None, Path]:
     return server.bin_path, server.system_user, data
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -25,6 +25,7 @@ from chaos.records import joined
 from core.clock import SystemClock
 from core.errors import KeepError
 from core.forms import FormState
+from core.logs import configure_logs
 from core.paths import join_path
 from core.services import Services
 from core.session import REMOVED, UserSession
@@ -148,7 +149,12 @@ class Browser:
 
     def status(self) -> dict[str, Any]:
         status = self.engine.status()
-        return {"pending": status.pending, "failures": status.failures, "last_error": status.last_error}
+        return {
+            "pending": status.pending,
+            "failures": status.failures,
+            "last_error": status.last_error,
+            "journal_error": status.journal_error,
+        }
 
     def shift(self, seconds: float) -> None:
         self.host.clock.seconds = seconds
@@ -192,9 +198,14 @@ def serve(browser: Browser, channel: socket.socket) -> None:
 
 def live(order: Mapping[str, Any], channels: Sequence[socket.socket]) -> NoReturn:
     """Be a victim: serve all channels, end when they are closed or on SIGTERM as a server does."""
+    configure_logs("INFO", production=False)
     host = Host(order)
     threads = [threading.Thread(target=serve, args=(Browser(host), channel), daemon=True) for channel in channels]
     allow_tracing()
+    if hasattr(signal, "SIGXFSZ"):
+        signal.signal(
+            signal.SIGXFSZ, signal.SIG_IGN
+        )  # a file at its limit is an error to the engine, as a full disk is
     try:
         signal.signal(signal.SIGTERM, _terminated)
         for thread in threads:
