@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from core.services import Services, use_services
-from core.storage.accounts import seed_administrator
+from core.accounts import seed_administrator
 from core.web.token import new_token, token_hash
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest

@@ -11,12 +11,12 @@ from commands.keys import rotate_keys
 from commands.quarantine import quarantine
 from commands.sessions import sessions
 from commands.users import createuser, setroles
+from core.accounts.first_start import ADMINISTRATOR, prepare
 from core.errors import KeepError
 from core.services import close_services, get_services
 from core.settings import PLACEHOLDER_SECRET, PROJECT_ROOT
-from core.storage.accounts import ADMINISTRATOR
 from core.storage.database import reachable
-from core.storage.migrate import is_current, prepare
+from core.storage.migrate import is_current
 from scripts.new_app import create_app
 
 

@@ -13,6 +13,7 @@ import click
 from sqlalchemy import Engine, text
 
 from commands.quarantine import describe
+from core.accounts import Accounts
 from core.clock import SystemClock, stamp_time
 from core.errors import (
     ConfigurationError,
@@ -22,7 +23,6 @@ from core.errors import (
     UnreadableValueError,
 )
 from core.settings import MAKE_A_KEY, PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
-from core.storage.accounts import Accounts
 from core.storage.database import WAL_IS_SAFE, open_database, reachable
 from core.storage.entry import Entry, Quarantined
 from core.storage.journal import Journal

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from core.accounts import User
 from core.errors import AccountError
 from core.services import get_services
-from core.storage.accounts import User
 
 
 @click.command()

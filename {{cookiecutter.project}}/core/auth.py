@@ -13,11 +13,11 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.accounts import LOCAL_USER, Accounts, Standing, User
 from core.errors import AccountError, StoreUnavailableError
 from core.handover import hand_over
 from core.services import Services, get_services
 from core.sign_in import ask_new_password, ask_password
-from core.storage.accounts import LOCAL_USER, Accounts, Standing, User
 from core.storage.database import reachable
 from core.web.binding import get_bindings
 from core.web.device import describe_device

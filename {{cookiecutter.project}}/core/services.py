@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from core.accounts import Accounts
 from core.clock import Clock, HybridClock, SystemClock
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings, get_settings
-from core.storage.accounts import Accounts
 from core.storage.database import open_database
 from core.storage.journal import Journal
 from core.storage.leases import Lease

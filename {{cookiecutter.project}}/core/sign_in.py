@@ -11,11 +11,11 @@ import streamlit as st
 import structlog
 from streamlit.delta_generator import DeltaGenerator
 
+from core.accounts import Accounts, User
+from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, digest, verify_password
+from core.accounts.users import normalise
 from core.errors import AccountError, StoreUnavailableError
-from core.storage.accounts import Accounts, User
 from core.storage.database import reachable
-from core.storage.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, digest, verify_password
-from core.storage.users import normalise
 
 _CARD_WIDTH = 420
 """Pixels; narrower where the screen is."""

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from streamlit.components.v2 import manifest_scanner
 
+from core.accounts import Accounts
+from core.accounts.first_start import seed_administrator
 from core.clock import FakeClock
 from core.services import Services, build_services, use_services
 from core.settings import Settings
-from core.storage.accounts import Accounts, seed_administrator
 from core.storage.database import open_database
 from core.storage.journal import Journal
 from core.storage.memory import MemoryStore

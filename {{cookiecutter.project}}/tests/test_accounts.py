@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.accounts import Accounts
+from core.accounts.first_start import seed_administrator
+from core.accounts.passwords import digest, hash_password, verify_password
 from core.clock import FakeClock
 from core.errors import AccountError
-from core.storage.accounts import Accounts, seed_administrator
-from core.storage.passwords import digest, hash_password, verify_password
 from core.storage.sql import SqlStore
 
 PASSWORD = "a phrase of some length"

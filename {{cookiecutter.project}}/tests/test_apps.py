@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.accounts.first_start import seed_administrator
 from core.discovery import PageSpec, discover
 from core.services import Services, build_services, use_services
 from core.settings import Settings
-from core.storage.accounts import seed_administrator
 from core.storage.models import Base
 
 PAGES = discover()

@@ -15,9 +15,10 @@ from starlette.testclient import TestClient
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from core.accounts import Accounts, User
+from core.accounts.first_start import seed_administrator
 from core.services import Services, build_services, use_services
 from core.settings import Settings
-from core.storage.accounts import Accounts, User, seed_administrator
 from core.storage.models import Base
 from core.web import routes
 from core.web.token import anonymous_session_id, new_token, token_hash

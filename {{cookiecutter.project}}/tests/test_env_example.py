@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from core.accounts.first_start import ADMINISTRATOR
+from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from core.settings import PROJECT_ROOT, Settings
-from core.storage.accounts import ADMINISTRATOR
-from core.storage.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 
 EXAMPLE = PROJECT_ROOT / ".env.example"
 # Shown with a placeholder, because they have no default or take it from pyproject.toml.

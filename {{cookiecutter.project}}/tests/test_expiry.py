@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, text
 
+from core.accounts import Accounts, User
+from core.accounts.users import session_to_sign_in_to
 from core.clock import FakeClock, HybridClock
 from core.paths import USER_PATH
-from core.storage.accounts import Accounts, User
 from core.storage.codec import encode
 from core.storage.database import open_database
 from core.storage.entry import Entry
@@ -19,7 +20,6 @@ from core.storage.expiring import GRACE
 from core.storage.models import Base, EntryModel
 from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
-from core.storage.users import session_to_sign_in_to
 from tests.conftest import RETENTION, SESSION_TIMEOUT
 
 OVER = SESSION_TIMEOUT + GRACE.total_seconds() + 1

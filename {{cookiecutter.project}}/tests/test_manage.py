@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from commands.doctor import examine
+from core.accounts.passwords import verify_password
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
-from core.storage.passwords import verify_password
 from manage import manage
 
 PASSWORD = "a phrase of some length"

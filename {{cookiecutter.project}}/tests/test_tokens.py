@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.accounts import Accounts, User
 from core.clock import FakeClock
-from core.storage.accounts import Accounts, User
 from core.web.token import anonymous_session_id, new_token, verify
 from tests.conftest import ABSOLUTE_TIMEOUT, SESSION_TIMEOUT
 

@@ -112,4 +112,4 @@ def reachable() -> Iterator[None]:
         if hurry is not None:
             hurry.failed()
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise StoreUnavailableError(f"The database can't be reached ({cause}). Edits wait in the journal.") from error
+        raise StoreUnavailableError(f"The database can't be reached ({cause}).") from error

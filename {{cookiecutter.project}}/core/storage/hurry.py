@@ -40,7 +40,7 @@ class Hurry:
     def check(self) -> None:
         """Raise StoreUnavailableError while the database is given its pause."""
         if time.monotonic() < self._asked_again_at:
-            raise StoreUnavailableError("The database didn't answer in time just now. Edits wait in the journal.")
+            raise StoreUnavailableError("The database didn't answer in time just now.")
 
     def failed(self) -> None:
         """Note that the database didn't answer."""

@@ -13,9 +13,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from core.errors import AccountError, ConfigurationError
-from core.storage.accounts import Accounts, User, seed_administrator
-
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -54,18 +51,6 @@ def one_transaction(database: Engine) -> Iterator[Connection]:
             connection.rollback()
             if sqlite:
                 connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-
-
-def prepare(accounts: Accounts, database: Engine, admin_password: str | None) -> User | None:
-    """Bring the tables up to date, and give an empty project its roles and first administrator.
-
-    Returns the administrator if one was created. Raises ConfigurationError for an unfit initial password.
-    """
-    upgrade(database)
-    try:
-        return seed_administrator(accounts, admin_password)
-    except AccountError as error:
-        raise ConfigurationError([f"ADMIN_INITIAL_PASSWORD can't be used. {error}"]) from error
 
 
 def is_current(database: Engine) -> bool:

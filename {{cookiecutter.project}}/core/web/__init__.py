@@ -13,11 +13,12 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from streamlit import config
 
+from core.accounts.first_start import prepare
 from core.errors import ConfigurationError, StoreUnavailableError
 from core.services import close_services, get_services
 from core.settings import get_settings
 from core.storage.database import reachable
-from core.storage.migrate import is_current, prepare
+from core.storage.migrate import is_current
 from core.web.binding import get_bindings
 from core.web.cookie import SessionCookieMiddleware
 from core.web.housekeeping import clean_up_regularly

@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.accounts import LOCAL_USER
 from core.errors import KeepError
 from core.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
 from core.paths import join_path
 from core.services import Services, get_services
-from core.storage.accounts import LOCAL_USER
 from core.storage.database import reachable
 from core.web.request import browser_token_hash, read_json, require_same_origin
 

@@ -5,11 +5,11 @@ import secrets
 import streamlit as st
 
 from core import ui
+from core.accounts import Accounts, User
 from core.errors import AccountError
 from core.permissions import requires
 from core.router import page
 from core.services import get_services
-from core.storage.accounts import Accounts, User
 
 
 @page(title="People", icon=":material/group:", order=1)

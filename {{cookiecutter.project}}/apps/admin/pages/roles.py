@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from core.accounts import Role
 from core.discovery import discover
 from core.errors import AccountError
 from core.permissions import requires
 from core.router import page
 from core.services import get_services
-from core.storage.accounts import Role
 
 
 @page(title="Roles", icon=":material/key:", order=2)

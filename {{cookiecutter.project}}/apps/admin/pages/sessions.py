@@ -3,10 +3,10 @@
 import streamlit as st
 
 from core import get_session_manager, ui
+from core.accounts import Token
 from core.permissions import requires
 from core.router import page
 from core.services import get_services
-from core.storage.accounts import Token
 
 
 @page(title="Sessions", icon=":material/devices:", order=3)

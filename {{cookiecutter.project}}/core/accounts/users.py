@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from core.accounts.passwords import hash_password
+from core.accounts.roles import grant
 from core.clock import Clock, SteadyClock
 from core.errors import AccountError
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
-from core.storage.passwords import hash_password
-from core.storage.roles import grant
 
 AnyRow = Row[*tuple[Any, ...]]
 

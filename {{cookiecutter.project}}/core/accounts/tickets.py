@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from core.accounts.tokens import SIGN_IN, Tokens
+from core.accounts.users import User, session_to_sign_in_to
 from core.storage.models import TicketModel, UserModel
-from core.storage.tokens import SIGN_IN, Tokens
-from core.storage.users import User, session_to_sign_in_to
 
 TICKET_LIFETIME = timedelta(seconds=60)
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from core.accounts.put_off import PutOff
+from core.accounts.users import USER_COLUMNS, User, user_of
 from core.clock import Clock, SteadyClock
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
-from core.storage.put_off import PutOff
-from core.storage.users import USER_COLUMNS, User, user_of
 
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)

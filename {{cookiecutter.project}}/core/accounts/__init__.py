@@ -6,26 +6,20 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, func, select
 
+from core.accounts.passwords import DEFAULT_ROUNDS
+from core.accounts.put_off import PutOff
+from core.accounts.roles import Role, Roles
+from core.accounts.tickets import Redeemed, Tickets
+from core.accounts.tokens import Standing, Token, TokenState
+from core.accounts.users import User, Users
 from core.clock import Clock, SteadyClock
 from core.storage.hurry import Hurry
 from core.storage.models import UserModel
-from core.storage.passwords import DEFAULT_ROUNDS
-from core.storage.put_off import PutOff
-from core.storage.roles import Role, Roles
-from core.storage.tickets import Redeemed, Tickets
-from core.storage.tokens import Standing, Token, TokenState
-from core.storage.users import User, Users
 
-__all__ = ["Accounts", "Redeemed", "Role", "Standing", "Token", "TokenState", "User", "seed_administrator"]
+__all__ = ["Accounts", "Redeemed", "Role", "Standing", "Token", "TokenState", "User"]
 
-ADMINISTRATOR = "admin"
 LOCAL_USER = "local"
 """The one person of `auth=none`."""
-ROLES = {
-    "admin": (["*"], "May do everything, users and roles included"),
-    "member": (["home.*", "intake.*", "insights.*"], "May use the apps, but not administer them"),
-}
-"""The roles a new project starts with."""
 
 
 class Accounts(Users, Roles, Tickets):
@@ -63,20 +57,3 @@ class Accounts(Users, Roles, Tickets):
         """How many people there are, locked-out ones included."""
         with self._database.connect() as connection:
             return connection.execute(select(func.count()).select_from(UserModel)).scalar_one()
-
-
-def seed_administrator(accounts: Accounts, password: str | None, *, username: str = ADMINISTRATOR) -> User | None:
-    """Give an empty project its roles and its first administrator, who must change the password at sign-in.
-
-    Roles that exist are left as they are. Returns the administrator only when one was created: not when
-    there are users already, and not without a password.
-    """
-    existing = {role.role for role in accounts.roles()}
-    for role, (permissions, description) in ROLES.items():
-        if role not in existing:
-            accounts.save_role(role, permissions, description)
-    if password is None or accounts.count_users():
-        return None
-    return accounts.create_user(
-        username, "Administrator", password=password, roles=["admin"], must_change_password=True
-    )
