@@ -139,14 +139,24 @@ class Bench:
 
 
 class Laboratory:
-    """What all benches of one setup share: a folder, the nursery, and PostgreSQL where that is used."""
+    """What all benches of one setup share: a folder, the nursery, and PostgreSQL where that is used.
 
-    def __init__(self, setup: Setup, folder: Path | None = None, postgres: Postgres | None = None) -> None:
+    What it is not given, it makes and removes itself.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        folder: Path | None = None,
+        postgres: Postgres | None = None,
+        nursery: Nursery | None = None,
+    ) -> None:
         self.setup = setup
         self._stack = contextlib.ExitStack()
         self.folder = folder or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
-        self.nursery = Nursery(self.folder / "victims.log")
-        self._stack.callback(self.nursery.close)
+        self.nursery = nursery or Nursery(self.folder / "victims.log")
+        if nursery is None:
+            self._stack.callback(self.nursery.close)
         self.postgres: Postgres | None = None
         if setup is not Setup.SQLITE:
             self.postgres = postgres or Postgres(self.folder)

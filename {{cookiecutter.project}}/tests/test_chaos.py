@@ -3,43 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chaos.controls import CONTROLS, Control, prove
-from chaos.faults import Fault, discover
+from chaos.faults import Result, discover
 from chaos.laboratory import Laboratory, Setup
+from chaos.nursery import Nursery
 from chaos.postgres import Postgres
 from chaos.strace import NoStraceError
 
 FAULTS = discover()
-SHORT = [(fault, setup, share) for fault in FAULTS.values() for setup, share in fault.shares(fault.short).items()]
+SHORT = {
+    f"{fault.name}-{setup.name.lower()}": (fault, setup, share)
+    for fault in FAULTS.values()
+    for setup, share in fault.shares(fault.short).items()
+}
+_SIDE_BY_SIDE = 3
 
 
 @pytest.fixture(scope="module")
-def postgres(postgres_folder: Path) -> Iterator[Postgres]:
-    """One for the whole module. A fault that stops it starts it again."""
-    folder = postgres_folder / "chaos"
-    folder.mkdir()
-    postgres = Postgres(folder)
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One for the whole module, which nobody stops."""
+    postgres = Postgres(tmp_path_factory.mktemp("chaos"))
     yield postgres
     postgres.close()
 
 
-@pytest.mark.parametrize(("fault", "setup", "share"), SHORT, ids=[f"{f.name}-{s.name.lower()}" for f, s, _ in SHORT])
-def test_nothing_acknowledged_is_lost(
-    fault: Fault, setup: Setup, share: int, tmp_path: Path, postgres: Postgres
-) -> None:
-    with Laboratory(setup, tmp_path, postgres) as laboratory:
-        try:
-            result = fault.run(laboratory, share)
-        except NoStraceError as error:
-            pytest.skip(str(error))
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path_factory.mktemp("chaos") / "victims.log")
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="module")
+def results(
+    request: pytest.FixtureRequest, postgres: Postgres, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Result]]]:
+    """All faults that were asked for, side by side: they wait more than they work."""
+
+    def run(name: str) -> Result:
+        fault, setup, share = SHORT[name]
+        server = None if fault.harms_server else postgres
+        with Laboratory(setup, tmp_path_factory.mktemp(fault.name), server, nursery) as laboratory:
+            return fault.run(laboratory, share)
+
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    names = [item.callspec.params["name"] for item in items if item.originalname == "test_nothing_acknowledged_is_lost"]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
+        yield {name: side_by_side.submit(run, name) for name in names}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_nothing_acknowledged_is_lost(name: str, results: dict[str, Future[Result]]) -> None:
+    try:
+        result = results[name].result()
+    except NoStraceError as error:
+        pytest.skip(str(error))
     assert [str(violation) for violation in result.violations] == []
     assert result.failures == []
-    assert result.done == share
+    assert result.done == SHORT[name][2]
     assert result.acknowledged > 0
 
 
@@ -50,8 +77,10 @@ def test_every_fault_goes_by_the_name_of_its_module() -> None:
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_the_checker_notices_what_is_lost_on_purpose_and_accuses_nobody_else(control: Control, tmp_path: Path) -> None:
-    with Laboratory(Setup.SQLITE, tmp_path) as laboratory:
+def test_the_checker_notices_what_is_lost_on_purpose_and_accuses_nobody_else(
+    control: Control, tmp_path: Path, nursery: Nursery
+) -> None:
+    with Laboratory(Setup.SQLITE, tmp_path, nursery=nursery) as laboratory:
         try:
             assert prove(control, laboratory) is None
         except NoStraceError as error:
@@ -62,13 +91,13 @@ def test_there_are_the_five_negative_controls() -> None:
     assert len({control.name for control in CONTROLS}) == 5
 
 
-def test_a_control_that_nobody_notices_fails_the_laboratory(tmp_path: Path) -> None:
+def test_a_control_that_nobody_notices_fails_the_laboratory(tmp_path: Path, nursery: Nursery) -> None:
     sound = replace(CONTROLS[0], broken="real")
-    with Laboratory(Setup.SQLITE, tmp_path) as laboratory:
+    with Laboratory(Setup.SQLITE, tmp_path, nursery=nursery) as laboratory:
         assert "not noticed" in (prove(sound, laboratory) or "")
 
 
-def test_a_control_that_accuses_the_innocent_fails_the_laboratory(tmp_path: Path) -> None:
+def test_a_control_that_accuses_the_innocent_fails_the_laboratory(tmp_path: Path, nursery: Nursery) -> None:
     rash = replace(CONTROLS[0], sound=CONTROLS[0].broken)
-    with Laboratory(Setup.SQLITE, tmp_path) as laboratory:
+    with Laboratory(Setup.SQLITE, tmp_path, nursery=nursery) as laboratory:
         assert "sound counterpart" in (prove(rash, laboratory) or "")

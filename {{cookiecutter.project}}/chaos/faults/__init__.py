@@ -46,6 +46,8 @@ class Fault:
     """How often the tests do it."""
     run: Callable[[Laboratory, int], Result]
     setups: tuple[Setup, ...] = tuple(Setup)
+    harms_server: bool = False
+    """It kills PostgreSQL itself, so it needs one of its own."""
 
     def shares(self, dose: int) -> dict[Setup, int]:
         """How often it is done in each setup. Both databases share the dose of `local`, SQLite taking most of it."""

@@ -126,4 +126,5 @@ FAULT = Fault(
     short=3,
     run=run,
     setups=(Setup.POSTGRES, Setup.DATABASE),
+    harms_server=True,
 )
