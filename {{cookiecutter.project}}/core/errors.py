@@ -32,7 +32,14 @@ class NotKeptError(KeepError):
 
     def __init__(self, path: str, reason: str, remedy: str) -> None:
         self.path, self.reason, self.remedy = path, reason, remedy
-        super().__init__(f"{path or 'value'}: {reason}. {remedy}")
+        super().__init__(f"{path}: {reason}. {remedy}" if path else f"{reason}. {remedy}")
+
+
+class NotKeptNowError(NotKeptError):
+    """Nothing can be kept at the moment: neither journal nor database takes an edit. It is worth trying again."""
+
+    def __init__(self) -> None:
+        super().__init__("", "The server can't keep anything at the moment", "What was there before is intact.")
 
 
 class CorruptValueError(KeepError):

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.auth import Identity, current_device, current_identity
 from core.clock import stamp_time
-from core.errors import NoSessionError, NotKeptError, SessionUnavailableError, StoreUnavailableError
+from core.errors import NoSessionError, NotKeptError, NotKeptNowError, SessionUnavailableError, StoreUnavailableError
 from core.paths import is_bookkeeping, join_path, split_path
 from core.save_state import FieldSaveState, SaveState
 from core.services import get_services
@@ -57,6 +57,8 @@ class SessionManager:
         """The page this run shows."""
         self.not_kept: dict[tuple[str, str], str] = {}
         """By form and field: why the last edit was refused. The value before it is intact."""
+        self._to_retry: set[tuple[str, str]] = set()
+        self._retrying = True
         self.changed_elsewhere: set[tuple[str, str]] = set()
         """Form and field of what other tabs or devices changed since this tab's last run."""
         self.last_kept_at: datetime | None = None
@@ -74,6 +76,10 @@ class SessionManager:
     def persist_field(self, form_id: str, field: str, value: Any) -> bool:
         """Keep one field of a form whose widget puts it back itself (see `core.ui`)."""
         return self._persist(form_id, field, value, page=None)
+
+    def should_retry(self, form_id: str, field: str) -> bool:
+        """Whether a field was refused because nothing could be kept then; once a run unless that works again."""
+        return self._retrying and (form_id, field) in self._to_retry
 
     def field_value(self, form_id: str, field: str, default: Any = MISSING) -> Any:
         """The draft value of a field, or `default`."""
@@ -141,6 +147,7 @@ class SessionManager:
         fields = [split_path(path) for path in changed if path.startswith("form/")]
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
         self._grant()
+        self._retrying = True
         self.page = _SCRIPT_PAGE
         self._restore_widgets()
 
@@ -202,6 +209,9 @@ class SessionManager:
             self.session.set_field(form_id, field, value, page=page)
         except NotKeptError as error:
             self.not_kept[form_id, field] = str(error)
+            if isinstance(error, NotKeptNowError):
+                self._to_retry.add((form_id, field))
+                self._retrying = False
             return False
         self._kept(form_id, field)
         return True
@@ -210,6 +220,7 @@ class SessionManager:
         self.last_kept_at = self._engine.clock.now()
         for field in fields:
             self.not_kept.pop((form_id, field), None)
+            self._to_retry.discard((form_id, field))
             self._put_back.pop(field, None)
 
     def _step(self, entry: NavigationEntry | None, steps: int) -> bool:

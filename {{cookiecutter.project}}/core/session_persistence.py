@@ -16,6 +16,7 @@ from core.errors import (
     CorruptValueError,
     JournalError,
     NotKeptError,
+    NotKeptNowError,
     SessionUnavailableError,
     StoreUnavailableError,
     UnreadableValueError,
@@ -280,7 +281,7 @@ class SessionPersistenceEngine:
             self._durability.append([self._seal.seal(entry) for entry in entries])
         except (JournalError, StoreUnavailableError) as error:
             log.error("an edit could not be kept", session_id=session_id, error=str(error))
-            raise NotKeptError("", str(error).rstrip("."), "What was there before is intact; try it again.") from error
+            raise NotKeptNowError from error
         if session is not None:
             session.footprint.update(sizes)
         return entries

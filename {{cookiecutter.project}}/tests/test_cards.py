@@ -20,5 +20,15 @@ def test_an_error_of_a_button_that_could_not_be_kept_is_shown_with_its_remedy() 
     assert tab.button[0].label == "Back to the page"
 
 
+def test_what_may_work_in_a_minute_is_told_as_such() -> None:
+    def page() -> None:
+        from core.errors import NotKeptNowError
+        from core.ui import cards
+
+        cards.not_kept(NotKeptNowError())
+
+    assert AppTest.from_function(page).run().markdown[0].value.endswith("Press the button again in a minute.")
+
+
 def test_other_errors_are_left_to_streamlit() -> None:
     assert not not_kept(ValueError("a bug"))

@@ -7,6 +7,7 @@ from datetime import date, time
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core.services import Services, build_services, get_services, use_services
@@ -255,3 +256,22 @@ def test_defaults_become_answers_when_the_page_says_so() -> None:
     tab.button[0].click().run()
 
     assert person().form("form").values == {"colour": "red", "number": 4}
+
+
+def test_what_nothing_could_keep_stays_in_the_field_and_is_kept_as_soon_as_that_works() -> None:
+    tab = enter(open_tab("text_input", ["Label"]), "text_input", "before")
+    services = get_services()
+    assert services.journal is not None
+    services.journal.close()
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with services.database.begin() as connection:
+        connection.execute(text(rename.format("entries", "away")))
+    enter(tab, "text_input", "after")
+    assert "can't keep anything" in tab.error[0].value
+    tab.run()
+    assert (returned(tab), len(tab.error)) == ("after", 1)
+    with services.database.begin() as connection:
+        connection.execute(text(rename.format("away", "entries")))
+    tab.run()
+    assert (returned(tab), len(tab.error)) == ("after", 0)
+    assert [found.value for found in services.engine.find("form/form/field/")] == ["after"]

@@ -8,7 +8,7 @@ import streamlit as st
 import structlog
 
 from core.discovery import Fault
-from core.errors import NotKeptError, SessionUnavailableError
+from core.errors import NotKeptError, NotKeptNowError, SessionUnavailableError
 from core.services import get_services
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,8 @@ def not_kept(error: Exception) -> bool:
     if not isinstance(error, NotKeptError):
         return False
     log.error("what a button should do could not be kept", error=str(error))
-    _card(":material/error:", "Not kept", f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}")
+    again = " Press the button again in a minute." if isinstance(error, NotKeptNowError) else ""
+    _card(":material/error:", "Not kept", f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}{again}")
     st.button("Back to the page", icon=":material/undo:", type="primary")
     return True
 

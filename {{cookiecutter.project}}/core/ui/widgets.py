@@ -53,6 +53,8 @@ class Controlled(Generic[R]):
         arguments["persist_state"] = arguments["persist_state"] or "session"
         misfit = _restore(manager, form, field, key, self._kind, arguments)
         value = self._function(*bound.args, **bound.kwargs)
+        if manager.should_retry(form, field):
+            _keep(manager, form, field, key)
         _say(manager, form, field, misfit)
         return value
 
