@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import text
 
 from chaos import strace
 from chaos.checker import Violation
@@ -20,10 +23,24 @@ from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
 from chaos.load import FIELDS, FORMS, Client
 from chaos.nursery import VictimGoneError
+from chaos.records import Writes, value_of
+from core.clock import HybridClock
+from core.paths import join_path
+from core.storage.codec import encode
+from core.storage.database import open_database
 
 _PAGE = 4096 + 24
 _CHECKPOINT_PAGES = 1000
 """With so many pages in the write-ahead log, SQLite copies them into the database."""
+
+_OLD_SESSION = text(
+    "INSERT INTO sessions (session_id, created_at, updated_at, last_activity, expires_at, version)"
+    " VALUES (:session, :now, :now, :now, :expiry, 1)"
+)
+_OLD_ENTRY = text(
+    "INSERT INTO entries (session_id, path, value, stamp, base, version)"
+    " VALUES (:session, :path, :value, :stamp, '', 1)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +89,26 @@ def checkpoint(client: Client, bench: Bench) -> None:
     client.edit("one", FORMS[0], FIELDS[0])
 
 
+def sessions_of_before(_client: Client, bench: Bench) -> None:
+    """Put sessions into a database of the first revision, as that version of the project stored them: unsealed."""
+    database, clock, now = open_database(bench.database_url), HybridClock(), "2026-11-22 12:00:00.000000"
+    with database.begin() as connection:
+        for session in ("one", "two"):
+            connection.execute(_OLD_SESSION, {"session": session, "now": now, "expiry": "2099-01-01 12:00:00.000000"})
+            for field in FIELDS:
+                path = join_path("form", FORMS[0], "field", field)
+                record = bench.recorder.invoke("edit", session, partial(_one_value, session, path))
+                value = encode(record.writes[path])
+                row = {"session": session, "path": path, "value": value, "stamp": clock.tick()}
+                connection.execute(_OLD_ENTRY, row)
+                bench.recorder.acknowledge(record.number)
+    database.dispose()
+
+
+def _one_value(session: str, path: str, number: int) -> Writes:
+    return {path: value_of(session, path, number)}
+
+
 def migrate(client: Client, _bench: Bench) -> None:
     client.do("migrate")
 
@@ -81,7 +118,7 @@ OPERATIONS = (
     Operation(name="flush", act=flush, prepare=append),
     Operation(name="checkpoint", act=checkpoint, prepare=fill_the_log, setups=(Setup.SQLITE,)),
     Operation(name="migrate from nothing", act=migrate, revision="base"),
-    Operation(name="migrate", act=migrate, revision="0001"),
+    Operation(name="migrate", act=migrate, prepare=sessions_of_before, revision="0001"),
 )
 
 
