@@ -23,7 +23,7 @@ from chaos.load import Client
 from chaos.platter import Call, Luck, Platter
 from chaos.records import Record
 
-_LUCK: tuple[Luck, ...] = ("none", "some", "some")
+_LUCK: tuple[Luck, ...] = ("none", "some")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,9 @@ def run(laboratory: Laboratory, dose: int) -> Result:
     with ExitStack() as stack, ThreadPoolExecutor(2) as two:
         benches = [stack.enter_context(laboratory.bench(revision=operation.revision)) for operation in OPERATIONS]
         recordings = list(two.map(record, benches, OPERATIONS))
-        every = [(recording, point) for recording in recordings for point in range(len(recording.calls) + 1)]
-        chosen = [random.choice(every) for _ in range(dose)] if dose < len(every) else every
-        found = list(two.map(lambda what: cut(what[0], what[1], random.choice(_LUCK)), chosen))
+        every = [(r, point, luck) for r in recordings for point in range(len(r.calls) + 1) for luck in _LUCK]
+        chosen = random.sample(every, min(dose, len(every)))
+        found = list(two.map(lambda what: cut(*what), chosen))
         return Result(
             done=len(chosen),
             acknowledged=sum(bench.recorder.acknowledged for bench in benches),
@@ -111,7 +111,7 @@ FAULT = Fault(
     name="power",
     says="power cut after every system call of append, flush, checkpoint, migrate",
     holds="acknowledged lost: 0, integrity check ok",
-    full=1000,
+    full=2000,
     short=40,
     run=run,
     setups=(Setup.SQLITE,),
