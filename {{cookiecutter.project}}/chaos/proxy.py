@@ -72,6 +72,7 @@ class Proxy:
 
     def close(self) -> None:
         self.go_away()
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -91,6 +92,13 @@ class Proxy:
         for end in self._open:
             end.transport.abort()
         await asyncio.sleep(0)
+
+    async def _end(self) -> None:
+        """Wait for what still serves a connection, so that its end is no surprise to anybody."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         ends = [to_client]
