@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
@@ -11,21 +13,28 @@ from chaos.laboratory import Bench, Laboratory
 
 _KILLS_PER_BENCH = 25
 """Sessions live through so many kills; then others begin with an empty database."""
+_SIDE_BY_SIDE = 2
 _MOST_OPERATIONS = 60
 """How much is done at most between the start of a victim and its death."""
 
 
 def run(laboratory: Laboratory, dose: int) -> Result:
-    violations: list[Violation] = []
-    failures: list[str] = []
-    acknowledged = 0
-    for begun in range(0, dose, _KILLS_PER_BENCH):
-        with laboratory.bench() as bench:
-            for _ in range(min(_KILLS_PER_BENCH, dose - begun)):
-                violations += _kill_once(bench)
-            acknowledged += bench.recorder.acknowledged
-            failures += bench.failures
-    return Result(done=dose, acknowledged=acknowledged, violations=violations, failures=failures)
+    kills = [min(_KILLS_PER_BENCH, dose - begun) for begun in range(0, dose, _KILLS_PER_BENCH)]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
+        results = list(side_by_side.map(partial(_on_one_bench, laboratory), kills))
+    return Result(
+        done=dose,
+        acknowledged=sum(result.acknowledged for result in results),
+        violations=[violation for result in results for violation in result.violations],
+        failures=[failure for result in results for failure in result.failures],
+    )
+
+
+def _on_one_bench(laboratory: Laboratory, kills: int) -> Result:
+    with laboratory.bench() as bench:
+        violations = [violation for _ in range(kills) for violation in _kill_once(bench)]
+        acknowledged = bench.recorder.acknowledged
+        return Result(done=kills, acknowledged=acknowledged, violations=violations, failures=bench.failures)
 
 
 def _kill_once(bench: Bench) -> list[Violation]:
