@@ -24,11 +24,13 @@ SHORT = {
 }
 _SIDE_BY_SIDE = 3
 
+pytestmark = pytest.mark.xdist_group("chaos")  # with several workers, one of them does all of this, once
+
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(postgres_folder: Path) -> Iterator[Postgres]:
     """One for the whole module, which nobody stops."""
-    postgres = Postgres(tmp_path_factory.mktemp("chaos"))
+    postgres = Postgres(_new(postgres_folder / "chaos"))
     yield postgres
     postgres.close()
 
@@ -42,14 +44,14 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 
 @pytest.fixture(scope="module")
 def results(
-    request: pytest.FixtureRequest, postgres: Postgres, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, postgres: Postgres, nursery: Nursery, postgres_folder: Path
 ) -> Iterator[dict[str, Future[Result]]]:
     """All faults that were asked for, side by side: they wait more than they work."""
 
     def run(name: str) -> Result:
         fault, setup, share = SHORT[name]
         server = None if fault.harms_server else postgres
-        with Laboratory(setup, tmp_path_factory.mktemp(fault.name), server, nursery) as laboratory:
+        with Laboratory(setup, _new(postgres_folder / name), server, nursery) as laboratory:
             return fault.run(laboratory, share)
 
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
@@ -101,3 +103,8 @@ def test_a_control_that_accuses_the_innocent_fails_the_laboratory(tmp_path: Path
     rash = replace(CONTROLS[0], sound=CONTROLS[0].broken)
     with Laboratory(Setup.SQLITE, tmp_path, nursery=nursery) as laboratory:
         assert "sound counterpart" in (prove(rash, laboratory) or "")
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
