@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import Connection, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest
 
 from core.accounts import Accounts
 from core.accounts.first_start import seed_administrator
@@ -35,6 +39,25 @@ def components_sought_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def app_tests_are_patient() -> Iterator[None]:
+    """By itself an AppTest gives up after 3 s, which a machine with other work to do may need."""
+    begin = AppTest.__init__
+
+    def patiently(self: AppTest, script_path: str | Path, *, default_timeout: float, **more: Any) -> None:
+        begin(self, script_path, default_timeout=max(default_timeout, 60), **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AppTest, "__init__", patiently)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_go_to_the_real_stderr() -> None:
+    """What a thread of an earlier test still has to say doesn't belong into the output of a command."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 
 @event.listens_for(Base.metadata, "before_create")
