@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 # The template folder checked in place, with the tools of the project it makes.
-INNER ?= $(CURDIR)/$(BUILD)/tools
+INNER ?= $(abspath $(BUILD))/tools
 
 .PHONY: help demo run new test check chaos bench lock screenshots
 
@@ -35,7 +35,7 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
-	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(CURDIR)/$(BUILD)/mypy && $(INNER)/bin/lint-imports --no-cache
+	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(abspath $(BUILD))/mypy && $(INNER)/bin/lint-imports --no-cache
 
 bench: $(READY) ## measure beside the least it could take, and beside the targets; after make test
 	$(BIN)/python -m benchmarks.start

@@ -10,8 +10,8 @@ import statistics
 from pathlib import Path
 from unittest.mock import patch
 
-from core.services import Services, use_services
 from core.accounts import seed_administrator
+from core.services import Services, use_services
 from core.web.token import new_token, token_hash
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest

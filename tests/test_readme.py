@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,6 +99,7 @@ def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> No
             command, TEMPLATE, TOOLS=sys.prefix, BUILD=str(INSTALLED), INNER=str(baked_default.path / ".venv")
         ),
         "make new": lambda command: assert_runs(command, TEMPLATE, "\n" * 10, **environment, OUT=str(tmp_path)),
+        "make chaos": lambda command: assert_runs(f"{command} --dry-run", TEMPLATE, **environment),
         "make help": lambda command: assert_runs(command, TEMPLATE, **environment),
     }
     shown = commands(TEMPLATE / "README.md")
@@ -117,6 +119,15 @@ def test_the_generated_readme(bake: Bake, baked_default: BakedProject) -> None:
             assert_serves(command, project.path, 60)
         elif command not in ("make test", "make check"):  # test_generated_project runs them
             assert_runs(command, project.path)
+
+
+def test_the_table_of_promises_is_what_the_laboratory_does(baked_default: BakedProject) -> None:
+    ask = "from chaos.faults import discover; print(*(f'{fault.name}={fault.full}' for fault in discover().values()))"
+    done = assert_runs(f'.venv/bin/python -c "{ask}"', baked_default.path).split()
+    rows = re.findall(
+        r"^\| `(\w+)`: [^|]+ \| ([\d,]+) \|", (TEMPLATE / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {f"{name}={times.replace(',', '')}" for name, times in rows} == set(done)
 
 
 def test_the_operators_page(bake: Bake, baked_default: BakedProject) -> None:
