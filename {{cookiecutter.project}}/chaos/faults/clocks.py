@@ -42,7 +42,10 @@ def run(laboratory: Laboratory, dose: int) -> Result:
 def _jump(bench: Bench, victims: list[Victim], dose: int) -> list[str]:
     """Set one clock or the other while people are at work, and clean up after each jump. Returns what ended early."""
     ended, failures, errors = threading.Event(), list[str](), list[Exception]()
-    threads = [threading.Thread(target=_work, args=(bench, victims, lane, ended, errors)) for lane in range(_SESSIONS)]
+    threads = [
+        threading.Thread(target=_work, args=(bench, victims, lane, ended, failures, errors))
+        for lane in range(_SESSIONS)
+    ]
     for session in bench.load.sessions:
         victims[0].channels[-1].ask("register", session=session)
     for thread in threads:
@@ -63,15 +66,23 @@ def _jump(bench: Bench, victims: list[Victim], dose: int) -> list[str]:
     return failures
 
 
-def _work(bench: Bench, victims: list[Victim], lane: int, ended: threading.Event, errors: list[Exception]) -> None:
+def _work(
+    bench: Bench,
+    victims: list[Victim],
+    lane: int,
+    ended: threading.Event,
+    failures: list[str],
+    errors: list[Exception],
+) -> None:
     """Edit one session, now in one process and then in the other, each time after a look at it: the later edit wins."""
     session = bench.load.sessions[lane]
     clients = [Client(bench.recorder, victim.channels[lane]) for victim in victims]
     try:
         while not ended.wait(random.uniform(0, 0.02)):
-            client = random.choice(clients)
-            if client.ask("read", session=session)["ok"]:
-                client.edit(session, FORMS[0], random.choice(FIELDS[:2]))
+            one, other = (client.ask("read", session=session) for client in clients)
+            if one != other:
+                failures.append(f"two processes don't show the same of {session}")
+            random.choice(clients).edit(session, FORMS[0], random.choice(FIELDS[:2]))
     except Exception as error:  # noqa: BLE001 - handed on to the thread that started this one
         errors.append(error)
 
