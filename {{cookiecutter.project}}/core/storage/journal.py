@@ -30,7 +30,11 @@ MAX_WAL_BYTES = 64 * 1024 * 1024
 _WAL_RESET_FIXED = (3, 51, 3)
 _BUSY_TIMEOUT_MS = 10_000
 _WAL_FULL_BYTES = MAX_WAL_BYTES - 16 * 1024 * 1024
-"""From here on nothing more is begun; the rest is room for what threads commit together."""
+"""From here on no edit is begun; the rest is room for what threads commit together, and for removing what is stored."""
+_WAL_LAST_BYTES = MAX_WAL_BYTES - 8 * 1024 * 1024
+"""From here on nothing is removed either: that overwrites it, so it takes as much room again."""
+_DISCARD_CHARACTERS = 1_000_000
+"""So much is removed at a time."""
 _WAL_RETRY_SECONDS = 1.0
 _WAL_RETRY_MS = 50
 _REWRITE_BATCH = 500
@@ -75,7 +79,9 @@ class Journal:
 
     def discard(self, entries: Sequence[Entry]) -> None:
         """Remove entries that reached the database; one that was edited again meanwhile stays."""
-        self._execute(sql.DISCARD, [(entry.session_id, entry.path, entry.stamp) for entry in entries])
+        for group in _groups(entries):
+            rows = [(entry.session_id, entry.path, entry.stamp) for entry in group]
+            self._execute(sql.DISCARD, rows, bound=_WAL_LAST_BYTES)
 
     def discard_session(self, session_id: str) -> None:
         """Remove all entries of a deleted session, those set aside included."""
@@ -144,12 +150,12 @@ class Journal:
                 self._file.close()
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        self._execute(sql.UPSERT, [_row(entry) for entry in entries], growing=True)
+        self._execute(sql.UPSERT, [_row(entry) for entry in entries], bound=_WAL_FULL_BYTES)
 
-    def _execute(self, statement: str, rows: Sequence[tuple[str | bytes, ...]], *, growing: bool = False) -> None:
+    def _execute(self, statement: str, rows: Sequence[tuple[str | bytes, ...]], *, bound: int | None = None) -> None:
         with self._writing():
-            if growing:
-                self._keep_the_log_in_bounds()
+            if bound is not None:
+                self._keep_the_log_within(bound)
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 self._writer.executemany(statement, rows)
@@ -181,9 +187,9 @@ class Journal:
                 remedy = "If it is damaged, a restart sets it aside and saves what is readable."
                 raise JournalError(f"{self.path.name} can't be read ({error}). {remedy}") from error
 
-    def _keep_the_log_in_bounds(self) -> None:
+    def _keep_the_log_within(self, bound: int) -> None:
         """Refuse to write while the log is full and a reader keeps it from being emptied."""
-        if self._wal_bytes() < _WAL_FULL_BYTES:
+        if self._wal_bytes() < bound:
             return
         if time.monotonic() >= self._wal_retry_at:
             self._writer.set_busy_timeout(_WAL_RETRY_MS)
@@ -203,6 +209,19 @@ class Journal:
             return self._wal.stat().st_size
         except FileNotFoundError:
             return 0
+
+
+def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """The entries in groups of a bounded size."""
+    group, size = list[Entry](), 0
+    for entry in entries:
+        group.append(entry)
+        size += len(entry.value or "")
+        if size >= _DISCARD_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _connect(path: Path) -> apsw.Connection:
