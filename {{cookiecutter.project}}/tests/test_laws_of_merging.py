@@ -175,6 +175,9 @@ class FusedJournal(Journal):
         super().append(entries)
         self.fuse.step("after append")
 
+    def batch(self, limit: int) -> list[Entry]:
+        return [] if self.fuse.burnt else super().batch(limit)
+
     def discard(self, entries: Sequence[Entry]) -> None:
         self.fuse.step("before discard")
         super().discard(entries)
