@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import INSTALLED, Bake, one_at_a_time
-from tests.support.bake import PROJECT_FOLDER, BakedProject
+from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject
 from tests.support.bake import bake as bake_into
 from tests.support.server import Server, free_port, serving
 
@@ -61,6 +61,13 @@ def test_the_template_folder_passes_the_tests_where_it_is(baked_default: BakedPr
     environment = {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(INSTALLED / "hypothesis")}
     result = template.run(str(baked_default.path / ".venv/bin/python"), *RUN_THEM, **environment)
     assert result.returncode == 0, result.stdout[-8000:]
+
+
+def test_the_benchmarks_find_all_they_measure(baked_default: BakedProject) -> None:
+    benchmarks = BakedProject(path=TEMPLATE, answers={}, output="")
+    python = str(baked_default.path / ".venv/bin/python")
+    result = benchmarks.run(python, "-c", "import benchmarks.persist", PYTHONPATH=str(PROJECT_FOLDER))
+    assert result.returncode == 0, result.stdout
 
 
 def test_apps_named_at_the_prompts_are_found_and_have_no_fault(bake: Bake, baked_default: BakedProject) -> None:
