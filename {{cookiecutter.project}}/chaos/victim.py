@@ -183,7 +183,8 @@ def obey(browser: Browser, command: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {"ok": True, **(getattr(browser, command["do"])(**arguments) or {})}
     except KeepError as error:
-        return {"ok": False, "refused": True, "error": type(error).__name__, "says": str(error)}
+        why = f" ({error.__cause__})" if error.__cause__ else ""
+        return {"ok": False, "refused": True, "error": type(error).__name__, "says": f"{error}{why}"}
     except Exception as error:  # noqa: BLE001 - whatever it is, the laboratory reports it as a failure of the engine
         return {"ok": False, "refused": False, "error": type(error).__name__, "says": str(error)}
 
