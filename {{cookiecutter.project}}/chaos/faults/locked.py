@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -43,12 +44,9 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         for lock in _LOCKS * dose:
             bench = stack.enter_context(laboratory.bench(sessions=4, purges=False))
             cases.append(_Case(lock=lock, bench=bench, victim=stack.enter_context(bench.victim(channels=2))))
-        with ExitStack() as work:
-            for case in cases:
-                _begin(case, work)
-            opening = time.monotonic()
-            failures += [failure for case in cases for failure in _open_elsewhere(case)]
-            time.sleep(max(0.0, seconds - (time.monotonic() - opening)))
+        with ThreadPoolExecutor(len(cases)) as pool:
+            for found in pool.map(lambda case: _work_under_lock(case, seconds), cases):
+                failures += found
         waiting = list(cases)
         stored = wait_until(lambda: not _waiting(waiting), "nothing waits for the database", seconds=3 * _BACK_SECONDS)
         for case in cases:
@@ -72,14 +70,17 @@ def run(laboratory: Laboratory, dose: int) -> Result:
     )
 
 
-def _begin(case: _Case, work: ExitStack) -> None:
-    """Put some values into the database, lock it, and have people at work meanwhile. The lock goes when they end."""
+def _work_under_lock(case: _Case, seconds: float) -> list[str]:
+    """Put some values into the database, lock it, and have people at work meanwhile."""
     for channel in case.victim.channels:
         for session in case.bench.load.sessions:
             Client(case.bench.recorder, channel).save(session, FORMS[0])
     case.bench.load.slowest.clear()
-    work.enter_context(_locked(case.bench, case.lock))
-    work.enter_context(case.bench.load.on(case.victim, pause=_PAUSE_SECONDS))
+    with _locked(case.bench, case.lock), case.bench.load.on(case.victim, pause=_PAUSE_SECONDS):
+        ends = time.monotonic() + seconds
+        failures = _open_elsewhere(case)
+        time.sleep(max(0.0, ends - time.monotonic()))
+    return failures
 
 
 @contextlib.contextmanager

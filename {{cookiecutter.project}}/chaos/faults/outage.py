@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from chaos.faults import Fault, Result
@@ -71,16 +72,20 @@ def _harm(laboratory: Laboratory, pairs: list[tuple[Bench, Victim]], proxy: Prox
 
 def _work(pairs: list[tuple[Bench, Victim]], *, seconds: float) -> None:
     """Have people at work everywhere. What was accepted, refused and slow is counted from here on."""
-    with ExitStack() as work:
-        for bench, victim in pairs:
-            bench.load.refusals.clear()
-            bench.load.accepted.clear()
-            bench.load.slowest.clear()
-            for channel in victim.channels:
-                for session in bench.load.sessions:
-                    channel.ask("read", session=session)
-            work.enter_context(bench.load.on(victim, pause=_PAUSE_SECONDS))
-        time.sleep(seconds)
+
+    def work(pair: tuple[Bench, Victim]) -> None:
+        bench, victim = pair
+        bench.load.refusals.clear()
+        bench.load.accepted.clear()
+        bench.load.slowest.clear()
+        for channel in victim.channels:
+            for session in bench.load.sessions:
+                channel.ask("read", session=session)
+        with bench.load.on(victim, pause=_PAUSE_SECONDS):
+            time.sleep(seconds)
+
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        list(pool.map(work, pairs))
 
 
 def _until_all_is_well(pairs: list[tuple[Bench, Victim]]) -> float:
