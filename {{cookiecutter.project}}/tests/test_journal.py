@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 from core.clock import FakeClock, HybridClock
@@ -145,6 +147,18 @@ def test_the_log_stays_in_bounds_while_a_process_pins_it_and_is_emptied_when_it_
     other.close()
     journal.append([entry(hybrid)])
     assert log.stat().st_size < MAX_WAL_BYTES // 2
+
+
+def test_an_edit_does_not_wait_for_ever_for_a_process_that_was_stopped_in_a_commit(
+    journal: Journal, hybrid: HybridClock
+) -> None:
+    with contextlib.closing(apsw.Connection(str(journal.path))) as stopped:
+        stopped.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(JournalError, match="locked"):
+            journal.append([entry(hybrid)])
+        assert time.monotonic() - began < 5
+    journal.append([entry(hybrid)])
 
 
 class TestDamagedFile:

@@ -28,7 +28,9 @@ MAX_WAL_BYTES = 64 * 1024 * 1024
 """The write-ahead log never grows beyond this, even while a stopped process pins it by a read."""
 
 _WAL_RESET_FIXED = (3, 51, 3)
-_BUSY_TIMEOUT_MS = 10_000
+_OPENING_TIMEOUT_MS = 10_000
+_BUSY_TIMEOUT_MS = 2_000
+"""How long an edit waits for another process's commit. One that takes longer was stopped in it, so the edit goes on."""
 _WAL_FULL_BYTES = MAX_WAL_BYTES - 16 * 1024 * 1024
 """From here on no edit is begun; the rest is room for what threads commit together, and for removing what is stored."""
 _WAL_LAST_BYTES = MAX_WAL_BYTES - 8 * 1024 * 1024
@@ -53,6 +55,7 @@ class Journal:
             self._file.join((sql.SAVE, sql.SAVE_BACKWARDS), _build)
             self._writer = _connect(path)
             self._reader = _connect(path)
+            self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
         except apsw.Error as error:
             self._file.close()
             raise JournalError(
@@ -226,7 +229,7 @@ def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+    connection.set_busy_timeout(_OPENING_TIMEOUT_MS)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 4194304")
