@@ -13,6 +13,7 @@ from unittest.mock import patch
 from core.accounts.first_start import seed_administrator
 from core.services import Services, use_services
 from core.web.token import new_token, token_hash
+from streamlit import config
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -45,6 +46,7 @@ if services.journal:
 
 def warm_run(folder: Path, name: str = "bootstrap_session on a warm rerun", **settings: object) -> None:
     """Print the median of a warm run, and below it what its parts take by themselves."""
+    config.set_option("browser.gatherUsageStats", False)  # as in the project's .streamlit/config.toml
     services = services_in(folder, **settings)
     with use_services(services):
         cookies = {services.settings.cookie_name: signed_in(services)}

@@ -114,20 +114,28 @@ def sign_out() -> None:
         st.rerun()  # a callback needs none: the script runs right after it
 
 
+def _of_new_token(services: Services, session_id: str, hashed: str) -> Identity:
+    """A browser before its first edit. Where a session was deleted nothing can be kept: it gets a new token."""
+    with reachable():
+        deleted = services.accounts.is_deleted(session_id)
+    return _ended(hashed) if deleted else Identity(session_id=session_id, user=None, token_hash=hashed, version=None)
+
+
+def _ended(hashed: str) -> Identity:
+    return dataclasses.replace(_without_token(), token_hash=hashed, standing="ended")
+
+
 def _of_token(services: Services, token: str, secret: str) -> Identity:
     hashed = token_hash(token)
     context = get_script_run_ctx()
     if context is not None:
         get_bindings().bind(context.session_id, hashed)
-    anonymous = anonymous_session_id(token, secret)
     with reachable():
         state = services.accounts.check(hashed)
-        # Where a session was deleted nothing can be kept: a browser that comes back to it gets a new token.
-        ended = services.accounts.is_deleted(anonymous) if state is None else state.standing == "ended"
-    if ended:
-        return dataclasses.replace(_without_token(), token_hash=hashed, standing="ended")
     if state is None:
-        return Identity(session_id=anonymous, user=None, token_hash=hashed, version=None)
+        return _of_new_token(services, anonymous_session_id(token, secret), hashed)
+    if state.standing == "ended":
+        return _ended(hashed)
     services.accounts.touch_if_due(state)
     return Identity(
         session_id=state.session_id,
