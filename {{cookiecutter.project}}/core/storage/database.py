@@ -24,6 +24,7 @@ _POOL_TIMEOUT_SECONDS = 5
 """How long a thread waits for a connection while all are in use. A page is shown without the database after that."""
 _LONGEST_IDLE_SECONDS = 5.0
 """How long a transaction may stand still. It belongs to a process that was stopped, or to a machine that is gone."""
+_LOCK_SECONDS = 1.0
 _AWAY = (OperationalError, InterfaceError)
 
 
@@ -31,6 +32,8 @@ def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> E
     """Return an engine for SQLite or PostgreSQL. Nothing is connected yet. Its errors don't show the values given.
 
     PostgreSQL ends a transaction that stands still for `longest_idle` seconds: its locks would hold up all others.
+    One that was stopped between the commands of a pipeline doesn't count as standing still, so nobody waits for a
+    lock much longer than that.
     """
     if make_url(url).get_backend_name() == "sqlite":
         waiting = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
@@ -46,11 +49,12 @@ def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> E
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
     )
 
-    def limit_idleness(connection: Any, _record: object) -> None:
+    def limit_standstill(connection: Any, _record: object) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = {longest_idle * 1000:.0f}")
+        connection.execute(f"SET lock_timeout = {(longest_idle + _LOCK_SECONDS) * 1000:.0f}")
         connection.commit()
 
-    event.listen(engine, "connect", limit_idleness)
+    event.listen(engine, "connect", limit_standstill)
     return engine
 
 

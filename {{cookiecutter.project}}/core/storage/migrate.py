@@ -42,7 +42,8 @@ def one_transaction(database: Engine) -> Iterator[Connection]:
             # Python's sqlite3 begins a transaction before a row is written, but not before a table is made.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            # Two servers that start at once: the second one waits, and finds nothing left to do.
+            # Two servers that start at once: the second one waits, however long, and finds nothing left to do.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('migrations'))")
         try:
             yield connection
