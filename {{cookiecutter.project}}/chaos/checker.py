@@ -45,6 +45,12 @@ class Violation:
         return f"{self.kind}: {self.session} {self.path} holds {found}, expected {expected} (operation {self.number})"
 
 
+def misread(place: tuple[str, str], found: str | None, right: str | None) -> Violation:
+    """The violation at a place (session and path) where one value is right and another was found."""
+    kind: Kind = "lost" if found is None else "phantom"
+    return _violation(kind, *place, found, expected=(right,))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Write:
     """One operation's effect on one path, and when it can have happened."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chaos.checker import Kind, Violation
+from chaos.checker import Violation, misread
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
 from chaos.load import FIELDS, FORMS, Client
@@ -103,17 +103,12 @@ def _damage(bench: Bench, rows: StoredRows, count: int, right: Values, older: Va
         # A damaged entry of the journal uncovers what the database had before.
         excused = {None, older.get(place)} if damaged.get(place, "version") != "version" else set()
         if got != want and got not in excused:
-            tally.violations.append(_violation(place, got, want))
+            tally.violations.append(misread(place, got, want))
     if aside > count:
         tally.failures.append(f"{count} rows were damaged, but {aside} set aside")
     for place, want in {**found, **edits}.items():
         if again.get(place) != want:
-            tally.violations.append(_violation(place, again.get(place), want))
-
-
-def _violation(place: Place, got: str | None, want: str | None) -> Violation:
-    kind: Kind = "lost" if got is None else "phantom"
-    return Violation(kind=kind, session=place[0], path=place[1], value=got, number=None, expected=(want,))
+            tally.violations.append(misread(place, again.get(place), want))
 
 
 FAULT = Fault(

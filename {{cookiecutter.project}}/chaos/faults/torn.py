@@ -13,7 +13,7 @@ from contextlib import closing
 import apsw
 from sqlalchemy.exc import SQLAlchemyError
 
-from chaos.checker import Kind, Violation
+from chaos.checker import Violation, misread
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
 from chaos.load import FIELDS, FORMS, Client
@@ -55,9 +55,9 @@ def run(laboratory: Laboratory, dose: int) -> Result:
             wrong = {p for p in right.keys() | found.keys() if found.get(p) != stored.get(p)} - {
                 (session, path) for session, path, value in later if found.get((session, path)) == value
             }
-            violations += [_violation(place, found.get(place), right.get(place)) for place in sorted(wrong)]
+            violations += [misread(place, found.get(place), right.get(place)) for place in sorted(wrong)]
             edited = found | {(session, _EDITED): f"edit {number}" for session in bench.load.sessions}
-            violations += [_violation(p, again.get(p), v) for p, v in edited.items() if again.get(p) != v]
+            violations += [misread(p, again.get(p), v) for p, v in edited.items() if again.get(p) != v]
             costs.append(sum(found.get(place) != value for place, value in right.items()))
             aside += any(bench.folder.glob("journal.db.damaged-*"))
     return Result(
@@ -123,11 +123,6 @@ def _read(bench: Bench, edit: str | None = None) -> Values:
     finally:
         services.engine.close()
     return found
-
-
-def _violation(place: Place, got: str | None, want: str | None) -> Violation:
-    kind: Kind = "lost" if got is None else "phantom"
-    return Violation(kind=kind, session=place[0], path=place[1], value=got, number=None, expected=(want,))
 
 
 FAULT = Fault(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -82,6 +83,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     cursor.execute("PRAGMA synchronous = EXTRA")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def upserting_insert(database: Engine) -> Any:
+    """The `insert` of the database's dialect, which knows `ON CONFLICT … DO UPDATE`."""
+    return postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
 
 
 def compact(database: Engine) -> None:

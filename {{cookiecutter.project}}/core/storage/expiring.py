@@ -7,10 +7,9 @@ from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import SteadyClock
-from core.storage.database import reachable
+from core.storage.database import reachable, upserting_insert
 from core.storage.models import EntryModel, QuarantineModel, SessionModel, TokenModel
 
 GRACE = timedelta(minutes=5)
@@ -34,8 +33,9 @@ class ExpiringSessions:
         """Delete a session for good. Its row stays, so that a late flush doesn't bring it back."""
         now = self._steady.latest()
         times = dict.fromkeys(("created_at", "updated_at", "last_activity", "purged_at"), now)
-        insert = postgresql.insert if self._database.dialect.name == "postgresql" else sqlite.insert
-        gone = insert(_sessions).values(session_id=session_id, version=0, expires_at=now + self._retention, **times)
+        gone = upserting_insert(self._database)(_sessions).values(
+            session_id=session_id, version=0, expires_at=now + self._retention, **times
+        )
         end: dict[str, Any] = {name: gone.excluded[name] for name in ("purged_at", "expires_at")}
         end["version"] = _NEXT_VERSION
         with reachable(), self._database.begin() as connection:

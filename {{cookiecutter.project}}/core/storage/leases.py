@@ -7,10 +7,9 @@ from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import Engine, Table, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import Clock, SteadyClock
-from core.storage.database import reachable
+from core.storage.database import reachable, upserting_insert
 from core.storage.models import LeaseModel
 
 _leases = cast(Table, LeaseModel.__table__)
@@ -43,9 +42,8 @@ class Lease:
 
 def _statement(database: Engine) -> Any:
     """One statement, so that of two who ask at once the database lets one through."""
-    insert = postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
     columns: dict[str, Any] = {name: bindparam(name) for name in ("name", "holder", "until")}
-    statement: Any = insert(_leases).values(columns)
+    statement: Any = upserting_insert(database)(_leases).values(columns)
     new = statement.excluded
     free = (_leases.c.until <= bindparam("now", type_=_leases.c.until.type)) | (_leases.c.holder == new.holder)
     return statement.on_conflict_do_update(

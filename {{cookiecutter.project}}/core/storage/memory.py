@@ -65,11 +65,12 @@ class MemoryStore:
         with self._lock:
             now = self._clock.now()
             flushed: dict[str, HeaderFacts] = {}
-            for entry in newest(entries).values():
+            merged = newest(entries).values()
+            for entry in merged:
                 flushed.setdefault(entry.session_id, HeaderFacts()).note(entry, self._seal, now)
             for session_id, facts in flushed.items():
                 self._touch(session_id, facts, now)
-            for entry in newest(entries).values():
+            for entry in merged:
                 stored = self._sessions[entry.session_id]
                 known = stored.entries.get(entry.path)
                 if not stored.purged_at and (known is None or entry.stamp > known[1].stamp):

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Engine, Select, Table, bindparam, case, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import Clock, SteadyClock, SystemClock
 from core.storage import quarantine
-from core.storage.database import reachable
+from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Quarantined, newest
 from core.storage.expiring import ExpiringSessions
 from core.storage.header import HeaderFacts
@@ -186,9 +185,13 @@ class SqlStore(ExpiringSessions):
         }
 
     def _header_statement(self) -> Any:
-        insert, greatest = self._dialect()
+        greatest = func.greatest if self._database.dialect.name == "postgresql" else func.max
         columns = ("session_id", "user_id", "created_at", "updated_at", "last_activity", "expires_at")
-        statement = insert(_sessions).values({name: bindparam(name) for name in columns}).values(version=1)
+        statement = (
+            upserting_insert(self._database)(_sessions)
+            .values({name: bindparam(name) for name in columns})
+            .values(version=1)
+        )
         new, owner = statement.excluded, func.coalesce(statement.excluded.user_id, _sessions.c.user_id)
         person_expiry = bindparam("person_expiry", type_=_sessions.c.expires_at.type)
         browser_expiry = bindparam("browser_expiry", type_=_sessions.c.expires_at.type)
@@ -207,17 +210,11 @@ class SqlStore(ExpiringSessions):
         ).returning(_sessions.c.version)
 
     def _entry_statement(self) -> Any:
-        insert, _ = self._dialect()
-        statement = insert(_entries)
+        statement = upserting_insert(self._database)(_entries)
         changed = {name: statement.excluded[name] for name in ("value", "stamp", "base", "version")}
         return statement.on_conflict_do_update(
             index_elements=["session_id", "path"], set_=changed, where=statement.excluded.stamp > _entries.c.stamp
         )
-
-    def _dialect(self) -> tuple[Any, Any]:
-        if self._database.dialect.name == "postgresql":
-            return postgresql.insert, func.greatest
-        return sqlite.insert, func.max
 
 
 def _header(row: Any) -> SessionHeader:
