@@ -10,6 +10,7 @@
 | `key/<page>/<widget key>` | the form whose field that widget holds |
 | `tab/<tab>/history` | the pages that tab went through |
 | `tab/<tab>/scroll/<page>` | how far that page was scrolled, in pixels |
+| `tab/<tab>/draft/<form>/<field>` | which text that tab posted last for a field, see `core/drafts.py` |
 | `pref/<name>` | one preference |
 | `metric/<tab>/<day>` | what was done in that tab on that day |
 | `cache/<key>` | what a tracked cache key depends on |

@@ -21,6 +21,7 @@ from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.storage.entry import Entry
+from core.web.fields import ShownField
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -62,6 +63,8 @@ class SessionManager:
         self.changed_elsewhere: set[tuple[str, str]] = set()
         """Form and field of what other tabs or devices changed since this tab's last run."""
         self.last_kept_at: datetime | None = None
+        self.shown_fields: dict[str, ShownField] = {}
+        """By widget key: the controlled widgets this run has shown so far."""
 
     # Fields and forms
 
@@ -148,6 +151,7 @@ class SessionManager:
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
         self._grant()
         self._retrying = True
+        self.shown_fields.clear()
         self.page = _SCRIPT_PAGE
         self._restore_widgets()
 

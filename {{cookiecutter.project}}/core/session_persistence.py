@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -151,9 +152,25 @@ class SessionPersistenceEngine:
             except (CorruptValueError, UnreadableValueError) as error:
                 log.warning("a stored value is left out", path=entry.path, error=str(error))
 
-    def record(self, session_id: str, values: Mapping[str, Any]) -> None:
-        """Make values durable by path, for callers that hold no session (a route, a script). Raises NotKeptError."""
-        self._append(session_id, [Change(path, value) for path, value in values.items()], {})
+    def record(self, session_id: str, values: Mapping[str, Any], seen: Mapping[str, str] | None = None) -> None:
+        """Make values durable by path, for callers that hold no session (a route, a script). Raises NotKeptError.
+
+        `seen` are the stamps the author of the values saw, by path.
+        """
+        self._append(session_id, [Change(path, value) for path, value in values.items()], seen or {})
+
+    def peek(self, session_id: str, path: str) -> Any:
+        """Return what one path of a session holds now, REMOVED where it holds nothing or nothing readable.
+
+        Raises StoreUnavailableError or JournalError when it can't be read.
+        """
+        session = UserSession(session_id=session_id, clock=self.clock)
+        waiting = [entry for entry in self._durability.waiting(session_id) if entry.path == path]
+        stored = self._store.read(session_id, path)
+        for entry in [*([stored] if stored else []), *waiting]:
+            with suppress(CorruptValueError):
+                self._absorb(session, entry)
+        return session.values.get(path, REMOVED)
 
     def merge_sessions(self, source_id: str, target_id: str) -> None:
         """Move what was done in one session into another. Happens the same however often it is called."""

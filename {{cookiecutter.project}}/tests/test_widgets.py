@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from core import ui
+from core.drafts import TextRule
 from core.services import Services, build_services, get_services, use_services
 from core.session import UserSession
 from core.settings import Settings
@@ -275,3 +277,28 @@ def test_what_nothing_could_keep_stays_in_the_field_and_is_kept_as_soon_as_that_
     tab.run()
     assert (returned(tab), len(tab.error)) == ("after", 0)
     assert [found.value for found in services.engine.find("form/form/field/")] == ["after"]
+
+
+def test_a_page_s_fields_are_known_with_how_typed_text_becomes_their_value() -> None:
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        ui.text_input("Name", max_chars=9, form="f", field="name")
+        ui.number_input("How many", 1, 9, form="f", field="count")
+        ui.checkbox("Sure", form="f", field="sure")
+        st.session_state["fields"] = list(get_session_manager().shown_fields.values())
+
+    tab = AppTest.from_function(own).run()
+    name, count, sure = tab.session_state["fields"]
+    assert (name.form, name.field, name.label, name.key) == ("f", "name", "Name", "f.name")
+    assert name.rule == TextRule(kind="text", longest=9)
+    assert count.rule == TextRule(kind="integer", low=1, high=9)
+    assert sure.rule is None
+
+
+def test_a_password_is_never_kept() -> None:
+    with pytest.raises(ValueError, match=r"Use st\.text_input"):
+        ui.text_input("Secret", type="password", form="f", field="secret")

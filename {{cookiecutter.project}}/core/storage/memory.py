@@ -61,6 +61,9 @@ class MemoryStore:
             entries = [entry for version, entry in stored.entries.values() if version > after_version]
             return Loaded(version=stored.version, entries=entries)
 
+    def read(self, session_id: str, path: str) -> Entry | None:
+        return next((entry for entry in self.load(session_id).entries if entry.path == path), None)
+
     def upsert(self, entries: Sequence[Entry]) -> None:
         with self._lock:
             now = self._clock.now()

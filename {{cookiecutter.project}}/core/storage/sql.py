@@ -66,6 +66,12 @@ class SqlStore(ExpiringSessions):
             rows = connection.execute(wanted).all()
         return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
 
+    def read(self, session_id: str, path: str) -> Entry | None:
+        wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.path == path)
+        with reachable(), self._database.connect() as connection:
+            row = connection.execute(wanted).one_or_none()
+        return None if row is None else as_entry(row)
+
     def upsert(self, entries: Sequence[Entry]) -> None:
         # Two entries of one path in one statement are an error in PostgreSQL. A fixed order keeps two
         # replicas that flush the same sessions from waiting for each other.

@@ -39,6 +39,10 @@ class Store(Protocol):
         """The entries written after a version; loading never creates a session."""
         ...
 
+    def read(self, session_id: str, path: str) -> Entry | None:
+        """The entry of one path of a session."""
+        ...
+
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Merge entries in one transaction. Greater stamps win; purged sessions stay purged."""
         ...

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from core.drafts import TextRule
 from core.errors import KeepError
 
 Arguments = Mapping[str, Any]
@@ -37,6 +38,20 @@ def misfit(kind: Kind, value: object, arguments: Arguments) -> MisfitError | Non
         kind.check(value, arguments)
     except MisfitError as error:
         return error
+    return None
+
+
+def text_rule(kind: Kind, arguments: Arguments) -> TextRule | None:
+    """Return how text typed into the widget becomes its value, None for one that nobody types into."""
+    if kind is TEXT:
+        return TextRule(kind="text", optional=arguments["value"] is None, longest=arguments.get("max_chars"))
+    if kind is NUMBER:
+        return TextRule(
+            kind="integer" if _number_types(arguments) == {int} else "decimal",
+            optional=arguments["value"] is None,
+            low=arguments["min_value"],
+            high=arguments["max_value"],
+        )
     return None
 
 
@@ -71,13 +86,18 @@ def _check_number(value: Any, arguments: Arguments) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise MisfitError(f"“{value}” was saved here, which is no number.")
-    given = [arguments[name] for name in ("value", "min_value", "max_value", "step") if name in arguments]
-    whole = {type(number) for number in given if isinstance(number, int | float)} or {float}
+    whole = _number_types(arguments)
     if type(value) not in whole:
         raise MisfitError(
             f"{value} was saved here, and {'whole numbers' if int in whole else 'decimals'} are asked for."
         )
     _check_range([value], arguments)
+
+
+def _number_types(arguments: Arguments) -> set[type]:
+    """The types of number a number input takes: those of the numbers it was given."""
+    given = [arguments[name] for name in ("value", "min_value", "max_value", "step") if name in arguments]
+    return {type(number) for number in given if isinstance(number, int | float)} or {float}
 
 
 def _check_slider(value: Any, arguments: Arguments) -> None:

@@ -22,7 +22,8 @@ import streamlit as st
 from core.paths import join_path
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.ui import kinds
-from core.ui.kinds import Arguments, Kind, MisfitError, misfit
+from core.ui.kinds import Arguments, Kind, MisfitError, misfit, text_rule
+from core.web.fields import ShownField
 
 R = TypeVar("R")
 
@@ -41,10 +42,12 @@ class Controlled(Generic[R]):
 
     def __call__(self, *args: Any, form: str, field: str, **kwargs: Any) -> R:
         """Show the widget. `form` and `field` say where its value is kept; the rest is as in Streamlit."""
-        manager = get_session_manager()
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = bound.arguments
+        if arguments.get("type") == "password":
+            raise ValueError(f"{field!r} is a password, and must not be kept. Use st.text_input for it.")
+        manager = get_session_manager()
         key = arguments["key"] = str(arguments["key"] or widget_key(form, field))
         arguments["on_change"] = _keeping(manager, form, field, key, arguments)
         arguments["args"] = arguments["kwargs"] = None
@@ -53,6 +56,14 @@ class Controlled(Generic[R]):
         arguments["persist_state"] = arguments["persist_state"] or "session"
         misfit = _restore(manager, form, field, key, self._kind, arguments)
         value = self._function(*bound.args, **bound.kwargs)
+        manager.shown_fields[key] = ShownField(
+            key=key,
+            form=form,
+            field=field,
+            label=str(arguments.get("label", field)),
+            rule=text_rule(self._kind, arguments),
+            stamp=_stamp(manager, form, field),
+        )
         if manager.should_retry(form, field):
             _keep(manager, form, field, key)
         _say(manager, form, field, misfit)
