@@ -186,6 +186,19 @@ class TestDamagedFile:
         mended.close()
         assert [file.read_bytes() for file in path.parent.glob("journal.db.damaged-*")] == [damaged]
 
+    @pytest.mark.parametrize(("name", "damaged"), [("value", "walue"), ("entry", "antry")])
+    def test_what_is_readable_is_saved_when_a_name_in_the_file_is_damaged(
+        self, path: Path, hybrid: HybridClock, name: str, damaged: str
+    ) -> None:
+        """SQLite's own check calls such a file sound."""
+        with contextlib.closing(Journal(path)) as journal:
+            kept = journal.pending("s")
+            assert kept
+        path.write_bytes(path.read_bytes().replace(name.encode(), damaged.encode()))
+        with contextlib.closing(Journal(path)) as journal:
+            assert journal.pending("s") == kept
+        assert list(path.parent.glob("journal.db.damaged-*"))
+
     def test_something_that_is_no_database_is_set_aside(self, path: Path, hybrid: HybridClock) -> None:
         path.write_bytes(b"no database at all" * 1000)
         mended = Journal(path)

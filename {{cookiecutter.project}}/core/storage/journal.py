@@ -52,7 +52,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = SharedFile(path)
         try:
-            self._file.join((sql.SAVE, sql.SAVE_BACKWARDS), _build)
+            self._file.join((sql.SAVE, sql.SAVE_BACKWARDS), sql.COLUMNS, _build)
             self._writer = _connect(path)
             self._reader = _connect(path)
             self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)

@@ -54,6 +54,8 @@ WHERE CAST(session_id AS BLOB) = ? AND CAST(path AS BLOB) = ? AND CAST(stamp AS 
 """
 FORGET_SESSION = "DELETE FROM quarantine WHERE session_id = ?"
 
+COLUMNS = 5
+"""Of a row, as `SAVE` and `UPSERT` name them."""
 SAVE = """
 SELECT CAST(session_id AS BLOB), CAST(path AS BLOB), CAST(value AS BLOB), CAST(stamp AS BLOB), CAST(base AS BLOB)
 FROM entry ORDER BY session_id, path

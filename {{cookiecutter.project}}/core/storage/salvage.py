@@ -16,6 +16,10 @@ log = structlog.get_logger(__name__)
 
 Row = tuple[Any, ...]
 
+_TABLES = """
+SELECT s.name FROM sqlite_schema s
+WHERE type = 'table' AND (SELECT count(*) FROM pragma_table_info(s.name)) = ?
+"""
 _COMPANIONS = ("-wal", "-shm")
 
 
@@ -26,17 +30,18 @@ class SharedFile:
         self.path = path
         self._lock = self._beside(".lock").open("ab")
 
-    def join(self, queries: Sequence[str], build: Callable[[Path, Sequence[Row]], None]) -> None:
+    def join(self, queries: Sequence[str], columns: int, build: Callable[[Path, Sequence[Row]], None]) -> None:
         """Become one of the file's users; whoever is the first looks whether it is damaged, and mends it.
 
         The damaged file is kept as `<name>.damaged-<time>`. `build` makes a new one from the rows that `queries`
-        could still read, from the front and from the back. A crash in the middle is made good by the next to come.
+        could still read, from the front and from the back, all `columns` of one table. A crash in the middle is made
+        good by the next to come.
         """
         if self._alone():
             mended = self._beside(".mended")
-            damage = None if mended.exists() else _damage(self.path)
+            damage = None if mended.exists() else _damage(self.path, queries)
             if damage:
-                rows = _readable(self.path, queries)
+                rows = _readable(self.path, queries, columns)
                 unfinished = self._beside(".mending")
                 _remove(unfinished)
                 build(unfinished, rows)
@@ -78,7 +83,7 @@ class SharedFile:
             os.close(folder)
 
 
-def _damage(path: Path) -> str | None:
+def _damage(path: Path, queries: Sequence[str]) -> str | None:
     """What is wrong with a SQLite file, None if it is sound or not there yet."""
     if not path.exists():
         return None
@@ -86,27 +91,41 @@ def _damage(path: Path) -> str | None:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             answer = str(connection.execute("PRAGMA quick_check(1)").get)
+            if connection.execute("SELECT count(*) FROM sqlite_schema").get:
+                for query in queries:  # SQLite's check passes a name that was damaged into another name
+                    connection.execute(f"EXPLAIN {query}")
         finally:
             connection.close()
-    except (apsw.CorruptError, apsw.NotADBError) as error:
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:
         return str(error)
     return None if answer == "ok" else answer
 
 
-def _readable(path: Path, queries: Sequence[str]) -> list[Row]:
-    """Each query reads up to the damage."""
+def _readable(path: Path, queries: Sequence[str], columns: int) -> list[Row]:
+    """Each query reads up to the damage. Where names are damaged, every table of as many columns is read."""
     found: dict[Row, None] = {}
     for query in queries:
         try:
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
             try:
-                for row in connection.execute(query):
-                    found[tuple(row)] = None
+                for statement in _readings(connection, query, columns):
+                    for row in connection.execute(statement):
+                        found[tuple(row)] = None
             finally:
                 connection.close()
         except apsw.Error as error:
             log.warning("a damaged file could be read in part", file=path.name, rows=len(found), error=str(error))
     return list(found)
+
+
+def _readings(connection: apsw.Connection, query: str, columns: int) -> list[str]:
+    """The query itself or, where its names are no longer those in the file, one for each table it may have meant."""
+    try:
+        connection.execute(f"EXPLAIN {query}")
+    except apsw.SQLError:
+        tables = connection.execute(_TABLES, (columns,)).fetchall()
+        return [f"SELECT * FROM {apsw.format_sql_value(name)}" for (name,) in tables]  # noqa: S608
+    return [query]
 
 
 def _remove(path: Path) -> None:
