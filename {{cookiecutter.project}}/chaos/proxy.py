@@ -113,8 +113,8 @@ class Proxy:
             to_server.write(greeting)
             line = _Line(client, to_client, server, to_server)
             await _first_to_end(self._forward_requests(line), self._forward_answers(line))
-        except (OSError, asyncio.IncompleteReadError):
-            return  # one side hung up, and so will the other
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # one side hung up, and so will the other; or the proxy ends, which nobody needs to be told
         finally:
             for end in ends:
                 self._open.discard(end)
