@@ -1,4 +1,4 @@
-"""Negative controls: five ways to lose data, each done on purpose, each of which the checker must notice.
+"""Negative controls: six ways to lose data, each done on purpose, each of which the checker must notice.
 
 Each script is played twice, with the variant that loses data and with its sound counterpart under the same
 circumstances. A control that finds nothing wrong with the first, or anything with the second, proves nothing.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaos.checker import Kind, Violation
-from chaos.faults import power
+from chaos.faults import pairs, power
 from chaos.faults.syscalls import OPERATIONS, append
 from chaos.laboratory import Bench, Laboratory
 from chaos.load import FIELDS, FORMS, Client
@@ -19,6 +19,9 @@ Script = Callable[[Bench, str], list[Violation]]
 """Plays something on a bench with a variant, and returns what the checker found."""
 
 FORM, FIELD, OTHER_FIELD = FORMS[0], FIELDS[0], FIELDS[1]
+
+_PAIRS = 8
+"""Without the ingress most of them lose something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,13 @@ CONTROLS = (
         broken="database away once, pop before success",
         sound="database away once",
         play=flush_that_fails,
+        kinds=frozenset({"lost"}),
+    ),
+    Control(
+        name="what the widgets' callbacks keep, and nothing else",
+        broken="ingress",
+        sound="",
+        play=lambda bench, without: pairs.play(bench, _PAIRS, without=without),
         kinds=frozenset({"lost"}),
     ),
 )

@@ -23,19 +23,26 @@ _START_SECONDS = 60.0
 
 
 class Server:
-    """A running server. `settings` are those of a bench; `log` gets what it prints."""
+    """A running server.
 
-    def __init__(self, settings: Mapping[str, Any], log: Path) -> None:
+    `settings` are those of a bench; `log` gets what it prints. `app` may be another than the project's; `without` names
+    what the sheet leaves out, and `options` are Streamlit's, such as `runner_fastReruns`.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any], log: Path, *, app: str = "app.py", without: str = "", **options: str
+    ) -> None:
         self._log = log
         self.port = free_port()
         environment = {name.upper(): str(value) for name, value in settings.items()}
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=127.0.0.1"]
+        command = [sys.executable, "-m", "streamlit", "run", app, "--server.address=127.0.0.1"]
         command += [f"--server.port={self.port}", "--server.headless=true", "--server.fileWatcherType=none"]
+        command += [f"--{name.replace('_', '.', 1)}={value}" for name, value in options.items()]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env={**os.environ, **environment, "PYTHONPATH": str(ROOT), "SHEET_WITHOUT": without},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -76,6 +76,22 @@ def current_device() -> str:
     return describe_device(st.context.headers.get("User-Agent"))
 
 
+def may_write(identity: Identity, session_id: str) -> bool:
+    """Whether a tab still has a right to its session, by one query. During an outage the last known answer stands."""
+    services = get_services()
+    if identity.token_hash is None:
+        return True
+    try:
+        with services.accounts.hurry, reachable():
+            state = services.accounts.check(identity.token_hash)
+            if state is None:  # a browser before its first edit
+                nobody = identity.user is None or services.settings.auth == "none"
+                return nobody and not services.accounts.is_deleted(session_id)
+    except StoreUnavailableError:
+        return True
+    return state.standing != "ended" and (services.settings.auth == "none" or state.session_id == session_id)
+
+
 def require_sign_in(identity: Identity) -> None:
     """Go on only for somebody who may use the app; otherwise show what they must do first and end the run."""
     services = get_services()

@@ -75,7 +75,7 @@ class FormState:
     def dirty_fields(self) -> set[str]:
         """Fields whose draft differs from what was last saved."""
         unset = object()
-        return {name for name, value in self.values.items() if not _same(value, self.saved.get(name, unset))}
+        return {name for name, value in self.values.items() if not same(value, self.saved.get(name, unset))}
 
     @property
     def is_dirty(self) -> bool:
@@ -87,7 +87,7 @@ class FormState:
         return sorted(self.snapshots, key=lambda snapshot: not snapshot.automatic)[:excess] if excess > 0 else []
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Equality that also tells 1 from True, and copes with values whose `==` is no bool (arrays, frames)."""
     if type(one) is not type(other):
         return False

@@ -39,6 +39,11 @@ def join_path(*segments: str) -> str:
         raise NotKeptError(shown, "the name has half of a surrogate pair", "Remove that character.") from error
 
 
+def field_path(form: str, field: str) -> str:
+    """The path of a field's draft value."""
+    return join_path("form", form, "field", field)
+
+
 def split_path(path: str) -> tuple[str, ...]:
     """Undo `join_path`."""
     return tuple(unquote(segment) for segment in path.split("/"))

@@ -70,10 +70,11 @@ class UserSession(SessionForms, SessionNavigation):
     @property
     def metrics(self) -> SessionMetrics:
         """Totals over all tabs and days."""
-        latest = max(self.stamps.values(), default=None)
+        with self.lock:
+            latest, activity = max(self.stamps.values(), default=None), list(self._activity.values())
         return SessionMetrics(
-            page_views=sum(counts.get("page_views", 0) for counts in self._activity.values()),
-            interactions=sum(counts.get("interactions", 0) for counts in self._activity.values()),
+            page_views=sum(counts.get("page_views", 0) for counts in activity),
+            interactions=sum(counts.get("interactions", 0) for counts in activity),
             started_at=self.created_at,
             last_activity=stamp_time(latest) if latest else None,
         )

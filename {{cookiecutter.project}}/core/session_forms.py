@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import UnknownSnapshotError
 from core.forms import FormSnapshot, FormState
-from core.paths import join_path
+from core.paths import field_path, join_path
 from core.session_state import REMOVED, Change, SessionState
 
 
@@ -22,25 +22,28 @@ class SessionForms(SessionState):
 
     def set_field(self, form_id: str, name: str, value: Any, *, page: str | None = None) -> None:
         """Keep the draft of one field. `page` binds it to a widget of the same key on that page."""
-        changes = [Change(join_path("form", form_id, "field", name), value)]
-        if page is not None:
-            changes += self._binding(page, name, form_id)
-        self.commit([*changes, self.counted("interactions")])
+        changes = self._binding(page, name, form_id) if page is not None else []
+        self.commit([Change(field_path(form_id, name), value), *changes], counting="interactions")
+
+    def set_fields(self, values: Mapping[tuple[str, str], Any]) -> None:
+        """Keep the drafts of several fields, by form and name, in one durable step."""
+        changes = [Change(field_path(form, name), value) for (form, name), value in values.items()]
+        self.commit(changes, counting="interactions")
 
     def save_form(self, form_id: str, data: Mapping[str, Any], *, page: str | None = None) -> None:
         """Make `data` the draft and the saved values of a form, in one durable step."""
         values = dict(data)
-        changes = [Change(join_path("form", form_id, "field", name), value) for name, value in values.items()]
+        changes = [Change(field_path(form_id, name), value) for name, value in values.items()]
         changes.append(Change(join_path("form", form_id, "saved"), {"values": values, "at": self.clock.now()}))
         if self.form(form_id).errors:
             changes.append(Change(join_path("form", form_id, "errors"), REMOVED))
         if page is not None:
             changes += [change for name in values for change in self._binding(page, name, form_id)]
-        self.commit([*changes, self.counted("interactions")])
+        self.commit(changes, counting="interactions")
 
     def reset_form(self, form_id: str) -> None:
         """Clear the drafts of a form. What was saved, and the snapshots, stay."""
-        self.commit([Change(join_path("form", form_id, "field", name), REMOVED) for name in self.form(form_id).values])
+        self.commit([Change(field_path(form_id, name), REMOVED) for name in self.form(form_id).values])
 
     def set_errors(self, form_id: str, errors: Mapping[str, str]) -> None:
         """Keep the messages of the last validation, by field."""
@@ -68,7 +71,7 @@ class SessionForms(SessionState):
                 if snapshot.snapshot_id == snapshot_id:
                     self.create_form_snapshot(form.form_id, "Before going back", automatic=True)
                     wanted = {**dict.fromkeys(form.values, REMOVED), **snapshot.values}
-                    self.commit([Change(join_path("form", form.form_id, "field", k), v) for k, v in wanted.items()])
+                    self.commit([Change(field_path(form.form_id, k), v) for k, v in wanted.items()])
                     return snapshot
         raise UnknownSnapshotError(f"There is no snapshot {snapshot_id!r}. Its form may have dropped it as the oldest.")
 

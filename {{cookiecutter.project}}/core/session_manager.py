@@ -12,16 +12,18 @@ import streamlit as st
 import structlog
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.auth import Identity, current_device, current_identity
+from core.auth import Identity, current_device, current_identity, may_write
 from core.clock import stamp_time
 from core.errors import NoSessionError, NotKeptError, NotKeptNowError, SessionUnavailableError, StoreUnavailableError
-from core.paths import is_bookkeeping, join_path, split_path
+from core.paths import field_path, is_bookkeeping, split_path
 from core.save_state import FieldSaveState, SaveState
 from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.storage.entry import Entry
 from core.web.fields import ShownField
+from core.web.ingress import CONNECTION_HEADER, get_connections
+from core.web.live_tab import Edit, LiveTab
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -50,6 +52,7 @@ class SessionManager:
         self._engine = engine
         self._pending: PendingNavigation | None = None
         self._registered = False
+        self._device = current_device()
         self._put_back: dict[str, float] = {}
         self._keep, session.emit = session.emit, self._emit
         self.session = session
@@ -65,6 +68,8 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
+        self.live = LiveTab(self._keep_edits)
+        """What arrives from this tab's browser before the script runs."""
 
     # Fields and forms
 
@@ -96,7 +101,7 @@ class SessionManager:
 
     def save_state(self, form_id: str, field: str) -> FieldSaveState:
         """How far the last edit of a field has come, for a page that shows it beside the field."""
-        path = join_path("form", form_id, "field", field)
+        path = field_path(form_id, field)
         stamp = self.session.stamps.get(path)
         at = stamp_time(stamp) if stamp else None
         reason = self.not_kept.get((form_id, field))
@@ -158,8 +163,9 @@ class SessionManager:
     def _emit(self, changes: Sequence[Change]) -> Mapping[str, str]:
         """Make changes durable, for somebody who is still signed in."""
         context = get_script_run_ctx(suppress_warning=True)
-        if context is not None and not context.has_script_started:
-            self._check_still_here()  # a callback runs before `bootstrap_session` has looked
+        # A run has looked who is there when it began; a callback comes before that, and an edit before any run.
+        if not (context and context.has_script_started) and not may_write(self.identity, self.session.session_id):
+            raise NotKeptError("", "you were signed out meanwhile", "Sign in and enter it again.")
         try:
             stamps = self._keep(changes)
         except NotKeptError as error:
@@ -169,21 +175,10 @@ class SessionManager:
                 return {}
             raise
         if not self._registered and self.identity.token_hash:
-            self._register(self.identity.token_hash)
+            # A browser gets its row at its first edit, so that its owner can see and revoke it.
+            get_services().accounts.register_soon(self.identity.token_hash, self.session.session_id, self._device)
+            self._registered = True
         return stamps
-
-    def _check_still_here(self) -> None:
-        try:
-            identity = current_identity()
-        except StoreUnavailableError:
-            return  # during an outage the last known answer stands
-        if identity.standing == "ended" or identity.session_id != self.session.session_id:
-            raise NotKeptError("", "you were signed out meanwhile", "Sign in and enter it again.")
-
-    def _register(self, token_hash: str) -> None:
-        """A browser gets its row at its first edit, so that its owner can see and revoke it."""
-        get_services().accounts.register_soon(token_hash, self.session.session_id, current_device())
-        self._registered = True
 
     def _grant(self) -> None:
         user = self.identity.user
@@ -208,11 +203,23 @@ class SessionManager:
         first = self._put_back.get(key)
         return first is not None and time.monotonic() - first < _SETTLING_SECONDS
 
+    def _keep_edits(self, edits: Sequence[Edit]) -> Mapping[str, str] | None:
+        """Keep what the browser sent, before any run hears of it."""
+        try:
+            with get_services().accounts.hurry:
+                self.session.set_fields({(edit.form, edit.field): edit.value for edit in edits})
+        except NotKeptError as error:
+            log.info("an edit is left to its widget's callback", reason=error.reason)
+            return None
+        for edit in edits:
+            self._kept(edit.form, edit.field)
+        return {edit.key: self.session.stamps[field_path(edit.form, edit.field)] for edit in edits}
+
     def _persist(self, form_id: str, field: str, value: Any, *, page: str | None) -> bool:
         try:
             self.session.set_field(form_id, field, value, page=page)
         except NotKeptError as error:
-            self.not_kept[form_id, field] = str(error)
+            self.not_kept = {**self.not_kept, (form_id, field): str(error)}
             if isinstance(error, NotKeptNowError):
                 self._to_retry.add((form_id, field))
                 self._retrying = False
@@ -222,8 +229,10 @@ class SessionManager:
 
     def _kept(self, form_id: str, *fields: str) -> None:
         self.last_kept_at = self._engine.clock.now()
+        done = {(form_id, field) for field in fields}
+        if done & self.not_kept.keys():  # replaced, not changed: a run may be going through it
+            self.not_kept = {field: reason for field, reason in self.not_kept.items() if field not in done}
         for field in fields:
-            self.not_kept.pop((form_id, field), None)
             self._to_retry.discard((form_id, field))
             self._put_back.pop(field, None)
 
@@ -253,6 +262,9 @@ def bootstrap_session() -> UserSession:
         session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
         waiting = []
+    name = st.context.headers.get(CONNECTION_HEADER)
+    if name is not None:
+        get_connections().attach(name, manager.live)
     manager.begin_run(identity, waiting)
     return manager.session
 

@@ -91,7 +91,8 @@ class SessionNavigation(SessionState):
     def _forget_old_tabs(self) -> None:
         """Remove where tabs stood that nobody has used for long; there is a new one with every day's work."""
         limit = self.clock.now() - _TAB_LIFETIME
-        tabs = [path for path in self.values.keys() & self.stamps.keys() if path.startswith("tab/")]
+        with self.lock:
+            tabs = [path for path in self.values.keys() & self.stamps.keys() if path.startswith("tab/")]
         old = [path for path in tabs if split_path(path)[1] != self.tab_id and stamp_time(self.stamps[path]) < limit]
         self.commit([Change(path, REMOVED) for path in old])
 
@@ -100,4 +101,4 @@ class SessionNavigation(SessionState):
             self.history = history
             return
         changes = [Change(join_path("tab", self.tab_id, "history"), history.to_dict())]
-        self.commit([*changes, self.counted("page_views")] if viewed else changes)
+        self.commit(changes, counting="page_views" if viewed else None)

@@ -251,6 +251,10 @@ class SessionPersistenceEngine:
 
     def _absorb(self, session: UserSession, entry: Entry) -> set[str]:
         """Fold one entry in; what is intact but can't be read here is noted and left. Raises CorruptValueError."""
+        with session.lock:
+            return self._absorb_newer(session, entry)
+
+    def _absorb_newer(self, session: UserSession, entry: Entry) -> set[str]:
         known = session.stamps.get(entry.path)
         if known is not None and entry.stamp <= known:
             return set()

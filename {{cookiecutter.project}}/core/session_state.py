@@ -6,16 +6,19 @@ database can't come to mean different things.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from core.clock import Clock, SystemClock
 from core.footprint import Footprint
 from core.forms import FormSnapshot, FormState
 from core.navigation import NavigationHistory
 from core.paths import CREATED_PATH, USER_PATH, join_path, split_path
+
+V = TypeVar("V")
 
 
 class _Removed:
@@ -102,12 +105,17 @@ class SessionState:
     footprint: Footprint = field(default_factory=Footprint, repr=False)
     """How much room the stored session takes."""
     history: NavigationHistory = field(default_factory=NavigationHistory)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    """Held while a change is made durable and folded in: scripts, callbacks and the connection do so at once."""
     _histories: dict[str, NavigationHistory] = field(default_factory=dict, repr=False)
     _scroll: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
     _activity: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict, repr=False)
 
     def absorb(self, path: str, value: Any) -> None:
-        """Fold one stored or just committed path into this view. Paths nobody reads are kept all the same."""
+        """Fold one stored or just committed path into this view. Paths nobody reads are kept all the same.
+
+        What readers go through is replaced, never changed under them.
+        """
         _put(self.values, path, value)
         match split_path(path):
             case ("form", form_id, *rest):
@@ -117,21 +125,21 @@ class SessionState:
             case ("metric", tab, day):
                 self._activity[tab, day] = value
             case ("key", page, key):
-                self.bound_keys.setdefault(page, {})[key] = value
+                self.bound_keys[page] = {**self.bound_keys.get(page, {}), key: value}
             case ("pref", name):
                 self.preferences = replace(self.preferences, **{name: value})
             case ("cache", key):
-                _put(self.cache_keys, key, value if value is REMOVED else tuple(value))
+                self.cache_keys = _with(self.cache_keys, key, value if value is REMOVED else tuple(value))
             case _ if path == CREATED_PATH:
                 self.created_at = value
             case _ if path == USER_PATH:
                 self.user_id = value
 
     def _absorb_form(self, form_id: str, rest: Sequence[str], value: Any) -> None:
-        form = self.form_states.setdefault(form_id, FormState(form_id=form_id))
+        form = self.form_states.get(form_id) or FormState(form_id=form_id)
         match rest:
             case ["field", name]:
-                _put(form.values, name, value)
+                form.values = _with(form.values, name, value)
             case ["saved"]:
                 form.saved, form.saved_at = (value["values"], value["at"]) if value is not REMOVED else ({}, None)
             case ["errors"]:
@@ -141,8 +149,9 @@ class SessionState:
                 if value is not REMOVED:
                     kept.append(FormSnapshot.from_dict(form_id, snapshot_id, value))
                 form.snapshots = sorted(kept, key=lambda snapshot: snapshot.timestamp)
-        if form == FormState(form_id=form_id):
-            del self.form_states[form_id]
+        gone = form == FormState(form_id=form_id)
+        if gone or form_id not in self.form_states:
+            self.form_states = _with(self.form_states, form_id, REMOVED if gone else form)
 
     def _absorb_tab(self, tab: str, rest: Sequence[str], value: Any) -> None:
         match rest:
@@ -153,22 +162,36 @@ class SessionState:
             case ["scroll", page]:
                 self._scroll[tab, page] = 0.0 if value is REMOVED else value
 
-    def commit(self, changes: Sequence[Change]) -> None:
-        """Make changes durable, then visible here. If that fails, it raises and nothing has changed."""
+    def commit(self, changes: Sequence[Change], *, counting: str | None = None) -> None:
+        """Make changes durable, then visible here. If that fails, it raises and nothing has changed.
+
+        `counting` names what today's number of goes up by one with it.
+        """
         if not changes:
             return
-        if self.created_at is None:
-            origin = [Change(CREATED_PATH, self.clock.now())]
-            changes = [*origin, *([Change(USER_PATH, self.user_id)] if self.user_id else []), *changes]
-        self.stamps.update(self.emit(changes))
-        for change in changes:
-            self.absorb(change.path, change.value)
+        with self.lock:
+            wanted = [*self._origin(), *changes, *([self._counted(counting)] if counting else [])]
+            self.stamps.update(self.emit(wanted))
+            for change in wanted:
+                self.absorb(change.path, change.value)
 
-    def counted(self, what: str) -> Change:
-        """The change by which today's number of these goes up by one."""
+    def _origin(self) -> list[Change]:
+        """What a session's first edit brings with it."""
+        if self.created_at is not None:
+            return []
+        created = Change(CREATED_PATH, self.clock.now())
+        return [created, Change(USER_PATH, self.user_id)] if self.user_id else [created]
+
+    def _counted(self, what: str) -> Change:
         tab, day = self.tab_id or "-", self.clock.now().date().isoformat()
         counts = self._activity.get((tab, day), {})
         return Change(join_path("metric", tab, day), {**counts, what: counts.get(what, 0) + 1})
+
+
+def _with(mapping: Mapping[str, V], key: str, value: V | _Removed) -> dict[str, V]:
+    changed = dict(mapping)
+    _put(changed, key, value)
+    return changed
 
 
 def _put(target: dict[str, Any], key: str, value: Any) -> None:

@@ -89,8 +89,8 @@ def test_the_checker_notices_what_is_lost_on_purpose_and_accuses_nobody_else(
             pytest.skip(str(error))
 
 
-def test_there_are_the_five_negative_controls() -> None:
-    assert len({control.name for control in CONTROLS}) == 5
+def test_there_are_the_six_negative_controls() -> None:
+    assert len({control.name for control in CONTROLS}) == 6
 
 
 def test_a_control_that_nobody_notices_fails_the_laboratory(tmp_path: Path, nursery: Nursery) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core import ui
-from core.drafts import TextRule
+from core.drafts import Draft, TextRule, digest_of, draft_path
+from core.paths import field_path
 from core.services import Services, build_services, get_services, use_services
 from core.session import UserSession
 from core.settings import Settings
@@ -302,3 +303,56 @@ def test_a_page_s_fields_are_known_with_how_typed_text_becomes_their_value() -> 
 def test_a_password_is_never_kept() -> None:
     with pytest.raises(ValueError, match=r"Use st\.text_input"):
         ui.text_input("Secret", type="password", form="f", field="secret")
+
+
+def inside_a_form() -> None:
+    import streamlit as st
+
+    from core import bootstrap_session, get_session_manager, ui
+
+    bootstrap_session()
+    with st.form("together"):
+        ui.text_input("Name", form="f", field="name")
+        ui.slider("How many", 0, 9, form="f", field="count")
+        st.form_submit_button("Hand in")
+    if st.button("Something else"):
+        pass
+    st.session_state["values"] = dict(get_session_manager().session.form("f").values)
+
+
+def test_inside_a_form_what_is_handed_in_is_kept_and_comes_back() -> None:
+    tab = AppTest.from_function(inside_a_form).run()
+    tab.text_input[0].set_value("Ada")
+    tab.slider[0].set_value(4)
+    tab.button[0].click().run()
+    assert not tab.exception
+    assert tab.session_state["values"] == {"name": "Ada", "count": 4}
+    again = AppTest.from_function(inside_a_form).run()
+    assert (again.text_input[0].value, again.slider[0].value) == ("Ada", 4)
+
+
+def test_inside_a_form_nothing_is_taken_for_handed_in_that_was_only_shown() -> None:
+    tab = AppTest.from_function(inside_a_form).run()
+    tab.button[1].click().run()
+    assert tab.session_state["values"] == {}
+
+
+def test_a_draft_typed_in_this_tab_is_not_put_into_its_widget_but_one_left_behind_is(as_one_person: Services) -> None:
+    def own(tab: str) -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session().attach_tab(tab)
+        st.session_state["returned"] = ui.text_input("Name", form="f", field="name")
+        st.session_state["session_id"] = get_session_manager().session.session_id
+
+    here = AppTest.from_function(own, kwargs={"tab": "a" * 32}).run()
+    there = AppTest.from_function(own, kwargs={"tab": "b" * 32}).run()
+    for number, (on_screen, shown_here) in enumerate([(True, ""), (False, "text 1")]):
+        text = f"text {number}"
+        note = Draft(number=number, digest=digest_of(text), on_screen=on_screen)
+        values = {field_path("f", "name"): text, draft_path("a" * 32, "f", "name"): note.to_dict()}
+        as_one_person.engine.record(here.session_state["session_id"], values)
+        assert returned(here.run()) == shown_here
+        assert returned(there.run()) == text

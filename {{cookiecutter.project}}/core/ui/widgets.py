@@ -7,7 +7,8 @@
 Names, arguments and return values are Streamlit's. What is entered is durable before `on_change` returns, comes
 back after a refresh, a switch of pages or a restart, and shows what another tab entered. A saved value that no
 longer fits (its option is gone, it is below the minimum) makes that one field show its default and say so; the
-saved value stays until something else is entered. Don't put them inside `st.form`, which allows no callbacks.
+saved value stays until something else is entered. Inside `st.form` what is chosen is durable once it is submitted, and
+what is typed as soon as the typing pauses.
 """
 
 from __future__ import annotations
@@ -19,16 +20,21 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from core.paths import join_path
+from core.drafts import Draft, digest_of, draft_path
+from core.forms import same
+from core.paths import field_path
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.ui import kinds
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit, text_rule
 from core.web.fields import ShownField
+from core.web.protocol import inside_form, reader
 
 R = TypeVar("R")
 
 _SHOWN_KEY = "_keep_shown"
 """Per widget key, in `st.session_state`: the stamp of the saved value that this tab shows."""
+_VALUES_KEY = "_keep_values"
+"""Per widget key, in `st.session_state`: what the widget returned in the run before."""
 
 
 class Controlled(Generic[R]):
@@ -49,13 +55,35 @@ class Controlled(Generic[R]):
             raise ValueError(f"{field!r} is a password, and must not be kept. Use st.text_input for it.")
         manager = get_session_manager()
         key = arguments["key"] = str(arguments["key"] or widget_key(form, field))
-        arguments["on_change"] = _keeping(manager, form, field, key, arguments)
-        arguments["args"] = arguments["kwargs"] = None
+        submitted = inside_form()
+        if not submitted:
+            arguments["on_change"] = _keeping(manager, form, field, key, arguments)
+            arguments["args"] = arguments["kwargs"] = None
         # Makes Streamlit send a value that was put back until the browser has taken it over: a widget whose code is
         # still loading when the next run follows would otherwise come up empty.
         arguments["persist_state"] = arguments["persist_state"] or "session"
-        misfit = _restore(manager, form, field, key, self._kind, arguments)
+        problem, given = _restore(manager, form, field, key, self._kind, arguments)
         value = self._function(*bound.args, **bound.kwargs)
+        if submitted and not given:
+            _keep_submitted(manager, form, field, key, value)
+        if manager.should_retry(form, field):
+            _keep(manager, form, field, key)
+        self._announce(manager, form, field, key, arguments, value, given=given)
+        _say(manager, form, field, problem)
+        return value
+
+    def _announce(
+        self,
+        manager: SessionManager,
+        form: str,
+        field: str,
+        key: str,
+        arguments: Arguments,
+        value: object,
+        *,
+        given: bool,
+    ) -> None:
+        """Make the widget known to those who hear of its edits by other ways than its callback."""
         manager.shown_fields[key] = ShownField(
             key=key,
             form=form,
@@ -64,10 +92,18 @@ class Controlled(Generic[R]):
             rule=text_rule(self._kind, arguments),
             stamp=_stamp(manager, form, field),
         )
-        if manager.should_retry(form, field):
-            _keep(manager, form, field, key)
-        _say(manager, form, field, misfit)
-        return value
+        read = reader(key)
+        if read is not None:
+            manager.live.show(
+                key,
+                form=form,
+                field=field,
+                read=read,
+                fits=lambda edited: misfit(self._kind, edited, arguments) is None,
+                value=value,
+                given=given,
+            )
+        _values()[key] = value
 
 
 def widget_key(form: str, field: str) -> str:
@@ -89,9 +125,15 @@ def keep_shown(form: str) -> None:
 
 
 def _keep(manager: SessionManager, form: str, field: str, key: str) -> None:
-    if manager.persist_field(form, field, st.session_state[key]):
-        # What this tab sent itself is not news to it: putting it back would disturb further typing.
+    if manager.live.took(key, st.session_state[key]) or manager.persist_field(form, field, st.session_state[key]):
         _shown()[key] = _stamp(manager, form, field)
+
+
+def _keep_submitted(manager: SessionManager, form: str, field: str, key: str, value: object) -> None:
+    """Inside `st.form` there are no callbacks: what differs from the run before was submitted."""
+    before = _values().get(key, MISSING)
+    if before is not MISSING and not same(before, value):
+        _keep(manager, form, field, key)
 
 
 def _keeping(manager: SessionManager, form: str, field: str, key: str, arguments: Arguments) -> Callable[[], None]:
@@ -108,20 +150,38 @@ def _keeping(manager: SessionManager, form: str, field: str, key: str, arguments
 
 def _restore(
     manager: SessionManager, form: str, field: str, key: str, kind: Kind, arguments: Arguments
-) -> MisfitError | None:
-    """Make the widget show what is saved. Returns why that can't be, where the saved value doesn't fit."""
+) -> tuple[MisfitError | None, bool]:
+    """Make the widget show what is saved.
+
+    Returns why that can't be, where the saved value doesn't fit, and whether the widget was given a value.
+    """
     saved, current = manager.field_value(form, field), st.session_state.get(key, MISSING)
     stamp = _stamp(manager, form, field)
-    news = stamp != _shown().get(key, "")
+    news = stamp != _shown().get(key, "") and not _is_own(manager, form, field, key, stamp, saved)
     problem = None if saved is MISSING else misfit(kind, saved, arguments)
     unfit = current is not MISSING and misfit(kind, current, arguments) is not None
+    given = current is MISSING
     if saved is not MISSING and problem is None:
         if current is MISSING or news or unfit:
             st.session_state[key] = saved
+            given = True
     elif current is not MISSING and (news or unfit):
         st.session_state[key] = kind.initial(arguments)
+        given = True
     _shown()[key] = stamp
-    return problem
+    return problem, given
+
+
+def _is_own(manager: SessionManager, form: str, field: str, key: str, stamp: str, saved: object) -> bool:
+    """Whether the saved value came from this very tab, which shows it, or something later, already.
+
+    Giving it to the widget would disturb further typing.
+    """
+    if manager.live.is_own(key, stamp):
+        return True
+    tab = manager.session.tab_id
+    note = Draft.parse(manager.session.values.get(draft_path(tab, form, field))) if tab else None
+    return note is not None and note.on_screen and note.digest == digest_of(saved)
 
 
 def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | None) -> None:
@@ -133,7 +193,12 @@ def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | 
 
 
 def _stamp(manager: SessionManager, form: str, field: str) -> str:
-    return manager.session.stamps.get(join_path("form", form, "field", field), "")
+    return manager.session.stamps.get(field_path(form, field), "")
+
+
+def _values() -> dict[str, Any]:
+    values: dict[str, Any] = st.session_state.setdefault(_VALUES_KEY, {})
+    return values
 
 
 def _shown() -> dict[str, str]:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -22,6 +21,7 @@ from core.storage.migrate import is_current
 from core.web.binding import get_bindings
 from core.web.cookie import SessionCookieMiddleware
 from core.web.housekeeping import clean_up_regularly
+from core.web.ingress import IngressMiddleware, get_connections
 from core.web.position import position
 from core.web.routes import health, rotate
 
@@ -44,7 +44,8 @@ def middleware() -> list[Middleware]:
             cookie_secure=settings.cookie_secure,
             bindings=get_bindings(),
             base_path=base_path(),
-        )
+        ),
+        Middleware(IngressMiddleware, connections=get_connections(), base_path=base_path()),
     ]
 
 
@@ -59,7 +60,7 @@ def routes() -> list[Route]:
 
 
 @asynccontextmanager
-async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+async def lifespan(_app: object) -> AsyncIterator[None]:
     """Bring the database's schema up to date in development, check it in production; clean up; flush at the end.
 
     Raises ConfigurationError in production when migrations are missing.

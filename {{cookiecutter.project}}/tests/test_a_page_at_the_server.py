@@ -1,0 +1,68 @@
+"""The real server and pages without a browser: what they may send, and whose edits it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
+
+from chaos.laboratory import Laboratory, Setup
+from chaos.page import Page
+from chaos.server import Server
+
+pytestmark = pytest.mark.xdist_group("chaos")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder: Path = tmp_path_factory.mktemp("server")
+    with (
+        Laboratory(Setup.SQLITE, folder) as laboratory,
+        laboratory.bench() as bench,
+        closing(Server(bench.settings(), folder / "server.log", app="chaos/sheet/app.py")) as server,
+    ):
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [("text", 1003), (b"\xff\xff\xff", 1002), (b"\x00" * (get_max_widget_state_size_bytes() + 1), 1009)],
+    ids=["text", "garbage", "oversized"],
+)
+def test_what_no_page_sends_closes_that_one_connection_with_the_right_code(
+    server: Server, frame: str | bytes, code: int
+) -> None:
+    with Page(server.port) as decent, Page(server.port) as rude:
+        assert rude.send_raw(frame) == code
+        decent.commit("sheet.one", "goes on")
+        decent.wait_for_runs(2)
+        with Page(server.port, decent.cookie) as again:
+            assert again.fields["sheet.one"] == "goes on"
+
+
+def test_each_browser_has_its_own(server: Server) -> None:
+    with Page(server.port) as one, Page(server.port) as other:
+        one.commit("sheet.one", "of one")
+        other.commit("sheet.one", "of the other")
+    for page, text in ((one, "of one"), (other, "of the other")):
+        with Page(server.port, page.cookie) as again:
+            assert again.fields["sheet.one"] == text
+
+
+def test_an_old_view_is_not_taken_for_an_edit(server: Server) -> None:
+    """A page sends all it shows with each edit. What another tab saved since must not be put back by that."""
+    with Page(server.port) as one, Page(server.port) as browser:
+        browser.commit("sheet.one", "before")
+        browser.wait_for_runs(2)
+        with Page(server.port, browser.cookie) as tab:
+            tab.commit("sheet.one", "after")
+            tab.wait_for_runs(2)
+            browser.commit("sheet.two", "another field")
+            browser.wait_for_runs(3)
+        assert one.fields["sheet.one"] == ""
+        with Page(server.port, browser.cookie) as again:
+            assert again.fields["sheet.one"] == "after"
+            assert again.fields["sheet.two"] == "another field"

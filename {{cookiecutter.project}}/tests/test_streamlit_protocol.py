@@ -1,0 +1,100 @@
+"""What this project relies on in Streamlit beyond its public API. When a new Streamlit breaks one of these, look at
+`core/web/protocol.py`: it lists each reliance with the file of Streamlit it comes from, and is the only place to mend.
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Any
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
+from streamlit.testing.v1 import AppTest
+
+from core.web.protocol import key_of, widget_states
+
+KEY = "a.b/c d-é"
+KINDS: list[tuple[str, list[Any], dict[str, Any], Any]] = [
+    ("text_input", ["Label"], {}, "Zoë\x00😀"),
+    ("text_area", ["Label"], {}, "two\nlines"),
+    ("number_input", ["Label", 0, 10], {}, 7),
+    ("number_input", ["Label"], {}, 2.5),
+    ("slider", ["Label", 0, 10, (2, 8)], {}, (3, 5)),
+    ("slider", ["Label", date(2026, 1, 1), date(2026, 12, 31)], {}, date(2026, 6, 1)),
+    ("selectbox", ["Label", [1, 2, 3]], {}, 2),
+    ("radio", ["Label", ["x", "y"]], {}, "y"),
+    ("multiselect", ["Label", ["x", "y"]], {}, ["y"]),
+    ("select_slider", ["Label"], {"options": ["x", "y"]}, "y"),
+    ("checkbox", ["Label"], {}, True),
+    ("toggle", ["Label"], {}, True),
+    ("date_input", ["Label", date(2026, 1, 1)], {}, date(2026, 3, 4)),
+    ("time_input", ["Label", time(9, 0)], {}, time(14, 45)),
+    ("color_picker", ["Label"], {}, "#1f6f5c"),
+    ("feedback", ["stars"], {}, 3),
+]
+
+
+def page(kind: str, arguments: list[object], options: dict[str, object], key: str, *, in_form: bool) -> None:
+    import contextlib
+
+    import streamlit as st
+
+    from core.web import protocol
+
+    with st.form("form") if in_form else contextlib.nullcontext():
+        getattr(st, kind)(*arguments, key=key, **options)
+        st.session_state["inside"] = protocol.inside_form()
+        if in_form:
+            st.form_submit_button()
+    st.session_state["reader"] = protocol.reader(key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "options", "value"), KINDS, ids=lambda case: case if isinstance(case, str) else ""
+)
+def test_a_browser_s_message_gives_the_value_the_script_gets(
+    kind: str, arguments: list[Any], options: dict[str, Any], value: Any
+) -> None:
+    given = {"kind": kind, "arguments": arguments, "options": options, "key": KEY, "in_form": False}
+    tab = AppTest.from_function(page, kwargs=given).run()
+    assert not tab.exception
+    widget: Any = tab.get(kind)[0]
+    widget.set_value(value)
+    message = BackMsg()
+    message.rerun_script.widget_states.widgets.append(widget._widget_state)
+    (state,) = widget_states(message.SerializeToString())
+    assert key_of(state) == KEY
+    read = tab.session_state["reader"](state)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize("in_form", [True, False])
+def test_a_form_is_noticed(in_form: bool) -> None:
+    given = {"kind": "text_input", "arguments": ["Label"], "options": {}, "key": "k", "in_form": in_form}
+    tab = AppTest.from_function(page, kwargs=given).run()
+    assert tab.session_state["inside"] is in_form
+
+
+def test_a_widget_that_is_not_on_the_page_has_no_reader() -> None:
+    def empty() -> None:
+        import streamlit as st
+
+        from core.web import protocol
+
+        st.session_state["reader"] = protocol.reader("absent")
+
+    assert AppTest.from_function(empty).run().session_state["reader"] is None
+
+
+def test_other_messages_say_nothing_about_widgets() -> None:
+    message = BackMsg(stop_script=True)
+    assert list(widget_states(message.SerializeToString())) == []
+    assert list(widget_states(b"\xff\xff")) == []
+
+
+def test_a_message_over_the_limit_is_not_even_read() -> None:
+    message = BackMsg()
+    message.rerun_script.widget_states.widgets.add(id="x", string_value="x" * get_max_widget_state_size_bytes())
+    assert list(widget_states(message.SerializeToString())) == []
