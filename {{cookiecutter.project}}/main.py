@@ -18,6 +18,7 @@ def main() -> None:
     require_sign_in(manager.identity)
     ui.user_menu(manager)
     router.run()
+    ui.restored_notice(manager, router.title)
     ui.save_status(manager)
 
 

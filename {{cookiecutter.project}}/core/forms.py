@@ -11,6 +11,9 @@ from typing import Any
 MAX_SNAPSHOTS = 50
 """Snapshots kept per form. The oldest automatic one goes first, named ones last."""
 
+_NOTHING: tuple[Any, ...] = (None, "", False, [], ())
+"""What a field holds that nobody has filled in, or that was emptied again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormSnapshot:
@@ -81,10 +84,19 @@ class FormState:
     def is_dirty(self) -> bool:
         return bool(self.dirty_fields)
 
+    @property
+    def changes(self) -> frozenset[str]:
+        """The dirty fields that a person would miss: all but those that hold nothing, and were never saved."""
+        return frozenset(name for name in self.dirty_fields if name in self.saved or not _is_nothing(self.values[name]))
+
     def surplus_snapshots(self) -> list[FormSnapshot]:
         """The snapshots to drop so that at most MAX_SNAPSHOTS remain."""
         excess = len(self.snapshots) - MAX_SNAPSHOTS
         return sorted(self.snapshots, key=lambda snapshot: not snapshot.automatic)[:excess] if excess > 0 else []
+
+
+def _is_nothing(value: Any) -> bool:
+    return any(same(value, nothing) for nothing in _NOTHING)
 
 
 def same(one: Any, other: Any) -> bool:

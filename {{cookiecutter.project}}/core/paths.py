@@ -11,6 +11,7 @@
 | `tab/<tab>/history` | the pages that tab went through |
 | `tab/<tab>/scroll/<page>` | how far that page was scrolled, in pixels |
 | `tab/<tab>/draft/<form>/<field>` | which text that tab posted last for a field, see `core/drafts.py` |
+| `restored/<form>` | up to which stamp its drafts were announced as restored |
 | `pref/<name>` | one preference |
 | `metric/<tab>/<day>` | what was done in that tab on that day |
 | `cache/<key>` | what a tracked cache key depends on |
@@ -24,7 +25,7 @@ from core.errors import NotKeptError
 
 USER_PATH = "meta/user"
 CREATED_PATH = "meta/created"
-_BOOKKEEPING = ("meta/", "tab/", "metric/")
+_BOOKKEEPING = ("meta/", "tab/", "metric/", "restored/")
 
 
 def join_path(*segments: str) -> str:

@@ -46,6 +46,11 @@ class Router:
         self.page = self._current.url_path or self._home
 
     @property
+    def title(self) -> str:
+        """What the page of this run is called."""
+        return self._current.title
+
+    @property
     def params(self) -> dict[str, str]:
         return {name: st.query_params[name] for name in st.query_params}
 

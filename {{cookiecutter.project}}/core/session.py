@@ -42,7 +42,14 @@ class UserSession(SessionForms, SessionNavigation):
         """Keep one preference; `name` is an attribute of UserPreferences."""
         if name not in {f.name for f in fields(UserPreferences)}:
             raise AttributeError(f"There is no preference {name!r}; there are {list(asdict(UserPreferences()))}.")
-        self.commit([Change(join_path("pref", name), value)])
+        if name == "auto_save":
+            self.set_auto_save(bool(value))
+        else:
+            self.commit([Change(join_path("pref", name), value)])
+
+    def has_chosen(self, name: str) -> bool:
+        """Whether the person set this preference; otherwise it has its default."""
+        return join_path("pref", name) in self.values
 
     def track_cache_key(self, key: str, dependencies: Iterable[str] = ()) -> None:
         """Remember that this session uses a cache key, and what it was computed from."""

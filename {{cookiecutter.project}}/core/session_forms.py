@@ -34,16 +34,56 @@ class SessionForms(SessionState):
         """Make `data` the draft and the saved values of a form, in one durable step."""
         values = dict(data)
         changes = [Change(field_path(form_id, name), value) for name, value in values.items()]
-        changes.append(Change(join_path("form", form_id, "saved"), {"values": values, "at": self.clock.now()}))
+        changes.append(self._saved_change(form_id, values))
         if self.form(form_id).errors:
             changes.append(Change(join_path("form", form_id, "errors"), REMOVED))
         if page is not None:
             changes += [change for name in values for change in self._binding(page, name, form_id)]
         self.commit(changes, counting="interactions")
 
+    def unsaved_changes(self, form_id: str) -> frozenset[str]:
+        """The fields of a form that wait for Save: none with auto-save, where what is entered counts as saved."""
+        return frozenset() if self.preferences.auto_save else self.form(form_id).changes
+
+    def saved_values(self, form_id: str) -> dict[str, Any]:
+        """What counts as saved of a form: with auto-save what was entered, without it what Save stored last."""
+        form = self.form(form_id)
+        return dict(form.values if self.preferences.auto_save else form.saved)
+
+    def set_auto_save(self, on: bool) -> None:
+        """Choose whether what is entered counts as saved, or waits for Save. What was entered so far is saved.
+
+        Costs an edit nothing: only switching it off stores the forms that were saved by themselves until then.
+        """
+        changes = [Change(join_path("pref", "auto_save"), on)]
+        with self.lock:
+            if self.preferences.auto_save and not on:
+                dirty = [form for form in self.form_states.values() if form.is_dirty]
+                changes += [self._saved_change(form.form_id, form.values) for form in dirty]
+            self.commit(changes)
+
+    def finish_form(self, form_id: str) -> None:
+        """Empty a form whose work is done, so that the next one begins from nothing. Snapshots stay."""
+        with self.lock:
+            form = self.form(form_id)
+            saved = [Change(join_path("form", form_id, "saved"), REMOVED)] if form.saved else []
+            self.commit([*self._values_changes(form, {}), *saved])
+
     def reset_form(self, form_id: str) -> None:
         """Clear the drafts of a form. What was saved, and the snapshots, stay."""
         self.commit([Change(field_path(form_id, name), REMOVED) for name in self.form(form_id).values])
+
+    def discard_drafts(self, form_id: str) -> FormSnapshot:
+        """Put a form back to what was saved last, empty if nothing was. The drafts become an automatic snapshot first.
+
+        Both happen in one durable step. `restore_form_snapshot` with the snapshot's id undoes it.
+        """
+        with self.lock:  # what is typed meanwhile is either in the snapshot or stays
+            form = self.form(form_id)
+            snapshot = FormSnapshot.of(form, at=self.clock.now(), description="Before discarding", automatic=True)
+            self.commit([self._snapshot_change(snapshot), *self._values_changes(form, form.saved)])
+        self._drop_surplus(form_id)
+        return snapshot
 
     def set_errors(self, form_id: str, errors: Mapping[str, str]) -> None:
         """Keep the messages of the last validation, by field."""
@@ -57,27 +97,38 @@ class SessionForms(SessionState):
             self.form(form_id), at=self.clock.now(), description=description, automatic=automatic
         )
         self.commit([self._snapshot_change(snapshot)])
-        surplus = self.form(form_id).surplus_snapshots()
-        self.commit([Change(join_path("form", form_id, "snapshot", old.snapshot_id), REMOVED) for old in surplus])
+        self._drop_surplus(form_id)
         return snapshot
 
     def restore_form_snapshot(self, snapshot_id: str) -> FormSnapshot:
-        """Put a form back to a snapshot. The values replaced become an automatic snapshot first.
+        """Put a form back to a snapshot. The values replaced, if any, become an automatic snapshot first.
 
         Raises UnknownSnapshotError if there is no such snapshot.
         """
         for form in self.form_states.values():
             for snapshot in form.snapshots:
                 if snapshot.snapshot_id == snapshot_id:
-                    self.create_form_snapshot(form.form_id, "Before going back", automatic=True)
-                    wanted = {**dict.fromkeys(form.values, REMOVED), **snapshot.values}
-                    self.commit([Change(field_path(form.form_id, k), v) for k, v in wanted.items()])
+                    if form.values:
+                        self.create_form_snapshot(form.form_id, "Before going back", automatic=True)
+                    self.commit(self._values_changes(form, snapshot.values))
                     return snapshot
         raise UnknownSnapshotError(f"There is no snapshot {snapshot_id!r}. Its form may have dropped it as the oldest.")
 
     def _binding(self, page: str, key: str, form_id: str) -> list[Change]:
         bound = self.bound_keys.get(page, {}).get(key) == form_id
         return [] if bound else [Change(join_path("key", page, key), form_id)]
+
+    def _values_changes(self, form: FormState, values: Mapping[str, Any]) -> list[Change]:
+        """What makes these the drafts of a form, and no others."""
+        wanted = {**dict.fromkeys(form.values, REMOVED), **values}
+        return [Change(field_path(form.form_id, name), value) for name, value in wanted.items()]
+
+    def _saved_change(self, form_id: str, values: Mapping[str, Any]) -> Change:
+        return Change(join_path("form", form_id, "saved"), {"values": dict(values), "at": self.clock.now()})
+
+    def _drop_surplus(self, form_id: str) -> None:
+        surplus = self.form(form_id).surplus_snapshots()
+        self.commit([Change(join_path("form", form_id, "snapshot", old.snapshot_id), REMOVED) for old in surplus])
 
     def _snapshot_change(self, snapshot: FormSnapshot) -> Change:
         return Change(join_path("form", snapshot.form_id, "snapshot", snapshot.snapshot_id), snapshot.to_dict())

@@ -13,7 +13,7 @@ import structlog
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.auth import Identity, current_device, current_identity, may_write
-from core.clock import stamp_time
+from core.clock import NO_STAMP, stamp_time
 from core.errors import NoSessionError, NotKeptError, NotKeptNowError, SessionUnavailableError, StoreUnavailableError
 from core.paths import field_path, is_bookkeeping, split_path
 from core.save_state import FieldSaveState, SaveState
@@ -56,6 +56,8 @@ class SessionManager:
         self._put_back: dict[str, float] = {}
         self._keep, session.emit = session.emit, self._emit
         self.session = session
+        self.opened_at = max(session.stamps.values(), default=NO_STAMP)
+        """The stamp of the newest entry there was when this tab began."""
         self.identity = identity
         self.page = _SCRIPT_PAGE
         """The page this run shows."""

@@ -25,8 +25,8 @@ def recent_activity(session: UserSession, pages: dict[str, PageSpec], limit: int
 
 
 def unfinished(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
-    """The apps with entries not yet saved in their main form, which bears the app's name."""
-    return [spec for spec in pages.values() if spec.name == spec.app and session.form(spec.app).is_dirty]
+    """The apps with entries in their main form, which bears the app's name: it is emptied when the work is done."""
+    return [spec for spec in pages.values() if spec.name == spec.app and session.form(spec.app).values]
 
 
 def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> NavigationEntry | None:

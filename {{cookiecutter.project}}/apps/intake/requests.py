@@ -87,7 +87,7 @@ def submit(manager: SessionManager) -> str:
         draft = manager.session.form(FORM).values
     number: str = draft["number"]
     manager.save_form(f"{FORM}-{number}", draft)
-    manager.session.reset_form(FORM)
+    manager.session.finish_form(FORM)
     with suppress(StoreUnavailableError):  # then it is in the journal, and in the charts later
         get_services().engine.flush()
     cache.invalidate("requests*")

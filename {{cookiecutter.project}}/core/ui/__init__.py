@@ -8,6 +8,8 @@ name = ui.text_input("Name", form="profile", field="name")
 from core.ui import cards, times
 from core.ui.cards import empty_state
 from core.ui.frame import save_status, set_page, user_menu
+from core.ui.restored import restore_quietly, restored_notice
+from core.ui.saving import save_bar
 from core.ui.times import ago, local_time
 from core.ui.widgets import (
     checkbox,
@@ -44,6 +46,9 @@ __all__ = [
     "number_input",
     "pills",
     "radio",
+    "restore_quietly",
+    "restored_notice",
+    "save_bar",
     "save_status",
     "segmented_control",
     "select_slider",

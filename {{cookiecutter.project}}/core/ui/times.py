@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from core.paths import join_path
+from core.language import words_for
 from core.session import UserSession
 from core.session_manager import get_current_session
+from core.words import Words
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -17,25 +18,39 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 def zone(session: UserSession | None = None) -> tzinfo:
     """The zone the person chose, else the one their browser is in, else UTC."""
     session = session or get_current_session()
-    chosen = session.preferences.timezone if join_path("pref", "timezone") in session.stamps else None
+    chosen = session.preferences.timezone if session.has_chosen("timezone") else None
     try:
         return ZoneInfo(chosen or st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
 
 
-def local_time(moment: datetime, pattern: str = "%-d %b %Y, %H:%M") -> str:
-    """Write an aware datetime in the person's zone."""
-    return moment.astimezone(zone()).strftime(pattern)
+def words() -> Words:
+    """The project's words in the person's language."""
+    return words_for(get_current_session())
+
+
+def local_time(moment: datetime, pattern: str = "moment") -> str:
+    """Write an aware datetime in the person's zone and language.
+
+    `pattern` is `moment`, `day`, `day_time` or `time`, or one of `strftime`.
+    """
+    return words().moment(moment.astimezone(zone()), pattern)
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """The time of day of a moment, and its day unless that is today's."""
+    here = zone()
+    return local_time(moment, "time" if moment.astimezone(here).date() == now.astimezone(here).date() else "day_time")
 
 
 def ago(moment: datetime, now: datetime) -> str:
     """How long before `now` a moment was: `just now`, `5 min ago`, `3 h ago`, then the date."""
     seconds = (now - moment).total_seconds()
     if seconds < _MINUTE:
-        return "just now"
+        return words()("dates.just_now")
     if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min ago"
+        return words()("dates.minutes_ago", n=int(seconds // _MINUTE))
     if seconds < _DAY:
-        return f"{seconds // _HOUR:.0f} h ago"
-    return local_time(moment, "%-d %b, %H:%M")
+        return words()("dates.hours_ago", n=int(seconds // _HOUR))
+    return local_time(moment, "day_time")

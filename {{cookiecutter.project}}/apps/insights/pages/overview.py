@@ -35,6 +35,7 @@ def overview() -> None:
 
 
 def _filtered(requests: pd.DataFrame) -> pd.DataFrame:
+    ui.restore_quietly(FILTERS)
     first, last = requests["day"].min().date(), requests["day"].max().date()
     with st.container(border=True, key="insights-filters"):
         left, middle, right = st.columns([3, 3, 2])

@@ -25,6 +25,7 @@ def new() -> None:
         SCREENS[STEPS[place].name]()
         for message in manager.session.form(FORM).errors.values():
             st.error(message, icon=":material/error:")
+    ui.save_bar(FORM)
     _buttons(manager, place)
     _snapshots(manager)
 
@@ -49,7 +50,8 @@ def _buttons(manager: SessionManager, place: int) -> None:
         if place:
             st.button("Back", icon=":material/arrow_back:", on_click=_go, args=(manager, STEPS[place - 1].name))
         else:
-            st.caption("Everything you enter is kept at once.", width="content")
+            auto_save = manager.session.preferences.auto_save
+            st.caption(f"Everything you enter is kept {'at once' if auto_save else 'as a draft'}.", width="content")
         if place < len(STEPS) - 1:
             st.button(
                 "Next",

@@ -1,0 +1,71 @@
+"""After a reload the page says once what is back, and it can be kept, or discarded and undone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import NewPerson, NewTab
+from tests.browser.visitor import Visitor
+
+pytestmark = pytest.mark.xdist_group("restored")  # one worker, one server
+
+
+def notice(visitor: Visitor) -> Locator:
+    return visitor.page.locator(".st-key-keep-restored")
+
+
+def begun(visitor: Visitor, username: str) -> Visitor:
+    visitor.open("intake").sign_in(username).arrived("New request")
+    expect(notice(visitor)).to_have_count(0)
+    visitor.write("Name", "Ada")
+    visitor.pick("Harbour")
+    visitor.reload()
+    return visitor.arrived("New request")
+
+
+def test_the_notice_is_said_once_and_is_a_status(visit: NewTab, new_person: NewPerson) -> None:
+    visitor = begun(visit(), new_person())
+    expect(notice(visitor).get_by_role("status")).to_contain_text("2 entries from")
+    expect(notice(visitor).get_by_role("status")).to_contain_text("are back in “New request”")
+    visitor.button("Keep").click()
+    expect(notice(visitor)).to_have_count(0)
+    expect(visitor.text("Name")).to_have_value("Ada")
+    visitor.reload()
+    visitor.arrived("New request")
+    expect(notice(visitor)).to_have_count(0)
+    visitor.write("Email", "ada@example.org")
+    visitor.reload()
+    expect(notice(visitor).get_by_role("status")).to_contain_text("3 entries")
+
+
+def test_a_discard_is_undone_by_the_keyboard_alone(visit: NewTab, new_person: NewPerson) -> None:
+    visitor = begun(visit(), new_person())
+    visitor.button("Discard").focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.text("Name")).to_have_value("")
+    expect(notice(visitor).get_by_role("status")).to_have_text("Discarded.")
+    visitor.button("Undo").focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.text("Name")).to_have_value("Ada")
+    expect(visitor.page.get_by_test_id("stButtonGroup").get_by_role("radio", name="Harbour")).to_be_checked()
+    expect(notice(visitor)).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_notice_moves_nothing_and_fits_the_screen(visit: NewTab, new_person: NewPerson, width: int) -> None:
+    visitor = visit()
+    visitor.page.set_viewport_size({"width": width, "height": 844})
+    begun(visitor, new_person())
+    expect(notice(visitor)).to_be_visible()
+    visitor.settled()
+    box = notice(visitor).bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= 844
+    step = visitor.page.locator(".st-key-intake-step")
+    before = step.bounding_box()
+    visitor.button("Keep").click()
+    expect(notice(visitor)).to_have_count(0)
+    assert step.bounding_box() == before

@@ -1,0 +1,124 @@
+"""The notice on a page that was loaded anew: what came back, to keep or to discard, and a discard to undo.
+
+It is shown once for what was entered until then, and goes by itself when the person goes on with the form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from core.clock import stamp_time
+from core.restored import Restored, announced, came_back, entered_since, note_announced
+from core.services import get_services
+from core.session_manager import SessionManager
+from core.ui.times import clock_time, words
+
+_KEY = "_keep_restored"
+_SCRIPT = Path(__file__).with_name("restored.js")
+_HTML = '<p role="status" style="margin: 0; font-family: var(--st-font); font-size: 0.9rem"></p>'
+
+
+@dataclass(slots=True)
+class _Told:
+    """What this page load has said so far, and what the person answered."""
+
+    page: str
+    before: dict[str, str] = field(default_factory=dict)
+    """By form: up to which stamp its drafts were announced before this page was loaded."""
+    quiet: set[str] = field(default_factory=set)
+    open: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    discarded: dict[str, str] = field(default_factory=dict)
+    """By form: the snapshot that undoes the discard."""
+    discarded_at: str = ""
+
+
+def restore_quietly(form: str) -> None:
+    """Let what was entered in a form come back without a word, as is right for filters: nobody would discard them."""
+    _told("").quiet.add(form)
+
+
+def restored_notice(manager: SessionManager, title: str) -> None:
+    """Say what came back on the page of this title. Call it at the end of the run, when all fields were shown."""
+    told = _told(manager.page)
+    if told.page != manager.page:  # who has left the page has kept what was on it
+        told.page, told.discarded = manager.page, {}
+        told.answered |= told.open
+        told.open = set()
+    if told.discarded:
+        if any(entered_since(manager.session, form, told.discarded_at) for form in told.discarded):
+            told.discarded = {}
+        else:
+            _show_discarded(manager, told)
+        return
+    found = _found(manager, told)
+    if found:
+        _show(manager, told, found, title)
+
+
+def _found(manager: SessionManager, told: _Told) -> list[Restored]:
+    session = manager.session
+    found = []
+    for form in sorted({shown.form for shown in manager.shown_fields.values()} - told.quiet - told.answered):
+        before = told.before.setdefault(form, announced(session, form))
+        restored = came_back(session, form, opened_at=manager.opened_at, announced=before)
+        if restored is not None:
+            found.append(restored)
+        elif form in told.open:
+            told.answered.add(form)
+    told.open = {restored.form for restored in found}
+    return found
+
+
+def _show(manager: SessionManager, told: _Told, found: Sequence[Restored], title: str) -> None:
+    session, say = manager.session, words()
+    if session.tab_id is not None:  # else the browser has not spoken yet, and may not have shown it
+        for restored in found:
+            note_announced(session, restored.form)
+    when = clock_time(stamp_time(max(restored.stamp for restored in found)), get_services().clock.now())
+    count = sum(len(restored.fields) for restored in found)
+
+    def discard() -> None:
+        for restored in found:
+            told.discarded[restored.form] = session.discard_drafts(restored.form).snapshot_id
+        told.discarded_at = max(session.stamps.values())
+
+    with _bar(say("restored.back", n=count, when=when, page=title)):
+        st.button(say("restored.keep"), key="keep-restored-keep", on_click=_answer, args=(told,))
+        st.button(say("restored.discard"), key="keep-restored-discard", type="tertiary", on_click=discard)
+
+
+def _show_discarded(manager: SessionManager, told: _Told) -> None:
+    say = words()
+
+    def undo() -> None:
+        for form, snapshot_id in told.discarded.items():
+            manager.session.restore_form_snapshot(snapshot_id)
+            note_announced(manager.session, form)
+        _answer(told)
+
+    with _bar(say("restored.discarded")):
+        st.button(say("restored.undo"), key="keep-restored-undo", on_click=undo)
+        st.button(say("restored.close"), key="keep-restored-close", type="tertiary", on_click=_answer, args=(told,))
+
+
+def _answer(told: _Told) -> None:
+    told.answered |= told.open | told.discarded.keys()
+    told.open, told.discarded = set(), {}
+
+
+def _bar(text: str) -> st.delta_generator.DeltaGenerator:
+    bar = st.container(key="keep-restored", horizontal=True, vertical_alignment="center", gap="small")
+    component = st.components.v2.component("keep_restored", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
+    with bar:
+        component(key="keep-restored-text", data={"text": text})
+    return bar
+
+
+def _told(page: str) -> _Told:
+    told: _Told = st.session_state.setdefault(_KEY, _Told(page))
+    return told
