@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.discovery import HOME, App, Fault, PageSpec, discover, page
 from core.errors import NotAllowedError
+from core.language import words_for
 from core.navigation import NavigationEntry
 from core.permissions import matches
 from core.session_manager import SessionManager, get_session_manager
@@ -149,7 +150,13 @@ class Router:
     def _instructions(self, *, resumed: bool) -> browser.Instructions:
         """What the browser shall do now. Going somewhere new is done here, by Streamlit itself."""
         session = self._manager.session
-        instructions = browser.Instructions(tab=session.tab_id, home=self._home)
+        instructions = browser.Instructions(
+            tab=session.tab_id,
+            home=self._home,
+            theme=session.preferences.theme,
+            language=words_for(session).language,
+            paths=tuple(_url("" if name == self._home else name, {}) for name in self._pages),
+        )
         if resumed and session.current_page:
             urls = [self._url(entry) for entry in session.navigation_history]
             again = instructions.with_scroll(session.scroll_position(session.current_page))

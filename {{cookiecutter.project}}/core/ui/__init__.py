@@ -10,7 +10,7 @@ from core.ui.cards import empty_state
 from core.ui.frame import save_status, set_page, user_menu
 from core.ui.restored import restore_quietly, restored_notice
 from core.ui.saving import save_bar
-from core.ui.times import ago, local_time
+from core.ui.times import ago, local_time, words
 from core.ui.widgets import (
     checkbox,
     color_picker,
@@ -62,4 +62,5 @@ __all__ = [
     "toggle",
     "user_menu",
     "widget_key",
+    "words",
 ]

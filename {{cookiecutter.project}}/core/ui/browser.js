@@ -1,5 +1,6 @@
 // The browser's side of Streamlit Keep: which tab this is, where it stands, how far it is scrolled.
-// One instance per page load; Streamlit calls `update` whenever the script sends new data.
+// One instance per page load; Streamlit calls `update` whenever the script sends new data. Two parts of it are in
+// files of their own, added to this one: focus.js and theme.js.
 
 const ID = "keep.tab"; // sessionStorage: this tab
 const LAST = "keep.tab.last"; // localStorage: the tab last used in this browser
@@ -280,6 +281,9 @@ function joinSwitches() {
 }
 
 export default function (component) {
+  document.documentElement.lang = component.data.language;
+  if (wear(component.data)) return; // the page is being loaded again, and will report then
   window.__keepTab ??= new Tab();
+  window.__keepFocus ??= new Focus();
   window.__keepTab.update(component);
 }

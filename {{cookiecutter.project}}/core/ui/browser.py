@@ -24,7 +24,7 @@ Move = Literal["back", "forward", "top", "rebuild"]
 
 _KEY = "keep-browser"
 _CONNECTION_KEY = "_keep_connection"
-_SCRIPT = Path(__file__).with_name("browser.js")
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "focus.js", "theme.js")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,10 @@ class Instructions:
 
     tab: str | None
     home: str
+    theme: str = "system"
+    language: str = "en"
+    paths: tuple[str, ...] = ()
+    """Of all pages: Streamlit keeps a theme for each."""
     scroll: float = 0.0
     move: Move | None = None
     urls: tuple[str, ...] = ()
@@ -74,7 +78,7 @@ def mount(instructions: Instructions) -> Report | None:
     """Put the component on the page. Returns what the browser has said so far."""
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
     base = str(st.get_option("server.baseUrlPath")).strip("/")
-    component = st.components.v2.component("keep_browser", js=_SCRIPT.read_text(encoding="utf-8"))
+    component = st.components.v2.component("keep_browser", js=_script())
     data: dict[str, Any] = {
         "boot": BOOT_ID,
         "connection": connection,
@@ -83,6 +87,10 @@ def mount(instructions: Instructions) -> Report | None:
     }
     result = component(key=_KEY, data=data, width=1, height=1, on_tab_change=_noted)
     return Report.parse(result.get("tab"))
+
+
+def _script() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
 
 
 def _noted() -> None:
