@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.accounts import LOCAL_USER, Accounts, Standing, User
 from core.errors import AccountError, StoreUnavailableError
 from core.handover import hand_over
+from core.language import words_for
 from core.services import Services, get_services
 from core.sign_in import ask_new_password, ask_password
 from core.storage.database import reachable
@@ -94,15 +95,15 @@ def may_write(identity: Identity, session_id: str) -> bool:
 
 def require_sign_in(identity: Identity) -> None:
     """Go on only for somebody who may use the app; otherwise show what they must do first and end the run."""
-    services = get_services()
+    services, say = get_services(), words_for()
     if identity.standing == "ended":
         leaving = st.session_state.pop(_LEAVING_KEY, None)
-        message = "You are signed out." if leaving is not None else "Your sign-in has ended. One moment …"
+        message = say("auth.signed_out" if leaving is not None else "auth.ended")
         if leaving is None and _provider_vouches(services):
             leaving = "auth/logout"  # or the provider's own cookie would sign the browser in again at once
         _exchange(services, identity, None, message, clear=True, then=leaving)
     if identity.standing == "stale":
-        _exchange(services, identity, identity.user, "Your rights were changed. One moment …")
+        _exchange(services, identity, identity.user, say("auth.rights_changed"))
     if services.settings.auth == "password":
         _require_password(services, identity)
     elif services.settings.auth == "oidc":
@@ -122,7 +123,7 @@ def sign_out() -> None:
         with reachable():
             services.accounts.revoke(identity.token_hash)
     except StoreUnavailableError:
-        st.error("You are still signed in: the database can't be reached. Try again in a minute.")
+        st.error(words_for()("auth.still_signed_in"))
         return
     st.session_state[_LEAVING_KEY] = "auth/logout" if _provider_vouches(services) else ""
     context = get_script_run_ctx()
@@ -179,13 +180,13 @@ def _exchange(
 ) -> NoReturn:
     """Give the browser a new token, for `user` or anonymous, and end the run."""
     if identity.token_hash is None:
-        st.error("Your browser keeps no cookie of this site. Allow cookies for it, reload the page and sign in again.")
+        st.error(words_for()("auth.no_cookie"))
         st.stop()
     try:
         with reachable():
             ticket = services.accounts.issue_ticket(identity.token_hash, user.user_id if user else None)
     except StoreUnavailableError:
-        st.error("The database can't be reached right now. Reload the page in a minute.")
+        st.error(words_for()("auth.no_database"))
         st.stop()
     hand_over(ticket, message=message, clear=clear, then=then)
     st.stop()
@@ -204,14 +205,14 @@ def _require_password(services: Services, identity: Identity) -> None:
         if user is None:
             st.stop()
         page.empty()
-        _exchange(services, identity, user, "Signing in …")
+        _exchange(services, identity, user, words_for()("auth.signing_in"))
     if identity.user.must_change_password:
         with page.container():
             changed = ask_new_password(services.accounts, identity.user, title)
         if not changed:
             st.stop()
         page.empty()
-        _exchange(services, identity, identity.user, "Password saved. One moment …")
+        _exchange(services, identity, identity.user, words_for()("auth.password_saved"))
 
 
 def _require_provider(services: Services, identity: Identity) -> None:
@@ -221,7 +222,7 @@ def _require_provider(services: Services, identity: Identity) -> None:
         if identity.user is not None:
             return  # our own cookie outlives the provider's, and is the one that can be revoked
         st.title(title, anchor=False)
-        if st.button("Sign in", type="primary"):
+        if st.button(words_for()("sign_in.button"), type="primary"):
             try:
                 st.login()
             except StreamlitAuthError as error:
@@ -230,10 +231,10 @@ def _require_provider(services: Services, identity: Identity) -> None:
     with reachable():
         user = _provided_user(services.accounts)
     if not user.active:
-        st.error("Your account is locked. Ask an administrator.")
+        st.error(words_for()("auth.locked"))
         st.stop()
     if identity.user is None or identity.user.user_id != user.user_id:
-        _exchange(services, identity, user, "Signing in …")
+        _exchange(services, identity, user, words_for()("auth.signing_in"))
 
 
 def _provided_user(accounts: Accounts) -> User:

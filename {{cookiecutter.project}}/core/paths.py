@@ -10,6 +10,7 @@
 | `key/<page>/<widget key>` | the form whose field that widget holds |
 | `tab/<tab>/history` | the pages that tab went through |
 | `tab/<tab>/scroll/<page>` | how far that page was scrolled, in pixels |
+| `tab/<tab>/open/<page>/<key>` | which of these tabs is open, or whether this expander is |
 | `tab/<tab>/draft/<form>/<field>` | which text that tab posted last for a field, see `core/drafts.py` |
 | `restored/<form>` | up to which stamp its drafts were announced as restored |
 | `pref/<name>` | one preference |

@@ -38,6 +38,7 @@ class Router:
         self._specs = specs if specs is not None else discover()
         self._home = self._specs[0].name if self._specs else HOME
         self._by_name = {spec.name: spec for spec in self._specs}
+        self._say = words_for(manager.session)
         self._shown_per_app = Counter(spec.app for spec in self.visible())
         self._pages = {spec.name: self._declare(spec) for spec in self._specs}
         self._add_unknown()
@@ -78,7 +79,7 @@ class Router:
         shown = spec.listed and self._allowed(spec)
         return st.Page(
             self._body(spec),
-            title=spec.title if self._shown_per_app[spec.app] > 1 else spec.app_title,
+            title=self._say.title(spec.title if self._shown_per_app[spec.app] > 1 else spec.app_title),
             icon=spec.icon,
             url_path=spec.name,
             default=spec.name == self._home,
@@ -91,7 +92,7 @@ class Router:
         for name in {NOT_FOUND, asked} - {"", *self._by_name}:
             self._pages[name] = st.Page(
                 lambda: cards.not_found(self._go_home),
-                title="Not found",
+                title=self._say("cards.not_found_title"),
                 icon=":material/explore:",
                 url_path=name,
                 visibility="hidden",
@@ -102,7 +103,7 @@ class Router:
         sections: dict[str, list[st.Page]] = {}
         for name, declared in self._pages.items():
             spec = self._by_name.get(name)
-            heading = spec.app_title if spec and self._shown_per_app[spec.app] > 1 else ""
+            heading = self._say.title(spec.app_title) if spec and self._shown_per_app[spec.app] > 1 else ""
             sections.setdefault(heading, []).append(declared)
         return sections
 
@@ -154,7 +155,7 @@ class Router:
             tab=session.tab_id,
             home=self._home,
             theme=session.preferences.theme,
-            language=words_for(session).language,
+            language=self._say.language,
             paths=tuple(_url("" if name == self._home else name, {}) for name in self._pages),
         )
         if resumed and session.current_page:

@@ -15,6 +15,7 @@ from core.accounts import Accounts, User
 from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, digest, verify_password
 from core.accounts.users import normalise
 from core.errors import AccountError, StoreUnavailableError
+from core.language import words_for
 from core.storage.database import reachable
 
 _CARD_WIDTH = 420
@@ -28,43 +29,37 @@ log = structlog.get_logger(__name__)
 
 def ask_password(accounts: Accounts, title: str) -> User | None:
     """Show the sign-in page. Returns the person once name and password are right."""
-    with _card(title, "Sign in to continue where you left off."):
+    say = words_for()
+    with _card(title, say("sign_in.text")):
         with st.form("keep-sign-in", border=False):
-            username = st.text_input("Username", autocomplete="username")
-            password = st.text_input("Password", type="password", autocomplete="current-password")
-            asked = st.form_submit_button("Sign in", type="primary", width="stretch")
+            username = st.text_input(say("sign_in.username"), autocomplete="username")
+            password = st.text_input(say("sign_in.password"), type="password", autocomplete="current-password")
+            asked = st.form_submit_button(say("sign_in.button"), type="primary", width="stretch")
         if not asked:
             return None
         if not username.strip() or not password:
-            st.error("Enter your username and your password.", icon=":material/edit:")
+            st.error(say("sign_in.incomplete"), icon=":material/edit:")
             return None
         try:
             with reachable():
                 user = _check(accounts, username, password)
         except StoreUnavailableError:
-            st.error(
-                "Nobody can sign in right now: the database can't be reached. Try again in a minute.",
-                icon=":material/cloud_off:",
-            )
+            st.error(say("sign_in.no_database"), icon=":material/cloud_off:")
             return None
         if user is None:
-            st.error(
-                "That username and password don't go together. Check both; capitals count in the password.",
-                icon=":material/error:",
-            )
+            st.error(say("sign_in.wrong"), icon=":material/error:")
         return user
 
 
 def ask_new_password(accounts: Accounts, user: User, title: str) -> bool:
     """Show the page on which a person replaces a password they were given. Returns True once it is stored."""
-    with _card(title, f"Welcome, {user.name}. Choose a password that only you know."):
+    say = words_for()
+    with _card(title, say("sign_in.choose", name=user.name)):
         with st.form("keep-new-password", border=False):
-            new = st.text_input("New password", type="password", autocomplete="new-password")
-            again = st.text_input("New password once more", type="password", autocomplete="new-password")
-            st.caption(
-                f"{MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters, all kinds allowed. A few unrelated words are good."
-            )
-            asked = st.form_submit_button("Save password", type="primary", width="stretch")
+            new = st.text_input(say("sign_in.new_password"), type="password", autocomplete="new-password")
+            again = st.text_input(say("sign_in.once_more"), type="password", autocomplete="new-password")
+            st.caption(say("sign_in.rule", low=MINIMUM_LENGTH, high=MAXIMUM_LENGTH))
+            asked = st.form_submit_button(say("sign_in.save"), type="primary", width="stretch")
         if not asked:
             return False
         try:
@@ -74,10 +69,7 @@ def ask_new_password(accounts: Accounts, user: User, title: str) -> bool:
             st.error(str(error), icon=":material/edit:")
             return False
         except StoreUnavailableError:
-            st.error(
-                "The password can't be saved right now: the database can't be reached. Try again in a minute.",
-                icon=":material/cloud_off:",
-            )
+            st.error(say("sign_in.password_no_database"), icon=":material/cloud_off:")
             return False
         return True
 
@@ -112,7 +104,7 @@ def _check(accounts: Accounts, username: str, password: str) -> User | None:
 
 def _replace(accounts: Accounts, user: User, new: str, again: str) -> None:
     if new != again:
-        raise AccountError("The two entries differ. Enter the same password twice.")
+        raise AccountError(words_for()("sign_in.differ"))
     if verify_password(new, accounts.password_hash(user.username)):
-        raise AccountError("That is the password you were given. Choose another one.")
+        raise AccountError(words_for()("sign_in.same"))
     accounts.set_password(user.user_id, new)

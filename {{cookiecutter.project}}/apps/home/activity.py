@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from core import ui
 from core.discovery import PageSpec
 from core.session import NavigationEntry, UserSession
+from core.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Event:
 
 def recent_activity(session: UserSession, pages: dict[str, PageSpec], limit: int = 6) -> list[Event]:
     """The latest saves, snapshots and visits, newest first."""
-    return sorted(_events(session, pages), key=lambda event: event.at, reverse=True)[:limit]
+    return sorted(_events(session, pages, ui.words()), key=lambda event: event.at, reverse=True)[:limit]
 
 
 def unfinished(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
@@ -35,14 +37,15 @@ def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> N
     return next(places, None)
 
 
-def _events(session: UserSession, pages: dict[str, PageSpec]) -> Iterator[Event]:
+def _events(session: UserSession, pages: dict[str, PageSpec], say: Words) -> Iterator[Event]:
     for form_id, form in session.form_states.items():
         if form.saved_at:
-            yield Event(icon=":material/save:", text=f"Saved “{form_id}”", at=form.saved_at)
+            yield Event(icon=":material/save:", text=say("home.saved", form=form_id), at=form.saved_at)
         for snapshot in form.snapshots:
-            name = snapshot.description or "a snapshot"
-            yield Event(icon=":material/bookmark:", text=f"Kept {name} of “{form_id}”", at=snapshot.timestamp)
+            text = say("home.kept", name=snapshot.description or say("home.snapshot"), form=form_id)
+            yield Event(icon=":material/bookmark:", text=text, at=snapshot.timestamp)
     latest = {entry.page: entry for entry in session.navigation_history}
     for entry in latest.values():
         if entry.page in pages:
-            yield Event(icon=pages[entry.page].icon, text=f"Opened {pages[entry.page].full_title}", at=entry.timestamp)
+            text = say("home.opened", page=say.title(pages[entry.page].full_title))
+            yield Event(icon=pages[entry.page].icon, text=text, at=entry.timestamp)

@@ -8,6 +8,7 @@ name = ui.text_input("Name", form="profile", field="name")
 from core.ui import cards, times
 from core.ui.cards import empty_state
 from core.ui.frame import save_status, set_page, user_menu
+from core.ui.opened import expander, tabs
 from core.ui.restored import restore_quietly, restored_notice
 from core.ui.saving import save_bar
 from core.ui.times import ago, local_time, words
@@ -39,6 +40,7 @@ __all__ = [
     "color_picker",
     "date_input",
     "empty_state",
+    "expander",
     "feedback",
     "keep_shown",
     "local_time",
@@ -55,6 +57,7 @@ __all__ = [
     "selectbox",
     "set_page",
     "slider",
+    "tabs",
     "text_area",
     "text_input",
     "time_input",

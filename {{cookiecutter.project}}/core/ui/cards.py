@@ -10,6 +10,7 @@ import structlog
 from core.discovery import Fault
 from core.errors import NotKeptError, NotKeptNowError, SessionUnavailableError
 from core.services import get_services
+from core.ui.times import words
 
 log = structlog.get_logger(__name__)
 
@@ -19,22 +20,21 @@ _LONGEST_MESSAGE = 300
 
 def not_found(go_home: GoHome) -> None:
     """There is no page at this address."""
+    say = words()
     _card(
         ":material/explore:",
-        "There is no page here",
-        "The address may be mistyped, or the page was moved or removed. Nothing you entered is lost.",
+        say("cards.not_found"),
+        say("cards.not_found_text"),
     )
     _home_link(go_home)
 
 
 def not_allowed(title: str, go_home: GoHome, permission: str | None = None) -> None:
     """The person may not see this page, or do what they asked for."""
-    detail = f" It needs the permission `{permission}`." if permission else ""
-    _card(
-        ":material/lock:",
-        "Not allowed",
-        f"You don't have access to “{title}”.{detail} An administrator can give it to you.",
-    )
+    say = words()
+    detail = f" {say('cards.needs_permission', permission=permission)}" if permission else ""
+    text = f"{say('cards.no_access', title=title)}{detail} {say('cards.ask_administrator')}"
+    _card(":material/lock:", say("cards.not_allowed"), text)
     _home_link(go_home)
 
 
@@ -44,22 +44,20 @@ def fault(title: str, found: Fault, go_home: GoHome) -> None:
     In production the error's message, which may quote data, goes to the log only.
     """
     log.error("a page is broken", page=title, file=found.file, line=found.line, exc_info=found.error)
-    _card(
-        ":material/build:",
-        f"“{title}” can't be shown",
-        "Something in its code went wrong. Everything else goes on working, and what you entered is kept.",
-    )
+    say = words()
+    _card(":material/build:", say("cards.fault", title=title), say("cards.fault_text"))
     message = type(found.error).__name__
     if get_services().settings.environment == "development":
         message += f": {str(found.error)[:_LONGEST_MESSAGE]}"
-    st.code(f"{found.file}, line {found.line}\n{message}", language=None, wrap_lines=True)
+    st.code(f"{found.file}, {say('cards.line', n=found.line)}\n{message}", language=None, wrap_lines=True)
     _home_link(go_home)
 
 
 def reconnecting(error: SessionUnavailableError) -> None:
     """The session can't be read now. A blank one must not take its place."""
-    _card(":material/sync:", "Reconnecting", str(error))
-    if st.button("Try again", icon=":material/refresh:", type="primary"):
+    say = words()
+    _card(":material/sync:", say("cards.reconnecting"), str(error))
+    if st.button(say("cards.try_again"), icon=":material/refresh:", type="primary"):
         st.rerun()
 
 
@@ -71,9 +69,11 @@ def not_kept(error: Exception) -> bool:
     if not isinstance(error, NotKeptError):
         return False
     log.error("what a button should do could not be kept", error=str(error))
-    again = " Press the button again in a minute." if isinstance(error, NotKeptNowError) else ""
-    _card(":material/error:", "Not kept", f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}{again}")
-    st.button("Back to the page", icon=":material/undo:", type="primary")
+    say = words()
+    again = f" {say('cards.press_again')}" if isinstance(error, NotKeptNowError) else ""
+    text = f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}{again}"
+    _card(":material/error:", say("cards.not_kept"), text)
+    st.button(say("cards.back"), icon=":material/undo:", type="primary")
     return True
 
 
@@ -90,4 +90,4 @@ def _card(icon: str, title: str, text: str) -> None:
 
 
 def _home_link(go_home: GoHome) -> None:
-    st.button("Go to the start page", icon=":material/home:", type="primary", on_click=go_home)
+    st.button(words()("cards.home"), icon=":material/home:", type="primary", on_click=go_home)

@@ -10,7 +10,7 @@ import streamlit as st
 from core.auth import sign_out
 from core.services import get_services
 from core.session_manager import SessionManager
-from core.ui.times import local_time
+from core.ui.times import local_time, words
 
 _ICON = Path(__file__).with_name("icon.svg")
 _MARK = "#3d927a"
@@ -27,20 +27,20 @@ def set_page() -> None:
 
 def user_menu(manager: SessionManager) -> None:
     """Show who is signed in, with their preferences and the way out."""
-    user = manager.identity.user
-    name = user.name if user else "Guest"
+    say, user = words(), manager.identity.user
+    name = user.name if user else say("frame.guest")
     with st.sidebar, st.container(key="keep-user"), st.popover(name, icon=":material/account_circle:", width="stretch"):
         if user and user.email:
             st.caption(user.email)
         st.button(
-            "Preferences",
+            say("preferences.title"),
             icon=":material/tune:",
             width="stretch",
             type="tertiary",
             on_click=manager.navigate_to,
             args=("home-preferences",),
         )
-        st.button("Sign out", icon=":material/logout:", width="stretch", type="tertiary", on_click=sign_out)
+        st.button(say("frame.sign_out"), icon=":material/logout:", width="stretch", type="tertiary", on_click=sign_out)
 
 
 def save_status(manager: SessionManager) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from core.errors import NoSessionError
 from core.language import words_for
 from core.session import UserSession
 from core.session_manager import get_current_session
@@ -26,8 +27,11 @@ def zone(session: UserSession | None = None) -> tzinfo:
 
 
 def words() -> Words:
-    """The project's words in the person's language."""
-    return words_for(get_current_session())
+    """The project's words in the person's language; before there is a session, in their browser's."""
+    try:
+        return words_for(get_current_session())
+    except NoSessionError:
+        return words_for()
 
 
 def local_time(moment: datetime, pattern: str = "moment") -> str:

@@ -25,7 +25,7 @@ class Words:
         self.language = language if language in languages() else FALLBACK
         self._entries = {**_entries(FALLBACK), **_entries(self.language)}
 
-    def __call__(self, name: str, **values: Any) -> str:
+    def __call__(self, name: str, /, **values: Any) -> str:
         """Return the entry, such as `restored.keep`, with its `{…}` filled in. Raises KeyError for an unknown one.
 
         An entry of two forms takes `one` where the value `n` is 1, and `other` otherwise.
@@ -34,6 +34,10 @@ class Words:
         if isinstance(entry, Mapping):
             entry = entry["one" if values["n"] == 1 else "other"]
         return str(entry).format(**values) if values else str(entry)
+
+    def title(self, title: str) -> str:
+        """Return the title of an app or page in this language, where `titles` has it."""
+        return str(self._entries.get(f"titles.{title}", title))
 
     def section(self, name: str) -> dict[str, str]:
         """All plain entries of a section, by the rest of their names: for a script in the browser."""

@@ -19,7 +19,7 @@ def preferences() -> None:
     say, preferences = ui.words(), get_current_session().preferences
     st.title(say("preferences.title"))
     st.caption(say("preferences.caption"))
-    with st.container(key="preferences", gap="large", width=560):
+    with st.container(key="preferences", gap="medium", width=560):
         with _control():
             _theme(preferences.theme)
         with _control():

@@ -15,33 +15,33 @@ COLUMNS = 3
 @page(title="Home", order=0)
 def start() -> None:
     manager = get_session_manager()
-    session, user = manager.session, manager.identity.user
+    session, user, say = manager.session, manager.identity.user, ui.words()
     pages = visible_pages()
     home, by_name = pages[0].name, {spec.name: spec for spec in pages}
 
-    st.title(f"Good to see you, {user.name}" if user else "Welcome")
+    st.title(say("home.greeting", name=user.name) if user else say("home.welcome"))
 
     _go_on(manager, by_name, home)
 
-    st.subheader("Apps")
+    st.subheader(say("home.apps"))
     first_pages = {spec.app: spec for spec in reversed(pages) if spec.name != home and spec.app != by_name[home].app}
     cells = st.columns(COLUMNS)
     for place, spec in enumerate(reversed(first_pages.values())):
         with cells[place % COLUMNS].container(border=True, key=f"card-{spec.name}", height="stretch"):
-            st.markdown(f"#### {spec.app_icon} {spec.app_title}")
+            st.markdown(f"#### {spec.app_icon} {say.title(spec.app_title)}")
             st.caption(spec.app_description)
             st.button(
-                "Open",
+                say("home.open"),
                 key=f"open-{spec.name}",
                 icon=":material/arrow_forward:",
                 on_click=manager.navigate_to,
                 args=(spec.name,),
             )
 
-    st.subheader("Recent activity")
+    st.subheader(say("home.activity"))
     events = recent_activity(session, by_name)
     if not events:
-        ui.empty_state(":material/schedule:", "Nothing yet", "What you open and save appears here.")
+        ui.empty_state(":material/schedule:", say("home.nothing"), say("home.nothing_text"))
     now = get_services().clock.now()
     for event in events:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -51,19 +51,21 @@ def start() -> None:
 
 def _go_on(manager: SessionManager, pages: dict[str, PageSpec], home: str) -> None:
     """Offer the way back: to where this tab was, else to a form that was begun."""
+    say = ui.words()
     last, drafts = last_visit(manager.session, pages, home), unfinished(manager.session, pages)
     if last is not None:
-        text, page_name, params = f"You were at **{pages[last.page].full_title}**.", last.page, dict(last.params)
+        text = say("home.you_were", page=say.title(pages[last.page].full_title))
+        page_name, params = last.page, dict(last.params)
     elif drafts:
         text, page_name, params = "", drafts[0].name, {}
     else:
         return
     if drafts:
-        text += f" Not submitted yet: **{', '.join(spec.app_title for spec in drafts)}**."
+        text += " " + say("home.begun", apps=", ".join(say.title(spec.app_title) for spec in drafts))
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="card-continue"):
         st.markdown(f":material/history: {text}", width="stretch")
         st.button(
-            "Continue where you left off",
+            say("home.continue"),
             icon=":material/arrow_forward:",
             type="primary",
             on_click=manager.navigate_to,

@@ -66,7 +66,7 @@ def _buttons(manager: SessionManager, place: int) -> None:
 
 def _snapshots(manager: SessionManager) -> None:
     form = manager.session.form(FORM)
-    with st.expander("Versions of this draft", icon=":material/bookmarks:"):
+    with ui.expander("Versions of this draft", key="intake-versions", icon=":material/bookmarks:"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Name", key="snapshot-name", placeholder="Before the meeting")
             st.button(
