@@ -7,7 +7,7 @@ from typing import Any
 
 from core.clock import NO_STAMP
 from core.drafts import Draft, digest_of, draft_path
-from core.paths import join_path
+from core.paths import field_path, join_path
 from core.session import Change, UserSession
 
 
@@ -57,7 +57,7 @@ def _path(form_id: str) -> str:
 
 
 def _stamp(session: UserSession, form_id: str, name: str) -> str:
-    return session.stamps.get(join_path("form", form_id, "field", name), NO_STAMP)
+    return session.stamps.get(field_path(form_id, name), NO_STAMP)
 
 
 def _left_behind(session: UserSession, form_id: str, name: str, value: Any) -> bool:

@@ -62,8 +62,9 @@ def _remembered(manager: SessionManager, page: str, key: str) -> Any:
     if session.tab_id is not None:
         return session.values.get(_path(session.tab_id, page, key))
     ending = split_path(_path("", page, key))[2:]
-    found = [path for path in session.values if path.startswith("tab/") and split_path(path)[2:] == ending]
-    return session.values[max(found, key=lambda path: session.stamps.get(path, ""))] if found else None
+    with session.lock:
+        found = [path for path in session.values if path.startswith("tab/") and split_path(path)[2:] == ending]
+        return session.values[max(found, key=lambda path: session.stamps.get(path, ""))] if found else None
 
 
 def _path(tab: str, page: str, key: str) -> str:

@@ -85,7 +85,8 @@ def _show(manager: SessionManager, told: _Told, found: Sequence[Restored], title
     def discard() -> None:
         for restored in found:
             told.discarded[restored.form] = session.discard_drafts(restored.form).snapshot_id
-        told.discarded_at = max(session.stamps.values())
+        with session.lock:
+            told.discarded_at = max(session.stamps.values())
 
     with _bar(say("restored.back", n=count, when=when, page=title)):
         st.button(say("restored.keep"), key="keep-restored-keep", on_click=_answer, args=(told,))
