@@ -17,9 +17,9 @@ def main() -> None:
     router = Router(manager)  # before signing in, so that a deep link is where one lands after it
     require_sign_in(manager.identity)
     ui.user_menu(manager)
-    router.run()
-    ui.restored_notice(manager, router.title)
-    ui.save_status(manager)
+    with ui.save_status(manager):
+        router.run()
+        ui.restored_notice(manager, router.title)
 
 
 main()

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from core.errors import NotKeptError
 from core.paths import join_path
 
+TextKind = Literal["text", "integer", "decimal"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -54,7 +56,7 @@ def digest_of(value: Any) -> str:
 class TextRule:
     """How the text that is typed into a widget becomes the value the widget will hold once it is left."""
 
-    kind: Literal["text", "integer", "decimal"]
+    kind: TextKind
     optional: bool = False
     """Whether an emptied widget holds None."""
     longest: int | None = None

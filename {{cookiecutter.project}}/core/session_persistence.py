@@ -53,6 +53,13 @@ class Found(NamedTuple):
     value: Any
 
 
+class Held(NamedTuple):
+    """What a path holds, REMOVED for nothing, and the stamp of that."""
+
+    value: Any
+    stamp: str
+
+
 class SessionPersistenceEngine:
     """Loads sessions, makes their changes durable, and removes them when their time is over.
 
@@ -152,25 +159,33 @@ class SessionPersistenceEngine:
             except (CorruptValueError, UnreadableValueError) as error:
                 log.warning("a stored value is left out", path=entry.path, error=str(error))
 
-    def record(self, session_id: str, values: Mapping[str, Any], seen: Mapping[str, str] | None = None) -> None:
+    def record(
+        self, session_id: str, values: Mapping[str, Any], seen: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
         """Make values durable by path, for callers that hold no session (a route, a script). Raises NotKeptError.
 
-        `seen` are the stamps the author of the values saw, by path.
+        `seen` are the stamps the author of the values saw, by path. Returns the stamps the values were given.
         """
-        self._append(session_id, [Change(path, value) for path, value in values.items()], seen or {})
+        entries = self._append(session_id, [Change(path, value) for path, value in values.items()], seen or {})
+        return {entry.path: entry.stamp for entry in entries}
 
     def peek(self, session_id: str, path: str) -> Any:
         """Return what one path of a session holds now, REMOVED where it holds nothing or nothing readable.
 
         Raises StoreUnavailableError or JournalError when it can't be read.
         """
+        return self.look(session_id, [path])[path].value
+
+    def look(self, session_id: str, paths: Collection[str], *, here_only: bool = False) -> dict[str, Held]:
+        """Like `peek`, for several paths, with their stamps. `here_only` leaves out what the database has."""
         session = UserSession(session_id=session_id, clock=self.clock)
-        waiting = [entry for entry in self._durability.waiting(session_id) if entry.path == path]
-        stored = self._store.read(session_id, path)
-        for entry in [*([stored] if stored else []), *waiting]:
+        # What waits first, as in `_absorb_news`.
+        waiting = [entry for entry in self._durability.waiting(session_id) if entry.path in paths]
+        stored = [] if here_only else [entry for path in paths if (entry := self._store.read(session_id, path))]
+        for entry in [*stored, *waiting]:
             with suppress(CorruptValueError):
                 self._absorb(session, entry)
-        return session.values.get(path, REMOVED)
+        return {path: Held(session.values.get(path, REMOVED), session.stamps.get(path, NO_STAMP)) for path in paths}
 
     def merge_sessions(self, source_id: str, target_id: str) -> None:
         """Move what was done in one session into another. Happens the same however often it is called."""

@@ -7,10 +7,11 @@ name = ui.text_input("Name", form="profile", field="name")
 
 from core.ui import cards, times
 from core.ui.cards import empty_state
-from core.ui.frame import save_status, set_page, user_menu
+from core.ui.frame import set_page, user_menu
 from core.ui.opened import expander, tabs
 from core.ui.restored import restore_quietly, restored_notice
 from core.ui.saving import save_bar
+from core.ui.status import save_status
 from core.ui.times import ago, local_time, words
 from core.ui.widgets import (
     checkbox,

@@ -7,6 +7,7 @@ const LAST = "keep.tab.last"; // localStorage: the tab last used in this browser
 const PAUSE = 300; // ms without scrolling before the position is posted
 const MAX_ENTRIES = 50;
 const KNOCK = 1000; // ms between two questions whether the server is back
+const DRAIN = 3000; // ms for what is still to be sent, before the page is loaded anew
 const PATIENCE = 10_000; // ms to wait for a page to grow as tall as it was
 
 function newId() {
@@ -134,7 +135,11 @@ class Tab {
     const knock = async () => {
       const calm = connected(); // asked before the answer comes, which may be the one of a server about to stop
       const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
-      if (answer && answer.boot !== this.data.boot) location.reload();
+      if (answer && answer.boot !== this.data.boot) {
+        knocking = clearInterval(knocking);
+        await window.__keepStatus?.outbox.drain(DRAIN); // what was typed meanwhile comes back with the page
+        location.reload();
+      }
       if (answer && calm) knocking = clearInterval(knocking);
     };
     new MutationObserver(() => {

@@ -1,4 +1,4 @@
-"""What surrounds every page: its settings and style, the person's menu, and whether all is saved."""
+"""What surrounds every page: its settings and style, and the person's menu."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from core.auth import sign_out
 from core.services import get_services
 from core.session_manager import SessionManager
-from core.ui.times import local_time, words
+from core.ui.times import words
 
 _ICON = Path(__file__).with_name("icon.svg")
 _MARK = "#3d927a"
@@ -41,23 +41,6 @@ def user_menu(manager: SessionManager) -> None:
             args=("home-preferences",),
         )
         st.button(say("frame.sign_out"), icon=":material/logout:", width="stretch", type="tertiary", on_click=sign_out)
-
-
-def save_status(manager: SessionManager) -> None:
-    """Say truly whether what the page shows is kept, and since when."""
-    status = get_services().engine.status()
-    kept = manager.last_kept_at
-    if manager.not_kept:
-        text, mood = f"{len(manager.not_kept)} not kept: see the page", "bad"
-    elif status.failures:
-        here = get_services().journal is not None
-        text = "Kept on the server; the database is away" if here else "The database is away: nothing can be kept"
-        mood = "wait" if here else "bad"
-    else:
-        text, mood = f"Saved {local_time(kept, '%H:%M')}" if kept else "All saved", "good"
-    when = kept.isoformat() if kept else ""
-    with st.container(key="keep-status", width="content"):
-        st.html(f'<time role="status" class="keep-{mood}" datetime="{when}">{text}</time>')
 
 
 def _wordmark(title: str) -> str:

@@ -20,6 +20,7 @@ from core.storage.database import reachable
 from core.storage.migrate import is_current
 from core.web.binding import get_bindings
 from core.web.cookie import SessionCookieMiddleware
+from core.web.drafts import drafts
 from core.web.housekeeping import clean_up_regularly
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.position import position
@@ -55,6 +56,7 @@ def routes() -> list[Route]:
     return [
         Route(f"{prefix}/health", health, methods=["GET"]),
         Route(f"{prefix}/rotate", rotate, methods=["POST"]),
+        Route(f"{prefix}/drafts", drafts, methods=["POST"]),
         Route(f"{prefix}/position", position, methods=["POST"]),
     ]
 

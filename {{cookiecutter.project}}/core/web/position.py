@@ -14,13 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.accounts import LOCAL_USER
 from core.errors import KeepError
 from core.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
 from core.paths import join_path
 from core.services import Services, get_services
-from core.storage.database import reachable
-from core.web.request import browser_token_hash, read_json, require_same_origin
+from core.web.owner import find_owner, require_token
+from core.web.request import read_json, require_same_origin
 
 BODY_LIMIT = 32_768
 """Bytes. Fifty entries with long parameters fit; more is no history."""
@@ -40,10 +39,7 @@ async def position(request: Request) -> Response:
     """
     require_same_origin(request)
     services = get_services()
-    settings = services.settings
-    token = browser_token_hash(request, settings.cookie_name, settings.secret_key.get_secret_value())
-    if token is None:
-        raise HTTPException(401, "This browser has no session here. Reload the page.")
+    token = require_token(request, services)
     values = parse(await read_json(request, limit=BODY_LIMIT), services.clock.now())
     try:
         await run_in_threadpool(_keep, services, token, values)
@@ -61,18 +57,10 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return values
 
 
-def _keep(services: Services, token_hash: str, values: Mapping[str, Any]) -> None:
-    with services.accounts.hurry, reachable():
-        state = services.accounts.check(token_hash)
-    if state is not None and state.standing == "ended":
-        raise HTTPException(401, "This browser was signed out. Reload the page.")
-    if services.settings.auth == "none":
-        local = services.accounts.find(LOCAL_USER)
-        session_id = local.session_id if local else None
-    else:
-        session_id = state.session_id if state else None
-    if session_id is not None:  # an anonymous browser leaves no trace before its first edit
-        services.engine.record(session_id, values)
+def _keep(services: Services, token: str, values: Mapping[str, Any]) -> None:
+    owner = find_owner(services, token)
+    if owner.registered or owner.user_id:  # an anonymous browser leaves no trace before its first edit
+        services.engine.record(owner.session_id, values)
 
 
 def _history(value: object, now: datetime) -> NavigationHistory:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from core.web.token import token_hash, verify
+from core.web.token import verify
 
 
 def require_same_origin(request: Request) -> None:
@@ -47,9 +47,3 @@ def browser_token(request: Request, cookie_name: str, secret: str) -> str | None
     """Return the token of the browser that sent the request, or None when it has no valid one."""
     token = request.cookies.get(cookie_name, "")
     return token if verify(token, secret) else None
-
-
-def browser_token_hash(request: Request, cookie_name: str, secret: str) -> str | None:
-    """Like `browser_token`, as the hash under which the database knows it."""
-    token = browser_token(request, cookie_name, secret)
-    return None if token is None else token_hash(token)

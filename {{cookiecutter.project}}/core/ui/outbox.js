@@ -1,0 +1,327 @@
+// The outbox: what is typed stays in this browser until the server has acknowledged it.
+// It listens to the fields the script names, and to nothing else. One instance per page load.
+
+const PREFIX = "keep.outbox."; // localStorage: keep.outbox.<who>.<tab>/<form>/<field>; all of keep.* goes at sign-out
+const PAUSE = 300; // ms without typing before a text is posted
+const BEHIND = 1000; // ms that the server is behind at most while somebody types on
+const FIRST_RETRY = 500; // ms; doubles up to
+const LAST_RETRY = 5000;
+const PATIENCE = 10_000; // ms for one request
+const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
+const SETTLE = 250; // ms after new data until the widgets show theirs
+
+function attempt(action) {
+  // Storage that is blocked, full or damaged must not end the page's work: what is typed is then kept in memory.
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}
+
+class Outbox {
+  constructor(changed) {
+    this.changed = changed; // called when what `state` says may have changed
+    this.fields = {}; // css class -> {path, label, grant, stamp, number}
+    this.items = new Map(); // id -> what was typed and isn't acknowledged yet
+    this.strangers = new Map(); // css class -> what was typed into a field the script hasn't named yet
+    this.seen = new Map(); // path -> the field's stamp after our last draft, and the one it had on the page before
+    this.database = "up";
+    this.keptAt = "";
+    this.failing = false; // whether the server couldn't be reached the last time
+    this.refused = false; // whether it knows this browser no more
+    this.stores = attempt(() => localStorage.setItem("keep.try", "") ?? localStorage.removeItem("keep.try") ?? true) ?? false;
+    this.retryAt = 0;
+    this.listen();
+  }
+
+  update({ data, setTriggerValue }) {
+    if (this.data && this.data.who !== data.who) this.items.clear();
+    this.data = data;
+    this.fields = data.fields;
+    this.askForRun = (reason) => setTriggerValue("wanted", reason);
+    this.database = data.status.database;
+    this.refused = false;
+    this.nameTab();
+    for (const [css, { element, at }] of this.strangers) if (this.fields[css]) this.note(element, this.fields[css], at);
+    this.strangers.clear();
+    setTimeout(() => this.compare(), SETTLE);
+    this.replay();
+    if (this.items.size && !this.timer) this.schedule();
+  }
+
+  // What was typed before the browser had named its tab.
+  nameTab() {
+    for (const item of this.tab() ? [...this.items.values()] : []) {
+      if (item.tab) continue;
+      this.items.delete(item.id);
+      Object.assign(item, { tab: this.tab(), id: `${this.tab()}/${item.path}` });
+      this.items.set(item.id, item);
+      this.write(item);
+    }
+  }
+
+  // What there is to say
+
+  get pending() {
+    return [...this.items.values()].filter((item) => !item.reason);
+  }
+
+  get notKept() {
+    return [...this.items.values()].filter((item) => item.reason);
+  }
+
+  // Listening
+
+  listen() {
+    document.addEventListener("input", (event) => this.typed(event.target), { capture: true, passive: true });
+    const leave = () => this.items.size && this.pump();
+    // Before the server does what is clicked, it shall have what was typed: a cleared field must stay clear.
+    for (const kind of ["change", "focusout", "pointerdown"]) {
+      document.addEventListener(kind, leave, { capture: true, passive: true });
+    }
+    document.addEventListener("keydown", (event) => event.key === "Enter" && leave(), { capture: true, passive: true });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && this.beacon());
+    window.addEventListener("pagehide", () => this.beacon());
+    window.addEventListener("online", () => this.retryNow());
+    const channel = attempt(() => new BroadcastChannel("keep.signed-out"));
+    if (channel) channel.onmessage = () => this.close();
+  }
+
+  typed(element) {
+    if (this.closed || element?.type === "password" || typeof element?.value !== "string") return;
+    const classes = keyClasses(element);
+    const css = classes.find((name) => this.fields[name]);
+    if (css) this.note(element, this.fields[css], Date.now());
+    else if (document.querySelector('[data-test-script-state="running"]')) {
+      for (const name of classes) this.strangers.set(name, { element, at: Date.now() });
+    }
+  }
+
+  note(element, field, at) {
+    const id = `${this.tab()}/${field.path}`;
+    const before = this.items.get(id);
+    const seen = this.seen.get(field.path);
+    const item = {
+      id,
+      tab: this.tab(),
+      path: field.path,
+      label: field.label,
+      grant: field.grant,
+      text: element.value,
+      number: Math.max(at, field.number + 1, (seen?.number ?? 0) + 1, (before?.number ?? 0) + 1),
+      seen: seen?.on === field.stamp ? seen.stamp : field.stamp,
+      typed: at,
+      onScreen: true,
+      element,
+    };
+    // A number field hides what it can't read: its value is then empty, which isn't what was typed.
+    if (element.validity?.badInput) item.unread = true;
+    this.items.set(id, item);
+    if (!item.unread) this.write(item);
+    this.schedule();
+    this.changed();
+  }
+
+  tab() {
+    return this.data?.tab ?? window.__keepTab?.identity?.id ?? "";
+  }
+
+  // Browser storage
+
+  key(item) {
+    return `${PREFIX}${this.data.who}.${item.id}`;
+  }
+
+  write(item) {
+    if (!this.stores || !item.tab) return;
+    const { element, ...content } = item;
+    if (attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true)) return;
+    this.stores = false; // full
+    this.changed();
+  }
+
+  remove(item) {
+    attempt(() => localStorage.removeItem(this.key(item)));
+  }
+
+  // What pages that are gone left behind, this tab's own before it was loaded anew among them.
+  async replay() {
+    if (this.replayed || this.closed || !this.tab()) return;
+    this.replayed = true;
+    const open = await openTabs();
+    const mine = `${PREFIX}${this.data.who}.`;
+    for (const key of attempt(() => Object.keys(localStorage)) ?? []) {
+      if (!key.startsWith(PREFIX)) continue;
+      if (!key.startsWith(mine)) {
+        attempt(() => localStorage.removeItem(key)); // another person's, who isn't signed in here any more
+        continue;
+      }
+      const item = attempt(() => JSON.parse(localStorage.getItem(key)));
+      const lives = item && item.tab !== this.tab() && (open ? open.has(item.tab) : Date.now() - item.typed < PATIENCE);
+      if (!item?.grant || lives || this.items.has(item.id)) continue;
+      this.items.set(item.id, { ...item, onScreen: false });
+    }
+    if (this.items.size) this.pump();
+    this.changed();
+  }
+
+  // Posting
+
+  schedule() {
+    const now = performance.now();
+    this.firstAt ??= now;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.pump(), Math.min(PAUSE, this.firstAt + BEHIND - now));
+  }
+
+  retryNow() {
+    this.retryAt = 0;
+    if (this.items.size) this.pump();
+  }
+
+  async pump() {
+    if (this.closed || this.refused) return;
+    if (this.posting) return void (this.again = true);
+    clearTimeout(this.timer);
+    this.timer = this.firstAt = undefined;
+    const wait = this.retryAt - performance.now();
+    if (wait > 0) return void (this.timer = setTimeout(() => this.pump(), wait));
+    if (!this.tab()) return this.schedule();
+    this.nameTab();
+    this.posting = this.postAll();
+    await this.posting;
+    this.posting = null;
+    this.changed();
+    if (this.again) {
+      this.again = false;
+      this.pump();
+    }
+  }
+
+  async postAll() {
+    for (const id of [...this.items.keys()]) {
+      const item = this.items.get(id);
+      if (!item || item.reason) continue;
+      if (item.unread) item.reason = this.data.words.unread;
+      else if (!(await this.post(item))) return;
+    }
+    if (this.broughtBack && !this.pending.some((item) => !item.onScreen)) {
+      this.broughtBack = false;
+      this.askForRun(`drafts ${Date.now()}`); // so that the fields show them
+    }
+  }
+
+  body(item) {
+    const { tab, number, grant, text, seen, onScreen, typed } = item;
+    return JSON.stringify({ tab, number, grant, text, seen, on_screen: onScreen, age_ms: Math.max(0, Date.now() - typed) });
+  }
+
+  // Post one text. Resolves to whether to go on with the next one.
+  async post(item) {
+    const answer = await fetch(`${this.data.base}keep/drafts`, {
+      method: "POST",
+      body: this.body(item),
+      headers: { "Content-Type": "application/json" },
+      signal: AbortSignal.timeout?.(PATIENCE),
+    }).catch(() => null);
+    this.failing = !answer || (answer.status >= 500 && !answer.headers.has("Keep-Database"));
+    if (!answer || answer.status >= 500 || answer.status === 429) {
+      this.database = answer?.headers.get("Keep-Database") ?? this.database;
+      this.unkept = Boolean(answer?.headers.has("Keep-Database"));
+      const asked = Number(answer?.headers.get("Retry-After")) * 1000;
+      this.delay = Math.min(LAST_RETRY, asked || (this.delay ? this.delay * 2 : FIRST_RETRY));
+      this.retryAt = performance.now() + this.delay;
+      this.timer = setTimeout(() => this.pump(), this.delay);
+      this.changed();
+      return false;
+    }
+    this.delay = 0;
+    this.unkept = false;
+    if (answer.status === 401 || answer.status === 403) {
+      // Signed out, or somebody else is signed in: the script knows what to show. What is here stays until then.
+      this.refused = true;
+      if (!this.asked) this.askForRun(`refused ${Date.now()}`);
+      this.asked = true; // once: a run that knows of nothing amiss must not follow upon itself
+      return false;
+    }
+    const latest = this.items.get(item.id);
+    if (answer.ok) {
+      this.acknowledged(item, answer.headers);
+      if (latest !== item) return true; // typed on meanwhile
+      this.items.delete(item.id);
+    } else if (latest === item) {
+      item.reason = (await answer.text()) || `${answer.status}`;
+    }
+    if (latest === item) this.remove(item);
+    return true;
+  }
+
+  acknowledged(item, headers) {
+    this.database = headers.get("Keep-Database") ?? "up";
+    const at = headers.get("Keep-At") ?? "";
+    if (at > this.keptAt) this.keptAt = at;
+    if (!item.onScreen) this.broughtBack = true;
+    const field = Object.values(this.fields).find((field) => field.path === item.path);
+    this.seen.set(item.path, { stamp: headers.get("Keep-Stamp") ?? "", on: field?.stamp, number: item.number });
+    this.changed();
+  }
+
+  // The page goes, or may go: it can't wait for an answer, so what is sent stays here until the next page has one.
+  beacon() {
+    let room = BEACON;
+    if (!this.data || this.closed || this.refused) return;
+    for (const item of this.pending.filter((item) => item.tab && !item.unread)) {
+      const body = new Blob([this.body(item)], { type: "application/json" });
+      if (body.size > room || !navigator.sendBeacon(`${this.data.base}keep/drafts`, body)) continue;
+      room -= body.size;
+    }
+  }
+
+  // Wait, before the page is loaded anew, until all is sent or can't be.
+  async drain(milliseconds) {
+    this.retryAt = 0;
+    if (this.items.size) this.pump();
+    const patience = new Promise((resolve) => setTimeout(resolve, milliseconds));
+    while (this.posting && (await Promise.race([this.posting.then(() => true), patience]))) await null;
+  }
+
+  // What the app itself put into a field after something was typed there is what counts: a form that was cleared
+  // stays clear. A field that only lost its text, because its widget was built anew, gets it back.
+  compare() {
+    for (const item of [...this.items.values()]) {
+      const css = Object.keys(this.fields).find((name) => this.fields[name].path === item.path);
+      const element = css && document.querySelector(`.${CSS.escape(css)} :is(input, textarea)`);
+      if (!item.onScreen || !element || element.value === item.text) continue;
+      if (this.fields[css].stamp > item.seen) {
+        this.items.delete(item.id);
+        this.remove(item);
+      } else if (!item.reason) item.onScreen = false;
+    }
+    this.changed();
+  }
+
+  // Somebody signed out in another tab: nothing of them stays here, and nothing more is taken in.
+  close() {
+    this.closed = true;
+    for (const item of this.items.values()) this.remove(item);
+    this.items.clear();
+    this.changed();
+  }
+}
+
+// The classes by which Streamlit marks the widget an element belongs to, the nearest first.
+function keyClasses(element) {
+  const found = [];
+  for (let place = element.closest('[class*="st-key-"]'); place; place = place.parentElement?.closest('[class*="st-key-"]')) {
+    found.push(...[...place.classList].filter((name) => name.startsWith("st-key-")));
+  }
+  return found;
+}
+
+// The tabs of this browser that are open: each holds a lock (see browser.js). Null where locks can't be asked.
+async function openTabs() {
+  if (!navigator.locks) return null;
+  const { held } = await navigator.locks.query();
+  return new Set(held.map((lock) => lock.name).filter((name) => name.startsWith("keep.tab.")).map((name) => name.slice(9)));
+}

@@ -1,0 +1,123 @@
+// The save status: one calm line that says truly what is kept, and where. Joined to outbox.js by status.py.
+
+const CALM = 500; // ms without news before “Saving…” goes
+const LOST = 1000; // ms without a connection before it is said
+const ASK = 3000; // ms between two questions whether the database is back
+const ONCE = 12_000; // ms for which is said that this browser keeps nothing
+
+class Status {
+  constructor() {
+    this.lostAt = null;
+    this.outbox = new Outbox(() => this.show());
+    this.watch();
+  }
+
+  update(component) {
+    this.line = component.parentElement.querySelector("time");
+    this.voice = component.parentElement.querySelector('[role="status"]');
+    this.data = component.data;
+    this.outbox.update(component);
+    this.sayOnce();
+    this.show();
+  }
+
+  watch() {
+    // Streamlit marks the state of its connection on the page.
+    const look = () => {
+      const connected = (document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState ?? "CONNECTED") === "CONNECTED";
+      if (connected && this.lostAt !== null) this.outbox.retryNow();
+      this.lostAt = connected ? null : (this.lostAt ?? performance.now());
+      if (!connected) setTimeout(() => this.show(), LOST + 50);
+      if (this.data) this.show();
+    };
+    new MutationObserver(look).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-connection-state"] });
+    window.addEventListener("offline", () => this.show());
+    window.addEventListener("online", () => this.show());
+  }
+
+  // What to say, how it is meant, and whether it waits for the database.
+  find() {
+    const { words, status } = this.data;
+    const { outbox } = this;
+    const refused = [...outbox.notKept, ...status.not_kept][0];
+    const lost = (this.lostAt !== null && performance.now() - this.lostAt >= LOST) || navigator.onLine === false || outbox.failing;
+    if (outbox.closed) return { text: words.signed_out, mood: "wait" };
+    if (refused) return { text: fill(words.not_kept, refused), mood: "bad" };
+    if (outbox.refused) return { text: words.sign_in_again, mood: "wait" };
+    if (lost) return { text: outbox.stores ? words.offline : words.offline_unkept, mood: "wait" };
+    if (outbox.unkept) return { text: words.away_browser, mood: "wait", waits: true };
+    if (outbox.database === "away") return { text: status.journal ? words.away : words.away_browser, mood: "wait", waits: true };
+    if (this.once) return { text: this.once, mood: "wait" };
+    if (outbox.pending.length || this.saving) return { text: words.saving, mood: "good", saving: true };
+    const at = this.keptAt();
+    return { text: at ? fill(words.saved, { time: this.time(at) }) : words.all_saved, mood: "good" };
+  }
+
+  keptAt() {
+    return [this.outbox.keptAt, this.data.status.kept_at].sort().at(-1);
+  }
+
+  show() {
+    if (!this.data || !this.line) return;
+    if (this.outbox.pending.length) {
+      // Back to “Saved” once, when all is acknowledged and nobody types on.
+      clearTimeout(this.calm);
+      this.calm = null;
+      this.saving = true;
+    } else if (this.saving) {
+      this.calm ??= setTimeout(() => {
+        this.saving = this.calm = null;
+        this.show();
+      }, CALM);
+    }
+    const found = this.find();
+    this.line.textContent = found.text;
+    this.line.className = `keep-${found.mood}${found.saving ? " keep-saving" : ""}`;
+    if (!found.saving) this.line.dateTime = this.keptAt();
+    this.speak(found);
+    this.askAgain(found.waits);
+  }
+
+  // Aloud only what matters: trouble, and its end.
+  speak({ text, mood, saving }) {
+    if (saving || (mood === "good" && !this.troubled)) return;
+    this.troubled = mood !== "good";
+    if (this.voice.textContent !== text) this.voice.textContent = text;
+  }
+
+  // Nobody edits, and yet the line must become true again by itself.
+  askAgain(waits) {
+    if (!waits || this.asking) return;
+    this.asking = setTimeout(async () => {
+      const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
+      this.asking = null;
+      if (answer) this.outbox.database = answer.database === "up" ? "up" : "away";
+      this.show();
+    }, ASK);
+  }
+
+  sayOnce() {
+    const { words, cookie } = this.data;
+    if (this.said || (this.outbox.stores && cookie)) return;
+    this.said = true;
+    this.once = cookie ? words.no_storage : words.no_cookie;
+    setTimeout(() => {
+      this.once = null;
+      this.show();
+    }, ONCE);
+  }
+
+  time(at) {
+    const { zone, locale } = this.data;
+    return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(new Date(at));
+  }
+}
+
+function fill(words, values) {
+  return words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+export default function (component) {
+  window.__keepStatus ??= new Status();
+  window.__keepStatus.update(component);
+}

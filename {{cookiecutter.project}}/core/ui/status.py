@@ -1,0 +1,127 @@
+"""The save status in the page's corner, and the outbox that keeps in the browser what is being typed.
+
+Both belong to one component. It is mounted where the run ends, because only then all fields of the page are known, in
+a place made at the run's start, so that it stays where it is on every page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
+
+from core.drafts import Draft, TextRule, draft_path
+from core.paths import join_path
+from core.services import Services, get_services
+from core.session_manager import SessionManager
+from core.ui.times import zone
+from core.web.fields import ShownField
+from core.web.grants import Grant, owner_tag
+
+WORDS: Mapping[str, str] = {
+    "saved": "Saved {time}",
+    "all_saved": "All saved",
+    "saving": "Saving…",
+    "offline": "Offline: kept in this browser",
+    "offline_unkept": "Offline: keep this page open",
+    "away": "Database away: kept on the server",
+    "away_browser": "Database away: kept in this browser",
+    "not_kept": "Not kept: {label}: {reason}",
+    "unread": "this is no number yet. Complete it.",
+    "sign_in_again": "Kept in this browser until you sign in again",
+    "signed_out": "You are signed out",
+    "no_storage": "This browser stores nothing: typing is kept once it is sent",
+    "no_cookie": "This browser keeps no cookies: a field is kept when you leave it",
+}
+"""What the status says. `{time}`, `{label}` and `{reason}` are filled in by the page."""
+
+_KEY = "keep-status-line"
+_HTML = '<time></time><span role="status"></span>'
+_FOLDER = Path(__file__).parent
+
+
+@contextmanager
+def save_status(manager: SessionManager) -> Iterator[None]:
+    """Say truly, around all that a page shows, whether it is kept; and keep what is typed into its fields."""
+    place = st.container(key="keep-status", width="content")
+    try:
+        yield
+    except RerunException:
+        raise  # another run follows at once, and shows it
+    except BaseException:
+        _mount(place, manager)  # the page stopped early: what it shows so far is kept like any other
+        raise
+    else:
+        _mount(place, manager)
+
+
+def _mount(place: Any, manager: SessionManager) -> None:
+    component = st.components.v2.component("keep_status", html=_HTML, js=_script(), isolate_styles=False)
+    with place:
+        component(key=_KEY, data=_data(get_services(), manager), width="content", on_wanted_change=_noted)
+
+
+def _noted() -> None:
+    """The browser asked for a run, and this is one."""
+
+
+def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    secret = services.settings.secret_key.get_secret_value()
+    cookie = manager.identity.token_hash is not None
+    fields = manager.shown_fields.values() if cookie else ()
+    return {
+        "base": f"/{base}/" if base else "/",
+        "tab": manager.session.tab_id,
+        "who": owner_tag(manager.session.session_id, secret),
+        "cookie": cookie,
+        "fields": {css_class(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},
+        "status": _status(services, manager),
+        "words": dict(WORDS),
+        "zone": str(zone(manager.session)),
+        "locale": manager.session.preferences.language,
+    }
+
+
+def css_class(key: str) -> str:
+    """The class by which Streamlit marks the widget of a key."""
+    # Its script counts what lies beyond the basic plane as two characters.
+    return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", lambda found: "--" if ord(found[0]) > 0xFFFF else "-", key.strip())
+
+
+def _field(manager: SessionManager, shown: ShownField, rule: TextRule, secret: str) -> dict[str, Any]:
+    session = manager.session
+    note = Draft.parse(session.values.get(draft_path(session.tab_id or "", shown.form, shown.field)))
+    grant = Grant(form=shown.form, field=shown.field, rule=rule)
+    return {
+        "path": join_path(shown.form, shown.field),
+        "label": shown.label,
+        "grant": grant.issue(session.session_id, secret),
+        "stamp": shown.stamp,
+        "number": note.number if note else 0,
+    }
+
+
+def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
+    kept = manager.last_kept_at
+    labels = {(shown.form, shown.field): shown.label for shown in manager.shown_fields.values()}
+    return {
+        "kept_at": kept.isoformat() if kept else "",
+        "not_kept": [
+            {"label": labels.get(place, place[1]), "reason": reason} for place, reason in manager.not_kept.items()
+        ],
+        "database": "away" if services.engine.status().failures else "up",
+        "journal": services.journal is not None,
+    }
+
+
+@cache
+def _script() -> str:
+    """Both scripts as the one module that a component consists of."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("outbox.js", "status.js"))

@@ -1,0 +1,63 @@
+"""Grants: what lets a page write the draft of one field, and says how its text is read.
+
+A grant is signed for the session its page was rendered for. So the route that takes drafts needs no memory of what
+was rendered: a grant counts after a restart and on any replica, for that session and that field only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from typing import get_args
+
+import orjson
+
+from core.drafts import TextKind, TextRule
+from core.web.token import sign
+
+MAX_LENGTH = 4096
+"""Characters. Names of forms and fields are short; more was not issued here."""
+_KINDS = get_args(TextKind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One field of one form, and how the text typed into it becomes its value."""
+
+    form: str
+    field: str
+    rule: TextRule
+
+    def issue(self, session_id: str, secret: str) -> str:
+        """Return the grant as ASCII text that only this session's browsers can use."""
+        rule = self.rule
+        content = [self.form, self.field, rule.kind, rule.optional, rule.longest, rule.low, rule.high]
+        payload = base64.urlsafe_b64encode(orjson.dumps(content)).rstrip(b"=").decode("ascii")
+        return f"{payload}.{_signature(payload, session_id, secret)}"
+
+    @classmethod
+    def open(cls, text: str, session_id: str, secret: str) -> Grant | None:
+        """Read a grant; None for one that was not issued for this session."""
+        payload, _, signature = text[:MAX_LENGTH].partition(".")
+        if not text.isascii() or not hmac.compare_digest(signature, _signature(payload, session_id, secret)):
+            return None
+        try:
+            content = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except (ValueError, binascii.Error):
+            return None
+        match content:
+            case [str(form), str(field), kind, bool(optional), longest, low, high] if kind in _KINDS:
+                rule = TextRule(kind=kind, optional=optional, longest=longest, low=low, high=high)
+                return cls(form=form, field=field, rule=rule)
+        return None  # issued by another version of this project
+
+
+def owner_tag(session_id: str, secret: str) -> str:
+    """Return 22 characters by which a browser tells its people apart. They reveal nothing of the session."""
+    return sign(secret, "who", session_id)[:22]
+
+
+def _signature(payload: str, session_id: str, secret: str) -> str:
+    return sign(secret, "draft", f"{session_id}\0{payload}")

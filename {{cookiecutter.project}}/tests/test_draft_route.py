@@ -1,0 +1,382 @@
+"""What is typed is durable once the route has answered 204; nobody can write what was not shown to them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from core.accounts import User
+from core.clock import FakeClock, stamp_time
+from core.drafts import Draft, TextRule, draft_path
+from core.paths import join_path
+from core.services import Services, build_services, use_services
+from core.session import UserSession
+from core.settings import Settings
+from core.storage.models import Base
+from core.web import routes
+from core.web.drafts import BODY_LIMIT, RATE
+from core.web.grants import Grant
+from core.web.token import anonymous_session_id, new_token, token_hash
+
+TAB, OTHER_TAB = "0123456789abcdef" * 2, "f" * 32
+OURS = {"Sec-Fetch-Site": "same-origin"}
+FIELD = join_path("form", "order", "field", "item")
+TEXT = TextRule(kind="text", longest=100)
+
+
+class Browser:
+    """A browser whose page shows the field `item` of the form `order`."""
+
+    def __init__(self, client: TestClient, services: Services, token: str, session_id: str) -> None:
+        self.client, self.services, self.token, self.session_id = client, services, token, session_id
+        client.cookies.set(services.settings.cookie_name, token)
+
+    @property
+    def secret(self) -> str:
+        return self.services.settings.secret_key.get_secret_value()
+
+    def grant(self, field: str = "item", rule: TextRule = TEXT) -> str:
+        return Grant(form="order", field=field, rule=rule).issue(self.session_id, self.secret)
+
+    def body(self, **changes: Any) -> dict[str, Any]:
+        return {"tab": TAB, "number": 1, "grant": self.grant(), "text": "a lamp", **changes}
+
+    def post(self, headers: dict[str, str] | None = None, **changes: Any) -> Any:
+        return self.client.post("/keep/drafts", json=self.body(**changes), headers=headers)
+
+    def session(self) -> UserSession:
+        return self.services.engine.open(self.session_id)
+
+    def note(self, tab: str = TAB) -> Draft | None:
+        return Draft.parse(self.session().values.get(draft_path(tab, "order", "item")))
+
+    @property
+    def item(self) -> Any:
+        return self.session().form("order").values.get("item")
+
+
+@pytest.fixture
+def connect(services: Services) -> Iterator[Callable[..., Browser]]:
+    """Open a browser: a person's, or with no user an anonymous one before its first edit."""
+    with TestClient(Starlette(routes=routes()), headers=OURS) as client:
+
+        def browser(user: User | None = None) -> Browser:
+            secret = services.settings.secret_key.get_secret_value()
+            token = new_token(secret)
+            if user is None:
+                return Browser(client, services, token, anonymous_session_id(token, secret))
+            ticket = services.accounts.issue_ticket("before", user.user_id)
+            services.accounts.redeem(ticket, "before", token_hash(token), "Test")
+            return Browser(client, services, token, user.session_id)
+
+        yield browser
+
+
+@pytest.fixture
+def ada(services: Services) -> User:
+    return services.accounts.create_user("ada", "Ada")
+
+
+@pytest.fixture
+def browser(connect: Callable[..., Browser], ada: User) -> Browser:
+    return connect(ada)
+
+
+def test_what_is_typed_is_durable_with_a_note_of_the_tab(browser: Browser) -> None:
+    answer = browser.post()
+
+    assert answer.status_code == 204, answer.text
+    assert browser.item == "a lamp"
+    assert browser.note() == Draft(number=1, digest=browser.note().digest, on_screen=True)  # type: ignore[union-attr]
+    assert answer.headers["keep-database"] == "up"
+    assert answer.headers["keep-stamp"] == browser.session().stamps[FIELD]
+    assert answer.headers["keep-at"] == stamp_time(answer.headers["keep-stamp"]).isoformat()
+
+
+def test_it_survives_the_server(browser: Browser, make_settings: Callable[..., Settings]) -> None:
+    browser.post()
+
+    again = build_services(browser.services.settings)
+    try:
+        assert again.engine.open(browser.session_id).form("order").values == {"item": "a lamp"}
+    finally:
+        again.engine.close()
+
+
+def test_a_later_text_replaces_an_earlier_one_and_a_late_one_changes_nothing(browser: Browser) -> None:
+    browser.post(number=5, text="a lam")
+    browser.post(number=7, text="a lamp")
+    stamp = browser.session().stamps[FIELD]
+
+    for late in ({"number": 6, "text": "a la"}, {"number": 7, "text": "another"}, {"number": 1}):
+        assert browser.post(**late).status_code == 204
+
+    assert browser.item == "a lamp"
+    assert browser.session().stamps[FIELD] == stamp
+
+
+def test_each_tab_counts_for_itself(browser: Browser) -> None:
+    browser.post(number=9, text="from the first")
+    browser.post(number=1, text="from the second", tab=OTHER_TAB)
+
+    assert browser.item == "from the second"
+
+
+def test_a_text_that_arrived_after_the_new_page_was_shown_is_news_to_it(browser: Browser) -> None:
+    browser.post(number=3)
+    stamp = browser.session().stamps[FIELD]
+
+    assert browser.post(number=3, on_screen=False).status_code == 204
+
+    assert browser.note().on_screen is False  # type: ignore[union-attr]
+    assert browser.session().stamps[FIELD] == stamp
+
+
+def test_a_repeated_text_does_not_undo_what_was_entered_since(browser: Browser) -> None:
+    browser.post(number=3)
+    browser.services.engine.record(browser.session_id, {FIELD: "a chair"})
+
+    browser.post(number=3, on_screen=False)
+
+    assert browser.item == "a chair"
+    assert browser.note().on_screen is True  # type: ignore[union-attr]
+
+
+def test_what_a_page_left_behind_is_kept_unless_something_else_was_entered_later(
+    make_settings: Callable[..., Settings],
+) -> None:
+    clock = FakeClock()
+    built = build_services(make_settings(), clock)
+    Base.metadata.create_all(built.database)
+    with use_services(built), TestClient(Starlette(routes=routes()), headers=OURS) as client:
+        user = built.accounts.create_user("ada", "Ada")
+        token = new_token(built.settings.secret_key.get_secret_value())
+        built.accounts.redeem(built.accounts.issue_ticket("x", user.user_id), "x", token_hash(token), "Test")
+        browser = Browser(client, built, token, user.session_id)
+        built.engine.record(browser.session_id, {FIELD: "on Monday"})
+        clock.advance(3600)
+
+        assert browser.post(text="typed before", on_screen=False, age_ms=7_200_000).status_code == 204
+        assert browser.item == "on Monday"
+
+        assert browser.post(text="typed after", on_screen=False, age_ms=1_800_000).status_code == 204
+        assert browser.item == "typed after"
+
+
+def test_the_first_draft_of_a_session_says_whose_it_is(browser: Browser, ada: User) -> None:
+    before = browser.session()
+    assert before.created_at is None
+
+    browser.post()
+
+    assert browser.session().user_id == ada.user_id
+    created = browser.session().created_at
+    assert created is not None
+    browser.post(number=2)
+    assert browser.session().created_at == created
+
+
+def test_an_anonymous_browser_is_known_after_its_first_draft(connect: Callable[..., Browser]) -> None:
+    stranger = connect()
+
+    assert stranger.post().status_code == 204
+
+    assert stranger.item == "a lamp"
+    state = stranger.services.accounts.check(token_hash(stranger.token))
+    assert state is not None
+    assert state.session_id == stranger.session_id
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "value"),
+    [
+        (TEXT, "", ""),
+        (TextRule(kind="text", optional=True), "", None),
+        (TextRule(kind="integer"), "7", 7),
+        (TextRule(kind="decimal"), "7", 7.0),
+        (TEXT, "Zoë 😀\nline two", "Zoë 😀\nline two"),
+        (TEXT, "a\x00b", "a\x00b"),
+    ],
+)
+def test_the_text_becomes_the_value_its_widget_would_hold(
+    browser: Browser, rule: TextRule, text: str, value: object
+) -> None:
+    assert browser.post(grant=browser.grant(rule=rule), text=text).status_code == 204
+
+    assert browser.item == value
+    assert type(browser.item) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "reason"),
+    [
+        (TextRule(kind="integer"), "1e", "no number yet"),
+        (TextRule(kind="integer", high=9), "10", "at most 9"),
+        (TEXT, "x" * 101, "100 are allowed"),
+        (TextRule(kind="text"), "x" * 270_000, "256 KB"),
+    ],
+)
+def test_a_text_its_widget_would_not_take_is_refused_with_the_reason(
+    browser: Browser, rule: TextRule, text: str, reason: str
+) -> None:
+    browser.post(number=1)
+
+    answer = browser.post(number=2, grant=browser.grant(rule=rule), text=text)
+
+    assert answer.status_code == 422
+    assert reason in answer.text
+    assert browser.item == "a lamp"
+
+
+def test_a_field_shown_to_somebody_else_is_refused(connect: Callable[..., Browser], services: Services) -> None:
+    ada, bob = services.accounts.create_user("ada", "Ada"), services.accounts.create_user("bob", "Bob")
+    foreign = connect(ada).grant()
+    browser = connect(bob)
+
+    for grant in (foreign, "", "forged.signature", browser.grant() + "x"):
+        assert browser.post(grant=grant).status_code == 403
+
+    assert browser.item is None
+    assert services.engine.open(ada.session_id).form("order").values == {}
+
+
+def test_a_browser_that_was_signed_out_is_refused(browser: Browser) -> None:
+    browser.post(number=1)
+    browser.services.accounts.revoke(token_hash(browser.token))
+
+    assert browser.post(number=2, text="later").status_code == 401
+
+    assert browser.item == "a lamp"
+
+
+@pytest.mark.parametrize("cookie", [None, "forged", new_token("another secret, of another project")])
+def test_no_valid_cookie_no_draft(browser: Browser, cookie: str | None) -> None:
+    browser.client.cookies.clear()
+    if cookie:
+        browser.client.cookies.set(browser.services.settings.cookie_name, cookie)
+
+    assert browser.post().status_code == 401
+
+    assert browser.item is None
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}])
+def test_other_sites_are_refused(browser: Browser, headers: dict[str, str]) -> None:
+    assert browser.post(headers=headers).status_code == 403
+    assert browser.item is None
+
+
+def test_a_body_over_the_limit_is_refused(browser: Browser) -> None:
+    assert browser.post(text="x" * BODY_LIMIT).status_code == 413
+
+
+def test_only_post(browser: Browser) -> None:
+    assert browser.client.get("/keep/drafts").status_code == 405
+
+
+BEYOND_ALL_DATES = "f" * 12 + "0" * 16
+WRONG: list[dict[str, Any]] = [
+    {"tab": "x"},
+    {"tab": None},
+    {"number": 0},
+    {"number": -1},
+    {"number": 2**53},
+    {"number": "1"},
+    {"number": 1.5},
+    {"grant": None},
+    {"text": None},
+    {"text": 7},
+    {"seen": "x"},
+    {"seen": BEYOND_ALL_DATES},
+    {"on_screen": 1},
+    {"age_ms": -1},
+    {"age_ms": "old"},
+    {"age_ms": 10**15},
+]
+
+
+@pytest.mark.parametrize("change", WRONG, ids=repr)
+def test_a_malformed_body_gets_a_clear_answer_and_nothing_is_kept(browser: Browser, change: dict[str, Any]) -> None:
+    answer = browser.post(**change)
+
+    assert answer.status_code == 400
+    assert answer.text.strip()
+    assert browser.item is None
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"\xff"])
+def test_what_is_no_json_object_is_refused(browser: Browser, content: bytes) -> None:
+    assert browser.client.post("/keep/drafts", content=content).status_code == 400
+
+
+def test_half_a_surrogate_pair_is_refused_or_kept_exactly(browser: Browser) -> None:
+    content = json.dumps(browser.body(text="a\ud800b"))
+
+    answer = browser.client.post("/keep/drafts", content=content)
+
+    assert (answer.status_code == 422 and browser.item is None) or browser.item == "a\ud800b"
+
+
+def test_a_page_can_not_set_the_clock_of_the_server(browser: Browser) -> None:
+    ahead = stamp_time(browser.services.engine.record("other", {"x": 1})["x"]).timestamp() * 1000 + 80_000_000
+    seen = f"{int(ahead):012x}" + "0" * 16
+
+    browser.post(seen=seen)
+
+    assert browser.session().stamps[FIELD] < seen
+    assert browser.services.engine.record("other", {"x": 2})["x"] < seen
+
+
+def test_a_browser_gone_wild_is_told_to_wait_and_others_are_not(
+    browser: Browser, connect: Callable[..., Browser], services: Services
+) -> None:
+    while not RATE.wait(token_hash(browser.token)):
+        pass
+
+    refused = browser.post()
+
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    assert connect(services.accounts.create_user("bob", "Bob")).post().status_code == 204
+
+
+@contextmanager
+def away(services: Services) -> Iterator[None]:
+    """The database can't be reached for the length of a block."""
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    services.database.dispose()
+    event.listen(services.database, "do_connect", refuse)
+    yield
+    event.remove(services.database, "do_connect", refuse)
+
+
+def test_while_the_database_is_away_a_stranger_must_wait(browser: Browser) -> None:
+    with away(browser.services):
+        answer = browser.post()
+
+    assert answer.status_code == 503
+    assert answer.headers["keep-database"] == "away"
+
+
+def test_while_the_database_is_away_a_known_browser_goes_on(services: Services, browser: Browser) -> None:
+    browser.post(number=1, text="before")
+    services.engine.flush()
+    with away(services):
+        answer = browser.post(number=2, text="during the outage")
+
+        assert answer.status_code == 204
+        assert answer.headers["keep-database"] == "away"
+    services.engine.flush()
+    assert browser.item == "during the outage"
+    assert browser.session().created_at is not None
