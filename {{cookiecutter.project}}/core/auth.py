@@ -98,10 +98,11 @@ def require_sign_in(identity: Identity) -> None:
     services, say = get_services(), words_for()
     if identity.standing == "ended":
         leaving = st.session_state.pop(_LEAVING_KEY, None)
-        message = say("auth.signed_out" if leaving is not None else "auth.ended")
-        if leaving is None and _provider_vouches(services):
+        signed_out = leaving is not None
+        message = say("auth.signed_out" if signed_out else "auth.ended")
+        if not signed_out and _provider_vouches(services):
             leaving = "auth/logout"  # or the provider's own cookie would sign the browser in again at once
-        _exchange(services, identity, None, message, clear=True, then=leaving)
+        _exchange(services, identity, None, message, clear=True, signed_out=signed_out, then=leaving)
     if identity.standing == "stale":
         _exchange(services, identity, identity.user, say("auth.rights_changed"))
     if services.settings.auth == "password":
@@ -176,6 +177,7 @@ def _exchange(
     message: str,
     *,
     clear: bool = False,
+    signed_out: bool = False,
     then: str | None = None,
 ) -> NoReturn:
     """Give the browser a new token, for `user` or anonymous, and end the run."""
@@ -188,7 +190,7 @@ def _exchange(
     except StoreUnavailableError:
         st.error(words_for()("auth.no_database"))
         st.stop()
-    hand_over(ticket, message=message, clear=clear, then=then)
+    hand_over(ticket, message=message, clear=clear, signed_out=signed_out, then=then)
     st.stop()
 
 

@@ -1,6 +1,7 @@
 // Exchanges a ticket for a new session cookie, then loads the page anew, so that nothing of before is left in it.
 
 const PREFIX = "keep.";
+const OUTBOX = "keep.outbox.";
 const COUNT = "keep_handovers"; // sessionStorage; not cleared below, or a loop would never end
 const ATTEMPTS = 4;
 const MOST_IN_A_ROW = 8; // within WINDOW; more means that the cookie doesn't stick
@@ -19,12 +20,18 @@ function storages() {
   });
 }
 
-function forget() {
+// Who signs out leaves nothing behind, in no tab. When a sign-in only ended, what was typed and not sent yet waits for
+// its author: it is bound to that person, and goes when somebody else signs in.
+function forget(signedOut) {
   for (const storage of storages()) {
     for (const key of Object.keys(storage)) {
-      if (key.startsWith(PREFIX)) storage.removeItem(key);
+      if (key.startsWith(PREFIX) && (signedOut || !key.startsWith(OUTBOX))) storage.removeItem(key);
     }
   }
+  if (!signedOut || !window.BroadcastChannel) return;
+  const channel = new BroadcastChannel("keep.signed-out");
+  channel.postMessage("");
+  channel.close();
 }
 
 function goingRound() {
@@ -64,7 +71,7 @@ export default function (component) {
     parentElement.querySelector("p").textContent = text;
   };
   say(data.message);
-  if (data.clear) forget();
+  if (data.clear) forget(data.signed_out);
   if (goingRound()) {
     say("This browser doesn't keep the session cookie. Allow cookies for this site, then reload the page.");
     return;

@@ -16,11 +16,14 @@ _STYLE = "margin: 1rem 0; text-align: center; font-family: var(--st-font); color
 _HTML = f'<p role="status" style="{_STYLE}"></p>'
 
 
-def hand_over(ticket: str, *, message: str, clear: bool = False, then: str | None = None) -> None:
+def hand_over(
+    ticket: str, *, message: str, clear: bool = False, signed_out: bool = False, then: str | None = None
+) -> None:
     """Put the exchange on the page; call `st.stop()` after it.
 
-    `message` is shown meanwhile. `clear` removes what the page kept in the browser's storage. `then` is where to go
-    afterwards, relative to the app's address; without it the same page is loaded anew.
+    `message` is shown meanwhile. `clear` removes what the page kept in the browser's storage, except what was typed
+    and not sent yet; when somebody has signed out, that goes as well. `then` is where to go afterwards, relative to the
+    app's address; without it the same page is loaded anew.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     component = st.components.v2.component("keep_handover", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
@@ -28,6 +31,7 @@ def hand_over(ticket: str, *, message: str, clear: bool = False, then: str | Non
         "ticket": ticket,
         "message": message,
         "clear": clear,
+        "signed_out": signed_out,
         "then": then,
         "base": f"/{base}/" if base else "/",
     }

@@ -150,25 +150,59 @@ def test_a_repeated_text_does_not_undo_what_was_entered_since(browser: Browser) 
     assert browser.note().on_screen is True  # type: ignore[union-attr]
 
 
-def test_what_a_page_left_behind_is_kept_unless_something_else_was_entered_later(
-    make_settings: Callable[..., Settings],
-) -> None:
-    clock = FakeClock()
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def slow_browser(make_settings: Callable[..., Settings], clock: FakeClock) -> Iterator[Browser]:
+    """A browser of a server whose time passes only when told to."""
     built = build_services(make_settings(), clock)
     Base.metadata.create_all(built.database)
     with use_services(built), TestClient(Starlette(routes=routes()), headers=OURS) as client:
         user = built.accounts.create_user("ada", "Ada")
         token = new_token(built.settings.secret_key.get_secret_value())
         built.accounts.redeem(built.accounts.issue_ticket("x", user.user_id), "x", token_hash(token), "Test")
-        browser = Browser(client, built, token, user.session_id)
-        built.engine.record(browser.session_id, {FIELD: "on Monday"})
-        clock.advance(3600)
+        yield Browser(client, built, token, user.session_id)
 
-        assert browser.post(text="typed before", on_screen=False, age_ms=7_200_000).status_code == 204
-        assert browser.item == "on Monday"
 
-        assert browser.post(text="typed after", on_screen=False, age_ms=1_800_000).status_code == 204
-        assert browser.item == "typed after"
+def test_what_a_page_left_behind_is_kept_when_nothing_was_entered_since(
+    slow_browser: Browser, clock: FakeClock
+) -> None:
+    slow_browser.services.engine.record(slow_browser.session_id, {FIELD: "on Monday"})
+    clock.advance(3600)
+
+    assert slow_browser.post(text="typed after", on_screen=False, age_ms=1_800_000).status_code == 204
+
+    assert slow_browser.item == "typed after"
+
+
+def test_what_was_entered_since_stays_and_what_a_page_left_behind_becomes_a_version(
+    slow_browser: Browser, clock: FakeClock
+) -> None:
+    slow_browser.services.engine.record(slow_browser.session_id, {FIELD: "on Monday"})
+    clock.advance(3600)
+
+    for _ in range(2):
+        assert slow_browser.post(text="typed before", on_screen=False, age_ms=7_200_000).status_code == 204
+
+    form = slow_browser.session().form("order")
+    assert form.values == {"item": "on Monday"}
+    assert [snapshot.values for snapshot in form.snapshots] == [{"item": "typed before"}]
+
+
+def test_a_text_typed_before_its_field_was_cleared_does_not_come_back(slow_browser: Browser, clock: FakeClock) -> None:
+    slow_browser.post(number=1)
+    clock.advance(1)
+    slow_browser.session().reset_form("order")
+    clock.advance(0.2)
+
+    assert slow_browser.post(number=2, text="typed before", age_ms=500).status_code == 204
+    assert slow_browser.item is None
+
+    assert slow_browser.post(number=3, text="typed after", age_ms=100).status_code == 204
+    assert slow_browser.item == "typed after"
 
 
 def test_the_first_draft_of_a_session_says_whose_it_is(browser: Browser, ada: User) -> None:

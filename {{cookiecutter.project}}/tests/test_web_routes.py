@@ -61,7 +61,14 @@ def test_health_tells_the_state_of_the_server(client: TestClient) -> None:
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     report = answer.json()
-    assert report == {"ok": True, "database": "up", "journal": "up", "pending": 0, "boot": report["boot"]}
+    assert report == {
+        "ok": True,
+        "database": "up",
+        "journal": "up",
+        "pending": 0,
+        "failures": 0,
+        "boot": report["boot"],
+    }
     assert client.get("/keep/health").json()["boot"] == report["boot"]
 
 

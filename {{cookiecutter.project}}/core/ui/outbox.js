@@ -292,6 +292,7 @@ class Outbox {
     for (const item of [...this.items.values()]) {
       const css = Object.keys(this.fields).find((name) => this.fields[name].path === item.path);
       const element = css && document.querySelector(`.${CSS.escape(css)} :is(input, textarea)`);
+      if (item.reason && !element) this.items.delete(item.id);
       if (!item.onScreen || !element || element.value === item.text) continue;
       if (this.fields[css].stamp > item.seen) {
         this.items.delete(item.id);
@@ -307,6 +308,7 @@ class Outbox {
     for (const item of this.items.values()) this.remove(item);
     this.items.clear();
     this.changed();
+    if (!document.querySelector(".st-key-keep-handover")) this.askForRun?.(`signed out ${Date.now()}`);
   }
 }
 

@@ -40,15 +40,17 @@ class Status {
     const { words, status } = this.data;
     const { outbox } = this;
     const refused = [...outbox.notKept, ...status.not_kept][0];
-    const lost = (this.lostAt !== null && performance.now() - this.lostAt >= LOST) || navigator.onLine === false || outbox.failing;
+    const waiting = outbox.pending.length > 0;
+    const cut = this.lostAt !== null && performance.now() - this.lostAt >= LOST;
+    const lost = cut || navigator.onLine === false || (waiting && outbox.failing);
     if (outbox.closed) return { text: words.signed_out, mood: "wait" };
     if (refused) return { text: fill(words.not_kept, refused), mood: "bad" };
     if (outbox.refused) return { text: words.sign_in_again, mood: "wait" };
     if (lost) return { text: outbox.stores ? words.offline : words.offline_unkept, mood: "wait" };
-    if (outbox.unkept) return { text: words.away_browser, mood: "wait", waits: true };
+    if (waiting && outbox.unkept) return { text: words.away_browser, mood: "wait", waits: true };
     if (outbox.database === "away") return { text: status.journal ? words.away : words.away_browser, mood: "wait", waits: true };
     if (this.once) return { text: this.once, mood: "wait" };
-    if (outbox.pending.length || this.saving) return { text: words.saving, mood: "good", saving: true };
+    if (waiting || this.saving) return { text: words.saving, mood: "good", saving: true };
     const at = this.keptAt();
     return { text: at ? fill(words.saved, { time: this.time(at) }) : words.all_saved, mood: "good" };
   }
@@ -91,7 +93,7 @@ class Status {
     this.asking = setTimeout(async () => {
       const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
       this.asking = null;
-      if (answer) this.outbox.database = answer.database === "up" ? "up" : "away";
+      if (answer) this.outbox.database = answer.database === "up" && !answer.failures ? "up" : "away";
       this.show();
     }, ASK);
   }

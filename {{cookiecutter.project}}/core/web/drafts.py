@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from starlette.responses import Response
 from core.clock import stamp_time
 from core.drafts import Draft, digest_of, draft_path
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
+from core.forms import FormSnapshot
 from core.paths import CREATED_PATH, USER_PATH, join_path
 from core.services import Services, get_services
 from core.session_persistence import Held
@@ -39,6 +40,8 @@ _LARGEST = 2**53
 _AGE_LIMIT_MS = 400 * 86_400_000
 _SLACK = timedelta(seconds=2)
 """How long the way into the database may take: a text must be older than that to count as older than what is there."""
+_LEFT = "With what a closed page had not saved"
+"""What the version is called that keeps such a text."""
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 """So that of two posts of one field, such as a late one and a beacon, one sees the other. Shared by hash."""
 
@@ -134,7 +137,9 @@ def _keep(services: Services, owner: Owner, post: Post, grant: Grant, field: str
             # It arrived when the page that replaced the one it was typed in had been rendered: news to that page.
             services.engine.record(owner.session_id, values)
         return held[field].stamp
-    if not post.on_screen and _is_older(services, post, held[field]):
+    if _is_older(services, post, held[field]):
+        if not post.on_screen and digest_of(held[field].value) != draft.digest:
+            _set_aside(services, owner, draft, note_path, grant, value)
         return held[field].stamp
     if held[CREATED_PATH].value is REMOVED and not owner.database_away:
         values[CREATED_PATH] = services.clock.now()
@@ -164,11 +169,25 @@ def _is_stamp(text: str) -> bool:
 
 
 def _is_older(services: Services, post: Post, held: Held) -> bool:
-    """Whether a text that a page left behind was typed before somebody entered what is there now."""
-    if held.stamp in ("", post.seen):
+    """Whether a text was typed before somebody entered, or cleared, what is there now.
+
+    What its page still shows counts as the latest, unless the field was cleared: by the button pressed after typing.
+    """
+    if held.stamp in ("", post.seen) or (post.on_screen and held.value is not REMOVED):
         return False
     typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
-    return stamp_time(held.stamp) > typed + _SLACK
+    return stamp_time(held.stamp) > (typed if post.on_screen else typed + _SLACK)
+
+
+def _set_aside(services: Services, owner: Owner, note: Draft, note_path: str, grant: Grant, value: Any) -> None:
+    """Keep what a page left behind beside what was entered later, as a version of the form."""
+    if owner.database_away:
+        raise StoreUnavailableError("The form can't be read now.")
+    form = services.engine.open(owner.session_id, owner.user_id).form(grant.form)
+    typed = replace(form, values={**form.values, grant.field: value})
+    snapshot = FormSnapshot.of(typed, at=services.clock.now(), description=_LEFT, automatic=True)
+    path = join_path("form", grant.form, "snapshot", snapshot.snapshot_id)
+    services.engine.record(owner.session_id, {path: snapshot.to_dict(), note_path: note.to_dict()})
 
 
 def _credible(services: Services, seen: str, held: Held) -> str:

@@ -69,7 +69,14 @@ def _health() -> dict[str, object]:
         database = "down"
     status = services.engine.status()
     journal = "down" if status.journal_error else "up" if services.journal else "none"
-    return {"ok": True, "database": database, "journal": journal, "pending": status.pending, "boot": BOOT_ID}
+    return {
+        "ok": True,
+        "database": database,
+        "journal": journal,
+        "pending": status.pending,
+        "failures": status.failures,
+        "boot": BOOT_ID,
+    }
 
 
 def _redeem(services: Services, ticket: str, old: str, new: str, device: str) -> bool:
