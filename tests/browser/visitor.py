@@ -61,6 +61,23 @@ class Visitor:
         self.page.reload()
         self.settled()
 
+    def type(self, label: str, text: str) -> None:
+        """Type at the end of a field, key by key, without leaving it."""
+        self.text(label).press("End")
+        self.text(label).press_sequentially(text)
+
+    def says(self, status: str | re.Pattern[str]) -> None:
+        """Wait until the save status says this."""
+        expect(self.status).to_have_text(status, timeout=SETTLE_MS)
+
+    @property
+    def outbox(self) -> dict[str, str]:
+        """What waits in the browser, by the name it is stored under."""
+        found: dict[str, str] = self.page.evaluate(
+            "Object.fromEntries(Object.entries(localStorage).filter(([key]) => key.startsWith('keep.outbox.')))"
+        )
+        return found
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Wait, after the block, until the page says that what was entered in it is saved."""
@@ -106,6 +123,7 @@ class Visitor:
 
     @property
     def status(self) -> Locator:
+        """The save status. Its `datetime` is when something was last kept."""
         return self.page.locator(".st-key-keep-status time")
 
     @property

@@ -1,0 +1,326 @@
+"""What is typed is kept without leaving the field, by nobody but its author, and the page says truly how far it is."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, Request, WebSocket, expect
+
+from tests.browser.conftest import NewPerson, NewTab
+from tests.browser.visitor import SETTLE_MS, Visitor
+from tests.support.server import Server
+
+pytestmark = pytest.mark.xdist_group("outbox")  # one worker, one server
+
+SAVED = re.compile(r"^Saved \d\d:\d\d$")
+DRAFTS = "**/keep/drafts"
+
+
+@pytest.fixture
+def visitor(visit: NewTab, new_person: NewPerson) -> Visitor:
+    """Somebody at the first step of the intake form."""
+    return visit().open("intake").sign_in(new_person()).arrived("New request")
+
+
+def refuse(page: Page) -> None:
+    """Let no draft reach the server."""
+    page.route(DRAFTS, lambda route: route.abort())
+
+
+@contextmanager
+def posts(page: Page) -> Iterator[list[str]]:
+    """The bodies of the drafts sent within the block."""
+    bodies: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/keep/drafts"):
+            bodies.append(request.post_data or "")
+
+    page.on("request", note)
+    yield bodies
+    page.remove_listener("request", note)
+
+
+def test_what_was_typed_is_there_after_f5(visitor: Visitor) -> None:
+    visitor.type("Name", "Ada L")
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Ada L")
+    with visitor.page.expect_response(DRAFTS):
+        visitor.type("Name", "ovelace")
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Ada Lovelace")
+    visitor.says(re.compile("All saved|Saved"))
+    assert visitor.outbox == {}
+
+
+def test_what_never_left_the_browser_is_there_after_f5(visitor: Visitor) -> None:
+    refuse(visitor.page)
+    visitor.type("Name", "Grace")
+    visitor.says("Offline: kept in this browser")
+    assert any("Grace" in item for item in visitor.outbox.values())
+
+    visitor.page.unroute(DRAFTS)
+    visitor.reload()
+
+    expect(visitor.text("Name")).to_have_value("Grace", timeout=SETTLE_MS)
+    visitor.says(SAVED)
+    assert visitor.outbox == {}
+
+
+def test_what_a_closed_tab_left_is_shown_in_the_next_one(visitor: Visitor) -> None:
+    refuse(visitor.page)
+    visitor.type("Name", "Left behind")
+    visitor.says("Offline: kept in this browser")
+    context = visitor.page.context
+    other = Visitor(context.new_page(), visitor.server)
+    visitor.page.close()
+
+    other.open("intake")
+
+    expect(other.text("Name")).to_have_value("Left behind", timeout=SETTLE_MS)
+
+
+def test_what_another_open_tab_types_stays_that_tab_s(visitor: Visitor) -> None:
+    refuse(visitor.page)
+    visitor.type("Name", "Not sent yet")
+    other = Visitor(visitor.page.context.new_page(), visitor.server)
+    with posts(other.page) as sent:
+        other.open("intake")
+        other.type("Email", "e@example.org")
+        other.says(SAVED)
+    assert not any("Not sent yet" in body for body in sent)
+    expect(visitor.text("Name")).to_have_value("Not sent yet")
+    assert any("Not sent yet" in item for item in visitor.outbox.values())
+
+
+def test_every_way_of_changing_a_text_counts(visitor: Visitor) -> None:
+    name = visitor.text("Name")
+    visitor.type("Name", "Zoë 😀 tpyo")
+    for _ in "tpyo":
+        name.press("Backspace")
+    visitor.page.keyboard.insert_text("漢字")  # as an input method or a paste does
+    visitor.reload()
+    expect(name).to_have_value("Zoë 😀 漢字")
+
+    name.press("ControlOrMeta+a")
+    name.press("Delete")
+    visitor.reload()
+    expect(name).to_have_value("")
+
+
+def test_a_text_area_and_a_number(visitor: Visitor) -> None:
+    visitor.open("intake?step=need")
+    number = visitor.page.get_by_role("spinbutton", name="How many")
+    visitor.type("What is it for?", "Line one\nline two")
+    number.fill("42")
+    visitor.reload()
+    expect(visitor.text("What is it for?")).to_have_value("Line one\nline two")
+    expect(number).to_have_value("42")
+
+
+def test_while_somebody_types_nothing_runs_and_little_is_sent(visitor: Visitor) -> None:
+    frames: list[object] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: frames.append(frame))
+
+    visitor.page.on("websocket", listen)
+    visitor.reload()
+    visitor.text("Name").focus()
+    visitor.says("All saved")
+    before = len(frames)
+    with posts(visitor.page) as sent:
+        visitor.text("Name").press_sequentially("forty letters, typed one after the other", delay=30)
+        visitor.says(SAVED)
+    assert len(frames) == before, "typing made the script run"
+    assert 1 <= len(sent) <= 4, sent
+
+
+def test_the_status_changes_once_while_somebody_types_and_once_afterwards(visitor: Visitor) -> None:
+    visitor.page.evaluate(
+        """() => {
+            window.said = [];
+            const line = document.querySelector(".st-key-keep-status time");
+            const note = () => window.said.at(-1) !== line.textContent && window.said.push(line.textContent);
+            new MutationObserver(note).observe(line, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    visitor.text("Name").press_sequentially("forty letters, typed one after the other", delay=40)
+    visitor.says(SAVED)
+    said = visitor.page.evaluate("window.said")
+    assert len(said) == 2, said
+    assert said[0] == "Saving…"
+
+
+def test_without_a_connection_it_stays_in_the_browser(visitor: Visitor) -> None:
+    voice = visitor.page.locator(".st-key-keep-status [role=status]")
+    expect(voice).to_have_text("")
+    visitor.page.context.set_offline(True)
+    visitor.type("Name", "On a train")
+    visitor.says("Offline: kept in this browser")
+    expect(voice).to_have_text("Offline: kept in this browser")
+    assert any("On a train" in item for item in visitor.outbox.values())
+
+    visitor.page.context.set_offline(False)
+
+    visitor.says(SAVED)
+    expect(voice).to_have_text(SAVED)
+    assert visitor.outbox == {}
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("On a train")
+
+
+def test_when_the_server_is_killed_while_somebody_types(visitor: Visitor, server: Server) -> None:
+    refuse(visitor.page)
+    visitor.type("Name", "Half a wor")
+    visitor.says(re.compile("Saving…|Offline: kept in this browser"))
+    server.kill()
+    visitor.says("Offline: kept in this browser")
+    visitor.page.evaluate("window.pageOfTheServerBefore = true")
+    visitor.page.unroute(DRAFTS)
+    server.start()
+    visitor.page.wait_for_function("!window.pageOfTheServerBefore", timeout=SETTLE_MS)
+    expect(visitor.text("Name")).to_have_value("Half a wor", timeout=SETTLE_MS)
+    visitor.says(re.compile("All saved|Saved"))
+    assert visitor.outbox == {}
+
+
+def test_while_the_database_takes_nothing_it_says_so_and_recovers_by_itself(visitor: Visitor, server: Server) -> None:
+    visitor.type("Name", "A")
+    visitor.says(SAVED)
+    connection = sqlite3.connect(server.data / "sessions.db", isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        visitor.type("Name", "da")
+        expect(visitor.status).to_have_text(SAVED)
+        until_it_says_so(visitor)
+        assert visitor.outbox == {}, "it is durable on the server"
+    finally:
+        connection.close()
+    visitor.says(SAVED)
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Ada")
+
+
+def until_it_says_so(visitor: Visitor) -> None:
+    """Type on until the server has tried in vain to write into its database."""
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        with visitor.page.expect_response(DRAFTS) as answer:
+            visitor.type("Email", letter)
+        if answer.value.headers["keep-database"] == "away":
+            break
+    visitor.says("Database away: kept on the server")
+
+
+def test_a_text_its_field_refuses_is_named_until_it_changes(visitor: Visitor) -> None:
+    visitor.open("intake?step=need")
+    number = visitor.page.get_by_role("spinbutton", name="How many")
+    number.fill("400")
+    visitor.says(re.compile("^Not kept: How many: 400 is too large. Enter at most 100"))
+    number.fill("40")
+    visitor.says(SAVED)
+    visitor.reload()
+    expect(number).to_have_value("40")
+
+
+def test_a_form_put_back_stays_as_it_was_put_back(visitor: Visitor) -> None:
+    visitor.write("Email", "the@first.example")
+    visitor.page.get_by_text("Versions of this draft").click()
+    visitor.button("Keep this version").click()
+    restore = visitor.button("Restore")
+    expect(restore).to_be_visible(timeout=SETTLE_MS)
+    visitor.settled()
+    visitor.type("Email", ".org")
+    restore.click()
+    expect(visitor.text("Email")).to_have_value("the@first.example", timeout=SETTLE_MS)
+    visitor.says(SAVED)
+    visitor.reload()
+    expect(visitor.text("Email")).to_have_value("the@first.example")
+
+
+def test_signing_out_leaves_nothing_in_any_tab(visitor: Visitor) -> None:
+    other = Visitor(visitor.page.context.new_page(), visitor.server).open("intake")
+    for tab in (visitor, other):
+        refuse(tab.page)
+        tab.type("Name", "Ada's secret")
+        tab.says("Offline: kept in this browser")
+
+    visitor.sign_out()
+
+    expect(other.text("Username")).to_be_visible(timeout=SETTLE_MS)
+    for tab in (visitor, other):
+        assert tab.outbox == {}
+        assert "Ada's secret" not in tab.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+
+
+def test_the_next_person_never_sees_or_sends_what_another_one_typed(visitor: Visitor, new_person: NewPerson) -> None:
+    refuse(visitor.page)
+    visitor.type("Name", "Ada's secret")
+    visitor.says("Offline: kept in this browser")
+    visitor.page.context.clear_cookies()  # Ada is gone without signing out
+    visitor.page.close()
+    bob = Visitor(visitor.page.context.new_page(), visitor.server)
+
+    with posts(bob.page) as sent:
+        bob.open("intake").sign_in(new_person()).arrived("New request")
+        bob.type("Email", "bob@example.org")
+        bob.says(SAVED)
+
+    assert not any("Ada's secret" in body for body in sent)
+    assert "Ada's secret" not in bob.page.content()
+    assert bob.outbox == {}
+    expect(bob.text("Name")).to_have_value("")
+
+
+def test_when_a_sign_in_ends_what_was_typed_waits_for_its_author(
+    visit: NewTab, new_person: NewPerson, server: Server
+) -> None:
+    name = new_person()
+    visitor = visit().open("intake").sign_in(name).arrived("New request")
+    with sqlite3.connect(server.data / "sessions.db") as database:
+        database.execute("UPDATE tokens SET expires_at = '2020-01-01 00:00:00'")
+    visitor.type("Name", "Too late")
+    expect(visitor.text("Username")).to_be_visible(timeout=SETTLE_MS)
+
+    visitor.sign_in(name).arrived("New request")
+
+    expect(visitor.text("Name")).to_have_value("Too late", timeout=SETTLE_MS)
+    visitor.says(SAVED)
+
+
+def test_a_browser_that_stores_nothing_says_so_once_and_the_app_works_on(visit: NewTab, new_person: NewPerson) -> None:
+    visitor = visit()
+    visitor.page.add_init_script(
+        "for (const kind of ['localStorage', 'sessionStorage'])"
+        " Object.defineProperty(window, kind, { get() { throw new DOMException('blocked', 'SecurityError'); } });"
+    )
+    visitor.open("intake").sign_in(new_person()).arrived("New request")
+    visitor.says("This browser stores nothing: typing is kept once it is sent")
+    visitor.type("Name", "Ada")
+    visitor.says(SAVED)
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Ada")
+
+
+def test_a_password_is_never_stored_or_sent(visit: NewTab, new_person: NewPerson) -> None:
+    visitor = visit().open("intake")
+    with posts(visitor.page) as sent:
+        visitor.text("Username").fill(new_person())
+        visitor.text("Password").press_sequentially("a secret phrase")
+        stored = visitor.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert "a secret phrase" not in stored
+    assert sent == []
+
+
+def test_a_server_that_asks_to_wait_is_given_time(visitor: Visitor) -> None:
+    visitor.page.route(DRAFTS, lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}), times=2)
+    with posts(visitor.page) as sent:
+        visitor.type("Name", "Patience")
+        visitor.says(SAVED)
+    assert len(sent) == 3
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Patience")
