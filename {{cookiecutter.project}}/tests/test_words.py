@@ -54,6 +54,8 @@ def test_every_entry_the_code_asks_for_exists_and_every_entry_is_asked_for() -> 
     entries, sections = catalogue("en").keys(), {name.split(".")[0] for name in catalogue("en")}
     asked = set(re.findall(rf"""["']((?:{"|".join(sections)})\.(?!js\b)[a-z_]+)["']""", text))
     asked |= {f"preferences.theme_{theme}" for theme in ("system", "light", "dark")}
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "core/ui").glob("*.js"))
+    asked |= {f"status.{name}" for name in re.findall(r"\bwords\.([a-z_]+)", scripts)}
     unused = {name for name in entries - asked if not name.startswith(("dates.", "numbers.", "language.", "titles."))}
     assert not unused, f"nobody asks for {unused}"
     assert asked <= entries

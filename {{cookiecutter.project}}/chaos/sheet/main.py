@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -48,9 +49,8 @@ def main() -> None:
     bootstrap_session()
     manager = get_session_manager()
     router = Router(manager, [SPEC])
-    router.run()
-    if "outbox" not in os.environ.get("SHEET_WITHOUT", ""):
-        ui.save_status(manager)
+    with nullcontext() if "outbox" in os.environ.get("SHEET_WITHOUT", "") else ui.save_status(manager):
+        router.run()
 
 
 main()

@@ -7,7 +7,7 @@ a place made at the run's start, so that it stays where it is on every page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,26 +20,9 @@ from core.drafts import Draft, TextRule, draft_path
 from core.paths import join_path
 from core.services import Services, get_services
 from core.session_manager import SessionManager
-from core.ui.times import zone
+from core.ui.times import words, zone
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
-
-WORDS: Mapping[str, str] = {
-    "saved": "Saved {time}",
-    "all_saved": "All saved",
-    "saving": "Saving…",
-    "offline": "Offline: kept in this browser",
-    "offline_unkept": "Offline: keep this page open",
-    "away": "Database away: kept on the server",
-    "away_browser": "Database away: kept in this browser",
-    "not_kept": "Not kept: {label}: {reason}",
-    "unread": "this is no number yet. Complete it.",
-    "sign_in_again": "Kept in this browser until you sign in again",
-    "signed_out": "You are signed out",
-    "no_storage": "This browser stores nothing: typing is kept once it is sent",
-    "no_cookie": "This browser keeps no cookies: a field is kept when you leave it",
-}
-"""What the status says. `{time}`, `{label}` and `{reason}` are filled in by the page."""
 
 _KEY = "keep-status-line"
 _HTML = '<time></time><span role="status"></span>'
@@ -72,6 +55,7 @@ def _noted() -> None:
 
 
 def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
+    say = words()
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     secret = services.settings.secret_key.get_secret_value()
     cookie = manager.identity.token_hash is not None
@@ -83,9 +67,9 @@ def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
         "cookie": cookie,
         "fields": {css_class(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},
         "status": _status(services, manager),
-        "words": dict(WORDS),
+        "words": say.section("status"),
         "zone": str(zone(manager.session)),
-        "locale": manager.session.preferences.language,
+        "locale": say.language,
     }
 
 

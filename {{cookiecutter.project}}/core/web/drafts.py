@@ -20,7 +20,7 @@ from core.clock import stamp_time
 from core.drafts import Draft, digest_of, draft_path
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.forms import FormSnapshot
-from core.paths import CREATED_PATH, USER_PATH, join_path
+from core.paths import CREATED_PATH, USER_PATH, field_path, join_path
 from core.services import Services, get_services
 from core.session_persistence import Held
 from core.session_state import REMOVED
@@ -30,6 +30,7 @@ from core.web.owner import Owner, find_owner, require_token
 from core.web.rate import RateLimit
 from core.web.request import read_json, require_same_origin
 from core.web.token import token_hash
+from core.words import words_in
 
 BODY_LIMIT = 300 * 1024
 """Bytes. A field may have 256 KB."""
@@ -40,8 +41,6 @@ _LARGEST = 2**53
 _AGE_LIMIT_MS = 400 * 86_400_000
 _SLACK = timedelta(seconds=2)
 """How long the way into the database may take: a text must be older than that to count as older than what is there."""
-_LEFT = "With what a closed page had not saved"
-"""What the version is called that keeps such a text."""
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 """So that of two posts of one field, such as a late one and a beacon, one sees the other. Shared by hash."""
 
@@ -120,7 +119,7 @@ def _receive(services: Services, token: str, device: str, post: Post) -> tuple[O
     value = grant.rule.read(post.text)
     if not owner.registered and not owner.database_away:
         services.accounts.register_soon(owner.token_hash, owner.session_id, device)
-    field = join_path("form", grant.form, "field", grant.field)
+    field = field_path(grant.form, grant.field)
     with _LOCKS[hash((owner.session_id, field)) % len(_LOCKS)]:
         return owner, _keep(services, owner, post, grant, field, value)
 
@@ -183,9 +182,11 @@ def _set_aside(services: Services, owner: Owner, note: Draft, note_path: str, gr
     """Keep what a page left behind beside what was entered later, as a version of the form."""
     if owner.database_away:
         raise StoreUnavailableError("The form can't be read now.")
-    form = services.engine.open(owner.session_id, owner.user_id).form(grant.form)
+    session = services.engine.open(owner.session_id, owner.user_id)
+    form = session.form(grant.form)
     typed = replace(form, values={**form.values, grant.field: value})
-    snapshot = FormSnapshot.of(typed, at=services.clock.now(), description=_LEFT, automatic=True)
+    name = words_in(session.preferences.language)("status.left_behind")
+    snapshot = FormSnapshot.of(typed, at=services.clock.now(), description=name, automatic=True)
     path = join_path("form", grant.form, "snapshot", snapshot.snapshot_id)
     services.engine.record(owner.session_id, {path: snapshot.to_dict(), note_path: note.to_dict()})
 
