@@ -15,7 +15,7 @@ from tests.support.browser import ARGUMENTS
 from tests.support.server import Server, serving
 
 NewPerson = Callable[..., str]
-NewTab = Callable[[], Visitor]
+NewTab = Callable[..., Visitor]
 
 # Other tests run beside these, so a page may take its time; whoever waits for a state waits this long.
 expect.set_options(timeout=SETTLE_MS)
@@ -64,8 +64,8 @@ def visit(browser: Browser, server: Server) -> Iterator[NewTab]:
     """Open a new browser (with cookies and storage of its own) with one tab."""
     contexts = []
 
-    def open_browser() -> Visitor:
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 720}))
+    def open_browser(locale: str = "en-US") -> Visitor:
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 720}, locale=locale))
         return Visitor(contexts[-1].new_page(), server)
 
     yield open_browser

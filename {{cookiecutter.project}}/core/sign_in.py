@@ -15,12 +15,15 @@ from core.accounts import Accounts, User
 from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, digest, verify_password
 from core.accounts.users import normalise
 from core.errors import AccountError, StoreUnavailableError
-from core.language import words_for
+from core.language import mark_page, words_for
 from core.storage.database import reachable
 
 _CARD_WIDTH = 420
 """Pixels; narrower where the screen is."""
-_STYLE = "<style>.st-key-keep-sign-in-card { margin-top: min(12vh, 7rem); padding: 0.5rem 1.75rem 1.75rem; }</style>"
+_STYLE = """<style>
+.st-key-keep-sign-in-card { margin-top: min(12vh, 7rem); padding: 0.5rem 1.75rem 1.75rem; }
+.st-key-keep-language { position: absolute; visibility: hidden; }
+</style>"""
 _THEIR_KEYS = ("name", "authentication_status", "username", "email", "roles", "logout", "password_hint")
 """What streamlit-authenticator leaves in `st.session_state`; the names would collide with widgets' keys."""
 
@@ -76,6 +79,7 @@ def ask_new_password(accounts: Accounts, user: User, title: str) -> bool:
 
 def _card(title: str, text: str) -> DeltaGenerator:
     st.html(_STYLE)
+    mark_page(words_for().language)
     card = st.container(horizontal_alignment="center").container(
         border=True, width=_CARD_WIDTH, key="keep-sign-in-card"
     )

@@ -42,7 +42,7 @@ def _events(session: UserSession, pages: dict[str, PageSpec], say: Words) -> Ite
         if form.saved_at:
             yield Event(icon=":material/save:", text=say("home.saved", form=form_id), at=form.saved_at)
         for snapshot in form.snapshots:
-            text = say("home.kept", name=snapshot.description or say("home.snapshot"), form=form_id)
+            text = say("home.kept", name=say.title(snapshot.description) or say("home.snapshot"), form=form_id)
             yield Event(icon=":material/bookmark:", text=text, at=snapshot.timestamp)
     latest = {entry.page: entry for entry in session.navigation_history}
     for entry in latest.values():

@@ -18,7 +18,8 @@ class Focus {
   note() {
     const field = document.activeElement;
     const widget = field?.closest?.('[class*="st-key-"]');
-    if (!this.ready || !widget || !field.matches(FIELDS)) return;
+    if (!this.ready) return;
+    if (!widget || !field.matches(FIELDS)) return this.forget();
     const key = [...widget.classList].find((name) => name.startsWith("st-key-"));
     const place = [...widget.querySelectorAll(FIELDS)].indexOf(field);
     const [start, end] = caret(field);

@@ -36,7 +36,7 @@ class Words:
         return str(entry).format(**values) if values else str(entry)
 
     def title(self, title: str) -> str:
-        """Return the title of an app or page in this language, where `titles` has it."""
+        """Return the title of an app, a page or an automatic snapshot in this language, where `titles` has it."""
         return str(self._entries.get(f"titles.{title}", title))
 
     def section(self, name: str) -> dict[str, str]:

@@ -78,7 +78,9 @@ def _snapshots(manager: SessionManager) -> None:
             )
         for snapshot in reversed(form.snapshots):
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                st.markdown(f"{snapshot.description} · {ui.local_time(snapshot.timestamp)}", width="stretch")
+                st.markdown(
+                    f"{ui.words().title(snapshot.description)} · {ui.local_time(snapshot.timestamp)}", width="stretch"
+                )
                 st.button(
                     "Restore",
                     key=f"restore-{snapshot.snapshot_id}",
