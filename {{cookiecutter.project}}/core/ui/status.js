@@ -115,8 +115,8 @@ class Status {
   }
 }
 
-function fill(words, values) {
-  return words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 export default function (component) {
