@@ -61,7 +61,7 @@ def _stamp(session: UserSession, form_id: str, name: str) -> str:
 
 
 def _left_behind(session: UserSession, form_id: str, name: str, value: Any) -> bool:
-    if session.tab_id is None:
-        return False
-    draft = Draft.parse(session.values.get(draft_path(session.tab_id, form_id, name)))
-    return draft is not None and not draft.on_screen and draft.digest == digest_of(value)
+    path = draft_path(session.tab_id or "", form_id, name)
+    draft = Draft.parse(session.values.get(path))
+    latest = session.stamps.get(path, NO_STAMP) > _stamp(session, form_id, name)
+    return draft is not None and latest and not draft.on_screen and draft.digest == digest_of(value)

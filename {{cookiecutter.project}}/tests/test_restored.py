@@ -174,6 +174,16 @@ class TestTheNotice:
         assert local().form("f").values == {"name": "Ada"}
         assert answers(load()) == []
 
+    def test_undo_brings_back_a_text_that_was_only_typed(self) -> None:
+        load()
+        session = local()
+        typed = Draft(number=1, digest=digest_of("typed"), on_screen=True)
+        values = {"form/f/field/name": "typed", draft_path(TAB, "f", "name"): typed.to_dict()}
+        get_services().engine.record(session.session_id, values)
+        app = press(load(), "Discard")
+        assert app.text_input[0].value == ""
+        assert press(app, "Undo").text_input[0].value == "typed"
+
     def test_a_discard_that_is_followed_by_an_entry_stands(self) -> None:
         enter(load(), "Ada")
         app = enter(press(load(), "Discard"), "Grace")

@@ -63,7 +63,10 @@ def restored_notice(manager: SessionManager, title: str) -> None:
 def _found(manager: SessionManager, told: _Told) -> list[Restored]:
     session = manager.session
     found = []
-    for form in sorted({shown.form for shown in manager.shown_fields.values()} - told.quiet - told.answered):
+    shown = {field.form for field in manager.shown_fields.values()} | set(
+        session.bound_keys.get(manager.page, {}).values()
+    )
+    for form in sorted(shown - told.quiet - told.answered):
         before = told.before.setdefault(form, announced(session, form))
         restored = came_back(session, form, opened_at=manager.opened_at, announced=before)
         if restored is not None:

@@ -179,9 +179,11 @@ def _is_own(manager: SessionManager, form: str, field: str, key: str, stamp: str
     """
     if manager.live.is_own(key, stamp):
         return True
-    tab = manager.session.tab_id
-    note = Draft.parse(manager.session.values.get(draft_path(tab, form, field))) if tab else None
-    return note is not None and note.on_screen and note.digest == digest_of(saved)
+    path = draft_path(manager.session.tab_id or "", form, field)
+    note = Draft.parse(manager.session.values.get(path))
+    # What was entered after the note, such as the same text brought back by an undo, is on no screen yet.
+    latest = manager.session.stamps.get(path, "") > stamp
+    return note is not None and latest and note.on_screen and note.digest == digest_of(saved)
 
 
 def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | None) -> None:
