@@ -169,15 +169,11 @@ class SessionPersistenceEngine:
         entries = self._append(session_id, [Change(path, value) for path, value in values.items()], seen or {})
         return {entry.path: entry.stamp for entry in entries}
 
-    def peek(self, session_id: str, path: str) -> Any:
-        """Return what one path of a session holds now, REMOVED where it holds nothing or nothing readable.
-
-        Raises StoreUnavailableError or JournalError when it can't be read.
-        """
-        return self.look(session_id, [path])[path].value
-
     def look(self, session_id: str, paths: Collection[str], *, here_only: bool = False) -> dict[str, Held]:
-        """Like `peek`, for several paths, with their stamps. `here_only` leaves out what the database has."""
+        """Return what paths of a session hold now; REMOVED stands for nothing, and for what can't be read.
+
+        `here_only` leaves out what the database has. Raises StoreUnavailableError or JournalError when it can't look.
+        """
         session = UserSession(session_id=session_id, clock=self.clock)
         # What waits first, as in `_absorb_news`.
         waiting = [entry for entry in self._durability.waiting(session_id) if entry.path in paths]

@@ -11,7 +11,7 @@ from core.discovery import PageSpec
 from core.router import Router
 
 FORM = "sheet"
-RUN_SECONDS = 0.05
+RUN_SECONDS = 0.2
 """What a page that does some work takes. An edit in that time stops the run before."""
 
 
@@ -24,6 +24,7 @@ def sheet() -> None:
     ui.selectbox("Choice", [f"choice {number}" for number in range(20)], form=FORM, field="choice")
     ui.slider("Slider", 0, 100, form=FORM, field="slider")
     ui.checkbox("Tick", form=FORM, field="tick")
+    st.button("Work", key="work", help="Lets the script run, so that what is done next meets one that runs.")
     with st.form("together"):
         ui.text_input("Inside", form=FORM, field="inside")
         st.form_submit_button("Hand in")
@@ -49,7 +50,8 @@ def main() -> None:
     bootstrap_session()
     manager = get_session_manager()
     router = Router(manager, [SPEC])
-    with nullcontext() if "outbox" in os.environ.get("SHEET_WITHOUT", "") else ui.save_status(manager):
+    without_outbox = "outbox" in os.environ.get("SHEET_WITHOUT", "")
+    with nullcontext() if without_outbox else ui.save_status(manager):
         router.run()
 
 
