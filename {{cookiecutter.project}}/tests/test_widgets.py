@@ -185,6 +185,15 @@ def test_entering_something_that_fits_ends_the_notice() -> None:
     assert person().form("form").values == {"field": "blue"}
 
 
+def test_the_notice_speaks_the_person_s_language() -> None:
+    open_tab("selectbox", ["Label", COLOURS])
+    person().set_field("form", "field", "pink")
+    person().set_preference("language", "de")
+
+    notice = open_tab("selectbox", ["Label", COLOURS]).warning[0].value
+    assert notice.startswith("Hier war „pink“ gespeichert, das steht nicht mehr zur Wahl.")
+
+
 def test_another_tab_shows_it_in_its_next_run() -> None:
     one, other = open_tab("text_input", ["Label"]), open_tab("text_input", ["Label"])
     enter(one, "text_input", "from one")

@@ -31,6 +31,11 @@ def unfinished(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpe
     return [spec for spec in pages.values() if spec.name == spec.app and session.form(spec.app).values]
 
 
+def unsaved(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
+    """Those of them that wait for Save, because the person saves by themselves."""
+    return [spec for spec in unfinished(session, pages) if session.unsaved_changes(spec.app)]
+
+
 def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> NavigationEntry | None:
     """Where this tab was before it came home."""
     places = (entry for entry in reversed(session.navigation_history) if entry.page in pages and entry.page != home)

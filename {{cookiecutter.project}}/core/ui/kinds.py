@@ -15,13 +15,22 @@ from typing import Any
 
 from core.drafts import TextRule
 from core.errors import KeepError
+from core.words import Words, words_in
 
 Arguments = Mapping[str, Any]
 """The widget's arguments by name, defaults included."""
 
 
 class MisfitError(KeepError):
-    """A saved value no longer fits its widget. The message is for the person using the page."""
+    """A saved value no longer fits its widget. `said` is the message for the person using the page."""
+
+    def __init__(self, entry: str, **values: Any) -> None:
+        self._entry, self._values = entry, values
+        super().__init__(self.said(words_in("en")))
+
+    def said(self, say: Words) -> str:
+        """The message in a language."""
+        return say(self._entry, **self._values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +71,20 @@ def _check_text(value: Any, arguments: Arguments) -> None:
     if value is None and arguments["value"] is None:
         return
     if not isinstance(value, str):
-        raise MisfitError(f"“{value}” was saved here, which is no text.")
+        raise MisfitError("misfit.no_text", value=value)
     longest = arguments.get("max_chars")
     if longest is not None and len(value) > longest:
-        raise MisfitError(f"The saved text has {len(value)} characters, and {longest} are allowed now.")
+        raise MisfitError("misfit.too_long", length=len(value), longest=longest)
 
 
 def _check_tick(value: Any, _arguments: Arguments) -> None:
     if not isinstance(value, bool):
-        raise MisfitError(f"“{value}” was saved here, which is neither yes nor no.")
+        raise MisfitError("misfit.no_tick", value=value)
 
 
 def _check_colour(value: Any, _arguments: Arguments) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise MisfitError(f"“{value}” was saved here, which is no colour.")
+        raise MisfitError("misfit.no_colour", value=value)
 
 
 # Numbers, dates and times
@@ -85,12 +94,10 @@ def _check_number(value: Any, arguments: Arguments) -> None:
     if value is None and arguments["value"] is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise MisfitError(f"“{value}” was saved here, which is no number.")
+        raise MisfitError("misfit.no_number", value=value)
     whole = _number_types(arguments)
     if type(value) not in whole:
-        raise MisfitError(
-            f"{value} was saved here, and {'whole numbers' if int in whole else 'decimals'} are asked for."
-        )
+        raise MisfitError("misfit.no_whole" if int in whole else "misfit.no_decimal", value=value)
     _check_range([value], arguments)
 
 
@@ -106,7 +113,7 @@ def _check_slider(value: Any, arguments: Arguments) -> None:
     pair = isinstance(wanted, tuple | list)
     sample = wanted[0] if pair else wanted
     if (len(ends) == 2) != pair or any(type(end) is not type(sample) for end in ends):
-        raise MisfitError(f"“{value}” was saved here, which this slider can't show.")
+        raise MisfitError("misfit.no_place", value=value)
     low = (
         arguments["min_value"]
         if arguments["min_value"] is not None
@@ -127,23 +134,23 @@ def _check_date(value: Any, arguments: Arguments) -> None:
     if isinstance(value, tuple | list) != isinstance(arguments["value"], tuple | list) or not all(
         isinstance(end, date) and not isinstance(end, datetime) for end in ends
     ):
-        raise MisfitError(f"“{value}” was saved here, which is no date.")
+        raise MisfitError("misfit.no_date", value=value)
     limits = {name: arguments.get(name) for name in ("min_value", "max_value")}
     _check_range(ends, {name: limit if isinstance(limit, date) else None for name, limit in limits.items()})
 
 
 def _check_time(value: Any, arguments: Arguments) -> None:
     if not (isinstance(value, time) or (value is None and arguments["value"] is None)):
-        raise MisfitError(f"“{value}” was saved here, which is no time of day.")
+        raise MisfitError("misfit.no_time", value=value)
 
 
 def _check_range(values: Iterable[Any], arguments: Arguments) -> None:
     low, high = arguments.get("min_value"), arguments.get("max_value")
     for value in values:
         if low is not None and value < low:
-            raise MisfitError(f"{value} was saved here, and the smallest allowed now is {low}.")
+            raise MisfitError("misfit.too_small", value=value, low=low)
         if high is not None and value > high:
-            raise MisfitError(f"{value} was saved here, and the largest allowed now is {high}.")
+            raise MisfitError("misfit.too_large", value=value, high=high)
 
 
 # Choices
@@ -157,7 +164,7 @@ def _check_choice(value: Any, arguments: Arguments) -> None:
 
 def _check_choices(value: Any, arguments: Arguments) -> None:
     if not isinstance(value, list | tuple):
-        raise MisfitError(f"“{value}” was saved here, which is no list of choices.")
+        raise MisfitError("misfit.no_choices", value=value)
     _check_offered(value, arguments)
 
 
@@ -171,14 +178,14 @@ def _check_pills(value: Any, arguments: Arguments) -> None:
 def _check_select_slider(value: Any, arguments: Arguments) -> None:
     pair = isinstance(arguments["value"], tuple | list)
     if pair != isinstance(value, tuple | list):
-        raise MisfitError(f"“{value}” was saved here, which this slider can't show.")
+        raise MisfitError("misfit.no_place", value=value)
     _check_offered(value if pair else [value], arguments)
 
 
 def _check_feedback(value: Any, arguments: Arguments) -> None:
     highest = {"thumbs": 1, "faces": 4, "stars": 4}[arguments["options"]]
     if value is not None and not (type(value) is int and 0 <= value <= highest):
-        raise MisfitError(f"“{value}” was saved here, which is no rating.")
+        raise MisfitError("misfit.no_rating", value=value)
 
 
 def _check_offered(values: Sequence[Any], arguments: Arguments) -> None:
@@ -187,7 +194,7 @@ def _check_offered(values: Sequence[Any], arguments: Arguments) -> None:
     offered = list(arguments["options"])
     gone = [str(value) for value in values if value not in offered]
     if gone:
-        raise MisfitError(f"“{', '.join(gone)}” was saved here and is no longer offered.")
+        raise MisfitError("misfit.gone", value=", ".join(gone))
 
 
 # Defaults

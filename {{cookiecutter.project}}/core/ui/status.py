@@ -23,6 +23,7 @@ from core.session_manager import SessionManager
 from core.ui.times import words, zone
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
+from core.words import Words
 
 _KEY = "keep-status-line"
 _HTML = '<time></time><span role="status"></span>'
@@ -67,7 +68,7 @@ def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
         "cookie": cookie,
         "fields": {css_class(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},
         "status": _status(services, manager),
-        "words": say.section("status"),
+        "words": _words(say, auto_save=manager.session.preferences.auto_save),
         "zone": str(zone(manager.session)),
         "locale": say.language,
     }
@@ -103,6 +104,11 @@ def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
         "database": "away" if services.engine.status().failures else "up",
         "journal": services.journal is not None,
     }
+
+
+def _words(say: Words, *, auto_save: bool) -> dict[str, str]:
+    words = say.section("status")
+    return words if auto_save else {**words, "saved": say("status.draft", time="{time}")}
 
 
 @cache

@@ -26,6 +26,7 @@ from core.paths import field_path
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.ui import kinds
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit, text_rule
+from core.ui.times import words
 from core.web.fields import ShownField
 from core.web.protocol import inside_form, reader
 
@@ -189,9 +190,10 @@ def _is_own(manager: SessionManager, form: str, field: str, key: str, stamp: str
 def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | None) -> None:
     refused = manager.not_kept.get((form, field))
     if refused:
-        st.error(f"Not kept: {refused}", icon=":material/error:")
+        st.error(words()("misfit.refused", reason=refused), icon=":material/error:")
     elif problem is not None:
-        st.warning(f"{problem} Your saved answer is kept until you choose another.", icon=":material/info:")
+        say = words()
+        st.warning(f"{problem.said(say)} {say('misfit.stays')}", icon=":material/info:")
 
 
 def _stamp(manager: SessionManager, form: str, field: str) -> str:

@@ -37,12 +37,15 @@ def metrics() -> None:
 
 
 def _health(services: Services) -> None:
-    status = services.engine.status()
+    status, number = services.engine.status(), ui.words().number
     with st.container(horizontal=True):
-        st.metric("Sessions", services.store.count(), border=True)
-        st.metric("Browsers signed in", len(services.accounts.live_tokens()), border=True)
+        st.metric("Sessions", number(services.store.count()), border=True)
+        st.metric("Browsers signed in", number(len(services.accounts.live_tokens())), border=True)
         st.metric(
-            "Edits on their way", status.pending, border=True, help="Safe in the journal, not yet in the database"
+            "Edits on their way",
+            number(status.pending),
+            border=True,
+            help="Safe in the journal, not yet in the database",
         )
         flushed = ui.ago(status.last_flush, services.clock.now()) if status.last_flush else "not yet"
         st.metric("Last flush", flushed, border=True)

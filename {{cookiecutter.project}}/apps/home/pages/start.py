@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from apps.home.activity import last_visit, recent_activity, unfinished
+from apps.home.activity import last_visit, recent_activity, unfinished, unsaved
 from core import get_session_manager, ui
 from core.discovery import PageSpec
 from core.router import page, visible_pages
@@ -61,7 +61,9 @@ def _go_on(manager: SessionManager, pages: dict[str, PageSpec], home: str) -> No
     else:
         return
     if drafts:
-        text += " " + say("home.begun", apps=", ".join(say.title(spec.app_title) for spec in drafts))
+        text += " " + say("home.begun", apps=_named(drafts))
+    if waiting := unsaved(manager.session, pages):
+        text += " " + say("home.unsaved", apps=_named(waiting))
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="card-continue"):
         st.markdown(f":material/history: {text}", width="stretch")
         st.button(
@@ -71,3 +73,8 @@ def _go_on(manager: SessionManager, pages: dict[str, PageSpec], home: str) -> No
             on_click=manager.navigate_to,
             args=(page_name, params),
         )
+
+
+def _named(specs: list[PageSpec]) -> str:
+    say = ui.words()
+    return ", ".join(say.title(spec.app_title) for spec in specs)

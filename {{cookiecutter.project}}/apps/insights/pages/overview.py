@@ -56,10 +56,11 @@ def _filtered(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 def _figures(shown: pd.DataFrame) -> None:
+    number = ui.words().number
     with st.container(horizontal=True):
-        st.metric("Requests", f"{shown['count'].sum():,.0f}", border=True)
+        st.metric("Requests", number(shown["count"].sum()), border=True)
         st.metric("Busiest site", shown.groupby("site")["count"].sum().idxmax(), border=True)
-        st.metric("Days to close", f"{shown['days_to_close'].mean():.1f}", border=True)
+        st.metric("Days to close", number(shown["days_to_close"].mean(), 1), border=True)
 
 
 def _over_time(shown: pd.DataFrame, grain: str) -> alt.Chart:
