@@ -22,15 +22,17 @@ function storages() {
 
 // Who signs out leaves nothing behind, in no tab. When a sign-in only ended, what was typed and not sent yet waits for
 // its author: it is bound to that person, and goes when somebody else signs in.
-function forget(signedOut) {
+function forget({ signed_out: signedOut, base }) {
   for (const storage of storages()) {
     for (const key of Object.keys(storage)) {
-      if (key.startsWith(PREFIX) && (signedOut || !key.startsWith(OUTBOX))) storage.removeItem(key);
+      const typed = key.startsWith(OUTBOX);
+      const goes = typed ? signedOut && storage.getItem(key).includes(`"base":${JSON.stringify(base)}`) : key.startsWith(PREFIX);
+      if (goes) storage.removeItem(key);
     }
   }
   if (!signedOut || !window.BroadcastChannel) return;
   const channel = new BroadcastChannel("keep.signed-out");
-  channel.postMessage("");
+  channel.postMessage(base);
   channel.close();
 }
 
@@ -71,7 +73,7 @@ export default function (component) {
     parentElement.querySelector("p").textContent = text;
   };
   say(data.message);
-  if (data.clear) forget(data.signed_out);
+  if (data.clear) forget(data);
   if (goingRound()) {
     say("This browser doesn't keep the session cookie. Allow cookies for this site, then reload the page.");
     return;

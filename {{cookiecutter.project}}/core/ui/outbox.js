@@ -85,7 +85,7 @@ class Outbox {
     window.addEventListener("pagehide", () => this.beacon());
     window.addEventListener("online", () => this.retryNow());
     const channel = attempt(() => new BroadcastChannel("keep.signed-out"));
-    if (channel) channel.onmessage = () => this.close();
+    if (channel) channel.onmessage = ({ data }) => data === this.data?.base && this.close();
   }
 
   typed(element) {
@@ -104,6 +104,7 @@ class Outbox {
     const seen = this.seen.get(field.path);
     const item = {
       id,
+      base: this.data?.base, // another project may be served at the same host
       tab: this.tab(),
       path: field.path,
       label: field.label,
@@ -135,7 +136,7 @@ class Outbox {
 
   write(item) {
     if (!this.stores || !item.tab) return;
-    const { element, ...content } = item;
+    const { element, beacon, ...content } = item;
     if (attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true)) return;
     this.stores = false; // full
     this.changed();
@@ -153,11 +154,12 @@ class Outbox {
     const mine = `${PREFIX}${this.data.who}.`;
     for (const key of attempt(() => Object.keys(localStorage)) ?? []) {
       if (!key.startsWith(PREFIX)) continue;
+      const item = attempt(() => JSON.parse(localStorage.getItem(key)));
       if (!key.startsWith(mine)) {
-        attempt(() => localStorage.removeItem(key)); // another person's, who isn't signed in here any more
+        // Another person's, who isn't signed in here any more.
+        if (!item || item.base === this.data.base) attempt(() => localStorage.removeItem(key));
         continue;
       }
-      const item = attempt(() => JSON.parse(localStorage.getItem(key)));
       const lives = item && item.tab !== this.tab() && (open ? open.has(item.tab) : Date.now() - item.typed < PATIENCE);
       if (!item?.grant || lives || this.items.has(item.id)) continue;
       this.items.set(item.id, { ...item, onScreen: false });
@@ -271,10 +273,11 @@ class Outbox {
   beacon() {
     let room = BEACON;
     if (!this.data || this.closed || this.refused) return;
-    for (const item of this.pending.filter((item) => item.tab && !item.unread)) {
+    for (const item of this.pending.filter((item) => item.tab && !item.unread && item.beacon !== item.number)) {
       const body = new Blob([this.body(item)], { type: "application/json" });
       if (body.size > room || !navigator.sendBeacon(`${this.data.base}keep/drafts`, body)) continue;
       room -= body.size;
+      item.beacon = item.number; // a page that goes says so twice
     }
   }
 

@@ -7,14 +7,17 @@ a place made at the run's start, so that it stays where it is on every page.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
 
 from core.drafts import Draft, TextRule, draft_path
 from core.paths import join_path
@@ -36,16 +39,23 @@ def save_status(manager: SessionManager) -> Iterator[None]:
     place = st.container(key="keep-status", width="content")
     try:
         yield
-    except RerunException:
-        raise  # another run follows at once, and shows it
-    except BaseException:
-        _mount(place, manager)  # the page stopped early: what it shows so far is kept like any other
+    except StopException:
+        _mount_though_stopped(place, manager)  # what the page shows so far is kept like any other
         raise
     else:
         _mount(place, manager)
 
 
-def _mount(place: Any, manager: SessionManager) -> None:
+def _mount_though_stopped(place: DeltaGenerator, manager: SessionManager) -> None:
+    """Streamlit takes nothing more from the thread of a script that was stopped, and from another one it does."""
+    context = copy_context()
+    thread = threading.Thread(target=context.run, args=(_mount, place, manager))
+    add_script_run_ctx(thread, get_script_run_ctx())
+    thread.start()
+    thread.join()
+
+
+def _mount(place: DeltaGenerator, manager: SessionManager) -> None:
     component = st.components.v2.component("keep_status", html=_HTML, js=_script(), isolate_styles=False)
     with place:
         component(key=_KEY, data=_data(get_services(), manager), width="content", on_wanted_change=_noted)

@@ -1,0 +1,180 @@
+"""The page is told, at the end of every run, what it may post and what is kept; and a browser may not post too much."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from core.services import Services
+from core.ui.status import css_class
+from core.web import routes
+from core.web.rate import RateLimit
+from core.web.token import new_token
+
+TAB = "0123456789abcdef" * 2
+SCRIPT = """
+import streamlit as st
+from core import bootstrap_session, get_session_manager, ui
+
+bootstrap_session()
+with ui.save_status(get_session_manager()):
+    if not st.session_state.get("elsewhere"):
+        ui.text_input("Item", form="order", field="item")
+        ui.number_input("How many", 1, 9, form="order", field="many")
+        ui.checkbox("Gift", form="order", field="gift")
+        st.text_input("A note of no form", key="loose")
+        st.text_input("Password", type="password", key="secret")
+    if st.session_state.get("stop"):
+        st.stop()
+    if st.session_state.pop("again", False):
+        st.rerun()
+    st.text("the end")
+"""
+
+
+@pytest.fixture
+def token(services: Services, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The cookie of the browser, which Streamlit's test runner has no place for."""
+    token = new_token(services.settings.secret_key.get_secret_value())
+    monkeypatch.setattr(ContextProxy, "cookies", {services.settings.cookie_name: token})
+    return token
+
+
+def load() -> AppTest:
+    app = AppTest.from_string(SCRIPT).run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> dict[str, Any]:
+    """What the page's script is told. There is one status on the page."""
+    components = [element for element in app.get("bidi_component") if element.proto.component_name == "keep_status"]
+    assert len(components) == 1
+    data: dict[str, Any] = json.loads(components[0].proto.json)
+    return data
+
+
+def post(services: Services, token: str, grant: str, text: str) -> int:
+    with TestClient(Starlette(routes=routes()), headers={"Sec-Fetch-Site": "same-origin"}) as client:
+        client.cookies.set(services.settings.cookie_name, token)
+        body = {"tab": TAB, "number": 1, "grant": grant, "text": text}
+        return int(client.post("/keep/drafts", json=body).status_code)
+
+
+def test_the_page_may_post_what_is_typed_into_its_fields_and_nothing_else(services: Services, token: str) -> None:
+    fields = told(load())["fields"]
+
+    assert set(fields) == {"st-key-order-item", "st-key-order-many"}
+    assert fields["st-key-order-item"]["label"] == "Item"
+    assert post(services, token, fields["st-key-order-item"]["grant"], "a lamp") == 204
+    assert post(services, token, fields["st-key-order-many"]["grant"], "10") == 422
+    again = load()
+    assert again.text_input[0].value == "a lamp"
+    assert told(again)["fields"]["st-key-order-item"]["stamp"] > fields["st-key-order-item"]["stamp"]
+
+
+@pytest.mark.parametrize("how", ["stop", "again"])
+def test_a_page_that_ends_early_is_told_as_well(services: Services, token: str, how: str) -> None:
+    app = load()
+    app.session_state[how] = True
+
+    app.run()
+
+    assert set(told(app)["fields"]) == {"st-key-order-item", "st-key-order-many"}
+    assert bool(app.text) is (how == "again")
+
+
+def test_fields_of_another_page_are_not_announced(services: Services, token: str) -> None:
+    app = load()
+    app.session_state["elsewhere"] = True
+
+    assert told(app.run())["fields"] == {}
+
+
+def test_another_person_has_another_tag_and_a_page_loaded_again_the_same(
+    services: Services, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = told(load())["who"]
+    assert told(load())["who"] == mine
+
+    other = new_token(services.settings.secret_key.get_secret_value())
+    monkeypatch.setattr(ContextProxy, "cookies", {services.settings.cookie_name: other})
+
+    assert told(load())["who"] != mine
+
+
+def test_without_a_cookie_nothing_can_be_posted_and_the_page_knows(services: Services) -> None:
+    data = told(load())
+
+    assert data["cookie"] is False
+    assert data["fields"] == {}
+
+
+def test_what_was_refused_is_named_by_its_label(services: Services, token: str) -> None:
+    app = load()
+    app.text_input[0].input("x" * 300_000).run()
+
+    refused = told(app)["status"]["not_kept"]
+
+    assert [entry["label"] for entry in refused] == ["Item"]
+    assert "256 KB" in refused[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("key", "css"),
+    [
+        ("order.item", "st-key-order-item"),
+        ("a.b/c", "st-key-a-b-c"),
+        ("größe_1-x", "st-key-gr--e_1-x"),
+        (" two words ", "st-key-two-words"),
+        ("😀", "st-key---"),
+    ],
+)
+def test_a_key_has_the_class_that_streamlit_gives_it(key: str, css: str) -> None:
+    assert css_class(key) == css
+
+
+class Watch:
+    """A clock for the rate limit."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_bucket_empties_and_fills_again() -> None:
+    watch = Watch()
+    limit = RateLimit(per_second=2, burst=3, monotonic=watch)
+
+    assert [limit.wait("a") for _ in range(3)] == [0, 0, 0]
+    assert limit.wait("a") == pytest.approx(0.5)
+    assert limit.wait("b") == 0, "each browser has a bucket of its own"
+    watch.now = 0.5
+    assert limit.wait("a") == 0
+    assert limit.wait("a") > 0
+    watch.now = 100
+    assert [limit.wait("a") > 0 for _ in range(4)] == [False, False, False, True]
+
+
+def test_typing_in_many_tabs_never_meets_the_limit_of_drafts() -> None:
+    watch = Watch()
+    limit = RateLimit(per_second=20, burst=200, monotonic=watch)
+    for _ in range(600):
+        watch.now += 0.3
+        assert all(limit.wait("a") == 0 for _ in range(5)), "five tabs, each after every pause"
+
+
+def test_browsers_long_unseen_are_forgotten() -> None:
+    limit = RateLimit(per_second=1, burst=1, monotonic=Watch(), maximum=2)
+    for browser in "abc":
+        limit.wait(browser)
+
+    assert limit.wait("a") == 0
+    assert limit.wait("c") > 0
