@@ -6,8 +6,8 @@ const THEMES = { system: "System", light: "Light", dark: "Dark" }; // as Streaml
 // for every page, and where this one was loaded in another theme, the page is loaded once more. Returns whether it is.
 function wear({ theme, paths }) {
   const local = storage("localStorage");
-  const wanted = JSON.stringify(THEMES[theme]);
-  if (!local || !theme) return false;
+  if (!local) return false;
+  const wanted = JSON.stringify(THEMES[theme] ?? THEMES.system);
   const loaded = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href).pathname;
   const name = (path) => `stActiveTheme-${path}-v2`;
   const worn = local.getItem(name(loaded)) ?? JSON.stringify(THEMES.system);
