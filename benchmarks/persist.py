@@ -16,6 +16,7 @@ from chaos.postgres import Postgres
 from core.services import Services
 from cryptography.fernet import Fernet
 
+from benchmarks.ingress import ingress
 from benchmarks.load import transactions
 from benchmarks.measuring import milli, ratio, row, title
 from benchmarks.parts import bare_postgresql, bare_sqlite, edit, fill, services_in
@@ -104,6 +105,8 @@ def main() -> int:
         folder.chmod(0o755)  # PostgreSQL, started by root, runs as somebody else
         title("One edit, durable against power loss (SQLite and journal)")
         edits(folder)
+        title("On the way in")
+        ingress(folder / "ingress")
         title("Many edits")
         transactions(folder / "load")
         title("Coming back")

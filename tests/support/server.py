@@ -34,12 +34,13 @@ def free_port() -> int:
 
 @dataclass(kw_only=True)
 class Server:
-    """`streamlit run app.py` of one project on one port of this machine, with data of its own."""
+    """`streamlit run` of one project on one port of this machine, with data of its own."""
 
     project: BakedProject
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    app: str = "app.py"
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,7 +70,7 @@ class Server:
     def start(self) -> float:
         """Migrate, start, and wait until the health route answers. Returns the seconds from start to answer."""
         self.manage("migrate")
-        command = [str(self.project.path / ".venv/bin/streamlit"), "run", "app.py"]
+        command = [str(self.project.path / ".venv/bin/streamlit"), "run", self.app]
         command += ["--server.address=127.0.0.1", f"--server.port={self.port}", "--server.headless=true"]
         began = time.monotonic()
         with (self.data / "server.log").open("ab") as log:
@@ -138,10 +139,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(project: BakedProject, data: Path, **environment: str) -> Iterator[Server]:
+def serving(project: BakedProject, data: Path, *, app: str = "app.py", **environment: str) -> Iterator[Server]:
     """A running server with an empty data folder; gone afterwards, whatever happens."""
     data.mkdir(parents=True, exist_ok=True)
-    server = Server(project=project, data=data, environment=environment)
+    server = Server(project=project, data=data, environment=environment, app=app)
     try:
         server.start()
         yield server

@@ -1,0 +1,91 @@
+"""`python -m tests.keyboard`: all scenarios with a real browser and server. Exits with 1 if anything was lost."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.async_api import async_playwright
+
+from tests.keyboard.desk import Desk
+from tests.keyboard.scenarios import SCENARIOS, Scenario
+from tests.support.bake import BakedProject
+from tests.support.browser import ARGUMENTS, find_chromium
+from tests.support.server import serving
+
+ROUND = 10
+"""So many people sit at one server that is going to be killed."""
+
+
+async def play(scenario: Scenario, desk: Desk, times: int) -> None:
+    """Do it so often; whatever goes wrong in one try is told as lost, and the next one follows."""
+    if scenario.alone:
+        for begun in range(0, times, ROUND):
+            await scenario.play(desk, min(ROUND, times - begun))
+        return
+    seats = asyncio.Semaphore(scenario.side_by_side)
+
+    async def once(number: int) -> None:
+        async with seats:
+            try:
+                await scenario.play(desk, number)
+            except Exception as error:  # noqa: BLE001 - a try that could not be finished counts against us
+                desk.lost.append(f"not finished: {str(error).splitlines()[0]}")
+
+    await asyncio.gather(*(once(number) for number in range(times)))
+
+
+async def laboratory(project: BakedProject, scenario: Scenario, options: argparse.Namespace) -> tuple[int, list[str]]:
+    """Returns how often it was done, and what was lost."""
+    full = options.dose == "full"
+    times = options.times or (scenario.full if full else scenario.short)
+    with tempfile.TemporaryDirectory(prefix="keyboard-") as folder:
+        settings = {
+            "SHEET_WITHOUT": options.without,
+            "STREAMLIT_RUNNER_FAST_RERUNS": str(not options.slow_reruns).lower(),
+            "PYTHONPATH": str(project.path),
+        }
+        with serving(project, Path(folder), app="chaos/sheet/app.py", **settings) as server:
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+                desk = Desk(
+                    server=server,
+                    browser=browser,
+                    offline_seconds=60 if full else 3,
+                    tells="outbox" not in options.without,
+                )
+                await play(scenario, desk, times)
+                await browser.close()
+                return times, desk.lost
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.keyboard")
+    parser.add_argument("--project", type=Path, required=True, help="a generated project with its tools")
+    parser.add_argument("--dose", choices=("full", "short"), default="full")
+    parser.add_argument("--scenario", action="append", choices=[scenario.name for scenario in SCENARIOS])
+    parser.add_argument("--times", type=int, help="instead of what the dose says")
+    parser.add_argument("--without", default="", help="what to leave out: ingress,outbox. Then things must be lost")
+    parser.add_argument("--slow-reruns", action="store_true", help="with Streamlit's fastReruns off")
+    options = parser.parse_args()
+    find_chromium()  # before a loop runs: it may have to install one
+    project = BakedProject(path=options.project.resolve(), answers={}, output="")
+    all_lost = 0
+    for scenario in SCENARIOS:
+        if options.scenario and scenario.name not in options.scenario:
+            continue
+        began = time.monotonic()
+        times, lost = asyncio.run(laboratory(project, scenario, options))
+        all_lost += len(lost)
+        print(f"{scenario.name}: {scenario.says}; {times} times, lost {len(lost)}, {time.monotonic() - began:.0f} s")
+        for line in lost[:10]:
+            print(f"  {line}")
+    sys.exit(1 if all_lost else 0)
+
+
+if __name__ == "__main__":
+    main()

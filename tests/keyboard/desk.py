@@ -1,0 +1,151 @@
+"""A desk: the sheet's server and a browser with people at it, each with a profile and a page of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import string
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.support.server import Server
+
+PATIENCE_MS = 60_000
+SHOWN_MS = 10_000
+"""How long after a page was loaded a text may take to be in its field."""
+TYPED = ("One", "Two", "Long", "Inside", "Number")
+"""The fields one types into: text inputs, a text area, one inside a form, a number."""
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """Where people sit. `lost` gets a line for everything that was not there again."""
+
+    server: Server
+    browser: Browser
+    offline_seconds: float
+    tells: bool = True
+    lost: list[str] = field(default_factory=list)
+    free: list[Sheet] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @asynccontextmanager
+    async def person(self, url: str | None = None) -> AsyncIterator[Sheet]:
+        """Somebody new, with a profile of their own and the sheet before them."""
+        context = await self.browser.new_context(viewport={"width": 1280, "height": 900})
+        try:
+            sheet = Sheet(await context.new_page(), self.tells)
+            await sheet.open(url or self.url)
+            yield sheet
+        finally:
+            await context.close()
+
+    @asynccontextmanager
+    async def seat(self) -> AsyncIterator[Sheet]:
+        """Somebody who may have been here before: whoever gets up leaves their page to the next."""
+        if self.free:
+            sheet = self.free.pop()
+        else:
+            context = await self.browser.new_context(viewport={"width": 1280, "height": 900})
+            sheet = Sheet(await context.new_page(), self.tells)
+            await sheet.open(self.url)
+        yield sheet
+        self.free.append(sheet)  # not one on which something went wrong
+
+    async def see(self, expectation: Awaitable[None], what: str) -> None:
+        """See whether something that was done is there again."""
+        try:
+            await expectation
+        except AssertionError:
+            self.lost.append(f"{what}: it is not there")
+
+    async def look(self, sheet: Sheet, label: str, text: str, what: str) -> None:
+        """See whether a text is in its field, now or a little later."""
+        try:
+            await expect(sheet.field(label)).to_have_value(text, timeout=SHOWN_MS)
+        except AssertionError:
+            found = await sheet.field(label).input_value()
+            self.lost.append(f"{what}: {label} holds {found!r}, typed was {text!r}")
+
+
+@dataclass
+class Sheet:
+    """One page with the sheet."""
+
+    page: Page
+    tells: bool = True
+    """Whether the page has a save status: not where the outbox is left out."""
+
+    def field(self, label: str) -> Locator:
+        role = "spinbutton" if label == "Number" else "textbox"
+        return self.page.get_by_role(role, name=label, exact=True)
+
+    async def ready(self) -> None:
+        """Wait until the page is as a person expects it: nothing runs, and it says that all is saved, if anything."""
+        app = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        await expect(app).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.field("One")).to_be_enabled(timeout=PATIENCE_MS)
+        if self.tells:
+            await expect(self.status).to_contain_text("aved", timeout=PATIENCE_MS)
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator(".st-key-keep-status time")
+
+    async def type(self, label: str, text: str) -> None:
+        """Type over what a field holds, and stay in it."""
+        await self.field(label).click()
+        await self.page.keyboard.press("ControlOrMeta+a")
+        await self.page.keyboard.type(text, delay=random.uniform(0, 25))
+
+    async def open(self, url: str) -> None:
+        await self.page.goto(url)
+        await self.ready()
+
+    async def open_again(self, url: str) -> None:
+        """Close the tab and open another one in the same browser."""
+        context = self.page.context
+        await self.page.close(run_before_unload=True)
+        self.page = await context.new_page()
+        await self.open(url)
+
+    async def reload(self) -> None:
+        await self.page.reload(wait_until="commit")
+        await self.ready()
+
+    async def reload_after(self, event: str, action: Callable[[], Awaitable[object]]) -> None:
+        """Do something while a script runs, and load the page anew 0-50 ms after its event: faster than any hand.
+
+        The page is left at once, and not, as by F5, when the server has answered: it may take long over that.
+        """
+        url = self.page.url
+        await self.page.evaluate("document.querySelector('.st-key-work button').click()")
+        await self.page.evaluate(_LEAVE_AFTER, [event, random.uniform(0, 50)])
+        await action()
+        await self.page.wait_for_url("about:blank", timeout=PATIENCE_MS)
+        await self.open(url)
+
+
+_LEAVE_AFTER = """([event, delay]) => {
+  const leave = () => setTimeout(() => location.replace("about:blank"), delay);
+  addEventListener(event, leave, { capture: true, once: true });
+}"""
+
+
+def some_text(label: str) -> str:
+    """Something to type: a number for the number field, otherwise words of any length."""
+    if label == "Number":
+        return str(random.randrange(1, 10**9))
+    letters = string.ascii_letters + "  äé€" + string.digits
+    return "".join(random.choices(letters, k=random.randrange(1, 40))).strip() or "x"
+
+
+async def a_moment(low: float, high: float) -> None:
+    """What a person takes: some seconds between `low` and `high`."""
+    await asyncio.sleep(random.uniform(low, high))
