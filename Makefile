@@ -40,9 +40,13 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 bench: $(READY) ## measure beside the least it could take, and beside the targets; after make test
 	$(BIN)/python -m benchmarks.start
 	PYTHONPATH="$(TEMPLATE)" $(BUILD)/tests/streamlit_keep/.venv/bin/python -m benchmarks.persist
+	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep
 
-chaos: $(READY) ## break the default project on purpose and count what is lost (half an hour)
+chaos: $(READY) ## break the default project on purpose and count what is lost (an hour)
 	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
+	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep setup
+	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep
+	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep --scenario left --slow-reruns
 	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep chaos
 
 lock: $(READY) ## renew the locked versions, the template's and the generated project's

@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.conftest import INSTALLED, Bake, one_at_a_time
+from tests.keyboard.scenarios import SCENARIOS
 from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
 from tests.support.documents import commands, local_links
 from tests.support.server import free_port
@@ -128,6 +129,12 @@ def test_the_table_of_promises_is_what_the_laboratory_does(baked_default: BakedP
         r"^\| `(\w+)`: [^|]+ \| ([\d,]+) \|", (TEMPLATE / "README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert {f"{name}={times.replace(',', '')}" for name, times in rows} == set(done)
+
+
+def test_the_table_of_keystrokes_is_what_the_keyboard_laboratory_does() -> None:
+    text = (TEMPLATE / "README.md").read_text(encoding="utf-8").split("And what hands do")[1].split("Six variants")[0]
+    rows = re.findall(r"^\| ([^|]+?)(?:; [^|]+)? \| (\d+) \|$", text, re.MULTILINE)
+    assert rows == [(scenario.says, str(scenario.full)) for scenario in SCENARIOS]
 
 
 def test_the_operators_page(bake: Bake, baked_default: BakedProject) -> None:

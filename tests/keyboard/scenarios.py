@@ -184,7 +184,7 @@ SCENARIOS = (
         play=typed_then_browser_killed,
         side_by_side=2,
     ),
-    Scenario(name="left", says="leave a field, F5 within 50 ms", full=300, short=10, play=left_then_f5),
+    Scenario(name="left", says="leave a field, be gone within 50 ms", full=300, short=10, play=left_then_f5),
     Scenario(
         name="server",
         says="type, kill -9 the server, start it 10 s later",

@@ -90,12 +90,17 @@ class Outbox {
 
   typed(element) {
     if (this.closed || element?.type === "password" || typeof element?.value !== "string") return;
-    const classes = keyClasses(element);
-    const css = classes.find((name) => this.fields[name]);
-    if (css) this.note(element, this.fields[css], Date.now());
+    const field = this.field(element);
+    if (field) this.note(element, field, Date.now());
     else if (document.querySelector('[data-test-script-state="running"]')) {
-      for (const name of classes) this.strangers.set(name, { element, at: Date.now() });
+      for (const name of keyClasses(element)) this.strangers.set(name, { element, at: Date.now() });
     }
+  }
+
+  // What the script said of the field an element belongs to.
+  field(element) {
+    const css = keyClasses(element).find((name) => this.fields[name]);
+    return css && this.fields[css];
   }
 
   note(element, field, at) {

@@ -10,6 +10,7 @@ class Status {
     this.lostAt = null;
     this.outbox = new Outbox(() => this.show());
     this.watch();
+    keepFieldsOpen((element) => Boolean(this.outbox.field(element)));
   }
 
   update(component) {
@@ -22,12 +23,11 @@ class Status {
   }
 
   watch() {
-    // Streamlit marks the state of its connection on the page.
     const look = () => {
-      const connected = (document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState ?? "CONNECTED") === "CONNECTED";
-      if (connected && this.lostAt !== null) this.outbox.retryNow();
-      this.lostAt = connected ? null : (this.lostAt ?? performance.now());
-      if (!connected) setTimeout(() => this.show(), LOST + 50);
+      const calm = connected();
+      if (calm && this.lostAt !== null) this.outbox.retryNow();
+      this.lostAt = calm ? null : (this.lostAt ?? performance.now());
+      if (!calm) setTimeout(() => this.show(), LOST + 50);
       if (this.data) this.show();
     };
     new MutationObserver(look).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-connection-state"] });

@@ -31,6 +31,7 @@ from core.words import Words
 _KEY = "keep-status-line"
 _HTML = '<time></time><span role="status"></span>'
 _FOLDER = Path(__file__).parent
+_SCRIPTS = ("outbox.js", "open_fields.js", "status.js")
 
 
 @contextmanager
@@ -123,5 +124,5 @@ def _words(say: Words, *, auto_save: bool) -> dict[str, str]:
 
 @cache
 def _script() -> str:
-    """Both scripts as the one module that a component consists of."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("outbox.js", "status.js"))
+    """The scripts as the one module that a component consists of."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)

@@ -1,0 +1,47 @@
+"""The short dose of the keyboard laboratory, and that it notices what is lost where nothing prevents it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.keyboard.scenarios import SCENARIOS
+from tests.support.bake import TEMPLATE, BakedProject, clean_environment
+
+
+def laboratory(project: BakedProject, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.keyboard", "--project", str(project.path), "--dose", "short", *options]
+    return subprocess.run(
+        command,
+        cwd=TEMPLATE,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("scenario", [scenario.name for scenario in SCENARIOS])
+def test_not_one_keystroke_is_lost(scenario: str, baked_default: BakedProject, chromium: str) -> None:
+    result = laboratory(baked_default, "--scenario", scenario)
+    assert result.returncode == 0, result.stdout
+
+
+def test_an_edit_followed_by_f5_is_not_lost_without_fast_reruns_either(
+    baked_default: BakedProject, chromium: str
+) -> None:
+    result = laboratory(baked_default, "--scenario", "left", "--slow-reruns")
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("scenario", ["f5", "left"])
+def test_without_outbox_and_ingress_the_laboratory_notices_what_is_lost(
+    scenario: str, baked_default: BakedProject, chromium: str
+) -> None:
+    result = laboratory(baked_default, "--scenario", scenario, "--without", "outbox,ingress")
+    assert result.returncode == 1, result.stdout
+    assert "holds ''" in result.stdout or "it is not there" in result.stdout, result.stdout
