@@ -107,8 +107,13 @@ def _check(accounts: Accounts, username: str, password: str) -> User | None:
 
 
 def _replace(accounts: Accounts, user: User, new: str, again: str) -> None:
+    say = words_for()
     if new != again:
-        raise AccountError(words_for()("sign_in.differ"))
+        raise AccountError(say("sign_in.differ"))
+    if len(new) < MINIMUM_LENGTH:
+        raise AccountError(say("sign_in.too_short", n=MINIMUM_LENGTH))
+    if len(new) > MAXIMUM_LENGTH:
+        raise AccountError(say("sign_in.too_long", n=MAXIMUM_LENGTH))
     if verify_password(new, accounts.password_hash(user.username)):
-        raise AccountError(words_for()("sign_in.same"))
+        raise AccountError(say("sign_in.same"))
     accounts.set_password(user.user_id, new)

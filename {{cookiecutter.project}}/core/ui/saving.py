@@ -14,7 +14,9 @@ def save_bar(form: str) -> None:
     if manager.session.preferences.auto_save:
         return
     say, count = words(), len(manager.session.unsaved_changes(form))
-    with st.container(horizontal=True, vertical_alignment="center", key=f"keep-saving-{form}"):
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", key=f"keep-saving-{form}"
+    ):
         text = say("saving.waiting", n=count) if count else say("saving.none")
         st.markdown(f":material/edit: **{text}**" if count else f":gray[:material/check: {text}]", width="stretch")
         st.button(
@@ -28,7 +30,6 @@ def save_bar(form: str) -> None:
         st.button(
             say("saving.save"),
             key=f"keep-saving-save-{form}",
-            icon=":material/save:",
             disabled=not count,
             on_click=_save,
             args=(manager, form),

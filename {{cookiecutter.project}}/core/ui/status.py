@@ -119,7 +119,8 @@ def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
 
 def _words(say: Words, *, auto_save: bool) -> dict[str, str]:
     words = say.section("status")
-    return words if auto_save else {**words, "saved": say("status.draft", time="{time}")}
+    kept = {"saved": say("status.draft", time="{time}"), "all_saved": say("status.drafts")}
+    return words if auto_save else {**words, **kept}
 
 
 @cache
