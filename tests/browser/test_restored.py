@@ -52,6 +52,37 @@ def test_a_discard_is_undone_by_the_keyboard_alone(visit: NewTab, new_person: Ne
     expect(notice(visitor)).to_have_count(0)
 
 
+def test_what_was_only_typed_is_announced_too_and_the_cursor_is_back_in_it(
+    visit: NewTab, new_person: NewPerson
+) -> None:
+    visitor = visit().open("intake").sign_in(new_person()).arrived("New request")
+    visitor.text("Name").click()
+    visitor.page.keyboard.type("Half a na")
+    visitor.page.reload()
+    expect(notice(visitor).get_by_role("status")).to_contain_text("1 entry from")
+    expect(visitor.text("Name")).to_have_value("Half a na")
+    expect(visitor.text("Name")).to_be_focused()
+    visitor.settled()
+    visitor.button("Discard").click()
+    expect(visitor.text("Name")).to_have_value("")
+    visitor.button("Undo").click()
+    expect(visitor.text("Name")).to_have_value("Half a na")
+
+
+def test_another_device_is_told_although_its_page_is_loaded_again_for_the_theme(
+    visit: NewTab, new_person: NewPerson
+) -> None:
+    username = new_person()
+    visitor = visit().open("intake").sign_in(username).arrived("New request")
+    visitor.write("Name", "Ada")
+    visitor.open("home-preferences").arrived("Preferences")
+    visitor.page.get_by_test_id("stButtonGroup").get_by_text("Dark", exact=True).click()
+    expect(visitor.page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(20, 25, 23)")
+    phone = visit().open("intake").sign_in(username)
+    expect(phone.page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(20, 25, 23)")
+    expect(notice(phone).get_by_role("status")).to_contain_text("1 entry from")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_notice_moves_nothing_and_fits_the_screen(visit: NewTab, new_person: NewPerson, width: int) -> None:
     visitor = visit()
