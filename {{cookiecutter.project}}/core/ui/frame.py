@@ -14,14 +14,12 @@ from core.ui.times import words
 
 _ICON = Path(__file__).with_name("icon.svg")
 _MARK = "#3d927a"
-_STYLE = Path(__file__).with_name("style.css")
 
 
 def set_page() -> None:
-    """Set the browser tab's title and the project's style. Call it first in `main.py`."""
+    """Set the browser tab's title and icon, and the project's mark. Call it first in `main.py`."""
     title = get_services().settings.title
     st.set_page_config(page_title=title, page_icon=_ICON, layout="wide")
-    st.html(_STYLE)
     st.logo(_wordmark(title), size="large")
 
 

@@ -3,6 +3,7 @@
 
 const PREFIX = "keep.outbox."; // localStorage: keep.outbox.<who>.<tab>/<form>/<field>; all of keep.* goes at sign-out
 const PAUSE = 300; // ms without typing before a text is posted
+const BETWEEN = 30; // ms after a key until this browser's storage has it
 const BEHIND = 1000; // ms that the server is behind at most while somebody types on
 const FIRST_RETRY = 500; // ms; doubles up to
 const LAST_RETRY = 5000;
@@ -75,7 +76,10 @@ class Outbox {
 
   listen() {
     document.addEventListener("input", (event) => this.typed(event.target), { capture: true, passive: true });
-    const leave = () => this.items.size && this.pump();
+    const leave = () => {
+      if (this.settling) this.settle();
+      if (this.items.size) this.pump();
+    };
     // Before the server does what is clicked, it shall have what was typed: a cleared field must stay clear.
     for (const kind of ["change", "focusout", "pointerdown"]) {
       document.addEventListener(kind, leave, { capture: true, passive: true });
@@ -124,8 +128,19 @@ class Outbox {
     // A number field hides what it can't read: its value is then empty, which isn't what was typed.
     if (element.validity?.badInput) item.unread = true;
     this.items.set(id, item);
-    if (!item.unread) this.write(item);
+    item.fresh = true;
     this.schedule();
+    this.settling ??= setTimeout(() => this.settle(), BETWEEN);
+  }
+
+  // The browser's storage takes longer than a key may: it is written between two keys, and when the page goes.
+  settle() {
+    clearTimeout(this.settling);
+    this.settling = undefined;
+    for (const item of this.items.values()) {
+      if (item.fresh && !item.unread) this.write(item);
+      item.fresh = false;
+    }
     this.changed();
   }
 
@@ -141,7 +156,7 @@ class Outbox {
 
   write(item) {
     if (!this.stores || !item.tab) return;
-    const { element, beacon, ...content } = item;
+    const { element, beacon, fresh, ...content } = item;
     if (attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true)) return;
     this.stores = false; // full
     this.changed();
@@ -276,6 +291,7 @@ class Outbox {
 
   // The page goes, or may go: it can't wait for an answer, so what is sent stays here until the next page has one.
   beacon() {
+    this.settle();
     let room = BEACON;
     if (!this.data || this.closed || this.refused) return;
     for (const item of this.pending.filter((item) => item.tab && !item.unread && item.beacon !== item.number)) {

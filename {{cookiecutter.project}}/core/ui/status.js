@@ -73,9 +73,12 @@ class Status {
       }, CALM);
     }
     const found = this.find();
-    this.line.textContent = found.text;
-    this.line.className = `keep-${found.mood}${found.saving ? " keep-saving" : ""}`;
-    if (!found.saving) this.line.dateTime = this.keptAt();
+    const mood = `keep-${found.mood}${found.saving ? " keep-saving" : ""}`;
+    const at = found.saving ? this.line.dateTime : this.keptAt();
+    // Only what changes is written: the browser draws anew whatever is.
+    if (this.line.textContent !== found.text) this.line.textContent = found.text;
+    if (this.line.className !== mood) this.line.className = mood;
+    if (this.line.dateTime !== at) this.line.dateTime = at;
     this.speak(found);
     this.askAgain(found.waits);
   }

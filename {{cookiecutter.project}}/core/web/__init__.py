@@ -19,10 +19,11 @@ from core.settings import get_settings
 from core.storage.database import reachable
 from core.storage.migrate import is_current
 from core.web.binding import get_bindings
-from core.web.cookie import SessionCookieMiddleware
+from core.web.cookie import SessionCookieMiddleware, folder, is_page
 from core.web.drafts import drafts
 from core.web.housekeeping import clean_up_regularly
 from core.web.ingress import IngressMiddleware, get_connections
+from core.web.page_style import STYLE, PageStyleMiddleware
 from core.web.position import position
 from core.web.routes import health, rotate
 
@@ -45,6 +46,11 @@ def middleware() -> list[Middleware]:
             cookie_secure=settings.cookie_secure,
             bindings=get_bindings(),
             base_path=base_path(),
+        ),
+        Middleware(
+            PageStyleMiddleware,
+            style=STYLE.read_text(encoding="utf-8"),
+            is_page=lambda scope: is_page(scope, folder(base_path())),
         ),
         Middleware(IngressMiddleware, connections=get_connections(), base_path=base_path()),
     ]

@@ -27,6 +27,18 @@ def set_cookie_header(name: str, token: str, *, secure: bool) -> str:
     return f"{attributes}; Secure" if secure else attributes
 
 
+def folder(base_path: str) -> str:
+    """Return Streamlit's `server.baseUrlPath` with a slash at both ends."""
+    return f"/{base_path.strip('/')}/" if base_path.strip("/") else "/"
+
+
+def is_page(scope: Scope, base: str) -> bool:
+    """Whether an HTTP request below `base` asks for a page: not for an asset, and not for a route of Streamlit's."""
+    path: str = scope["path"]
+    inside = path.startswith(base) or f"{path}/" == base
+    return scope["method"] == "GET" and inside and not path.removeprefix(base).startswith(_NOT_PAGES)
+
+
 class SessionCookieMiddleware:
     """Gives every browser that opens a page a signed token, and lets Streamlit's own ids count only with theirs.
 
@@ -48,7 +60,7 @@ class SessionCookieMiddleware:
         self._name = cookie_name
         self._secure = cookie_secure
         self._bindings = bindings
-        self._base = f"/{base_path.strip('/')}/" if base_path.strip("/") else "/"
+        self._base = folder(base_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -62,7 +74,7 @@ class SessionCookieMiddleware:
         elif self._foreign_upload(scope, owner):
             await _refuse(send)
             return
-        elif token is None and self._is_page(scope):
+        elif token is None and is_page(scope, self._base):
             send = self._giving_token(send)
         await self._app(scope, receive, send)
 
@@ -100,11 +112,6 @@ class SessionCookieMiddleware:
         if not path.startswith(prefix) or scope["method"] not in ("PUT", "DELETE"):
             return False
         return not self._bindings.belongs(path.removeprefix(prefix).partition("/")[0], owner)
-
-    def _is_page(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        inside = path.startswith(self._base) or f"{path}/" == self._base
-        return scope["method"] == "GET" and inside and not path.removeprefix(self._base).startswith(_NOT_PAGES)
 
     def _giving_token(self, send: Send) -> Send:
         async def send_with_cookie(message: Message) -> None:

@@ -1,0 +1,70 @@
+"""The project's style is in the page as it arrives, and in nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from core.web.cookie import is_page
+from core.web.page_style import PageStyleMiddleware
+
+PAGE = "<html><body><div></div></body></html>"
+STYLED = "<html><body><div></div><style>p { color: red }</style></body></html>"
+
+
+async def page(request: Request) -> Response:
+    if request.headers.get("if-none-match"):
+        return Response(status_code=304)
+    return HTMLResponse(PAGE, headers={"ETag": '"kept"'})
+
+
+async def in_pieces(request: Request) -> Response:
+    return StreamingResponse(iter([PAGE[:30], PAGE[30:]]), media_type="text/html")
+
+
+async def data(request: Request) -> Response:
+    return JSONResponse({"not": "</body>"})
+
+
+async def no_page(request: Request) -> Response:
+    return HTMLResponse("<p>no end</p>")
+
+
+@pytest.fixture
+def client() -> TestClient:
+    style = Middleware(PageStyleMiddleware, style="p { color: red }", is_page=lambda scope: is_page(scope, "/app/"))
+    routes = [
+        Route("/app/pieces", in_pieces),
+        Route("/app/data", data),
+        Route("/app/no-page", no_page),
+        Route("/{path:path}", page),
+    ]
+    return TestClient(Starlette(routes=routes, middleware=[style]))
+
+
+@pytest.mark.parametrize("address", ["/app/", "/app", "/app/intake", "/app/pieces"])
+def test_a_page_has_the_style_at_its_end(client: TestClient, address: str) -> None:
+    answer = client.get(address)
+    assert answer.text == STYLED
+    assert answer.headers["content-length"] == str(len(STYLED))
+
+
+def test_a_page_the_browser_has_kept_is_sent_again_for_its_style_may_be_another(client: TestClient) -> None:
+    answer = client.get("/app/", headers={"If-None-Match": '"kept"'})
+    assert (answer.status_code, answer.text) == (200, STYLED)
+    assert "etag" not in answer.headers
+
+
+@pytest.mark.parametrize("address", ["/app/_stcore/health", "/app/component/x/index.html", "/elsewhere"])
+def test_what_is_no_page_of_the_app_is_left_alone(client: TestClient, address: str) -> None:
+    assert client.get(address).text == PAGE
+
+
+def test_other_content_is_left_alone(client: TestClient) -> None:
+    assert client.get("/app/data").json() == {"not": "</body>"}
+    assert client.get("/app/no-page").text == "<p>no end</p>"
