@@ -205,6 +205,25 @@ def test_a_text_typed_before_its_field_was_cleared_does_not_come_back(slow_brows
     assert slow_browser.item == "typed after"
 
 
+def test_what_its_page_still_shows_counts_as_the_latest(slow_browser: Browser, clock: FakeClock) -> None:
+    slow_browser.services.engine.record(slow_browser.session_id, {FIELD: "entered on the phone"})
+
+    assert slow_browser.post(text="typed a moment before", age_ms=1_000).status_code == 204
+
+    assert slow_browser.item == "typed a moment before"
+
+
+def test_what_was_deleted_stays_deleted(connect: Callable[..., Browser], services: Services) -> None:
+    stranger = connect()
+    services.engine.record(stranger.session_id, {FIELD: "before"})
+    services.engine.flush()
+    services.engine.purge(stranger.session_id)
+
+    assert stranger.post().status_code == 401
+
+    assert stranger.item is None
+
+
 def test_the_first_draft_of_a_session_says_whose_it_is(browser: Browser, ada: User) -> None:
     before = browser.session()
     assert before.created_at is None

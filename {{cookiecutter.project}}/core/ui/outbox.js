@@ -10,6 +10,8 @@ const LAST_RETRY = 5000;
 const PATIENCE = 10_000; // ms for one request
 const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
 const SETTLE = 250; // ms after new data until the widgets show theirs
+const HOLD = 500; // ms after leaving a field until a run must have begun that knows of it
+const LONGEST_HOLD = 5000;
 
 function attempt(action) {
   // Storage that is blocked, full or damaged must not end the page's work: what is typed is then kept in memory.
@@ -46,9 +48,11 @@ class Outbox {
     this.nameTab();
     for (const [css, { element, at }] of this.strangers) if (this.fields[css]) this.note(element, this.fields[css], at);
     this.strangers.clear();
-    setTimeout(() => this.compare(), SETTLE);
+    setTimeout(() => {
+      this.compare();
+      this.release();
+    }, SETTLE);
     this.replay();
-    if (this.items.size && !this.timer) this.schedule();
   }
 
   // What was typed before the browser had named its tab.
@@ -78,10 +82,9 @@ class Outbox {
     document.addEventListener("input", (event) => this.typed(event.target), { capture: true, passive: true });
     const leave = () => {
       if (this.settling) this.settle();
-      if (this.items.size) this.pump();
+      this.hold();
     };
-    // Before the server does what is clicked, it shall have what was typed: a cleared field must stay clear.
-    for (const kind of ["change", "focusout", "pointerdown"]) {
+    for (const kind of ["change", "focusout", "pointerdown", "click"]) {
       document.addEventListener(kind, leave, { capture: true, passive: true });
     }
     document.addEventListener("keydown", (event) => event.key === "Enter" && leave(), { capture: true, passive: true });
@@ -92,11 +95,28 @@ class Outbox {
     if (channel) channel.onmessage = ({ data }) => data === this.data?.base && this.close();
   }
 
+  // A field that is left, or a button that is pressed, makes the script run, and Streamlit's own message has the text. Then
+  // this waits for the run's end: a text that overtook the button's work would bring back what that has cleared.
+  hold() {
+    for (const item of this.items.values()) item.left = performance.now();
+  }
+
+  held(item) {
+    const since = item.left === undefined ? Infinity : performance.now() - item.left;
+    return since < (running() ? LONGEST_HOLD : HOLD);
+  }
+
+  release() {
+    if (running()) return; // its end is told as well
+    for (const item of this.items.values()) item.left = undefined;
+    if (this.items.size) this.pump();
+  }
+
   typed(element) {
     if (this.closed || element?.type === "password" || typeof element?.value !== "string") return;
     const field = this.field(element);
     if (field) this.note(element, field, Date.now());
-    else if (document.querySelector('[data-test-script-state="running"]')) {
+    else if (running()) {
       for (const name of keyClasses(element)) this.strangers.set(name, { element, at: Date.now() });
     }
   }
@@ -156,7 +176,7 @@ class Outbox {
 
   write(item) {
     if (!this.stores || !item.tab) return;
-    const { element, beacon, fresh, ...content } = item;
+    const { element, beacon, fresh, left, ...content } = item;
     if (attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true)) return;
     this.stores = false; // full
     this.changed();
@@ -184,6 +204,7 @@ class Outbox {
       if (!item?.grant || lives || this.items.has(item.id)) continue;
       this.items.set(item.id, { ...item, onScreen: false });
     }
+    this.looked = true;
     if (this.items.size) this.pump();
     this.changed();
   }
@@ -218,13 +239,15 @@ class Outbox {
     if (this.again) {
       this.again = false;
       this.pump();
+    } else if (!this.timer && this.pending.some((item) => this.held(item))) {
+      this.timer = setTimeout(() => this.pump(), PAUSE);
     }
   }
 
   async postAll() {
     for (const id of [...this.items.keys()]) {
       const item = this.items.get(id);
-      if (!item || item.reason) continue;
+      if (!item || item.reason || this.held(item)) continue;
       if (item.unread) item.reason = this.data.words.unread;
       else if (!(await this.post(item))) return;
     }
@@ -305,6 +328,7 @@ class Outbox {
   // Wait, before the page is loaded anew, until all is sent or can't be.
   async drain(milliseconds) {
     this.retryAt = 0;
+    for (const item of this.items.values()) item.left = undefined;
     if (this.items.size) this.pump();
     const patience = new Promise((resolve) => setTimeout(resolve, milliseconds));
     while (this.posting && (await Promise.race([this.posting.then(() => true), patience]))) await null;
@@ -334,6 +358,10 @@ class Outbox {
     this.changed();
     if (!document.querySelector(".st-key-keep-handover")) this.askForRun?.(`signed out ${Date.now()}`);
   }
+}
+
+function running() {
+  return document.querySelector('[data-test-script-state="running"]') !== null;
 }
 
 // The classes by which Streamlit marks the widget an element belongs to, the nearest first.

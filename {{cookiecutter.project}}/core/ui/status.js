@@ -60,7 +60,7 @@ class Status {
   }
 
   show() {
-    if (!this.data || !this.line) return;
+    if (!this.line || !this.outbox.looked) return; // what pages that are gone left may not be saved yet
     if (this.outbox.pending.length) {
       // Back to “Saved” once, when all is acknowledged and nobody types on.
       clearTimeout(this.calm);
