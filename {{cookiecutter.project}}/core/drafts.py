@@ -14,8 +14,11 @@ from typing import Any, Literal
 
 from core.errors import NotKeptError
 from core.paths import join_path
+from core.words import FALLBACK, Words, words_in
 
 TextKind = Literal["text", "integer", "decimal"]
+_SHOWN = 40
+"""Characters of a text that are shown in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,20 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+class UntakenTextError(NotKeptError):
+    """A widget wouldn't take what is typed into it, such as half a number. `said` is why, in a language."""
+
+    def __init__(self, entry: str, **values: object) -> None:
+        self._entry, self._values = entry, values
+        super().__init__("", self.said(words_in(FALLBACK)), "")
+
+    def said(self, say: Words) -> str:
+        return say(self._entry, **self._values)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRule:
     """How the text that is typed into a widget becomes the value the widget will hold once it is left."""
@@ -65,27 +82,27 @@ class TextRule:
     high: float | None = None
 
     def read(self, text: str) -> str | int | float | None:
-        """Return the value. Raises NotKeptError for a text the widget wouldn't take, such as half a number."""
+        """Return the value. Raises UntakenTextError for a text the widget wouldn't take."""
         if not text and self.optional:
             return None
         return self._text(text) if self.kind == "text" else self._number(text)
 
     def _text(self, text: str) -> str:
         if self.longest is not None and len(text) > self.longest:
-            raise NotKeptError(
-                "", f"the text has {len(text)} characters, and {self.longest} are allowed", "Shorten it."
-            )
+            raise UntakenTextError("typed.too_long", length=len(text), longest=self.longest)
         return text
 
     def _number(self, text: str) -> int | float:
+        if not text:
+            raise UntakenTextError("typed.empty")
         try:
             number = int(text) if self.kind == "integer" else float(text)
         except ValueError:
-            raise NotKeptError("", f"“{text[:40]}” is no number yet", "Complete it.") from None
+            raise UntakenTextError("typed.no_number", text=text[:_SHOWN]) from None
         if not math.isfinite(number):
-            raise NotKeptError("", f"“{text[:40]}” is no number", "Enter a number.")
+            raise UntakenTextError("typed.no_number", text=text[:_SHOWN])
         if self.low is not None and number < self.low:
-            raise NotKeptError("", f"{text[:40]} is too small", f"Enter at least {self.low:g}.")
+            raise UntakenTextError("typed.too_small", text=text[:_SHOWN], low=self.low)
         if self.high is not None and number > self.high:
-            raise NotKeptError("", f"{text[:40]} is too large", f"Enter at most {self.high:g}.")
+            raise UntakenTextError("typed.too_large", text=text[:_SHOWN], high=self.high)
         return number

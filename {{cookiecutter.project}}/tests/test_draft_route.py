@@ -289,6 +289,15 @@ def test_a_text_its_widget_would_not_take_is_refused_with_the_reason(
     assert browser.item == "a lamp"
 
 
+def test_the_reason_is_told_in_the_language_of_the_page(browser: Browser) -> None:
+    grant = browser.grant(rule=TextRule(kind="integer", high=10**9))
+
+    assert browser.post(grant=grant, text="2000000000", language="de").text == (
+        "2000000000 ist zu groß. Geben Sie höchstens 1000000000 ein."
+    )
+    assert "too large" in browser.post(grant=grant, text="2000000000", language="tlh").text
+
+
 def test_a_field_shown_to_somebody_else_is_refused(connect: Callable[..., Browser], services: Services) -> None:
     ada, bob = services.accounts.create_user("ada", "Ada"), services.accounts.create_user("bob", "Bob")
     foreign = connect(ada).grant()
@@ -353,6 +362,7 @@ WRONG: list[dict[str, Any]] = [
     {"age_ms": -1},
     {"age_ms": "old"},
     {"age_ms": 10**15},
+    {"language": 7},
 ]
 
 

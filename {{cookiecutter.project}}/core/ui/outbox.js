@@ -259,7 +259,8 @@ class Outbox {
 
   body(item) {
     const { tab, number, grant, text, seen, onScreen, typed } = item;
-    return JSON.stringify({ tab, number, grant, text, seen, on_screen: onScreen, age_ms: Math.max(0, Date.now() - typed) });
+    const age = Math.max(0, Date.now() - typed);
+    return JSON.stringify({ tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale });
   }
 
   // Post one text. Resolves to whether to go on with the next one.

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.clock import stamp_time
-from core.drafts import Draft, digest_of, draft_path
+from core.drafts import Draft, UntakenTextError, digest_of, draft_path
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.forms import FormSnapshot
 from core.paths import CREATED_PATH, USER_PATH, field_path, join_path
@@ -30,7 +30,7 @@ from core.web.owner import Owner, find_owner, require_token
 from core.web.rate import RateLimit
 from core.web.request import read_json, require_same_origin
 from core.web.token import token_hash
-from core.words import words_in
+from core.words import FALLBACK, spoken, words_in
 
 BODY_LIMIT = 300 * 1024
 """Bytes. A field may have 256 KB."""
@@ -58,11 +58,13 @@ class Post:
     seen: str
     on_screen: bool
     age_ms: int
+    language: str = FALLBACK
+    """Of what is answered about the text."""
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Post:
         """Read a body. Raises 400 for one that is malformed."""
-        match {"age_ms": 0, "seen": "", "on_screen": True, **body}:
+        match {"age_ms": 0, "seen": "", "on_screen": True, "language": FALLBACK, **body}:
             case {
                 "tab": str(tab),
                 "number": int(number),
@@ -71,11 +73,19 @@ class Post:
                 "seen": str(seen),
                 "on_screen": bool(on_screen),
                 "age_ms": int(age_ms),
+                "language": str(language),
             } if _TAB.fullmatch(tab) and 0 < number < _LARGEST and _is_stamp(seen) and 0 <= age_ms <= _AGE_LIMIT_MS:
                 return cls(
-                    tab=tab, number=number, grant=grant, text=text, seen=seen, on_screen=on_screen, age_ms=age_ms
+                    tab=tab,
+                    number=number,
+                    grant=grant,
+                    text=text,
+                    seen=seen,
+                    on_screen=on_screen,
+                    age_ms=age_ms,
+                    language=spoken(language),
                 )
-        raise HTTPException(400, "A draft needs tab, number, grant and text, and may have seen, on_screen and age_ms.")
+        raise HTTPException(400, "A draft needs tab, number, grant and text, or what else it has is malformed.")
 
 
 async def drafts(request: Request) -> Response:
@@ -98,6 +108,8 @@ async def drafts(request: Request) -> Response:
         owner, stamp = await run_in_threadpool(_receive, services, token, device, post)
     except NotKeptNowError as error:
         raise HTTPException(503, str(error), headers=away) from error
+    except UntakenTextError as error:
+        raise HTTPException(422, error.said(words_in(post.language))) from error
     except NotKeptError as error:
         raise HTTPException(422, f"{error.reason}. {error.remedy}") from error
     except (KeepError, SQLAlchemyError) as error:
