@@ -17,8 +17,8 @@ from tests.support.bake import BakedProject
 from tests.support.browser import ARGUMENTS, find_chromium
 from tests.support.server import serving
 
-ROUND = 10
-"""So many people sit at one server that is going to be killed."""
+ROUND = 4
+"""So many people sit at one server that is going to be killed: all their pages come back at the same moment."""
 
 
 async def play(scenario: Scenario, desk: Desk, times: int) -> None:

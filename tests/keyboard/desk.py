@@ -105,7 +105,7 @@ class Sheet:
         await self.page.keyboard.type(text, delay=random.uniform(0, 25))
 
     async def open(self, url: str) -> None:
-        await self.page.goto(url)
+        await self.page.goto(url, timeout=PATIENCE_MS)
         await self.ready()
 
     async def open_again(self, url: str) -> None:

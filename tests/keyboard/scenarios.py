@@ -199,6 +199,6 @@ SCENARIOS = (
         full=20,
         short=2,
         play=offline_while_typing,
-        side_by_side=10,
+        side_by_side=5,
     ),
 )
