@@ -125,7 +125,7 @@ class Sheet:
         The page is left at once, and not, as by F5, when the server has answered: it may take long over that.
         """
         url = self.page.url
-        await self.page.evaluate("document.querySelector('.st-key-work button').click()")
+        await self.page.locator(".st-key-work button").dispatch_event("click", timeout=PATIENCE_MS)
         await self.page.evaluate(_LEAVE_AFTER, [event, random.uniform(0, 50)])
         await action()
         await self.page.wait_for_url("about:blank", timeout=PATIENCE_MS)
