@@ -60,6 +60,8 @@ async def laboratory(project: BakedProject, scenario: Scenario, options: argpars
                 )
                 await play(scenario, desk, times)
                 await browser.close()
+                if desk.slowest:
+                    print(f"  all on the page again after {desk.slowest:.1f} s at most")
                 return times, desk.lost
 
 

@@ -64,6 +64,7 @@ class Bench:
         return {
             "title": "Laboratory",
             "environment": "development",
+            "auth": "password",
             "secret_key": "0" * 64,
             "database_url": self.database_url if folder is None else f"sqlite:///{folder / 'sessions.db'}",
             "journal_path": str((folder or self.folder) / "journal.db"),

@@ -319,7 +319,9 @@ def test_a_browser_that_was_signed_out_is_refused(browser: Browser) -> None:
     assert browser.item == "a lamp"
 
 
-@pytest.mark.parametrize("cookie", [None, "forged", new_token("another secret, of another project")])
+@pytest.mark.parametrize(
+    "cookie", [None, "forged", new_token("another secret, of another project")], ids=["none", "forged", "foreign"]
+)
 def test_no_valid_cookie_no_draft(browser: Browser, cookie: str | None) -> None:
     browser.client.cookies.clear()
     if cookie:

@@ -24,7 +24,7 @@ def sheet() -> None:
     ui.selectbox("Choice", [f"choice {number}" for number in range(20)], form=FORM, field="choice")
     ui.slider("Slider", 0, 100, form=FORM, field="slider")
     ui.checkbox("Tick", form=FORM, field="tick")
-    st.button("Work", key="work", help="Lets the script run, so that what is done next meets one that runs.")
+    st.button("Work", key="work")  # lets the script run, so that what is done next meets one that runs
     with st.form("together"):
         ui.text_input("Inside", form=FORM, field="inside")
         st.form_submit_button("Hand in")
