@@ -76,6 +76,18 @@ def test_the_browser_s_old_view_is_no_edit_while_news_are_on_their_way_to_it() -
     assert tab.kept == ["mine", "mine again"]
 
 
+def test_a_message_that_crossed_what_the_widget_was_given_is_an_old_view() -> None:
+    tab = Tab()
+    tab.send("mine")
+    assert not tab.live.is_old_view(KEY)
+    tab.show("news of another tab", given=True)
+    tab.send("mine")
+    assert tab.live.is_old_view(KEY)
+    tab.send("news of another tab")
+    assert not tab.live.is_old_view(KEY)
+    assert not tab.live.is_old_view("f.unknown")
+
+
 def test_going_back_to_what_was_shown_first_is_an_edit() -> None:
     tab = Tab(shown="a")
     tab.send("b")

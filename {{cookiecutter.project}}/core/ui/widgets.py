@@ -126,6 +126,9 @@ def keep_shown(form: str) -> None:
 
 
 def _keep(manager: SessionManager, form: str, field: str, key: str) -> None:
+    if manager.live.is_old_view(key):
+        _shown().pop(key, None)  # so that this run gives it the value once more
+        return
     if manager.live.took(key, st.session_state[key]) or manager.persist_field(form, field, st.session_state[key]):
         _shown()[key] = _stamp(manager, form, field)
 

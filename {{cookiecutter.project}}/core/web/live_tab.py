@@ -7,6 +7,7 @@ edit: taking it for one would put an old value over what another tab saved since
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ from core.web.protocol import Reader, WidgetState, key_of
 
 _NOTHING: Final = object()
 _MOST_UNTAKEN = 100
+_CROSSING_SECONDS = 2.0
+"""How long a value may be on its way to the browser. What comes back unchanged after that was chosen again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class _Widget:
     fits: Callable[[Any], bool]
     given: Any = _NOTHING
     """What the server gave it to show, until the browser has sent something since."""
+    given_at: float = 0.0
     sent: WidgetState | None = None
 
 
@@ -75,7 +79,7 @@ class LiveTab:
                 self._widgets[key] = widget
             widget.form, widget.field, widget.read, widget.fits = form, field, read, fits
             if given:
-                widget.given = value
+                widget.given, widget.given_at = value, time.monotonic()
                 self._untaken.pop(key, None)
 
     def edits(self, states: Iterable[WidgetState]) -> list[Edit]:
@@ -119,6 +123,14 @@ class LiveTab:
                     del waiting[: place + 1]
                     return True
             return False
+
+    def is_old_view(self, key: str) -> bool:
+        """Whether what the browser sent for a widget crossed a value that was on its way to it, so is no edit."""
+        with self._lock:
+            widget = self._widgets.get(key)
+            if widget is None or widget.given is _NOTHING or widget.sent is None:
+                return False
+            return time.monotonic() - widget.given_at < _CROSSING_SECONDS
 
     def is_own(self, key: str, stamp: str) -> bool:
         """Whether a stamp is that of the widget's last edit in this very tab."""
