@@ -143,6 +143,7 @@ def test_while_somebody_types_nothing_runs_and_little_is_sent(visitor: Visitor) 
 
 
 def test_the_status_changes_once_while_somebody_types_and_once_afterwards(visitor: Visitor) -> None:
+    visitor.says("All saved")
     visitor.page.evaluate(
         """() => {
             window.said = [];
