@@ -42,7 +42,7 @@ bench: $(READY) ## measure beside the least it could take, and beside the target
 	PYTHONPATH="$(TEMPLATE)" $(BUILD)/tests/streamlit_keep/.venv/bin/python -m benchmarks.persist
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep
 
-chaos: $(READY) ## break the default project on purpose and count what is lost (an hour)
+chaos: $(READY) ## break the default project on purpose and count what is lost (two hours)
 	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
 	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep setup
 	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep
