@@ -11,6 +11,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.web.address import app_folder
+
 _SCRIPT = Path(__file__).with_name("handover.js")
 _STYLE = "margin: 1rem 0; text-align: center; font-family: var(--st-font); color: var(--st-text-color)"
 _HTML = f'<p role="status" style="{_STYLE}"></p>'
@@ -25,7 +27,6 @@ def hand_over(
     and not sent yet; when somebody has signed out, that goes as well. `then` is where to go afterwards, relative to the
     app's address; without it the same page is loaded anew.
     """
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     component = st.components.v2.component("keep_handover", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
     data = {
         "ticket": ticket,
@@ -33,6 +34,6 @@ def hand_over(
         "clear": clear,
         "signed_out": signed_out,
         "then": then,
-        "base": f"/{base}/" if base else "/",
+        "base": app_folder(),
     }
     component(key="keep-handover", data=data)

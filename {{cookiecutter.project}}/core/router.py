@@ -19,6 +19,7 @@ from core.navigation import NavigationEntry
 from core.permissions import matches
 from core.session_manager import SessionManager, get_session_manager
 from core.ui import browser, cards
+from core.web.address import app_folder
 
 __all__ = ["App", "Router", "page", "visible_pages"]
 
@@ -178,9 +179,7 @@ class Router:
 
 
 def _url(path: str, params: Mapping[str, str]) -> str:
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
-    root = f"/{base}/" if base else "/"
-    return f"{root}{path}" + (f"?{urlencode(params)}" if params else "")
+    return f"{app_folder()}{path}" + (f"?{urlencode(params)}" if params else "")
 
 
 def visible_pages() -> list[PageSpec]:

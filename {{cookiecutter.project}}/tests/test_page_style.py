@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from core.web.cookie import is_page
+from core.web.address import is_page
 from core.web.page_style import PageStyleMiddleware
 
 PAGE = "<html><body><div></div></body></html>"

@@ -9,11 +9,13 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from core.web.address import app_folder
 from core.web.routes import BOOT_ID
 
 TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
@@ -77,18 +79,18 @@ def reported() -> Report | None:
 def mount(instructions: Instructions) -> Report | None:
     """Put the component on the page. Returns what the browser has said so far."""
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
     component = st.components.v2.component("keep_browser", js=_script())
     data: dict[str, Any] = {
         "boot": BOOT_ID,
         "connection": connection,
-        "base": f"/{base}/" if base else "/",
+        "base": app_folder(),
         **asdict(instructions),
     }
     result = component(key=_KEY, data=data, width=1, height=1, on_tab_change=_noted)
     return Report.parse(result.get("tab"))
 
 
+@cache
 def _script() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
 

@@ -24,6 +24,7 @@ from core.paths import join_path
 from core.services import Services, get_services
 from core.session_manager import SessionManager
 from core.ui.times import words, zone
+from core.web.address import app_folder
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
 from core.words import Words
@@ -68,12 +69,11 @@ def _noted() -> None:
 
 def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
     say = words()
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     secret = services.settings.secret_key.get_secret_value()
     cookie = manager.identity.token_hash is not None
     fields = manager.shown_fields.values() if cookie else ()
     return {
-        "base": f"/{base}/" if base else "/",
+        "base": app_folder(),
         "tab": manager.session.tab_id,
         "who": owner_tag(manager.session.session_id, secret),
         "cookie": cookie,

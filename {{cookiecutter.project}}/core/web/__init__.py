@@ -10,7 +10,6 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Route
-from streamlit import config
 
 from core.accounts.first_start import prepare
 from core.errors import ConfigurationError, StoreUnavailableError
@@ -18,8 +17,9 @@ from core.services import close_services, get_services
 from core.settings import get_settings
 from core.storage.database import reachable
 from core.storage.migrate import is_current
+from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
-from core.web.cookie import SessionCookieMiddleware, folder, is_page
+from core.web.cookie import SessionCookieMiddleware
 from core.web.drafts import drafts
 from core.web.housekeeping import clean_up_regularly
 from core.web.ingress import IngressMiddleware, get_connections
@@ -30,14 +30,9 @@ from core.web.routes import health, rotate
 log = structlog.get_logger(__name__)
 
 
-def base_path() -> str:
-    """Return the path the app is served under, without slashes at its ends: Streamlit's `server.baseUrlPath`."""
-    return str(config.get_option("server.baseUrlPath") or "").strip("/")
-
-
 def middleware() -> list[Middleware]:
     """What `st.App` wraps around everything."""
-    settings = get_settings()
+    settings, folder = get_settings(), app_folder()
     return [
         Middleware(
             SessionCookieMiddleware,
@@ -50,7 +45,7 @@ def middleware() -> list[Middleware]:
         Middleware(
             PageStyleMiddleware,
             style=STYLE.read_text(encoding="utf-8"),
-            is_page=lambda scope: is_page(scope, folder(base_path())),
+            is_page=lambda scope: is_page(scope, folder),
         ),
         Middleware(IngressMiddleware, connections=get_connections(), base_path=base_path()),
     ]
@@ -58,7 +53,7 @@ def middleware() -> list[Middleware]:
 
 def routes() -> list[Route]:
     """Our routes, all below `/keep/`."""
-    prefix = f"/{base_path()}/keep" if base_path() else "/keep"
+    prefix = f"{app_folder()}keep"
     return [
         Route(f"{prefix}/health", health, methods=["GET"]),
         Route(f"{prefix}/rotate", rotate, methods=["POST"]),

@@ -11,32 +11,18 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.web.address import folder, is_page
 from core.web.binding import Bindings
 from core.web.token import new_token, token_hash, verify
 
 MAX_AGE = 400 * 86400
 """Seconds the browser keeps the cookie: the longest browsers allow. The server decides when a token ends."""
 
-_NOT_PAGES = ("_stcore/", "keep/", "static/", "app/static/", "media/", "component/", "auth/")
-"""How addresses begin that are no page."""
-
 
 def set_cookie_header(name: str, token: str, *, secure: bool) -> str:
     """Return the value of the `Set-Cookie` header that gives a browser its token."""
     attributes = f"{name}={token}; Path=/; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax"
     return f"{attributes}; Secure" if secure else attributes
-
-
-def folder(base_path: str) -> str:
-    """Return Streamlit's `server.baseUrlPath` with a slash at both ends."""
-    return f"/{base_path.strip('/')}/" if base_path.strip("/") else "/"
-
-
-def is_page(scope: Scope, base: str) -> bool:
-    """Whether an HTTP request below `base` asks for a page: not for an asset, and not for a route of Streamlit's."""
-    path: str = scope["path"]
-    inside = path.startswith(base) or f"{path}/" == base
-    return scope["method"] == "GET" and inside and not path.removeprefix(base).startswith(_NOT_PAGES)
 
 
 class SessionCookieMiddleware:

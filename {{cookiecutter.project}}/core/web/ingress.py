@@ -15,6 +15,7 @@ from functools import cache
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.web.address import folder
 from core.web.live_tab import LiveTab
 from core.web.protocol import STREAM, widget_states
 
@@ -59,8 +60,7 @@ class IngressMiddleware:
     def __init__(self, app: ASGIApp, *, connections: Connections, base_path: str = "") -> None:
         self._app = app
         self._connections = connections
-        base = base_path.strip("/")
-        self._stream = f"/{base}/{STREAM}" if base else f"/{STREAM}"
+        self._stream = f"{folder(base_path)}{STREAM}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
