@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from core.clock import NO_STAMP
-from core.drafts import Draft, digest_of, draft_path
 from core.paths import field_path, join_path
 from core.session import Change, UserSession
 
@@ -35,8 +33,8 @@ def came_back(session: UserSession, form_id: str, *, opened_at: str, announced: 
 def entered_since(session: UserSession, form_id: str, stamp: str) -> bool:
     """Whether a field was edited after a stamp. What a page before this one had left to send is no edit."""
     return any(
-        _stamp(session, form_id, name) > stamp and not _left_behind(session, form_id, name, value)
-        for name, value in session.form(form_id).values.items()
+        _stamp(session, form_id, name) > stamp and not _left_behind(session, form_id, name)
+        for name in session.form(form_id).values
     )
 
 
@@ -60,8 +58,6 @@ def _stamp(session: UserSession, form_id: str, name: str) -> str:
     return session.stamps.get(field_path(form_id, name), NO_STAMP)
 
 
-def _left_behind(session: UserSession, form_id: str, name: str, value: Any) -> bool:
-    path = draft_path(session.tab_id or "", form_id, name)
-    draft = Draft.parse(session.values.get(path))
-    latest = session.stamps.get(path, NO_STAMP) > _stamp(session, form_id, name)
-    return draft is not None and latest and not draft.on_screen and draft.digest == digest_of(value)
+def _left_behind(session: UserSession, form_id: str, name: str) -> bool:
+    note = session.present_draft(form_id, name)
+    return note is not None and not note.on_screen

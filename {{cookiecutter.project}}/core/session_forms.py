@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.clock import NO_STAMP
+from core.drafts import Draft, digest_of, draft_path
 from core.errors import UnknownSnapshotError
 from core.forms import FormSnapshot, FormState
 from core.paths import field_path, join_path
@@ -19,6 +21,18 @@ class SessionForms(SessionState):
     def form(self, form_id: str) -> FormState:
         """Return the state of a form, an empty one if it was never touched."""
         return self.form_states.get(form_id) or FormState(form_id=form_id)
+
+    def draft_note(self, form_id: str, name: str) -> Draft | None:
+        """What this tab noted about the last text it posted for a field."""
+        return Draft.parse(self.values.get(draft_path(self.tab_id or "", form_id, name)))
+
+    def present_draft(self, form_id: str, name: str) -> Draft | None:
+        """This tab's note about a field, if the field still holds that text and nobody entered anything since."""
+        note, held = self.draft_note(form_id, name), self.form(form_id).values.get(name, REMOVED)
+        if note is None or held is REMOVED or note.digest != digest_of(held):
+            return None
+        noted = self.stamps.get(draft_path(self.tab_id or "", form_id, name), NO_STAMP)
+        return note if noted > self.stamps.get(field_path(form_id, name), NO_STAMP) else None
 
     def set_field(self, form_id: str, name: str, value: Any, *, page: str | None = None) -> None:
         """Keep the draft of one field. `page` binds it to a widget of the same key on that page."""

@@ -177,7 +177,7 @@ class SessionPersistenceEngine:
         session = UserSession(session_id=session_id, clock=self.clock)
         # What waits first, as in `_absorb_news`.
         waiting = [entry for entry in self._durability.waiting(session_id) if entry.path in paths]
-        stored = [] if here_only else [entry for path in paths if (entry := self._store.read(session_id, path))]
+        stored = [] if here_only else self._store.read(session_id, paths)
         for entry in [*stored, *waiting]:
             with suppress(CorruptValueError):
                 self._absorb(session, entry)

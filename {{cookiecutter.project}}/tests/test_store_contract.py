@@ -50,10 +50,10 @@ def test_what_was_written_is_read_back_exactly(store: Store, hybrid: HybridClock
 def test_one_path_is_read_by_itself(store: Store, hybrid: HybridClock) -> None:
     one, other = entry(hybrid, "form/f/field/a"), entry(hybrid, "form/f/field/b")
     store.upsert([one, other])
-    assert store.read("s", one.path) == one
-    assert store.read("s", "form/f/field/c") is None
+    assert store.read("s", [one.path]) == [one]
+    assert store.read("s", ["form/f/field/c"]) == []
     store.purge("s")
-    assert store.read("s", one.path) is None
+    assert store.read("s", [one.path]) == []
 
 
 def test_every_order_of_the_same_entries_ends_in_the_same_state(store: Store, hybrid: HybridClock) -> None:

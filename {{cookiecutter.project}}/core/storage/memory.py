@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -61,8 +61,8 @@ class MemoryStore:
             entries = [entry for version, entry in stored.entries.values() if version > after_version]
             return Loaded(version=stored.version, entries=entries)
 
-    def read(self, session_id: str, path: str) -> Entry | None:
-        return next((entry for entry in self.load(session_id).entries if entry.path == path), None)
+    def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
+        return [entry for entry in self.load(session_id).entries if entry.path in paths]
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         with self._lock:

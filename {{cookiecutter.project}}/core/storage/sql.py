@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -66,11 +66,10 @@ class SqlStore(ExpiringSessions):
             rows = connection.execute(wanted).all()
         return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
 
-    def read(self, session_id: str, path: str) -> Entry | None:
-        wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.path == path)
+    def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
+        wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.path.in_(paths))
         with reachable(), self._database.connect() as connection:
-            row = connection.execute(wanted).one_or_none()
-        return None if row is None else as_entry(row)
+            return [as_entry(row) for row in connection.execute(wanted)]
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         # Two entries of one path in one statement are an error in PostgreSQL. A fixed order keeps two

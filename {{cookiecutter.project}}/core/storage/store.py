@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -39,8 +39,8 @@ class Store(Protocol):
         """The entries written after a version; loading never creates a session."""
         ...
 
-    def read(self, session_id: str, path: str) -> Entry | None:
-        """The entry of one path of a session."""
+    def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
+        """The entries of these paths of a session, in any order."""
         ...
 
     def upsert(self, entries: Sequence[Entry]) -> None:

@@ -19,7 +19,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
 
-from core.drafts import Draft, TextRule, draft_path
+from core.drafts import TextRule
 from core.paths import join_path
 from core.services import Services, get_services
 from core.session_manager import SessionManager
@@ -93,7 +93,7 @@ def css_class(key: str) -> str:
 
 def _field(manager: SessionManager, shown: ShownField, rule: TextRule, secret: str) -> dict[str, Any]:
     session = manager.session
-    note = Draft.parse(session.values.get(draft_path(session.tab_id or "", shown.form, shown.field)))
+    note = session.draft_note(shown.form, shown.field)
     grant = Grant(form=shown.form, field=shown.field, rule=rule)
     return {
         "path": join_path(shown.form, shown.field),

@@ -20,7 +20,6 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from core.drafts import Draft, digest_of, draft_path
 from core.forms import same
 from core.paths import field_path
 from core.session_manager import MISSING, SessionManager, get_session_manager
@@ -161,7 +160,7 @@ def _restore(
     """
     saved, current = manager.field_value(form, field), st.session_state.get(key, MISSING)
     stamp = _stamp(manager, form, field)
-    news = stamp != _shown().get(key, "") and not _is_own(manager, form, field, key, stamp, saved)
+    news = stamp != _shown().get(key, "") and not _is_own(manager, form, field, key, stamp)
     problem = None if saved is MISSING else misfit(kind, saved, arguments)
     unfit = current is not MISSING and misfit(kind, current, arguments) is not None
     given = current is MISSING
@@ -176,18 +175,16 @@ def _restore(
     return problem, given
 
 
-def _is_own(manager: SessionManager, form: str, field: str, key: str, stamp: str, saved: object) -> bool:
+def _is_own(manager: SessionManager, form: str, field: str, key: str, stamp: str) -> bool:
     """Whether the saved value came from this very tab, which shows it, or something later, already.
 
     Giving it to the widget would disturb further typing.
     """
     if manager.live.is_own(key, stamp):
         return True
-    path = draft_path(manager.session.tab_id or "", form, field)
-    note = Draft.parse(manager.session.values.get(path))
     # What was entered after the note, such as the same text brought back by an undo, is on no screen yet.
-    latest = manager.session.stamps.get(path, "") > stamp
-    return note is not None and latest and note.on_screen and note.digest == digest_of(saved)
+    note = manager.session.present_draft(form, field)
+    return note is not None and note.on_screen
 
 
 def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | None) -> None:
