@@ -78,6 +78,16 @@ class Visitor:
         )
         return found
 
+    def has_in_browser(self, text: str) -> None:
+        """Wait until the browser's own storage has this text: a moment after the key."""
+        self.page.wait_for_function(
+            """text => Object.entries(localStorage).some(
+                ([key, item]) => key.startsWith('keep.outbox.') && item.includes(text)
+            )""",
+            arg=text,
+            timeout=SETTLE_MS,
+        )
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Wait, after the block, until the page says that what was entered in it is saved."""

@@ -62,20 +62,16 @@ class Desk:
         yield sheet
         self.free.append(sheet)  # not one on which something went wrong
 
-    async def see(self, expectation: Awaitable[None], what: str) -> None:
-        """See whether something that was done is there again."""
-        try:
-            await expectation
-        except AssertionError:
-            self.lost.append(f"{what}: it is not there")
-
     async def look(self, sheet: Sheet, label: str, text: str, what: str) -> None:
         """See whether a text is in its field, now or a little later."""
+        await self.see(sheet.field(label), text, f"{what}: {label}")
+
+    async def see(self, field: Locator, value: str, what: str) -> None:
+        """The same of a value that was entered by other means than typing."""
         try:
-            await expect(sheet.field(label)).to_have_value(text, timeout=SHOWN_MS if self.tells else SOON_MS)
+            await expect(field).to_have_value(value, timeout=SHOWN_MS if self.tells else SOON_MS)
         except AssertionError:
-            found = await sheet.field(label).input_value()
-            self.lost.append(f"{what}: {label} holds {found!r}, typed was {text!r}")
+            self.lost.append(f"{what} holds {await field.input_value()!r}, entered was {value!r}")
 
 
 @dataclass

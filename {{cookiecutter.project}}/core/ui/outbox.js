@@ -10,8 +10,9 @@ const LAST_RETRY = 5000;
 const PATIENCE = 10_000; // ms for one request
 const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
 const SETTLE = 250; // ms after new data until the widgets show theirs
-const HOLD = 500; // ms after leaving a field until a run must have begun that knows of it
+const HOLD = 500; // ms after leaving a field until Streamlit must have sent its own message about it
 const LONGEST_HOLD = 5000;
+const STREAM = "/_stcore/stream"; // where it sends it (see core/web/protocol.py)
 
 function attempt(action) {
   // Storage that is blocked, full or damaged must not end the page's work: what is typed is then kept in memory.
@@ -35,7 +36,9 @@ class Outbox {
     this.refused = false; // whether it knows this browser no more
     this.stores = attempt(() => localStorage.setItem("keep.try", "") ?? localStorage.removeItem("keep.try") ?? true) ?? false;
     this.retryAt = 0;
+    this.awaited = false; // whether a message was sent for which no run has ended yet
     this.listen();
+    this.listenToStreamlit();
   }
 
   update({ data, setTriggerValue }) {
@@ -95,6 +98,17 @@ class Outbox {
     if (channel) channel.onmessage = ({ data }) => data === this.data?.base && this.close();
   }
 
+  listenToStreamlit() {
+    const outbox = this;
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (...content) {
+      if (new URL(this.url).pathname.endsWith(STREAM)) outbox.awaited = true;
+      return send.apply(this, content);
+    };
+    const ended = () => running() || (this.awaited = false);
+    new MutationObserver(ended).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+  }
+
   // A field that is left, or a button that is pressed, makes the script run, and Streamlit's own message has the text. Then
   // this waits for the run's end: a text that overtook the button's work would bring back what that has cleared.
   hold() {
@@ -103,7 +117,7 @@ class Outbox {
 
   held(item) {
     const since = item.left === undefined ? Infinity : performance.now() - item.left;
-    return since < (running() ? LONGEST_HOLD : HOLD);
+    return since < (this.awaited || running() ? LONGEST_HOLD : HOLD);
   }
 
   release() {
