@@ -2,7 +2,14 @@
 
 import streamlit as st
 
+from core.discovery import discover
 from core.ui.cards import not_kept
 from core.web import lifespan, middleware, routes
 
-app = st.App("main.py", lifespan=lifespan, routes=routes(), middleware=middleware(), on_script_error=not_kept)
+app = st.App(
+    "main.py",
+    lifespan=lifespan(discover),
+    routes=routes(),
+    middleware=middleware(),
+    on_script_error=not_kept,
+)

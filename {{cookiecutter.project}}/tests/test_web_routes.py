@@ -197,10 +197,21 @@ def empty(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., Serv
 
 def start_and_stop() -> None:
     async def run() -> None:
-        async with lifespan(Starlette()):
+        async with lifespan(lambda: None)(Starlette()):
             pass
 
     asyncio.run(run())
+
+
+def test_pages_are_loaded_before_anybody_is_let_in(empty: Callable[..., Services]) -> None:
+    loaded: list[str] = []
+
+    async def start() -> None:
+        async with lifespan(lambda: loaded.append("pages"))(Starlette()):
+            assert loaded == ["pages"]
+
+    with use_services(empty()):
+        asyncio.run(start())
 
 
 def test_development_starts_on_an_empty_database(empty: Callable[..., Services]) -> None:

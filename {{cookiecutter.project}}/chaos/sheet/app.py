@@ -15,4 +15,10 @@ layers = [
     if "ingress" not in without or getattr(layer.cls, "__name__", "") != IngressMiddleware.__name__
 ]
 
-app = st.App("main.py", lifespan=lifespan, routes=routes(), middleware=layers, on_script_error=not_kept)
+app = st.App(
+    "main.py",
+    lifespan=lifespan(load_pages=lambda: None),  # there is none in `apps/`
+    routes=routes(),
+    middleware=layers,
+    on_script_error=not_kept,
+)

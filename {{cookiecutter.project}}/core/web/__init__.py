@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -62,31 +63,42 @@ def routes() -> list[Route]:
     ]
 
 
-@asynccontextmanager
-async def lifespan(_app: object) -> AsyncIterator[None]:
-    """Bring the database's schema up to date in development, check it in production; clean up; flush at the end.
+def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """What happens when the server starts and stops. `load_pages` imports what the pages need.
 
+    Brings the database's schema up to date in development, checks it in production; cleans up; flushes at the end.
+    Nobody is let in before the pages are loaded: the first to come would wait for it, and whoever comes next, too.
     Raises ConfigurationError in production when migrations are missing.
     """
-    try:
-        await run_in_threadpool(_prepare_database)
-    except StoreUnavailableError as error:
-        # Pages say that they are reconnecting, and recover when the database does.
-        log.error("started without the database; its schema is unchecked", error=str(error))
-    housekeeping = asyncio.create_task(clean_up_regularly())
-    try:
-        yield
-    finally:
-        housekeeping.cancel()
-        await run_in_threadpool(close_services)
+
+    @asynccontextmanager
+    async def from_start_to_stop(_app: object) -> AsyncIterator[None]:
+        await asyncio.gather(run_in_threadpool(_prepare_database), run_in_threadpool(_load, load_pages))
+        housekeeping = asyncio.create_task(clean_up_regularly())
+        try:
+            yield
+        finally:
+            housekeeping.cancel()
+            await run_in_threadpool(close_services)
+
+    return from_start_to_stop
+
+
+def _load(load_pages: Callable[[], object]) -> None:
+    importlib.import_module("pandas")  # Streamlit puts it off until somebody sees the first select box
+    load_pages()
 
 
 def _prepare_database() -> None:
     services = get_services()
-    with reachable():
-        if is_current(services.database):
-            return
-        if services.settings.environment == "production":
-            raise ConfigurationError(["The database lacks migrations. Run: python manage.py migrate"])
-        password = services.settings.admin_initial_password
-        prepare(services.accounts, services.database, password.get_secret_value() if password else None)
+    try:
+        with reachable():
+            if is_current(services.database):
+                return
+            if services.settings.environment == "production":
+                raise ConfigurationError(["The database lacks migrations. Run: python manage.py migrate"])
+            password = services.settings.admin_initial_password
+            prepare(services.accounts, services.database, password.get_secret_value() if password else None)
+    except StoreUnavailableError as error:
+        # Pages say that they are reconnecting, and recover when the database does.
+        log.error("started without the database; its schema is unchecked", error=str(error))
