@@ -42,7 +42,7 @@ def test_without_outbox_and_ingress_the_laboratory_notices_what_is_lost(
     baked_default: BakedProject, chromium: str
 ) -> None:
     result = laboratory(
-        baked_default, "--scenario", "left", "--scenario", "f5", "--times", "8", "--without", "outbox,ingress"
+        baked_default, "--scenario", "left", "--scenario", "f5", "--times", "4", "--without", "outbox,ingress"
     )
     assert result.returncode == 1, result.stdout
     for scenario in ("left", "f5"):

@@ -48,17 +48,22 @@ def posts(page: Page) -> Iterator[list[str]]:
     page.remove_listener("request", note)
 
 
-class Answers:
-    """What the server sends to a page, which can be held back on its way. Made before the page is loaded."""
+class Line:
+    """The way between a page and its server, on which things can be held back. Made before the page loads."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._held: list[tuple[WebSocketRoute, str | bytes]] = []
-        self._holding = False
+        self._holding = self._swallowing = False
         page.route_web_socket(re.compile("_stcore/stream"), self._stand_between)
 
     def hold_back(self) -> None:
+        """Hold back what the server line."""
         self._holding = True
+
+    def swallow(self) -> None:
+        """Let nothing more reach the server, as when a browser leaves a page before it has sent all."""
+        self._swallowing = True
 
     def wait_for(self, content: bytes) -> None:
         """Wait until something with this content is held back."""
@@ -74,7 +79,8 @@ class Answers:
 
     def _stand_between(self, way: WebSocketRoute) -> None:
         server = way.connect_to_server()
-        way.on_message(server.send)
+        self._swallowing = False  # a page loaded anew
+        way.on_message(lambda message: None if self._swallowing else server.send(message))
         server.on_message(lambda answer: self._held.append((way, answer)) if self._holding else way.send(answer))
 
 
@@ -278,7 +284,7 @@ def test_a_form_put_back_stays_as_it_was_put_back(visitor: Visitor) -> None:
 
 def test_a_form_put_back_stays_so_however_late_its_page_hears_of_it(visitor: Visitor) -> None:
     visitor.page.clock.install()
-    answers = Answers(visitor.page)
+    line = Line(visitor.page)
     visitor.reload()
     visitor.write("Email", "the@first.example")
     visitor.page.get_by_text("Versions of this draft").click()
@@ -286,15 +292,25 @@ def test_a_form_put_back_stays_so_however_late_its_page_hears_of_it(visitor: Vis
     expect(visitor.button("Restore")).to_be_visible(timeout=SETTLE_MS)
     visitor.settled()
     visitor.type("Email", ".org")
-    answers.hold_back()
+    line.hold_back()
     visitor.button("Restore").click()
-    answers.wait_for(b"the@first.example")
+    line.wait_for(b"the@first.example")
     visitor.page.clock.run_for(1000)
-    answers.let_through()
+    line.let_through()
     expect(visitor.text("Email")).to_have_value("the@first.example", timeout=SETTLE_MS)
     visitor.says(SAVED)
     visitor.reload()
     expect(visitor.text("Email")).to_have_value("the@first.example")
+
+
+def test_what_the_browser_had_not_sent_when_the_page_went_arrives_all_the_same(visitor: Visitor) -> None:
+    line = Line(visitor.page)
+    visitor.reload()
+    line.swallow()
+    visitor.page.get_by_text("Tell me by email").click()
+    expect(visitor.page.get_by_role("switch")).to_be_checked()
+    visitor.reload()
+    expect(visitor.page.get_by_role("switch")).to_be_checked()
 
 
 def test_signing_out_leaves_nothing_in_any_tab(visitor: Visitor) -> None:

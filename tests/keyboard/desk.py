@@ -122,16 +122,28 @@ class Sheet:
     async def reload_after(self, event: str, action: Callable[[], Awaitable[object]]) -> None:
         """Do something while a script runs, and load the page anew 0-50 ms after its event: faster than any hand.
 
-        The page is left at once, and not, as by F5, when the server has answered: it may take long over that.
+        The page is left at once, and not, as by F5, when the server has answered: it may take long over that. `sent` is
+        the event that Streamlit sends what was done. On a busy machine that may be long after a click.
         """
         url = self.page.url
+        await self.page.evaluate(_COUNT_MESSAGES)
         await self.page.locator(".st-key-work button").dispatch_event("click", timeout=PATIENCE_MS)
+        await self.page.wait_for_function("messagesSent > 0", timeout=PATIENCE_MS)
         await self.page.evaluate(_LEAVE_AFTER, [event, random.uniform(0, 50)])
         await action()
         await self.page.wait_for_url("about:blank", timeout=PATIENCE_MS)
         await self.open(url)
 
 
+_COUNT_MESSAGES = """() => {
+  const { send } = WebSocket.prototype;
+  window.messagesSent = 0;
+  WebSocket.prototype.send = function (...content) {
+    messagesSent += 1;
+    dispatchEvent(new Event("sent"));
+    return send.apply(this, content);
+  };
+}"""
 _LEAVE_AFTER = """([event, delay]) => {
   const leave = () => setTimeout(() => location.replace("about:blank"), delay);
   addEventListener(event, leave, { capture: true, once: true });

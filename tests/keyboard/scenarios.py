@@ -91,7 +91,7 @@ async def _selected(desk: Desk, sheet: Sheet) -> None:
     wanted = "choice 3" if await box.input_value() != "choice 3" else "choice 4"
     await box.click()
     option = sheet.page.get_by_role("option", name=wanted, exact=True)
-    await sheet.reload_after("click", option.click)
+    await sheet.reload_after("sent", option.click)
     await desk.see(box, wanted, "selected, then F5")
 
 
@@ -100,14 +100,14 @@ async def _slid(desk: Desk, sheet: Sheet) -> None:
     wanted = str((int(await slider.input_value()) + 1) % 100)
     await slider.focus()
     key = "ArrowRight" if wanted != "0" else "Home"
-    await sheet.reload_after("keyup", lambda: sheet.page.keyboard.press(key))
+    await sheet.reload_after("sent", lambda: sheet.page.keyboard.press(key))
     await desk.see(slider, wanted, "slid, then F5")
 
 
 async def _ticked(desk: Desk, sheet: Sheet) -> None:
     box = sheet.page.get_by_role("checkbox")
     wanted = not await box.is_checked()
-    await sheet.reload_after("click", sheet.page.get_by_text("Tick", exact=True).click)
+    await sheet.reload_after("sent", sheet.page.get_by_text("Tick", exact=True).click)
     if await box.is_checked() != wanted:
         desk.lost.append(f"ticked, then F5: the box is {'empty' if wanted else 'ticked'}")
 

@@ -70,8 +70,10 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
-        self.live = LiveTab(self._keep_edits)
+        self.live = LiveTab(self._keep_edits, session_id=session.session_id)
         """What arrives from this tab's browser before the script runs."""
+        self.connection = ""
+        """The name of the connection to this tab's browser; empty without the middleware."""
 
     # Fields and forms
 
@@ -264,9 +266,9 @@ def bootstrap_session() -> UserSession:
         session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
         waiting = []
-    name = st.context.headers.get(CONNECTION_HEADER)
-    if name is not None:
-        get_connections().attach(name, manager.live)
+    manager.connection = st.context.headers.get(CONNECTION_HEADER) or ""
+    if manager.connection:
+        get_connections().attach(manager.connection, manager.live)
     manager.begin_run(identity, waiting)
     return manager.session
 

@@ -35,7 +35,7 @@ class Visit:
         self.broken = False
         self.names: list[bytes] = []
         self.connections = Connections()
-        self.tab = LiveTab(self._keep)
+        self.tab = LiveTab(self._keep, session_id="anon-1")
         self.tab.show(
             KEY, form="f", field="name", read=lambda s: s.string_value, fits=lambda _: True, value="", given=False
         )

@@ -21,7 +21,7 @@ class Tab:
     def __init__(self, shown: str = "") -> None:
         self.kept: list[Any] = []
         self.works = True
-        self.live = LiveTab(self._keep)
+        self.live = LiveTab(self._keep, session_id="anon-1")
         self.show(shown)
 
     def show(self, value: str, *, given: bool = False) -> None:

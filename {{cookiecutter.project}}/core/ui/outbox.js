@@ -9,6 +9,7 @@ const FIRST_RETRY = 500; // ms; doubles up to
 const LAST_RETRY = 5000;
 const PATIENCE = 10_000; // ms for one request
 const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
+const ON_ITS_WAY = 2000; // ms that a message of Streamlit's may take to leave this browser
 const SETTLE = 250; // ms after new data until the widgets show theirs
 const HOLD = 500; // ms after leaving a field until Streamlit must have sent its own message about it
 const LONGEST_HOLD = 5000;
@@ -102,7 +103,10 @@ class Outbox {
     const outbox = this;
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function (...content) {
-      if (new URL(this.url).pathname.endsWith(STREAM)) outbox.awaited = true;
+      if (new URL(this.url).pathname.endsWith(STREAM)) {
+        outbox.awaited = true;
+        outbox.message = { content: content[0], at: performance.now() };
+      }
       return send.apply(this, content);
     };
     const ended = () => running() || (this.awaited = false);
@@ -332,12 +336,23 @@ class Outbox {
     this.settle();
     let room = BEACON;
     if (!this.data || this.closed || this.refused) return;
+    room -= this.repeat();
     for (const item of this.pending.filter((item) => item.tab && !item.unread && item.beacon !== item.number)) {
       const body = new Blob([this.body(item)], { type: "application/json" });
       if (body.size > room || !navigator.sendBeacon(`${this.data.base}keep/drafts`, body)) continue;
       room -= body.size;
       item.beacon = item.number; // a page that goes says so twice
     }
+  }
+
+  // Streamlit's last message, which may still be in this browser and would go with the page. Returns its bytes.
+  repeat() {
+    const { message } = this;
+    const { base, connection } = this.data;
+    this.message = null;
+    if (!message || !connection || performance.now() - message.at > ON_ITS_WAY) return 0;
+    const body = new Blob([connection, message.content]);
+    return body.size <= BEACON && navigator.sendBeacon(`${base}keep/last-message`, body) ? body.size : 0;
   }
 
   // Wait, before the page is loaded anew, until all is sent or can't be.

@@ -75,6 +75,7 @@ def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
     return {
         "base": app_folder(),
         "tab": manager.session.tab_id,
+        "connection": manager.connection,
         "who": owner_tag(manager.session.session_id, secret),
         "cookie": cookie,
         "fields": {css_class(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},

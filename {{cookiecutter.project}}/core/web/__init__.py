@@ -24,6 +24,7 @@ from core.web.cookie import SessionCookieMiddleware
 from core.web.drafts import drafts
 from core.web.housekeeping import clean_up_regularly
 from core.web.ingress import IngressMiddleware, get_connections
+from core.web.last_message import last_message
 from core.web.page_style import STYLE, PageStyleMiddleware
 from core.web.position import position
 from core.web.routes import health, rotate
@@ -59,6 +60,7 @@ def routes() -> list[Route]:
         Route(f"{prefix}/health", health, methods=["GET"]),
         Route(f"{prefix}/rotate", rotate, methods=["POST"]),
         Route(f"{prefix}/drafts", drafts, methods=["POST"]),
+        Route(f"{prefix}/last-message", last_message, methods=["POST"]),
         Route(f"{prefix}/position", position, methods=["POST"]),
     ]
 

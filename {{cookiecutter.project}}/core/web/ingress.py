@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+import time
+from collections.abc import Callable
 from functools import cache
 
 from starlette.concurrency import run_in_threadpool
@@ -22,15 +24,19 @@ from core.web.protocol import STREAM, widget_states
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
 """How long a run may go on after its browser has gone: time for the callback of a button pressed at the last moment."""
+_REMEMBERED_SECONDS = 30.0
+"""How long the tab of a closed connection is still known: its browser may repeat the last message (`last_message`)."""
 _UNSUPPORTED_DATA = 1003
 
 
 class Connections:
-    """The open connections by name, each with the tab at its other end. Safe for threads."""
+    """The open connections by name, each with the tab at its other end, and those closed just now. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
+        self._monotonic = monotonic
         self._tabs: dict[str, LiveTab | None] = {}
+        self._closed: dict[str, tuple[float, LiveTab]] = {}
 
     def open(self) -> str:
         """Name a new connection. Which tab it belongs to is known once a run has said so."""
@@ -51,7 +57,22 @@ class Connections:
 
     def close(self, name: str) -> None:
         with self._lock:
-            self._tabs.pop(name, None)
+            tab = self._tabs.pop(name, None)
+            if tab is not None:
+                self._closed[name] = (self._monotonic(), tab)
+            self._forget()
+
+    def last_tab(self, name: str) -> LiveTab | None:
+        """Return the tab of a connection that is open or was until just now."""
+        with self._lock:
+            self._forget()
+            _, closed = self._closed.get(name, (0.0, None))
+            return self._tabs.get(name) or closed
+
+    def _forget(self) -> None:
+        now = self._monotonic()
+        while self._closed and now - next(iter(self._closed.values()))[0] > _REMEMBERED_SECONDS:
+            del self._closed[next(iter(self._closed))]
 
 
 class IngressMiddleware:

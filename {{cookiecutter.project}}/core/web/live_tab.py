@@ -50,7 +50,8 @@ class _Widget:
 class LiveTab:
     """The controlled widgets of one tab. Its run shows them, and the connection's thread reads what they become."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep, *, session_id: str) -> None:
+        self.session_id = session_id
         self._keep = keep
         self._lock = threading.Lock()
         self._widgets: dict[str, _Widget] = {}
@@ -101,7 +102,7 @@ class LiveTab:
                     edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value))
         return edits
 
-    def keep(self, edits: Sequence[Edit]) -> None:
+    def keep(self, edits: Sequence[Edit]) -> bool:
         """Make edits durable, all in one step. What can't be kept now is left to the widget's callback."""
         stamps = self._keep(edits)
         with self._lock:
@@ -113,6 +114,7 @@ class LiveTab:
                 waiting = self._untaken.setdefault(edit.key, [])
                 waiting.append(edit.value)
                 del waiting[:-_MOST_UNTAKEN]
+        return stamps is not None
 
     def took(self, key: str, value: Any) -> bool:
         """Whether this edit was made durable when it arrived. Asked by the widget's callback, in its order."""

@@ -27,15 +27,20 @@ def require_same_origin(request: Request) -> None:
         raise HTTPException(403, "Only pages of this app may ask for this.")
 
 
-async def read_json(request: Request, *, limit: int) -> dict[str, Any]:
-    """Return the body, a JSON object of at most `limit` bytes. Raises 413 for a longer one, 400 for another kind."""
+async def read_bytes(request: Request, *, limit: int) -> bytes:
+    """Return the body. Raises 413 for one of more than `limit` bytes."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise HTTPException(413, f"At most {limit} bytes are accepted here.")
+    return bytes(body)
+
+
+async def read_json(request: Request, *, limit: int) -> dict[str, Any]:
+    """Return the body, a JSON object of at most `limit` bytes. Raises 413 for a longer one, 400 for another kind."""
     try:
-        content = json.loads(body)
+        content = json.loads(await read_bytes(request, limit=limit))
     except ValueError as error:
         raise HTTPException(400, "The body must be JSON.") from error
     if not isinstance(content, dict):
