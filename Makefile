@@ -19,17 +19,18 @@ INNER ?= $(abspath $(BUILD))/tools
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
-demo: $(READY) ## make the default project in build/ and serve it at http://localhost:8501
+demo: $(READY) ## make the default project in build/ and serve it at http://localhost:8501; elsewhere with PORT=8502
 	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
 	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep run PORT=$(PORT)
 
 run: demo ## the same as demo
 
 new: $(READY) ## ask the ten questions and make your project beside this folder
-	@$(BIN)/cookiecutter . --output-dir $(or $(OUT),..)
+	@$(BIN)/python scripts/new_project.py "$(or $(OUT),..)"
 
+# Three at a time, because most of them wait for a page or a server, and one runs the generated project's own tests.
 test: $(READY) ## run everything: template, generated project, browser
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 check: $(READY) ## lint, and check the types and layers of the template folder in place
 	$(BIN)/ruff check .
@@ -37,9 +38,11 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
 	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(abspath $(BUILD))/mypy && $(INNER)/bin/lint-imports --no-cache
 
-bench: $(READY) ## measure beside the least it could take, and beside the targets; after make test
+bench: $(READY) ## measure beside the least it could take, and beside the targets (half an hour); after make test
 	$(BIN)/python -m benchmarks.start
-	PYTHONPATH="$(TEMPLATE)" $(BUILD)/tests/streamlit_keep/.venv/bin/python -m benchmarks.persist
+	@for name in persist sign_in admin audit strangers; do \
+		PYTHONPATH="$(TEMPLATE)" $(BUILD)/tests/streamlit_keep/.venv/bin/python -m benchmarks.$$name || exit; \
+	done
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep
 
 chaos: $(READY) ## break the default project on purpose and count what is lost (two hours)
@@ -47,6 +50,8 @@ chaos: $(READY) ## break the default project on purpose and count what is lost (
 	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep setup
 	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep
 	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep --scenario left --slow-reruns
+	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep --dose short --times 6 --slow-reruns \
+		--without outbox,ingress --must-lose
 	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep chaos
 
 lock: $(READY) ## renew the locked versions, the template's and the generated project's
@@ -64,7 +69,7 @@ screenshots: $(READY) ## renew the pictures in docs/images
 $(READY): requirements.lock
 	@if cmp -s requirements.lock $@; then touch $@; exit; fi; \
 	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found. Name it: make demo PYTHON=/path/to/python3"; exit 1; }; \
-	echo "Installing into $(TOOLS) ..."; \
+	echo "Installing $$(grep -c '==' requirements.lock) packages into $(TOOLS); this downloads them, which may take some minutes ..."; \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(TOOLS) && \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
@@ -73,4 +78,4 @@ $(READY): requirements.lock
 			$(PYTHON) -m venv $(TOOLS); } || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi && \
-	cp requirements.lock $@
+	cp requirements.lock $@ && echo "Installed."

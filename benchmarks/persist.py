@@ -21,6 +21,7 @@ from benchmarks.load import transactions
 from benchmarks.measuring import milli, ratio, row, title
 from benchmarks.parts import bare_postgresql, bare_sqlite, edit, fill, services_in
 from benchmarks.warm_run import warm_run
+from benchmarks.widgets import widgets
 
 STORED = 10_000
 RECOVERIES = 50
@@ -112,6 +113,8 @@ def main() -> int:
         title("Coming back")
         recovery(folder / "recovery")
         warm_run(folder / "warm")
+        title("A page")
+        widgets(folder / "widgets")
         title("DURABILITY=database (PostgreSQL, no journal)")
         postgresql(folder / "postgresql")
     return 0

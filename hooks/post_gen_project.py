@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,13 @@ def script(root: Path, name: str) -> dict[str, Any]:
     return runpy.run_path(str(root / "scripts" / f"{name}.py"))
 
 
-def next_steps(answers: dict[str, str], values: dict[str, str] | None, administrator: str) -> str:
+def next_steps(root: Path, answers: dict[str, str], values: dict[str, str] | None, administrator: str) -> str:
     """What to print at the end. `values` are the settings just written to `.env`, None if it was there."""
     lines = [
         "",
         f"{answers['project']} is ready. Next:",
         "",
-        f"    cd {answers['project']}",
+        f"    cd {shlex.quote(str(root))}",
         "    make run",
         "",
     ]
@@ -100,7 +101,7 @@ def main() -> None:
     prune(root, answers)
     add_apps(root, [name.strip() for name in answers["apps"].split(",") if name.strip()])
     init_env = script(root, "init_env")
-    print(next_steps(answers, init_env["init_env"](root), init_env["ADMINISTRATOR"]))
+    print(next_steps(root, answers, init_env["init_env"](root), init_env["ADMINISTRATOR"]))
 
 
 if __name__ == "__main__":

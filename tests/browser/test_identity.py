@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPerson, NewTab
-from tests.browser.visitor import SETTLE_MS
+from tests.browser.visitor import PASSWORD, SETTLE_MS
 from tests.support.server import Server
 
 pytestmark = pytest.mark.xdist_group("identity")  # one worker, one server
@@ -98,6 +99,28 @@ def test_the_next_person_on_a_browser_sees_nothing_of_the_one_before(visit: NewT
     expect(visitor.page.locator(".st-key-keep-user")).to_be_visible(timeout=SETTLE_MS)
     visitor.open("intake").arrived("New request")
     expect(visitor.text("Name")).to_have_value("")
+
+
+def test_somebody_takes_their_data_and_deletes_themselves_with_another_tab_open(
+    visit: NewTab, new_person: NewPerson
+) -> None:
+    name = new_person()
+    form = visit().open("intake").sign_in(name).arrived("New request")
+    form.write("Name", "Ada's secret")
+    own = type(form)(form.page.context.new_page(), form.server).open("home-data").arrived("My data")
+    with own.page.expect_download() as download:
+        own.button("Download as JSON").click()
+    data = json.loads(download.value.path().read_text())
+    assert data["session"]["form"]["intake"]["field"]["name"] == "Ada's secret"
+    own.page.locator(".st-key-data-delete button").click()
+    again = own.page.get_by_role("dialog")
+    again.get_by_role("textbox", name="Password").fill(PASSWORD)
+    again.get_by_role("button", name="Delete for good").click()
+    for tab in (own, form):
+        expect(tab.text("Username")).to_be_visible(timeout=SETTLE_MS)
+        assert "Ada's secret" not in tab.page.content()
+    own.sign_in(name)
+    expect(own.page.get_by_role("alert")).to_be_visible(timeout=SETTLE_MS)
 
 
 def test_two_tabs_share_the_form_and_keep_their_own_page(visit: NewTab, new_person: NewPerson) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -55,14 +56,6 @@ def assert_first_step_is_back(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("switch")).to_be_checked()
 
 
-def kill_and_restart(server: Server, visitor: Visitor) -> None:
-    """Replace the server under an open page, and wait until the page has noticed and loaded itself anew."""
-    visitor.page.evaluate("window.pageOfTheServerBefore = true")
-    server.kill()
-    server.start()
-    visitor.page.wait_for_function("!window.pageOfTheServerBefore", timeout=SETTLE_MS)
-
-
 @pytest.fixture
 def username(new_person: NewPerson) -> str:
     return new_person()
@@ -96,7 +89,7 @@ def test_after_the_browser_was_closed(reopen: NewTab, username: str) -> None:
 
 def test_after_the_server_was_killed_while_the_tab_stayed_open(visit: NewTab, username: str, server: Server) -> None:
     visitor = half_filled(visit(), username)
-    kill_and_restart(server, visitor)
+    visitor.meets_another_server()
     assert_half_is_back(visitor)
     visitor.write("What is it for?", "Written to the new server")
     visitor.reload()
@@ -114,12 +107,18 @@ def test_on_another_device(visit: NewTab, username: str) -> None:
 
 def test_the_submitted_request_is_there_after_a_restart(visit: NewTab, username: str, server: Server) -> None:
     visitor = half_filled(visit(), username)
+    plan = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"a plan"}
+    with visitor.kept():
+        visitor.page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files([plan])
     visitor.next("schedule")
     visitor.tick("The budget is agreed with my lead")
     visitor.next("review")
     visitor.button("Submit").click()
     visitor.arrived("My requests")
-    expect(visitor.page.get_by_text(re.compile(r"Request R-[0-9A-F]{6} is saved\."))).to_be_visible()
-    kill_and_restart(server, visitor)
+    expect(visitor.page.get_by_text(re.compile(r"Request R-[0-9A-F]{8} is saved\."))).to_be_visible()
+    visitor.meets_another_server()
     visitor.arrived("My requests")
     expect(visitor.page.get_by_text("Northside")).to_be_visible()
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("button", name=re.compile(r"Download plan\.txt")).click()
+    assert Path(download.value.path()).read_bytes() == b"a plan"

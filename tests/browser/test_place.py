@@ -19,10 +19,9 @@ def visitor(visit: NewTab, new_person: NewPerson) -> Visitor:
 
 
 def cursor_at(visitor: Visitor, start: int, end: int) -> None:
-    visitor.page.wait_for_function(
+    visitor.until(
         "([start, end]) => [document.activeElement].every(f => f.selectionStart === start && f.selectionEnd === end)",
-        arg=[start, end],
-        timeout=SETTLE_MS,
+        [start, end],
     )
 
 
@@ -65,12 +64,12 @@ def test_who_left_the_field_or_goes_elsewhere_is_left_alone(visitor: Visitor) ->
 def test_what_was_opened_is_open_again(visitor: Visitor) -> None:
     versions = visitor.page.get_by_test_id("stExpander").locator("details")
     expect(versions).not_to_have_attribute("open", "")
-    visitor.page.get_by_text("Versions of this draft").click()
+    visitor.page.get_by_text("Versions", exact=True).click()
     expect(versions).to_have_attribute("open", "")
     visitor.settled()
     visitor.reload()
     expect(versions).to_have_attribute("open", "")
-    visitor.page.get_by_text("Versions of this draft").click()
+    visitor.page.get_by_text("Versions", exact=True).click()
     expect(versions).not_to_have_attribute("open", "")
     visitor.settled()
     visitor.reload()

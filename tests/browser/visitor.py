@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tests.support.server import Server
 
 PASSWORD = "three unrelated words 42"
 SETTLE_MS = 20_000
+_LOOK_MS = 50
 
 
 @dataclass
@@ -61,6 +63,32 @@ class Visitor:
         self.page.reload()
         self.settled()
 
+    def meets_another_server(self) -> None:
+        """Kill the server and start another, and wait until the open page has noticed and loaded itself anew."""
+        self.mark_page()
+        self.server.kill()
+        self.server.start()
+        self.has_new_page()
+        self.settled()
+
+    def mark_page(self) -> None:
+        """Write on the page as it was loaded, so that `has_new_page` tells it from the next."""
+        self.page.evaluate("document.documentElement.dataset.before = ''")
+
+    def has_new_page(self) -> None:
+        """Wait until the page has loaded itself anew."""
+        expect(self.page.locator("html:not([data-before])")).to_have_count(1, timeout=SETTLE_MS)
+
+    def until(self, expression: str, argument: object = None) -> None:
+        """Wait until a JavaScript function of `argument` says yes. Raises AssertionError after 20 s.
+
+        It is asked from outside: `wait_for_function` asks inside the page, where its policy forbids `eval`.
+        """
+        last = time.monotonic() + SETTLE_MS / 1000
+        while not self.page.evaluate(expression, argument):
+            assert time.monotonic() < last, f"It never became true: {expression} of {argument!r}"
+            self.page.wait_for_timeout(_LOOK_MS)
+
     def type(self, label: str, text: str) -> None:
         """Type at the end of a field, key by key, without leaving it."""
         self.text(label).press("End")
@@ -80,12 +108,11 @@ class Visitor:
 
     def has_in_browser(self, text: str) -> None:
         """Wait until the browser's own storage has this text: a moment after the key."""
-        self.page.wait_for_function(
+        self.until(
             """text => Object.entries(localStorage).some(
                 ([key, item]) => key.startsWith('keep.outbox.') && item.includes(text)
             )""",
-            arg=text,
-            timeout=SETTLE_MS,
+            text,
         )
 
     @contextmanager
@@ -149,8 +176,4 @@ class Visitor:
 
     def scrolled_to(self, position: float) -> None:
         """Wait until the page is scrolled to a position."""
-        self.page.wait_for_function(
-            "y => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - y) <= 1",
-            arg=position,
-            timeout=SETTLE_MS,
-        )
+        self.until("y => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - y) <= 1", position)

@@ -69,9 +69,20 @@ class Desk:
     async def see(self, field: Locator, value: str, what: str) -> None:
         """The same of a value that was entered by other means than typing."""
         try:
-            await expect(field).to_have_value(value, timeout=SHOWN_MS if self.tells else SOON_MS)
+            await expect(field).to_have_value(value, timeout=self._shown_ms)
         except AssertionError:
             self.lost.append(f"{what} holds {await field.input_value()!r}, entered was {value!r}")
+
+    async def see_ticked(self, box: Locator, ticked: bool, what: str) -> None:
+        """The same of a box."""
+        try:
+            await expect(box).to_be_checked(checked=ticked, timeout=self._shown_ms)
+        except AssertionError:
+            self.lost.append(f"{what}: the box is {'empty' if ticked else 'ticked'}")
+
+    @property
+    def _shown_ms(self) -> int:
+        return SHOWN_MS if self.tells else SOON_MS
 
 
 @dataclass
@@ -126,20 +137,20 @@ class Sheet:
         the event that Streamlit sends what was done. On a busy machine that may be long after a click.
         """
         url = self.page.url
-        await self.page.evaluate(_COUNT_MESSAGES)
+        await self.page.evaluate(_NOTE_SENDING)
         await self.page.locator(".st-key-work button").dispatch_event("click", timeout=PATIENCE_MS)
-        await self.page.wait_for_function("messagesSent > 0", timeout=PATIENCE_MS)
+        await expect(self.page.locator("html[data-sent]")).to_have_count(1, timeout=PATIENCE_MS)
         await self.page.evaluate(_LEAVE_AFTER, [event, random.uniform(0, 50)])
         await action()
         await self.page.wait_for_url("about:blank", timeout=PATIENCE_MS)
         await self.open(url)
 
 
-_COUNT_MESSAGES = """() => {
+_NOTE_SENDING = """() => {
   const { send } = WebSocket.prototype;
-  window.messagesSent = 0;
+  delete document.documentElement.dataset.sent;
   WebSocket.prototype.send = function (...content) {
-    messagesSent += 1;
+    document.documentElement.dataset.sent = "";
     dispatchEvent(new Event("sent"));
     return send.apply(this, content);
   };

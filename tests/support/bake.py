@@ -147,4 +147,4 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 def _settings() -> list[str]:
     lines = (PROJECT_FOLDER / ".env.example").read_text(encoding="utf-8").splitlines()
-    return [line.split("=", 1)[0] for line in lines if line and not line.startswith("#")]
+    return [line[1:].split("=", 1)[0] for line in lines if line and not line.startswith("# ")]

@@ -15,8 +15,16 @@ from tests.support.programs import MissingProgramError, apt_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# A container has no user namespaces for the sandbox and no graphics card. The rest keeps the browser quiet.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+# A container has no user namespaces for the sandbox and no graphics card, and its camera and microphone are made up.
+# The rest keeps the browser quiet.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-quic",
+    "--disable-background-networking",
+]
 
 
 class NoBrowserError(MissingProgramError):

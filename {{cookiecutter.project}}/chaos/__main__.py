@@ -1,19 +1,24 @@
-"""`python -m chaos`: do all faults to both durabilities, and say what was lost. Exits with 1 if anything was."""
+"""`python -m chaos`: do all faults to both durabilities, and say what was lost.
+
+Exits with 1 if anything was, and if anything could not be done here: what was left out has shown nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import structlog
 
 from chaos.checker import KINDS
-from chaos.controls import CONTROLS, prove
+from chaos.controls import CONTROLS, Control, prove
 from chaos.faults import Fault, Result, discover
 from chaos.laboratory import Laboratory, Setup
 from chaos.strace import NoStraceError
@@ -41,14 +46,39 @@ def chaos(dose: str, names: tuple[str, ...], durability: str | None) -> None:
     missed = prove_all()
     click.echo(table(rows))
     click.echo("\n".join(["", f"negative controls: {len(CONTROLS) - len(missed)} of {len(CONTROLS)} noticed", *missed]))
-    if missed or any(result.violations or result.failures for _, _, result in rows):
+    trouble = troubles([result for _, _, result in rows], missed, full=dose == "full")
+    click.echo("\n".join(["", *trouble]))
+    if trouble:
         sys.exit(1)
+
+
+def troubles(results: Sequence[Result], missed: Sequence[str], *, full: bool) -> list[str]:
+    """Why this run is no proof, a sentence each. Limits of time count in the full dose only."""
+    found = []
+    if left_out := sorted({result.left_out for result in results if result.left_out}):
+        found.append(f"NOT ALL WAS DONE, which shows nothing of what was left out: {'; '.join(left_out)}")
+    if missed:
+        found.append("NOT EVERY NEGATIVE CONTROL WAS NOTICED, so all the rest means nothing")
+    if any(result.violations or result.failures or (full and result.too_slow) for result in results):
+        found.append("NOT ALL HELD, see above")
+    return found
 
 
 def prove_all() -> list[str]:
     """Play the negative controls. Returns what was missed: then nothing else that was found means anything."""
-    with Laboratory(Setup.SQLITE) as laboratory:
-        return [failure for control in CONTROLS if (failure := prove(control, laboratory))]
+    with contextlib.ExitStack() as stack:
+        laboratories = {
+            setup: stack.enter_context(Laboratory(setup)) for setup in {control.setup for control in CONTROLS}
+        }
+        return [missed for control in CONTROLS if (missed := play(control, laboratories[control.setup]))]
+
+
+def play(control: Control, laboratory: Laboratory) -> str | None:
+    """Why a control failed, or could not be played; None if all is well."""
+    try:
+        return prove(control, laboratory)
+    except NoStraceError as error:
+        return f"{control.name}: could not be played: {error}"
 
 
 def _do(fault: Fault, setup: Setup, share: int) -> Result:
@@ -60,7 +90,7 @@ def _do(fault: Fault, setup: Setup, share: int) -> Result:
         except NoStraceError as error:
             result = Result(done=0, acknowledged=0, left_out=str(error))
     click.echo(f"  done {result.done} times, {result.acknowledged} acknowledged, {time.monotonic() - began:.0f} s")
-    for violation in [*map(str, result.violations), *result.failures][:_NAMED]:
+    for violation in [*map(str, result.violations), *result.failures, *result.too_slow][:_NAMED]:
         click.echo(f"  {violation}")
     return result
 
@@ -73,8 +103,10 @@ def table(rows: list[tuple[Fault, Setup, Result]]) -> str:
         counts = "".join(f"{found[kind]:>13}" for kind in KINDS)
         lines.append(f"{fault.name:<14}{setup.value:<24}{result.done:>7}{result.acknowledged:>14}{counts}")
         lines += [f"{'':<14}{name}: {value:g}" for name, value in result.figures.items()]
+        lines += [f"{'':<14}not elsewhere: {fault.elsewhere}"] if fault.elsewhere else []
         lines += [f"{'':<14}not done: {result.left_out}"] if result.left_out else []
         lines += [f"{'':<14}did not hold: {failure}" for failure in result.failures]
+        lines += [f"{'':<14}too slow: {what}" for what in result.too_slow]
     return "\n".join(["", *lines])
 
 

@@ -17,7 +17,7 @@ may be found is any write that is not outdated; what was found when the history 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,9 +45,11 @@ class Violation:
         return f"{self.kind}: {self.session} {self.path} holds {found}, expected {expected} (operation {self.number})"
 
 
-def misread(place: tuple[str, str], found: str | None, right: str | None) -> Violation:
-    """The violation at a place (session and path) where one value is right and another was found."""
-    kind: Kind = "lost" if found is None else "phantom"
+def misread(
+    place: tuple[str, str], found: str | None, right: str | None, before: Collection[str | None] = ()
+) -> Violation:
+    """The violation at a place (session and path) where one value is right, and one of `before` or another is there."""
+    kind: Kind = "lost" if found is None else "stale" if found in before else "phantom"
     return _violation(kind, *place, found, expected=(right,))
 
 

@@ -24,6 +24,7 @@ from chaos.nursery import Nursery, Victim
 from chaos.postgres import Postgres
 from chaos.records import Record, Recorder, State
 from chaos.victim import shown
+from chaos.waiting import PATIENCE_SECONDS
 from core.errors import KeepError
 from core.services import build_services
 from core.settings import Settings
@@ -31,7 +32,6 @@ from core.storage.database import open_database
 from core.storage.migrate import is_current, upgrade
 
 Durability = Literal["local", "database"]
-_GONE_SECONDS = 30.0
 _upgrading = threading.Lock()
 """Alembic can upgrade one database of a process at a time."""
 
@@ -132,10 +132,10 @@ class Bench:
     def _wait_for_the_dead(self) -> None:
         """A commit that was sent may still happen after its sender died: wait until PostgreSQL has let go."""
         postgres, name = self._laboratory.postgres, make_url(self.database_url).database
-        deadline = time.monotonic() + _GONE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while postgres is not None and postgres.connections(str(name)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"PostgreSQL kept a connection of a dead process for {_GONE_SECONDS:g} s.")
+                raise TimeoutError(f"PostgreSQL kept a connection of a dead process for {PATIENCE_SECONDS:g} s.")
             time.sleep(0.005)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos.nursery import Channel, Victim, VictimGoneError
 from chaos.records import Recorder, Writes, joined, value_of
-from core.paths import join_path
+from core.state.paths import join_path
 
 FORMS, FIELDS = ("order", "a/b c"), ("name", "amount", "note", "é|&")
 _HOW_OFTEN = {"edit": 60, "remove": 10, "save": 10, "snapshot": 6, "read": 10, "flush": 1, "purge": 1}

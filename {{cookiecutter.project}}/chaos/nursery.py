@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chaos.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parent.parent
-ANSWER_SECONDS = 120.0
-"""The longest a command may take, faults such as a database away for a minute included."""
 
 
 class VictimGoneError(Exception):
@@ -28,7 +28,7 @@ class Channel:
     """One line to a victim: a command, then its answer. Belongs to one thread at a time."""
 
     def __init__(self, end: socket.socket) -> None:
-        end.settimeout(ANSWER_SECONDS)
+        end.settimeout(PATIENCE_SECONDS)
         self._end = end
         self._answers = end.makefile("rb")
 
@@ -38,7 +38,7 @@ class Channel:
             self._end.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
             line = self._answers.readline()
         except TimeoutError as error:
-            raise TimeoutError(f"The victim did not answer {do!r} within {ANSWER_SECONDS:g} s.") from error
+            raise TimeoutError(f"The victim did not answer {do!r} within {PATIENCE_SECONDS:g} s.") from error
         except OSError as error:
             raise VictimGoneError(str(error)) from error
         if not line.endswith(b"\n"):
@@ -73,7 +73,7 @@ class Victim:
         self.signal(signal.SIGKILL)
         self.wait()
 
-    def wait(self, seconds: float = ANSWER_SECONDS) -> int:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait for its end. Returns the exit code, negative for a signal. Raises TimeoutError."""
         if self.exit_code is None:
             if not self._lifeline.wait_closed(seconds):

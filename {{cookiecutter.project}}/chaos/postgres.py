@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
-_START_SECONDS = 30.0
+from chaos.waiting import PATIENCE_SECONDS
+
 # Its processes are killed here, the machine is not, and what a dead process wrote is still written.
 _OPTIONS = ["-c", "fsync=off", "-c", "max_connections=400"]
 
@@ -37,7 +38,7 @@ class Postgres:
         log = self._data.parent / f"{self._data.name}.log"
         address = {"-D": str(self._data), "-h": "127.0.0.1", "-p": str(self.port), "-k": ""}
         options = [part for option in address.items() for part in option] + _OPTIONS
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.answers():
             if self._process is None or self._process.poll() is not None:
                 # After a kill it refuses to start until the last process of before is gone.
@@ -46,7 +47,7 @@ class Postgres:
                         [str(self._programs / "postgres"), *options], user=self._user, stdout=output, stderr=output
                     )
             if time.monotonic() > deadline:
-                raise TimeoutError(f"PostgreSQL did not start within {_START_SECONDS:g} s.\n{log.read_text()}")
+                raise TimeoutError(f"PostgreSQL did not start within {PATIENCE_SECONDS:g} s.\n{log.read_text()}")
             time.sleep(0.02)
 
     def answers(self) -> bool:
@@ -62,7 +63,10 @@ class Postgres:
 
     def kill(self) -> None:
         """`kill -9` of all its processes. What was committed is in its log, and comes back at the next start."""
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
+            # Stopped first, so that it starts no other meanwhile: an orphan of a recovery keeps the data for ever.
+            self._process.send_signal(signal.SIGSTOP)
+            os.waitpid(self._process.pid, os.WUNTRACED)
             parent = str(self._process.pid)
             children = subprocess.run(["pgrep", "-P", parent], capture_output=True, text=True, check=False).stdout
             self._end(signal.SIGKILL)

@@ -16,6 +16,8 @@ from typing import Literal
 
 from sqlalchemy.engine import make_url
 
+from chaos.waiting import PATIENCE_SECONDS
+
 Moment = Literal["before", "during", "after"]
 """Of a COMMIT: it never reaches the server; it is on its way there; it was done, and the answer is lost."""
 
@@ -78,7 +80,7 @@ class Proxy:
         self._loop.close()
 
     def _call(self, work: Coroutine[None, None, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=PATIENCE_SECONDS)
 
     async def _come_back(self) -> None:
         if self._listening is None:

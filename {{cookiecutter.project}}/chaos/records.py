@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from chaos.waiting import PATIENCE_SECONDS
+
 State = Mapping[str, Mapping[str, str]]
 """What is stored: session -> path -> value. What was removed or never written is not in it."""
 
@@ -53,11 +55,13 @@ class Recorder:
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Condition()
         self._number = 0
-        self._open: set[int] = set()
+        self._open: dict[int, str] = {}
         self._purges: dict[int, str] = {}
         self._records: list[Record] = [Record(kind="settle", number=0)]
         self.acknowledged = 0
         """How many operations were acknowledged so far."""
+        self.edits_answered = 0
+        """How many operations but flushes were acknowledged or refused so far."""
 
     def invoke(self, what: str, session: str = "", writes: Callable[[int], Writes] | None = None) -> Record:
         """Note that an operation is about to be asked for. `writes` makes its values from its number."""
@@ -67,7 +71,7 @@ class Recorder:
             record = Record(
                 kind="invoke", number=number, what=what, session=session, writes=writes(number) if writes else {}
             )
-            self._open.add(number)
+            self._open[number] = what
             if what == "purge":
                 self._purges[number] = session
             self._append(record)
@@ -81,7 +85,7 @@ class Recorder:
             self._lock.notify_all()
             self._append(Record(kind="acknowledge", number=number))
 
-    def wait_for(self, acknowledged: int, seconds: float = 60.0) -> None:
+    def wait_for(self, acknowledged: int, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until so many operations were acknowledged. Raises TimeoutError."""
         with self._lock:
             if not self._lock.wait_for(lambda: self.acknowledged >= acknowledged, seconds):
@@ -116,7 +120,8 @@ class Recorder:
     def _close(self, number: int) -> None:
         if number not in self._open:
             raise ValueError(f"Operation {number} was not asked for, or answered already, or settled.")
-        self._open.remove(number)
+        if self._open.pop(number) != "flush":
+            self.edits_answered += 1
 
     def _append(self, record: Record) -> None:
         plain = {key: value for key, value in asdict(record).items() if value or key in ("kind", "number")}

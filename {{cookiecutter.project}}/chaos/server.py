@@ -17,9 +17,7 @@ from urllib.request import urlopen
 
 from chaos.nursery import ROOT
 from chaos.postgres import free_port
-from chaos.waiting import wait_until
-
-_START_SECONDS = 60.0
+from chaos.waiting import PATIENCE_SECONDS, wait_until
 
 
 class Server:
@@ -48,14 +46,14 @@ class Server:
                 stderr=output,
             )
         try:
-            wait_until(self._answers, "the server answers", seconds=_START_SECONDS)
+            wait_until(self._answers, "the server answers")
         except TimeoutError as error:
             self.close()
             raise TimeoutError(f"{error}\n{log.read_text()[-2000:]}") from error
 
     def connect(self) -> socket.socket:
         """Open a WebSocket, as a page does, and leave it open."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
         request = [
             "GET /_stcore/stream HTTP/1.1",
             f"Host: 127.0.0.1:{self.port}",
@@ -88,7 +86,7 @@ class Server:
         if self.process.poll() is not None:
             raise ChildProcessError(f"The server ended by itself.\n{self._log.read_text()[-2000:]}")
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}/keep/health", timeout=5) as response:
+            with urlopen(f"http://127.0.0.1:{self.port}/keep/health", timeout=PATIENCE_SECONDS) as response:  # nosec B310 # our own
                 return bool(response.status == 200)
         except (URLError, ConnectionError, TimeoutError):
             return False

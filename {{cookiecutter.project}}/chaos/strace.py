@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from chaos.waiting import PATIENCE_SECONDS
 
 CHANGES = (
     "write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync", "ftruncate", "unlink", "unlinkat", "rename",
     "renameat", "renameat2",
 )  # fmt: skip
 """The system calls by which files change, or are made to last."""
-
-_END_SECONDS = 5.0
+_CALL = re.compile(r"(?:(?P<thread>\d+) +)?(?P<name>\w+)\(")
+"""The beginning of a call. Of a single thread strace doesn't name the thread."""
 
 
 class NoStraceError(Exception):
     """strace can't be used here. The message says why and what to do."""
 
 
-class Trace:
-    """An strace at work. `lines` are what it wrote so far."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """The system call of this name that is the `number`th of its thread."""
 
-    def __init__(self, process: subprocess.Popen[str], output: Path) -> None:
-        self._process, self._output = process, output
+    name: str
+    number: int
+    born: bool
+    """The thread began during the trace."""
+
+
+class Trace:
+    """An strace at work. `lines` are what it wrote so far, `threads` those that there were when it began."""
+
+    def __init__(self, process: subprocess.Popen[str], output: Path, threads: Sequence[str]) -> None:
+        self._process, self._output, self.threads = process, output, threads
 
     @property
     def lines(self) -> list[str]:
@@ -39,27 +54,31 @@ class Trace:
         if not with_victim:
             self._process.send_signal(signal.SIGINT)
         try:
-            self._process.communicate(timeout=_END_SECONDS)
+            self._process.communicate(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+            raise
 
 
 @contextlib.contextmanager
-def attached(pid: int, output: Path, *options: str, until_death: bool = False) -> Iterator[Trace]:
+def attached(pid: int, output: Path, *options: str, until_death: bool = False, born: bool = True) -> Iterator[Trace]:
     """Trace all threads of a process during the block; with `until_death`, the block ends by killing it.
 
-    Raises NoStraceError where that is not possible.
+    Without `born`, threads that begin during the block are let alone. Raises NoStraceError where that is not possible.
     """
     if (reason := missing()) is not None:
         raise NoStraceError(reason)
-    command = ["strace", "-f", *options, "-o", str(output), "-p", str(pid)]
+    threads = sorted((task.name for task in Path(f"/proc/{pid}/task").iterdir()), key=int)
+    whom = ["-f", "-p", str(pid)] if born else [word for thread in threads for word in ("-p", thread)]
+    command = ["strace", *options, "-o", str(output), *whom]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        trace = Trace(process, output)
-        said = process.stderr.readline() if process.stderr else ""
-        if "attached" not in said:
-            process.kill()
-            raise NoStraceError(f"strace can't attach to a process here: {said.strip()}")
+        trace = Trace(process, output, threads)
+        for _ in [pid] if born else threads:
+            said = process.stderr.readline() if process.stderr else ""
+            if "attached" not in said:
+                process.kill()
+                raise NoStraceError(f"strace can't attach to a process here: {said.strip()}")
         try:
             yield trace
         finally:
@@ -76,7 +95,19 @@ def missing() -> str | None:
     return None if shutil.which("strace") else "strace is not installed: sudo apt-get install strace"
 
 
-def calls(lines: Sequence[str]) -> int:
-    """How many system calls of the busiest thread a trace shows. Each thread is counted by itself."""
-    threads = [line.split(maxsplit=1)[0] for line in lines if "(" in line and "<..." not in line]
-    return max((threads.count(thread) for thread in set(threads)), default=0)
+def points(trace: Trace) -> tuple[list[Point], int]:
+    """The system calls of a trace at each of which a kill can be aimed, and how many there are for which it can't.
+
+    strace counts the calls of each name in each thread by themselves, and the first to get there is hit. So a call is
+    out of reach where another thread was there before.
+    """
+    counted, found, hidden = Counter[tuple[str, str]](), dict[Point, None](), 0
+    for call in filter(None, map(_CALL.match, trace.lines)):
+        thread, name = call["thread"] or trace.threads[0], call["name"]
+        counted[thread, name] += 1
+        point = Point(name=name, number=counted[thread, name], born=thread not in trace.threads)
+        if point in found or (point.born and replace(point, born=False) in found):
+            hidden += 1
+        else:
+            found[point] = None
+    return list(found), hidden

@@ -24,13 +24,13 @@ from chaos.broken import VARIANTS
 from chaos.records import joined
 from core.clock import SystemClock
 from core.errors import KeepError
-from core.forms import FormState
 from core.logs import configure_logs
-from core.paths import join_path
 from core.services import Services
 from core.session import REMOVED, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings
+from core.state.forms import FormState
+from core.state.paths import join_path
 from core.storage.database import open_database
 from core.storage.migrate import upgrade
 
@@ -163,9 +163,9 @@ class Browser:
         """Close all tabs: the next command reads its session anew."""
         self.tabs.clear()
 
-    def fill(self, session: str, path: str, length: int) -> None:
-        """Write something long that nobody looks at."""
-        self.engine.record(session, {path: "x" * length})
+    def fill(self, session: str, paths: Sequence[str], length: int) -> None:
+        """Write something long that nobody looks at, in one step."""
+        self.engine.record(session, dict.fromkeys(paths, "x" * length))
 
     def migrate(self) -> None:
         database = open_database(self.host.settings.resolved_database_url)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+PATIENCE_SECONDS = 300.0
+"""For what has to happen sometime, however slow the machine is: after it something hangs."""
 _PAUSE_SECONDS = 0.01
 
 
-def wait_until(reached: Callable[[], bool], what: str, *, seconds: float = 30.0) -> float:
+def wait_until(reached: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> float:
     """Return how many seconds it took until `reached`. Raises TimeoutError, which names `what`, after `seconds`."""
     began = time.monotonic()
     while not reached():

@@ -5,16 +5,21 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import apsw
 import click
 from sqlalchemy import Engine, text
 
+from commands import remedies
+from commands.finding import Finding
+from commands.folders import unwritable
+from commands.pages import of_apps
+from commands.provider import admission, description
 from commands.quarantine import describe
 from core.accounts import Accounts
 from core.clock import SystemClock, stamp_time
+from core.command_line import python
 from core.errors import (
     ConfigurationError,
     CorruptValueError,
@@ -22,7 +27,7 @@ from core.errors import (
     StoreUnavailableError,
     UnreadableValueError,
 )
-from core.settings import MAKE_A_KEY, PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
+from core.settings import MAKE_A_KEY, MINIMUM_SECRET_LENGTH, PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
 from core.storage.database import WAL_IS_SAFE, open_database, reachable
 from core.storage.entry import Entry, Quarantined
 from core.storage.journal import Journal
@@ -32,27 +37,24 @@ from core.storage.sql import SqlStore
 from core.wildcards import matches
 
 _BACKLOG_LIMIT = timedelta(minutes=1)
-_MINIMUM_SECRET = 32
 _SAFE_WAL = (3, 51, 3)
 _SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at. `fix` is None where nothing is wrong."""
-
-    subject: str
-    says: str
-    fix: str | None = None
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that can be looked at from here, the cheapest first."""
     yield Finding(subject="settings", says=f"{settings.environment}, auth={settings.auth}")
     yield _secret(settings)
+    if settings.auth == "password":
+        yield _first_password(settings)
     yield _env_file()
+    yield from unwritable(settings)
+    if settings.environment == "production":
+        yield _names(settings)
     if settings.auth == "oidc":
-        yield _provider()
+        yield description()
+        yield admission(settings)
+    yield from of_apps()
     yield _sqlite_of_python()
     yield _sqlite_of_journal()
     yield from _journal(settings)
@@ -86,16 +88,22 @@ def doctor() -> None:
 
 def _secret(settings: Settings) -> Finding:
     subject, secret = "secret key", settings.secret_key.get_secret_value()
-    remedy = "Run: python scripts/init_env.py, or set SECRET_KEY to the output of: openssl rand -hex 32"
+    remedy = "Run: openssl rand -hex 32, and put what it prints behind SECRET_KEY= in .env"
     if secret.startswith(PLACEHOLDER_SECRET):
         return Finding(subject=subject, says="SECRET_KEY is the placeholder; anybody could forge a cookie", fix=remedy)
-    if len(secret) < _MINIMUM_SECRET:
-        return Finding(subject=subject, says=f"SECRET_KEY is shorter than {_MINIMUM_SECRET} characters", fix=remedy)
-    initial = settings.admin_initial_password
-    if initial is not None and initial.get_secret_value().startswith(PLACEHOLDER_SECRET):
-        remedy = "Set ADMIN_INITIAL_PASSWORD to a long phrase, or remove it once you have signed in."
-        return Finding(subject=subject, says="ADMIN_INITIAL_PASSWORD is the placeholder", fix=remedy)
+    if len(secret) < MINIMUM_SECRET_LENGTH:
+        return Finding(
+            subject=subject, says=f"SECRET_KEY is shorter than {MINIMUM_SECRET_LENGTH} characters", fix=remedy
+        )
     return Finding(subject=subject, says="random and long enough")
+
+
+def _first_password(settings: Settings) -> Finding:
+    subject = "first password"
+    if settings.admin_initial_password is not None and settings.first_password is None:
+        remedy = "Set ADMIN_INITIAL_PASSWORD to a long phrase, or remove it if somebody can sign in already."
+        return Finding(subject=subject, says="ADMIN_INITIAL_PASSWORD is the placeholder; it lets nobody in", fix=remedy)
+    return Finding(subject=subject, says="no placeholder")
 
 
 def _env_file() -> Finding:
@@ -108,12 +116,11 @@ def _env_file() -> Finding:
     return Finding(subject=".env", says="readable by its owner only")
 
 
-def _provider() -> Finding:
-    path = PROJECT_ROOT / ".streamlit" / "secrets.toml"
-    if path.is_file() and "[auth" in path.read_text(encoding="utf-8"):
-        return Finding(subject="provider", says="described in .streamlit/secrets.toml")
-    remedy = "Write an [auth] section into .streamlit/secrets.toml; see Streamlit's documentation of st.login."
-    return Finding(subject="provider", says="AUTH is oidc, but no provider is described", fix=remedy)
+def _names(settings: Settings) -> Finding:
+    if settings.allowed_hosts:
+        return Finding(subject="names", says=f"the server answers to {', '.join(settings.allowed_hosts)}")
+    remedy = "Set ALLOWED_HOSTS to the name people reach it by, such as app.example.com."
+    return Finding(subject="names", says="ALLOWED_HOSTS is empty; the server answers to no public name", fix=remedy)
 
 
 def _sqlite_of_python() -> Finding:
@@ -128,7 +135,7 @@ def _sqlite_of_journal() -> Finding:
     version = apsw.sqlite_lib_version()
     if tuple(int(part) for part in version.split(".")) >= _SAFE_WAL:
         return Finding(subject="SQLite of the journal", says=f"{version}, brought by apsw")
-    remedy = "Run: pip install --upgrade apsw"
+    remedy = f"Run: {python('-m pip install --upgrade apsw')}"
     return Finding(subject="SQLite of the journal", says=f"{version} can lose a commit (WAL-reset race)", fix=remedy)
 
 
@@ -143,8 +150,8 @@ def _journal(settings: Settings) -> Iterator[Finding]:
         waiting, oldest, aside = journal.count(), journal.oldest_stamp(), journal.quarantined()
         journal.close()
     except (JournalError, apsw.Error) as error:
-        remedy = f"Check that {path} can be written by this user and that the disk has room."
-        yield Finding(subject=subject, says=f"can't be opened: {error}", fix=remedy)
+        remedy = f"Check that {path} and its folder can be written by this user and that the disk has room."
+        yield Finding(subject=subject, says=f"can't be opened: {error.__cause__ or error}", fix=remedy)
         return
     yield from _set_aside("journal", aside)
     if waiting and settings.durability == "database":
@@ -158,12 +165,14 @@ def _journal(settings: Settings) -> Iterator[Finding]:
 
 
 def _set_aside(place: str, found: list[Quarantined]) -> Iterator[Finding]:
-    remedy = "Look at it: python manage.py quarantine export. Then: python manage.py quarantine discard"
+    export, discard = python("manage.py quarantine export"), python("manage.py quarantine discard")
+    remedy = f"Look at it: {export}. Then: {discard}"
     for aside in found[:_SHOWN]:
         yield Finding(subject=f"set aside in the {place}", says=describe(aside), fix=remedy)
     if len(found) > _SHOWN:
         more = f"{len(found) - _SHOWN} more"
-        yield Finding(subject=f"set aside in the {place}", says=more, fix="Run: python manage.py quarantine list")
+        fix = f"Run: {python('manage.py quarantine list')}"
+        yield Finding(subject=f"set aside in the {place}", says=more, fix=fix)
 
 
 def _waits_long(stamp: str | None) -> bool:
@@ -182,14 +191,14 @@ def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
         with reachable(), database.connect() as connection:
             connection.execute(text("SELECT 1"))
     except StoreUnavailableError as error:
-        remedy = "Start it, or correct DATABASE_URL. Edits wait in the journal meanwhile."
-        yield Finding(subject="database", says=str(error), fix=remedy)
+        remedy = remedies.for_database(settings.resolved_database_url, error)
+        yield Finding(subject="database", says=str(error), fix=f"{remedy} Edits wait in the journal meanwhile.")
         return
     yield Finding(subject="database", says=f"{database.dialect.name} answers")
     current, head = current_revision(database), head_revision()
     if current != head:
         says = f"at revision {current or 'none'}, the code needs {head}"
-        yield Finding(subject="schema", says=says, fix="Run: python manage.py migrate")
+        yield Finding(subject="schema", says=says, fix=f"Run: {python('manage.py migrate')}")
         return
     yield Finding(subject="schema", says=f"at revision {head}")
     seal = Seal([key.get_secret_value() for key in settings.session_encryption_keys])
@@ -211,7 +220,9 @@ def _encryption(store: SqlStore, seal: Seal) -> Finding:
             return Finding(subject=subject, says=trouble[0], fix=trouble[1])
     if seal.encrypts:
         return Finding(subject=subject, says="on; every value in the database is under the first key")
-    return Finding(subject=subject, says=f"off; to turn it on, set SESSION_ENCRYPTION_KEYS to: {MAKE_A_KEY}")
+    return Finding(
+        subject=subject, says=f"off; SESSION_ENCRYPTION_KEYS turns it on. A key is what this prints: {MAKE_A_KEY}"
+    )
 
 
 def _why_not_current(entry: Entry, seal: Seal) -> tuple[str, str] | None:
@@ -219,7 +230,7 @@ def _why_not_current(entry: Entry, seal: Seal) -> tuple[str, str] | None:
         if not seal.is_current(entry):
             seal.open(entry)
             if seal.encrypts:
-                return "on, but values are not under the first key", "Run: python manage.py rotate-keys"
+                return "on, but values are not under the first key", f"Run: {python('manage.py rotate-keys')}"
     except UnreadableValueError as error:
         return f"a value can't be read ({error})", "Add the missing key to SESSION_ENCRYPTION_KEYS, or update the code."
     except CorruptValueError:
@@ -228,12 +239,13 @@ def _why_not_current(entry: Entry, seal: Seal) -> tuple[str, str] | None:
 
 
 def _administrator(accounts: Accounts, settings: Settings) -> Finding:
-    names = [user.username for user in accounts.users() if user.active and matches(user.permissions, "admin.users")]
+    people = [user for user in accounts.users() if user.active and matches(user.permissions, "admin.users")]
+    names = [(user.email or user.username) if settings.auth == "oidc" else user.username for user in people]
     if names:
         return Finding(subject="administrators", says=", ".join(names))
     remedy = (
-        "Run: python manage.py createuser NAME --role admin"
+        f"Run: {python('manage.py createuser NAME --role admin')}"
         if settings.auth == "password"
-        else "Let the person sign in once, then run: python manage.py setroles NAME admin"
+        else f"Let the person sign in once, then run: {python('manage.py setroles ADDRESS admin')}"
     )
     return Finding(subject="administrators", says="nobody may administer this project", fix=remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from core.command_line import python
 from core.errors import CorruptValueError, UnreadableValueError
 from core.services import Services, get_services
 from core.settings import MAKE_A_KEY
@@ -69,7 +70,7 @@ def rotate_keys() -> None:
     if aside:
         click.echo(
             f"{aside} damaged {'value was' if aside == 1 else 'values were'} set aside before and can't be encrypted. "
-            "See: python manage.py quarantine list; remove them with: python manage.py quarantine discard"
+            f"See: {python('manage.py quarantine list')}; remove them with: {python('manage.py quarantine discard')}"
         )
     if rotation.left:
         for (session_id, path), reason in list(rotation.left.items())[:20]:

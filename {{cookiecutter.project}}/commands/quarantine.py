@@ -11,13 +11,14 @@ from typing import Any, TextIO
 
 import click
 
+from commands.group import CommandGroup
 from core.errors import CorruptValueError, UnreadableValueError
 from core.services import Services, get_services
 from core.storage.entry import Entry, Quarantined
 from core.storage.sealing import Seal
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def quarantine() -> None:
     """List, export and discard what was set aside because it is damaged or the database refuses it."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from commands.group import CommandGroup
+from core.command_line import python
 from core.errors import AccountError
 from core.services import Services, get_services
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def sessions() -> None:
     """List, revoke and delete sessions."""
 
@@ -75,5 +77,5 @@ def _session_id(services: Services, who: str) -> str:
         return user.session_id
     known = services.store.load(who)
     if not known.version and not services.accounts.tokens(who):
-        raise AccountError(f"There is no session or user {who!r}. See: python manage.py sessions list")
+        raise AccountError(f"There is no session or user {who!r}. See: {python('manage.py sessions list')}")
     return who

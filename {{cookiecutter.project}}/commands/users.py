@@ -1,10 +1,11 @@
-"""`manage.py createuser` and `setroles`."""
+"""`manage.py createuser`, `describe`, `invite` and `setroles`."""
 
 from __future__ import annotations
 
 import click
 
 from core.accounts import User
+from core.accounts.invitations import LIFETIME, link
 from core.errors import AccountError
 from core.services import get_services
 
@@ -21,11 +22,57 @@ from core.services import get_services
 def createuser(
     username: str, name: str | None, email: str | None, roles: tuple[str, ...], keep_password: bool, password: str
 ) -> None:
-    """Add a person who may sign in."""
-    user = get_services().accounts.create_user(
+    """Add a person who may sign in with a password."""
+    services = get_services()
+    _require_passwords(services.settings.auth)
+    user = services.accounts.create_user(
         username, name or username, email=email, password=password, roles=roles, must_change_password=not keep_password
     )
     click.echo(f"Created {user.username} with {_listed(user)}.")
+
+
+@click.command()
+@click.argument("whom", metavar="ADDRESS_OR_NAME")
+@click.option(
+    "--role", "roles", multiple=True, default=["member"], show_default=True, help="May be given several times."
+)
+@click.option("--at", "app", default="", help="The app's address, such as https://app.example.com, for a whole link.")
+def invite(whom: str, roles: tuple[str, ...], app: str) -> None:
+    """Make a link by which one person may come and choose a username and a password."""
+    services = get_services()
+    _require_passwords(services.settings.auth)
+    others = [other for other in services.accounts.invitations() if other.label.casefold() == whom.strip().casefold()]
+    secret = services.accounts.invite(whom, roles)
+    until = services.clock.now() + LIFETIME
+    click.echo(
+        f"Give this link to {whom}. It admits one person, until {until:%Y-%m-%d %H:%M} UTC. It is shown only now."
+    )
+    click.echo(link(secret, app))
+    if not app:
+        click.echo("Put the app's address before it, or give that with --at, such as --at https://app.example.com")
+    if others:
+        links = "another link counts" if len(others) == 1 else f"{len(others)} other links count"
+        click.echo(f"For {whom} {links} still. The page Admin, People withdraws what isn't needed.")
+
+
+@click.command()
+@click.argument("username")
+@click.option("--name", help="The full name.")
+@click.option("--email", help="The e-mail address; '' for none.")
+def describe(username: str, name: str | None, email: str | None) -> None:
+    """Change a person's name or e-mail address. USERNAME may be an e-mail address."""
+    services = get_services()
+    if services.settings.auth == "oidc":
+        raise AccountError("With AUTH=oidc name and e-mail address are the provider's. Change them there.")
+    if name is None and email is None:
+        raise AccountError("Say what to change: --name or --email.")
+    found = _called(username)
+    services.accounts.describe(
+        found.user_id, name=found.name if name is None else name, email=found.email if email is None else email
+    )
+    changed = services.accounts.user(found.user_id)
+    if changed is not None:
+        click.echo(f"{changed.username} is {changed.name}, {changed.email or 'without an e-mail address'}.")
 
 
 @click.command()
@@ -33,13 +80,35 @@ def createuser(
 @click.argument("roles", nargs=-1)
 def setroles(username: str, roles: tuple[str, ...]) -> None:
     """Give a person exactly these roles. USERNAME may be an e-mail address."""
-    accounts = get_services().accounts
-    found = [user for user in accounts.users() if username.casefold() in (user.username, (user.email or "").casefold())]
+    services = get_services()
+    accounts, provided = services.accounts, set(services.settings.oidc_roles.values())
+    found = _called(username)
+    accounts.set_roles(found.user_id, roles)
+    changed = accounts.user(found.user_id)
+    click.echo(f"{found.name} ({found.username}) now has {_listed(changed)}.")
+    if services.settings.auth == "oidc" and (theirs := provided & (set(roles) | found.roles)):
+        click.echo(f"The provider decides on {', '.join(sorted(theirs))} again at their next sign-in: see OIDC_ROLES.")
+
+
+def _require_passwords(auth: str) -> None:
+    if auth == "oidc":
+        raise AccountError(
+            "With AUTH=oidc nobody has a password here, so nobody is added or invited: whom OIDC_ALLOWED or OIDC_ROLES "
+            "names comes by signing in."
+        )
+    if auth == "none":
+        raise AccountError("With AUTH=none nobody has a password here, so nobody is added or invited: all may come.")
+
+
+def _called(name: str) -> User:
+    services = get_services()
+    users = services.accounts.users()
+    found = [user for user in users if name.casefold() in (user.username, (user.email or "").casefold())]
+    if not found and services.settings.auth == "oidc":
+        raise AccountError(f"Nobody called {name!r} has signed in yet. Let them sign in once; then this works.")
     if len(found) != 1:
-        raise AccountError(f"{len(found) or 'No'} users are called {username!r}. Give one username or e-mail address.")
-    accounts.set_roles(found[0].user_id, roles)
-    changed = accounts.user(found[0].user_id)
-    click.echo(f"{found[0].username} now has {_listed(changed)}.")
+        raise AccountError(f"{len(found) or 'No'} users are called {name!r}. Give one username or e-mail address.")
+    return found[0]
 
 
 def _listed(user: User | None) -> str:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.errors import RefusedError
     from core.permissions import requires
     from core.session import FormSnapshot, FormState, NavigationEntry, SessionMetrics, UserPreferences, UserSession
     from core.session_manager import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.session_persistence import DebouncedWriter, SessionModel, SessionPersistenceEngine
 
 _HOMES = {
+    "RefusedError": "core.errors",
     "requires": "core.permissions",
     "FormSnapshot": "core.session",
     "FormState": "core.session",
@@ -45,6 +47,7 @@ __all__ = [
     "FormSnapshot",
     "FormState",
     "NavigationEntry",
+    "RefusedError",
     "SessionManager",
     "SessionMetrics",
     "SessionModel",

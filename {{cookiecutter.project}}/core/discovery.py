@@ -5,7 +5,7 @@
                                     @requires("orders.read")
                                     def overview() -> None: ...
 
-An app or page that can't be imported becomes a `Fault` in its place; the others go on working.
+An app or page that can't be imported becomes a `Fault` in its place, for administrators to see; the others go on.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ HOME = "home"
 
 LAST = 1_000_000
 """The order of what is broken."""
+
+SEES_FAULTS = "admin.health"
+"""The permission to see what is broken: what its own code would ask for isn't known."""
 
 PageFunction = Callable[[], None]
 
@@ -53,14 +56,23 @@ class Fault:
     line: int
     error: BaseException = field(repr=False)
 
+    @property
+    def summary(self) -> str:
+        """The error's kind and message, in one line."""
+        return " ".join(f"{type(self.error).__name__}: {self.error}".split())
+
     @classmethod
     def of(cls, error: BaseException, fallback: Path | None = None) -> Fault:
-        """Locate an error that was caught: its innermost frame in the apps' own code, else line 1 of `fallback`."""
+        """Locate an error that was caught: its innermost frame in the apps' own code, else line 1 of `fallback`.
+
+        Its traceback then begins there, without what led to it: how this module imports, how Streamlit runs a page.
+        """
+        homes = [PROJECT_ROOT / PACKAGE, *([fallback.parent] if fallback else [])]
+        _begin_in(homes, error, otherwise_none=fallback is not None)
         if isinstance(error, SyntaxError) and error.filename:
             return cls(file=_relative(Path(error.filename)), line=error.lineno or 1, error=error)
-        homes = [PROJECT_ROOT / PACKAGE, *([fallback.parent] if fallback else [])]
         frames = traceback.extract_tb(error.__traceback__)
-        theirs = [frame for frame in frames if any(Path(frame.filename).is_relative_to(home) for home in homes)]
+        theirs = [frame for frame in frames if _is_in(homes, frame.filename)]
         if not theirs and fallback is not None:
             return cls(file=_relative(fallback), line=1, error=error)
         frame = (theirs or frames)[-1]
@@ -85,6 +97,8 @@ class PageSpec:
     fault: Fault | None = None
     """Set where the app or page can't be shown; `function` then does nothing."""
     listed: bool = True
+    needs_sign_in: bool = False
+    """It is about people who sign in; where nobody does there is nothing to show."""
 
     @property
     def full_title(self) -> str:
@@ -98,18 +112,20 @@ class _Options:
     icon: str | None
     order: int
     listed: bool
+    needs_sign_in: bool
 
 
 def page(
-    *, title: str, icon: str | None = None, order: int = 100, listed: bool = True
+    *, title: str, icon: str | None = None, order: int = 100, listed: bool = True, needs_sign_in: bool = False
 ) -> Callable[[PageFunction], PageFunction]:
     """Mark a function as the page of its module. The page with the smallest `order` is the app's first.
 
     `listed=False` keeps the page out of the navigation; it is still reachable by its URL and by `navigate_to`.
+    `needs_sign_in=True` keeps it out where nobody signs in (`AUTH=none`), and says so at its URL.
     """
 
     def mark(function: PageFunction) -> PageFunction:
-        function.__keep_page__ = _Options(title, icon, order, listed)  # type: ignore[attr-defined]
+        function.__keep_page__ = _Options(title, icon, order, listed, needs_sign_in)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -126,7 +142,10 @@ def discover(package: str = PACKAGE) -> list[PageSpec]:
         if spec.name in taken:
             clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
             spec = replace(
-                spec, name=f"{spec.name}-{spec.app}", fault=Fault.of(clash, PROJECT_ROOT / package / spec.app)
+                spec,
+                name=f"{spec.name}-{spec.app}",
+                permissions=(SEES_FAULTS,),
+                fault=Fault.of(clash, PROJECT_ROOT / package / spec.app),
             )
         taken[spec.name] = spec.app
         specs.append(spec)
@@ -177,6 +196,7 @@ def _page(name: str, app: App, module: str, file: Path) -> PageSpec:
         permissions=tuple(getattr(function, "required_permissions", ())),
         function=function,
         listed=options.listed,
+        needs_sign_in=options.needs_sign_in,
     )
 
 
@@ -202,6 +222,7 @@ def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = No
         app_icon=app.icon,
         app_description=app.description,
         app_order=app.order,
+        permissions=(SEES_FAULTS,),
         fault=fault,
     )
 
@@ -209,6 +230,18 @@ def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = No
 def _names(module: ModuleType, subfolder: str = "") -> Iterator[str]:
     folders = [str(Path(folder) / subfolder) for folder in module.__path__]
     return (info.name for info in pkgutil.iter_modules(folders) if not info.name.startswith("_"))
+
+
+def _begin_in(homes: list[Path], error: BaseException, *, otherwise_none: bool) -> None:
+    begin = error.__traceback__
+    while begin is not None and not _is_in(homes, begin.tb_frame.f_code.co_filename):
+        begin = begin.tb_next
+    if begin is not None or otherwise_none:
+        error.__traceback__ = begin
+
+
+def _is_in(homes: list[Path], file: str) -> bool:
+    return any(Path(file).is_relative_to(home) for home in homes)
 
 
 def _relative(path: Path) -> str:

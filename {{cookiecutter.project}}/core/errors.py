@@ -42,6 +42,25 @@ class NotKeptNowError(NotKeptError):
         super().__init__("", "The server can't keep anything at the moment", "What was there before is intact.")
 
 
+class NoRoomError(NotKeptError):
+    """A session would become larger than one person's may be, by `missing` bytes."""
+
+    def __init__(self, path: str, reason: str, remedy: str, missing: int) -> None:
+        super().__init__(path, reason, remedy)
+        self.missing = missing
+
+
+class SignedOutError(NotKeptError):
+    """The right of a browser to its session has ended meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("", "you were signed out meanwhile", "Sign in and enter it again.")
+
+
+class RefusedError(KeepError):
+    """A form's `on_save` won't store what was entered. The message is told to the person as it is written."""
+
+
 class CorruptValueError(KeepError):
     """A stored value is damaged: it is not what was written."""
 
@@ -66,9 +85,41 @@ class StoreUnavailableError(KeepError):
     """The database can't be reached now. Edits go on into the journal."""
 
 
+class StoreRefusesError(StoreUnavailableError):
+    """The database's server answers, but doesn't let us in: a wrong user, password or name, or it is just starting."""
+
+
+class FilesUnavailableError(KeepError):
+    """Where the bytes of files are kept can't be reached now, or lacks one."""
+
+
 class JournalError(KeepError):
     """The journal could not be written, so the edit was not acknowledged."""
 
 
+class ThrottledError(KeepError):
+    """Too many passwords were tried lately. `seconds` is how long until one may be tried again, at least 1."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"Too many attempts. Try again in {seconds} seconds.")
+
+
+class UncheckedPasswordError(KeepError):
+    """A password could not be checked, so nobody was let in. What is wrong is in the log."""
+
+
 class AccountError(KeepError):
     """A user, role or password can't be changed as asked. The message says why, in words for the person."""
+
+
+class UsernameTakenError(AccountError):
+    """Somebody else has this username."""
+
+
+class InvitationError(AccountError):
+    """No invitation belongs to this link: it was used, withdrawn, is too old, or never was one."""
+
+
+class LastAdministratorError(AccountError):
+    """Nobody would be left who may give others their rights."""

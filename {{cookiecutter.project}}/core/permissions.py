@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from core.auth import active_identity, current_identity
+from core.auth import acting, active_identity, current_identity
 from core.errors import NotAllowedError, StoreUnavailableError
+from core.services import get_services
 from core.wildcards import matches
 
-__all__ = ["current_permissions", "matches", "requires"]
+__all__ = ["current_permissions", "matches", "refusal", "requires"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +41,7 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             granted = _permissions_now()
             for permission in permissions:
                 if not matches(granted, permission):
-                    raise NotAllowedError(permission)
+                    raise refusal(permission)
             return function(*args, **kwargs)
 
         inner: tuple[str, ...] = getattr(function, "required_permissions", ())
@@ -48,6 +49,12 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return guarded
 
     return decorate
+
+
+def refusal(permission: str) -> NotAllowedError:
+    """Note in the audit trail that the person of this tab lacks a permission, and return the error to raise."""
+    get_services().accounts.deny(permission, by=acting())
+    return NotAllowedError(permission)
 
 
 def _permissions_now() -> frozenset[str]:

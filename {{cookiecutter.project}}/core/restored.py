@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.clock import NO_STAMP
-from core.paths import field_path, join_path
 from core.session import Change, UserSession
+from core.state.paths import field_path, join_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

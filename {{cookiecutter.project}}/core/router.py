@@ -13,11 +13,12 @@ from urllib.parse import unquote, urlencode, urlsplit
 import streamlit as st
 
 from core.discovery import HOME, App, Fault, PageSpec, discover, page
-from core.errors import NotAllowedError
+from core.errors import NotAllowedError, StoreUnavailableError
 from core.language import words_for
-from core.navigation import NavigationEntry
-from core.permissions import matches
+from core.permissions import matches, refusal
+from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
+from core.state.navigation import NavigationEntry
 from core.ui import browser, cards
 from core.web.address import app_folder
 
@@ -59,7 +60,7 @@ class Router:
 
     def visible(self) -> list[PageSpec]:
         """The pages this person may see, in the order of the navigation."""
-        return [spec for spec in self._specs if spec.listed and self._allowed(spec)]
+        return [spec for spec in self._specs if is_offered(spec) and self._allowed(spec)]
 
     def run(self) -> None:
         """Show the page, after carrying out what was asked of the navigation."""
@@ -72,12 +73,14 @@ class Router:
         )
         if not leaving and self.page in self._by_name:
             self._manager.observe_page(self.page, self.params)
+        spec = self._by_name.get(self.page)
+        self._manager.enter_page(*(spec.permissions if spec and self._allowed(spec) else ()))
         self._current.run()
 
     # Declaring
 
     def _declare(self, spec: PageSpec) -> st.Page:
-        shown = spec.listed and self._allowed(spec)
+        shown = is_offered(spec) and self._allowed(spec)
         return st.Page(
             self._body(spec),
             title=self._say.title(spec.title if self._shown_per_app[spec.app] > 1 else spec.app_title),
@@ -111,16 +114,25 @@ class Router:
     def _body(self, spec: PageSpec) -> Callable[[], None]:
         def body() -> None:
             if spec.fault is not None:
-                cards.fault(spec.app_title, spec.fault, self._go_home)
+                title = self._say.title(spec.app_title)
+                cards.fault(title, spec.fault, self._go_home, explained=self._allowed(spec))
                 return
             try:
                 if not self._allowed(spec):
-                    raise NotAllowedError(", ".join(spec.permissions))
+                    raise refusal(", ".join(spec.permissions))
+                if is_pointless(spec):
+                    cards.no_sign_in(self._say.title(spec.title), self._go_home)
+                    return
                 spec.function()
             except NotAllowedError as error:
-                cards.not_allowed(spec.title, self._go_home, error.permission)
+                self._manager.enter_page()  # what is shown now is a card with a way home
+                cards.not_allowed(self._say.title(spec.title), self._go_home, error.permission)
+            except StoreUnavailableError as error:
+                cards.reconnecting(error)
             except Exception as error:  # noqa: BLE001 - a page's trouble is shown on that page, not on the whole app
-                cards.fault(spec.title, Fault.of(error), self._go_home)
+                cards.fault(
+                    self._say.title(spec.title), Fault.of(error), self._go_home, explained=cards.may_see_faults()
+                )
 
         return body
 
@@ -185,7 +197,17 @@ def _url(path: str, params: Mapping[str, str]) -> str:
 def visible_pages() -> list[PageSpec]:
     """The pages the current person may see, in the order of the navigation; the first one is home."""
     user = get_session_manager().identity.user
-    return [spec for spec in discover() if spec.listed and allows(user.permissions if user else (), spec)]
+    return [spec for spec in discover() if is_offered(spec) and allows(user.permissions if user else (), spec)]
+
+
+def is_offered(spec: PageSpec) -> bool:
+    """Whether a page is in the navigation of those who may see it."""
+    return spec.listed and not is_pointless(spec)
+
+
+def is_pointless(spec: PageSpec) -> bool:
+    """Whether a page is about people who sign in, in a project where nobody does."""
+    return spec.needs_sign_in and get_services().settings.auth == "none"
 
 
 def allows(granted: Iterable[str], spec: PageSpec) -> bool:

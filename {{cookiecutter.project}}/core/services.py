@@ -13,12 +13,20 @@ from core.accounts import Accounts
 from core.clock import Clock, HybridClock, SystemClock
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
-from core.settings import Settings, get_settings
+from core.settings import PROJECT_ROOT, Settings, get_settings
+from core.storage.activity import Activity
 from core.storage.database import open_database
+from core.storage.file_seal import FileSeal
+from core.storage.file_store import open_file_store
 from core.storage.journal import Journal
+from core.storage.kept_files import KeptFiles
 from core.storage.leases import Lease
+from core.storage.recoveries import Recoveries
 from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
+from core.storage.submissions import Submissions
+from core.storage.table_changes import watch_tables
+from core.storage.versions import Versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +41,36 @@ class Services:
     """None with `DURABILITY=database`, where nothing is kept on this machine."""
     seal: Seal
     engine: SessionPersistenceEngine
+    submissions: Submissions
     accounts: Accounts
     lease: Lease
+    versions: Versions
+    files: KeptFiles
+    activity: Activity
+    recoveries: Recoveries
+
+    def close(self) -> None:
+        """Flush what waits and let go of all files."""
+        self.accounts.close()
+        self.recoveries.close()
+        self.engine.close()
 
 
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Build all parts from settings. Opens the journal; the database is first asked when needed."""
     clock = clock or SystemClock()
-    seal = Seal([key.get_secret_value() for key in settings.session_encryption_keys])
+    keys = [key.get_secret_value() for key in settings.session_encryption_keys]
+    seal = Seal(keys)
     database = open_database(settings.resolved_database_url)
+    versions = Versions(database, clock)
+    watch_tables(database, versions)
     store = SqlStore(
-        database, session_timeout=settings.session_timeout, retention=settings.session_retention, clock=clock, seal=seal
+        database,
+        session_timeout=settings.session_timeout,
+        retention=settings.session_retention,
+        clock=clock,
+        seal=seal,
+        versions=versions,
     )
     journal = Journal(settings.resolved_journal_path) if settings.durability == "local" else None
     engine = SessionPersistenceEngine(
@@ -61,6 +88,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         clock,
         session_timeout=settings.session_timeout,
         absolute_timeout=settings.session_absolute_timeout,
+        secret=settings.secret_key.get_secret_value(),
+        title=settings.title,
     )
     return Services(
         settings=settings,
@@ -70,8 +99,13 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         journal=journal,
         seal=seal,
         engine=engine,
+        submissions=Submissions(database, store, clock),
         accounts=accounts,
         lease=Lease(database, clock),
+        versions=versions,
+        files=KeptFiles(open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(keys)),
+        activity=Activity(database, seal, clock),
+        recoveries=Recoveries(database, clock),
     )
 
 
@@ -96,8 +130,7 @@ def close_services() -> None:
     with _lock:
         closing, _current = _current, None
     if closing is not None:
-        closing.accounts.close()
-        closing.engine.close()
+        closing.close()
 
 
 @contextmanager
@@ -111,5 +144,4 @@ def use_services(services: Services) -> Iterator[Services]:
     finally:
         with _lock:
             _current = before
-        services.accounts.close()
-        services.engine.close()
+        services.close()

@@ -13,12 +13,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from core.clock import stamp_time
-from core.forms import FormSnapshot, FormState
-from core.navigation import NavigationEntry
-from core.paths import join_path
-from core.session_forms import SessionForms
-from core.session_navigation import SessionNavigation
-from core.session_state import REMOVED, Change, SessionMetrics, UserPreferences
+from core.state.changes import REMOVED, Change
+from core.state.forms import FormSnapshot, FormState
+from core.state.navigation import NavigationEntry
+from core.state.paths import join_path
+from core.state.session_navigation import SessionNavigation
+from core.state.session_state import SessionMetrics, UserPreferences
+from core.state.session_submissions import SessionSubmissions
 from core.wildcards import matches
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-class UserSession(SessionForms, SessionNavigation):
+class UserSession(SessionSubmissions, SessionNavigation):
     """One tab's view of one person's session."""
 
     __slots__ = ()
@@ -91,13 +92,17 @@ class UserSession(SessionForms, SessionNavigation):
         return self.metrics.last_activity
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole session as plain data: `{"session_id": str, "user_id": str | None, "values": {path: value}}`."""
-        return {"session_id": self.session_id, "user_id": self.user_id, "values": dict(self.values)}
+        """The whole session as plain data.
+
+        `{"session_id": str, "user_id": str | None, "values": {path: value}, "stamps": {path: stamp}}`
+        """
+        stamps = {path: stamp for path, stamp in self.stamps.items() if path in self.values}
+        return {"session_id": self.session_id, "user_id": self.user_id, "values": dict(self.values), "stamps": stamps}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> UserSession:
         """Rebuild what `to_dict` gave. Nothing keeps the result until it gets an `emit`."""
-        session = cls(session_id=data["session_id"], user_id=data["user_id"])
+        session = cls(session_id=data["session_id"], user_id=data["user_id"], stamps=dict(data.get("stamps", {})))
         for path, value in data["values"].items():
             session.absorb(path, value)
         return session

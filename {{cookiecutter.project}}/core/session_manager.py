@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
 import structlog
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
-from core.auth import Identity, current_device, current_identity, may_write
+from core.accounts import Actor
+from core.auth import Identity, check_right, current_device, current_identity
 from core.clock import NO_STAMP, stamp_time
-from core.errors import NoSessionError, NotKeptError, NotKeptNowError, SessionUnavailableError, StoreUnavailableError
-from core.paths import field_path, is_bookkeeping, split_path
-from core.save_state import FieldSaveState, SaveState
+from core.errors import (
+    NoSessionError,
+    NotAllowedError,
+    NotKeptError,
+    NotKeptNowError,
+    SessionUnavailableError,
+    SignedOutError,
+    StoreUnavailableError,
+)
 from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
+from core.state.paths import field_path, is_bookkeeping, join_path, split_path
+from core.state.save_state import FieldSaveState, SaveState
 from core.storage.entry import Entry
+from core.storage.submissions import Receipt, Work
 from core.web.fields import ShownField
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
+from core.web.peer import noted_address
+from core.web.protocol import page_name
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -33,6 +48,10 @@ log = structlog.get_logger(__name__)
 _KEY = "_keep_manager"
 _SETTLING_SECONDS = 2.0
 """How long after a page was first shown the browser may still be loading its widgets."""
+_SHOWN_PATHS = ("form/", "step/", "undone/", "pref/")
+"""What of a session can be seen on a page."""
+_CURRENT: ContextVar[tuple[ScriptRunContext, SessionManager] | None] = ContextVar("manager", default=None)
+"""The run that asked last in this thread, and its manager: a page asks once a widget."""
 _SCRIPT_PAGE = ""
 """The page of a script that has no router."""
 
@@ -52,8 +71,9 @@ class SessionManager:
         self._engine = engine
         self._pending: PendingNavigation | None = None
         self._registered = False
-        self._device = current_device()
+        self._device = session.device = current_device()
         self._put_back: dict[str, float] = {}
+        self._vouched_in: int | None = None
         self._keep, session.emit = session.emit, self._emit
         self.session = session
         self.opened_at = max(session.stamps.values(), default=NO_STAMP)
@@ -70,7 +90,16 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
-        self.live = LiveTab(self._keep_edits, session_id=session.session_id)
+        self.known_fields: dict[str, ShownField] = {}
+        """The same for all runs of this tab."""
+        self._news: set[str] = set()
+        """The paths that changed elsewhere and were folded in before a run."""
+        self.needs: tuple[str, ...] = ()
+        """The permissions without which what this run shows now can't be seen."""
+        self._page_needs: tuple[str, ...] = ()
+        """The same for the page as a whole that the browser shows, until another one takes its place."""
+        self._address = noted_address(st.context.ip_address)
+        self.live = LiveTab(self._keep_edits, session_id=session.session_id, is_guarded=self._is_somebodys)
         """What arrives from this tab's browser before the script runs."""
         self.connection = ""
         """The name of the connection to this tab's browser; empty without the middleware."""
@@ -91,7 +120,11 @@ class SessionManager:
 
     def should_retry(self, form_id: str, field: str) -> bool:
         """Whether a field was refused because nothing could be kept then; once a run unless that works again."""
-        return self._retrying and (form_id, field) in self._to_retry
+        return self._retrying and self.is_unkept_for_now(form_id, field)
+
+    def is_unkept_for_now(self, form_id: str, field: str) -> bool:
+        """Whether the last edit of a field was refused because nothing could be kept then."""
+        return (form_id, field) in self._to_retry
 
     def field_value(self, form_id: str, field: str, default: Any = MISSING) -> Any:
         """The draft value of a field, or `default`."""
@@ -101,7 +134,33 @@ class SessionManager:
         """Save a whole form in one durable step. Raises NotKeptError, and nothing of it is saved."""
         has_widgets = any(key in st.session_state for key in data)
         self.session.save_form(form_id, data, page=self.page if has_widgets else None)
+        self._engine.publish()  # what others compute from saved forms is out of date from then on
         self._kept(form_id, *data)
+
+    def submit_form(
+        self, form_id: str, values: Mapping[str, Any], work: Work, *, key: str, clear: bool = False
+    ) -> Receipt:
+        """Save a form together with what `work` writes into tables of the team's own: all or nothing, and once.
+
+        `key` is the submission's: where it was stored before, nothing is done and its receipt is returned. `clear`
+        empties the form afterwards. Raises what `work` raises, NotKeptError, and StoreUnavailableError: then it is
+        not stored as far as anybody knows, and sending it again with the same key is safe.
+        """
+        self._check_author()
+        submissions = get_services().submissions
+        receipt = self._engine.submit(
+            self.session,
+            self.session.submission(form_id, values, clear=clear),
+            lambda entries: submissions.submit(key, form_id, entries, work),
+        )
+        if receipt.again and self.session.submission_key(form_id) == key:
+            self.session.commit([self.session.next_submission(form_id)])
+        self._kept(form_id, *values)
+        return receipt
+
+    def catch_up(self) -> None:
+        """Fold in what others changed, before something is done that depends on it."""
+        self._news |= self._engine.refresh(self.session)
 
     def save_state(self, form_id: str, field: str) -> FieldSaveState:
         """How far the last edit of a field has come, for a page that shows it beside the field."""
@@ -112,6 +171,13 @@ class SessionManager:
         if reason is not None:
             return FieldSaveState(state=SaveState.REFUSED, at=at, reason=reason)
         return FieldSaveState(state=self._engine.save_states(self.session, [path])[path], at=at)
+
+    def label_of(self, form_id: str, field: str) -> str:
+        """What the widget of a field is called on the page that showed it last, else the field's name in words."""
+        labels = (
+            one.label for one in self.known_fields.values() if (one.form, one.field) == (form_id, field) and one.label
+        )
+        return next(labels, field.replace("_", " ").capitalize())
 
     # Navigation
 
@@ -138,9 +204,15 @@ class SessionManager:
 
     def observe_page(self, page: str, params: Mapping[str, str] | None = None) -> None:
         """Take note of the page the browser shows, and put back what its widgets hold."""
-        self.page = page
+        self.page, self.live.page = page, page_name()
         self.session.visit(page, params)
+        if self.identity.token_hash:
+            get_services().accounts.note_page(self.identity.token_hash, page)
         self._restore_widgets()
+
+    def enter_page(self, *needs: str) -> None:
+        """Take note of the permissions without which what is shown from now on can't be seen."""
+        self.needs = self._page_needs = needs
 
     def attach_tab(self, tab_id: str) -> None:
         """Name the browser tab; its history comes back."""
@@ -156,20 +228,27 @@ class SessionManager:
         self.identity = identity
         with get_services().accounts.hurry:
             changed = self._engine.fold(self.session, waiting, identity.version)
-        fields = [split_path(path) for path in changed if path.startswith("form/")]
+        news, self._news = self._news, set()
+        fields = [split_path(path) for path in changed | news if path.startswith("form/")]
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
         self._grant()
         self._retrying = True
+        self.needs = ()
         self.shown_fields.clear()
         self.page = _SCRIPT_PAGE
         self._restore_widgets()
 
+    def has_news(self) -> bool:
+        """Fold in what changed since the last look, and tell whether somebody else changed what a page shows."""
+        changed = self._engine.refresh(self.session)
+        self._news |= changed
+        stamps, typed_here = self.session.stamps, join_path("tab", self.session.tab_id or "", "draft") + "/"
+        own = {stamps[path] for path in changed if path.startswith(typed_here)}
+        return any(path.startswith(_SHOWN_PATHS) and stamps[path] not in own for path in changed)
+
     def _emit(self, changes: Sequence[Change]) -> Mapping[str, str]:
         """Make changes durable, for somebody who is still signed in."""
-        context = get_script_run_ctx(suppress_warning=True)
-        # A run has looked who is there when it began; a callback comes before that, and an edit before any run.
-        if not (context and context.has_script_started) and not may_write(self.identity, self.session.session_id):
-            raise NotKeptError("", "you were signed out meanwhile", "Sign in and enter it again.")
+        self._check_author()
         try:
             stamps = self._keep(changes)
         except NotKeptError as error:
@@ -183,6 +262,21 @@ class SessionManager:
             get_services().accounts.register_soon(self.identity.token_hash, self.session.session_id, self._device)
             self._registered = True
         return stamps
+
+    def _check_author(self) -> None:
+        context = get_script_run_ctx(suppress_warning=True)
+        # A run has looked who is there when it began; a callback comes before that, and an edit before any run.
+        if not (context and context.has_script_started) and self._vouched_in != threading.get_ident():
+            check_right(self.identity, self.session.session_id)
+
+    @contextmanager
+    def _vouched(self) -> Iterator[None]:
+        """Let this thread keep edits within the block without asking who made them: it does that itself."""
+        self._vouched_in = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._vouched_in = None
 
     def _grant(self) -> None:
         user = self.identity.user
@@ -208,16 +302,42 @@ class SessionManager:
         return first is not None and time.monotonic() - first < _SETTLING_SECONDS
 
     def _keep_edits(self, edits: Sequence[Edit]) -> Mapping[str, str] | None:
-        """Keep what the browser sent, before any run hears of it."""
+        """Keep what the browser sent, before any run hears of it, of somebody who may still see its page."""
+        fields = [self.known_fields[edit.key] for edit in edits if edit.key in self.known_fields]
+        needs = dict.fromkeys((*self._page_needs, *(need for field in fields for need in field.needs)))
+        seen = {(field.form, field.field): field.stamp for field in fields}
+        typed = any(field.rule for field in fields)  # then it was posted before, and the edit goes on from that
         try:
             with get_services().accounts.hurry:
-                self.session.set_fields({(edit.form, edit.field): edit.value for edit in edits})
+                if not edits:
+                    check_right(self.identity, self.session.session_id, needs)
+                    return {}
+                with self.session.lock, self._vouched():
+                    waiting = self._engine.waiting(self.session.session_id) if typed else []
+                    version = check_right(self.identity, self.session.session_id, needs)
+                    if typed:
+                        self._news |= self._engine.fold(self.session, waiting, version)
+                    self.session.set_fields({(edit.form, edit.field): edit.value for edit in edits}, seen=seen)
+        except SignedOutError:
+            raise
+        except NotAllowedError as error:
+            get_services().accounts.deny(error.permission, by=self._actor())
+            raise
         except NotKeptError as error:
             log.info("an edit is left to its widget's callback", reason=error.reason)
             return None
         for edit in edits:
             self._kept(edit.form, edit.field)
         return {edit.key: self.session.stamps[field_path(edit.form, edit.field)] for edit in edits}
+
+    def _is_somebodys(self) -> bool:
+        """Whether this tab's page is one that is open to some people only."""
+        return self.identity.user is not None and get_services().settings.auth != "none"
+
+    def _actor(self) -> Actor:
+        """Who is at the other end, outside of a run."""
+        user = self.identity.user
+        return Actor(user_id=user.user_id if user else None, address=self._address, device=self._device)
 
     def _persist(self, form_id: str, field: str, value: Any, *, page: str | None) -> bool:
         try:
@@ -263,26 +383,45 @@ def bootstrap_session() -> UserSession:
             raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
         identity = manager.identity
     if manager is None or manager.session.session_id != identity.session_id:
-        session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
+        session = _open(engine, identity)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
         waiting = []
     manager.connection = st.context.headers.get(CONNECTION_HEADER) or ""
     if manager.connection:
-        get_connections().attach(manager.connection, manager.live)
+        context = get_script_run_ctx()
+        streamlit_id = context.session_id if context else ""
+        get_connections().attach(manager.connection, manager.live, streamlit_id, owner=identity.token_hash)
+    _CURRENT.set(None)
     manager.begin_run(identity, waiting)
     return manager.session
 
 
+def _open(engine: SessionPersistenceEngine, identity: Identity) -> UserSession:
+    """Open a session for a tab that has none, and count it as recovered if it holds something."""
+    began = time.perf_counter()
+    session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
+    if session.values:
+        fields = sum(len(form.values) for form in session.form_states.values())
+        took, last_stamp = time.perf_counter() - began, max(session.stamps.values())
+        get_services().recoveries.note(seconds=took, fields=fields, last_stamp=last_stamp)
+    return session
+
+
 def get_session_manager() -> SessionManager:
     """Return this tab's manager. Raises NoSessionError outside a run or before `bootstrap_session()`."""
-    if get_script_run_ctx(suppress_warning=True) is None:
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
         raise NoSessionError(
             "There is no session outside a Streamlit run. Start the app with `make run`; "
             "in a script or test, use SessionPersistenceEngine.open() instead."
         )
+    known = _CURRENT.get()
+    if known is not None and known[0] is context:
+        return known[1]
     manager: SessionManager | None = st.session_state.get(_KEY)
     if manager is None:
         raise NoSessionError("There is no session yet. Call bootstrap_session() first in the script.")
+    _CURRENT.set((context, manager))
     return manager
 
 

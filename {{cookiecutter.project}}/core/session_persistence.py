@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import structlog
 
@@ -22,15 +22,18 @@ from core.errors import (
     StoreUnavailableError,
     UnreadableValueError,
 )
-from core.paths import USER_PATH
-from core.save_state import SaveState
-from core.session import REMOVED, Change, UserSession
+from core.session import UserSession
 from core.settings import get_settings
+from core.state.changes import REMOVED, Change
+from core.state.paths import holds_fields
+from core.state.save_state import SaveState
 from core.storage.codec import decode, encode
 from core.storage.database import open_database
 from core.storage.durability import Durability, EngineStatus, WriteBehind, WriteThrough
-from core.storage.entry import Entry, Quarantined, newest
+from core.storage.entry import Entry, Quarantined
+from core.storage.hurry import HURRIED_SECONDS
 from core.storage.journal import Journal
+from core.storage.merging import moved_into
 from core.storage.models import SessionModel
 from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
@@ -41,6 +44,11 @@ __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenc
 
 _CLEANUP_BATCH = 10
 """Sessions deleted in one transaction. Large ones take about 6 ms each, for which everybody who writes waits."""
+
+_AROUND_A_FIELD = 4
+"""Levels of nesting that a step, a snapshot or what was saved puts around the value of a field."""
+
+R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +142,13 @@ class SessionPersistenceEngine:
             log.error("going on without the journal", error=str(error))
             return []
 
+    def waiting_since(self, session_ids: Collection[str]) -> dict[str, datetime]:
+        """Of which of these sessions something waits on this machine for the database, and since when.
+
+        Raises JournalError when the journal can't be read.
+        """
+        return self._durability.waiting_since(session_ids)
+
     def fold(self, session: UserSession, waiting: Sequence[Entry], version: int | None) -> set[str]:
         """Like `refresh`, for a caller that read what waits, and after that the stored session's version."""
         if version is not None and version == session.version:
@@ -159,6 +174,22 @@ class SessionPersistenceEngine:
             except (CorruptValueError, UnreadableValueError) as error:
                 log.warning("a stored value is left out", path=entry.path, error=str(error))
 
+    def texts(self) -> Iterator[str]:
+        """All that live sessions hold, and what was set aside, as encoded text: to look for something in it.
+
+        Raises StoreUnavailableError, and UnreadableValueError where a key is missing and nobody can say what is in it.
+        """
+        self.flush()
+        for entry in self._store.find(""):
+            try:
+                text = self._seal.open(entry).value
+            except CorruptValueError:
+                text = entry.value
+            if text:
+                yield text
+        for aside in self.quarantined():
+            yield aside.entry.value or ""
+
     def record(
         self, session_id: str, values: Mapping[str, Any], seen: Mapping[str, str] | None = None
     ) -> dict[str, str]:
@@ -183,26 +214,50 @@ class SessionPersistenceEngine:
                 self._absorb(session, entry)
         return {path: Held(session.values.get(path, REMOVED), session.stamps.get(path, NO_STAMP)) for path in paths}
 
+    def submit(self, session: UserSession, changes: Sequence[Change], store: Callable[[Sequence[Entry]], R]) -> R:
+        """Make changes durable by `store`, which puts their sealed entries into the database together with more.
+
+        `store` must tell when it is called twice: it is, after an answer that got lost. Raises what it raises,
+        NotKeptError for a value that can't be kept, and StoreUnavailableError.
+        """
+        self._refuse_unreadable(session, changes)
+        try:
+            self.flush()  # what these changes follow on is there before them
+        except JournalError as error:
+            log.error("submitting without the journal", error=str(error))
+        entries, sizes = self._entries(session.session_id, changes, session.stamps, session)
+        sealed = [self._seal.seal(entry) for entry in entries]
+        try:
+            answer = store(sealed)
+        except StoreUnavailableError:
+            answer = store(sealed)
+        session.footprint.update(sizes)
+        self.refresh(session)
+        return answer
+
     def merge_sessions(self, source_id: str, target_id: str) -> None:
-        """Move what was done in one session into another. Happens the same however often it is called."""
+        """Move what was done in one session into another, also what reaches the database later.
+
+        Happens the same however often it is called. Raises JournalError, NotKeptError and StoreUnavailableError.
+        """
         waiting = self._durability.waiting(source_id)
-        moved, left = [], 0
-        for entry in newest([*self._store.load(source_id).entries, *waiting]).values():
-            if entry.path == USER_PATH:
-                continue
-            try:
-                moved.append(self._seal.seal(replace(self._seal.open(entry), session_id=target_id)))
-            except (CorruptValueError, UnreadableValueError) as error:
-                left += 1
-                log.error("an entry stays behind at sign-in", path=entry.path, error=str(error))
+        moved, unreadable = moved_into(target_id, waiting, self._seal)
         if moved:
             self._durability.append(moved)
-            if not left:
-                self.purge(source_id)
+        self._store.merge(source_id, target_id)
+        if not unreadable:  # what was entered since stays, and the flush takes it there
+            self._durability.discard(waiting)
 
     def flush(self) -> None:
         """Write everything that waits into the database now. Raises if that fails; nothing is lost."""
         self._durability.flush()
+
+    def publish(self) -> bool:
+        """Bring what waits into the database soon, where others see it. Whether it is there already.
+
+        Waits a moment, and never fails: whatever is not there yet gets there by itself.
+        """
+        return self._durability.hasten(HURRIED_SECONDS)
 
     def purge(self, session_id: str) -> None:
         """Delete a session for good."""
@@ -286,29 +341,20 @@ class SessionPersistenceEngine:
     # Writing
 
     def _emit(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
+        self._refuse_unreadable(session, changes)
+        entries = self._append(session.session_id, changes, session.stamps, session)
+        return {entry.path: entry.stamp for entry in entries}
+
+    def _refuse_unreadable(self, session: UserSession, changes: Sequence[Change]) -> None:
         for change in changes:
             if change.path in session.unreadable:
                 remedy = "It is left as it is; edit it where it was written."
                 raise NotKeptError(change.path, session.unreadable[change.path], remedy)
-        entries = self._append(session.session_id, changes, session.stamps, session)
-        return {entry.path: entry.stamp for entry in entries}
 
     def _append(
         self, session_id: str, changes: Sequence[Change], seen: Mapping[str, str], session: UserSession | None = None
     ) -> list[Entry]:
-        entries = [
-            Entry(
-                session_id=session_id,
-                path=change.path,
-                value=None if change.value is REMOVED else encode(change.value, change.path),
-                stamp=self._hybrid_clock.tick(after=seen.get(change.path, NO_STAMP)),
-                base=seen.get(change.path, NO_STAMP),
-            )
-            for change in changes
-        ]
-        sizes = {entry.path: _bytes(entry.value) for entry in entries}
-        if session is not None:
-            session.footprint.check(sizes)
+        entries, sizes = self._entries(session_id, changes, seen, session)
         try:
             self._durability.append([self._seal.seal(entry) for entry in entries])
         except (JournalError, StoreUnavailableError) as error:
@@ -317,6 +363,32 @@ class SessionPersistenceEngine:
         if session is not None:
             session.footprint.update(sizes)
         return entries
+
+    def _entries(
+        self, session_id: str, changes: Sequence[Change], seen: Mapping[str, str], session: UserSession | None
+    ) -> tuple[list[Entry], dict[str, int]]:
+        """The entries of changes, not sealed yet, and the room each takes. Raises NotKeptError for too much."""
+        stamp = self._hybrid_clock.tick()
+        entries = [
+            Entry(
+                session_id=session_id,
+                path=change.path,
+                value=None if change.value is REMOVED else _encode(change),
+                stamp=stamp if stamp > (base := seen.get(change.path, NO_STAMP)) else self._hybrid_clock.tick(base),
+                base=base,
+            )
+            for change in changes
+        ]
+        sizes = {entry.path: _bytes(entry.value) for entry in entries}
+        if session is not None:
+            session.footprint.check(sizes)
+        return entries, sizes
+
+
+def _encode(change: Change) -> str:
+    if holds_fields(change.path):
+        return encode(change.value, change.path, limit=None, around=_AROUND_A_FIELD)
+    return encode(change.value, change.path)
 
 
 def _decode(text: str, path: str) -> Any:

@@ -6,6 +6,7 @@ This is the only module that reads the environment. Everything else takes plain 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 from functools import cache
@@ -28,9 +29,10 @@ from sqlalchemy.exc import ArgumentError
 from core.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-PLACEHOLDER_SECRET = "change-me"  # noqa: S105
+# No secret: production refuses it.
+PLACEHOLDER_SECRET = "change-me"  # noqa: S105  # nosec B105
 MAKE_A_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
-_MINIMUM_SECRET_LENGTH = 32
+MINIMUM_SECRET_LENGTH = 32
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -55,6 +57,12 @@ class Settings(BaseSettings):
     )
     """Signs the browser's session cookie. Changing it signs everybody out."""
     auth: Literal["password", "oidc", "none"] = Field(default="password", examples=["password"])
+    oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), examples=["@example.com"])
+    """Whom of the provider's people to let in: verified addresses, their domains with an @, or `*` for everybody."""
+    oidc_roles: Annotated[dict[str, str], NoDecode] = Field(default={}, examples=['{"app-admins": "admin"}'])
+    """Which local role a group at the provider gives, as JSON. Who has such a group is let in, too."""
+    oidc_roles_claim: str = Field(default="groups", min_length=1, examples=["groups"])
+    """The claim of the id token that lists a person's groups; a path for a nested one."""
     admin_initial_password: SecretStr | None = Field(default=None, examples=["a long phrase"])
     """The first administrator's password, used once, when the user table is empty."""
     database_url: str = Field(
@@ -64,6 +72,8 @@ class Settings(BaseSettings):
     """An SQLAlchemy address. A relative SQLite path is relative to the project's folder."""
     journal_path: Path = Field(default=Path("journal.db"), examples=["journal.db"])
     """Where acknowledged edits wait for the database. One file per machine, on a local disk."""
+    files_url: str = Field(default="files", examples=["files", "s3://bucket/folder"])
+    """Where the bytes of uploaded files are: a folder, relative to the project's, or an address that fsspec knows."""
     durability: Literal["local", "database"] = Field(default="local", examples=["local"])
     """`local` acknowledges at this machine's journal, `database` after the commit in PostgreSQL."""
     debounce_delay: Seconds = Field(default=2.0, examples=["2.0"])
@@ -83,6 +93,10 @@ class Settings(BaseSettings):
     """Fernet keys, separated by commas: the first encrypts stored values, all decrypt. None: not encrypted."""
     cookie_secure: bool = Field(default=False, examples=["true"])
     """True behind HTTPS: the cookie gets `Secure` and the `__Host-` prefix. Required in production."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), examples=["app.example.com"])
+    """Names the server answers to, besides its own and addresses of digits; `*.example.com` for all below one."""
+    content_sources: str = Field(default="", examples=["img-src https://images.example"])
+    """What pages may load, or be framed by, besides their own: additions to their content security policy."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", examples=["INFO"])
 
     _root: ClassVar[Path] = PROJECT_ROOT
@@ -99,10 +113,20 @@ class Settings(BaseSettings):
         pyproject = PyprojectTomlConfigSettingsSource(settings_cls, PROJECT_ROOT / "pyproject.toml")
         return init_settings, env_settings, dotenv_settings, pyproject
 
-    @field_validator("session_encryption_keys", mode="before")
+    @field_validator("session_encryption_keys", "oidc_allowed", "allowed_hosts", mode="before")
     @classmethod
     def _separate(cls, value: Any) -> Any:
-        return [key for key in re.split(r"[,\s]+", value) if key] if isinstance(value, str) else value
+        return [each for each in re.split(r"[,\s]+", value) if each] if isinstance(value, str) else value
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _read_json(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except ValueError as error:
+            raise ValueError("it should be valid JSON") from error
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
@@ -128,9 +152,9 @@ class Settings(BaseSettings):
                 )
         secret = self.secret_key.get_secret_value()
         if self.environment == "production":
-            if secret.startswith(PLACEHOLDER_SECRET) or len(secret) < _MINIMUM_SECRET_LENGTH:
+            if secret.startswith(PLACEHOLDER_SECRET) or len(secret) < MINIMUM_SECRET_LENGTH:
                 problems.append(
-                    f"SECRET_KEY is a placeholder or shorter than {_MINIMUM_SECRET_LENGTH} characters, "
+                    f"SECRET_KEY is a placeholder or shorter than {MINIMUM_SECRET_LENGTH} characters, "
                     "which production refuses. Example: SECRET_KEY=<the output of: openssl rand -hex 32>"
                 )
             if not self.cookie_secure:
@@ -150,6 +174,12 @@ class Settings(BaseSettings):
     @property
     def resolved_journal_path(self) -> Path:
         return self._root / self.journal_path
+
+    @property
+    def first_password(self) -> str | None:
+        """`admin_initial_password`, but for the placeholder, which everybody knows."""
+        password = self.admin_initial_password.get_secret_value() if self.admin_initial_password else None
+        return None if password is None or password.startswith(PLACEHOLDER_SECRET) else password
 
     @property
     def cookie_name(self) -> str:
@@ -208,7 +238,8 @@ def _misspelt_names() -> list[str]:
 
 def _describe(finding: Any) -> str:
     name = str(finding["loc"][0]).upper()
-    reason = finding["msg"][0].lower() + finding["msg"][1:]
+    # What follows tells of the attempt to read it, and is of no help.
+    reason = (finding["msg"][0].lower() + finding["msg"][1:]).partition(", unable to parse")[0]
     return _problem(name, f"is {finding['input']!r}, but {reason}", _example(name))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def matches(granted: Iterable[str], wanted: str) -> bool:
@@ -13,6 +13,11 @@ def matches(granted: Iterable[str], wanted: str) -> bool:
     """
     segments = wanted.split(".")
     return all(segments) and any(_covers(permission.split("."), segments) for permission in granted)
+
+
+def lacking(granted: Collection[str], wanted: Iterable[str]) -> list[str]:
+    """Those of the wanted permissions that are not granted, sorted. They may hold wildcards themselves."""
+    return sorted({permission for permission in wanted if not matches(granted, permission)})
 
 
 def _covers(granted: list[str], wanted: list[str]) -> bool:

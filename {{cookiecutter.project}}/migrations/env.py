@@ -3,12 +3,11 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from core.discovery import discover
 from core.settings import get_settings
 from core.storage.database import open_database
 from core.storage.migrate import one_transaction
 from core.storage.models import Base
-
-# Apps with tables of their own: import their models here, so that --autogenerate sees them.
 
 
 def run(connection: Connection) -> None:
@@ -26,5 +25,6 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
+    discover()  # with the apps come the models of their tables, so that --autogenerate sees them
     with one_transaction(open_database(get_settings().resolved_database_url)) as connection:
         run(connection)

@@ -1,7 +1,8 @@
 """Start and stop a PostgreSQL for development, from a Python package, where none is running.
 
 `make run` calls it. It acts only if DATABASE_URL names this machine and nothing answers there; its data are in
-`.postgres/`. It accepts connections of this machine only and does not ask for the password.
+`.postgres/`. It accepts connections of this machine only and does not ask for the password. Where another project's
+answers, `start --port` moves this one's to a port of its own.
 """
 
 from __future__ import annotations
@@ -14,29 +15,60 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import psycopg  # noqa: E402
-from psycopg import sql  # noqa: E402
-from sqlalchemy.engine import URL, make_url  # noqa: E402
+from scripts.init_env import write_private  # noqa: E402
+from scripts.packages import needed  # noqa: E402
 
-from core.settings import get_settings  # noqa: E402
+with needed():
+    import psycopg
+    from psycopg import sql
+    from sqlalchemy.engine import URL, make_url
+
+    from core.command_line import python
+    from core.errors import ConfigurationError
+    from core.settings import get_settings
 
 DATA = ROOT / ".postgres"
 THIS_MACHINE = ("localhost", "127.0.0.1")
 
 
 def start(url: URL) -> str:
-    """Make sure that a database answers at `url`; return one line on what was done."""
+    """Make sure that a database answers at `url`; return one line on what was done. Exits where another one does."""
     host, port = url.host or "localhost", url.port or 5432
     if answers(host, port):
-        return f"The database at {host}:{port} answers."
-    if host not in THIS_MACHINE:
+        if host not in THIS_MACHINE or not (refusal := refused(url)):
+            return f"The database at {host}:{port} answers."
+        if not is_own(port):
+            free = next(number for number in range(port + 1, 65_536) if not answers(host, number))
+            how = python(f"scripts/dev_database.py start --port {free}")
+            sys.exit(
+                f"Error: another PostgreSQL answers at {host}:{port}, and refuses this project ({refusal}). "
+                f"If DATABASE_URL in .env is as it should be, give this project one of its own: {how}"
+            )
+    elif host not in THIS_MACHINE:
         return f"The database at {host}:{port} does not answer. It is on another machine, so it was not started."
-    pg_ctl("-o", f"-h 127.0.0.1 -p {port} -k ''", "-l", str(DATA / "log"), "start")
+    else:
+        pg_ctl("-o", f"-h 127.0.0.1 -p {port} -k ''", "-l", str(DATA / "log"), "start")
     with psycopg.connect(
         host="127.0.0.1", port=port, user="postgres", dbname="postgres", autocommit=True
     ) as connection:
         create_database(connection, str(url.username), str(url.database))
-    return f"Started PostgreSQL at {host}:{port}, data in {DATA.name}/. To stop it: python scripts/dev_database.py stop"
+    how = python("scripts/dev_database.py stop")
+    return f"Started PostgreSQL at {host}:{port}, data in {DATA.name}/. To stop it: {how}"
+
+
+def move(url: URL, port: int) -> URL:
+    """Write another port into DATABASE_URL of `.env`, and return the new address."""
+    path, moved = ROOT / ".env", url.set(port=port)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    at = [number for number, line in enumerate(lines) if line.startswith("DATABASE_URL=")]
+    if not at or make_url(lines[at[-1]].partition("=")[2].strip("\"'")) != url:
+        sys.exit(f"Error: DATABASE_URL is not from .env. Set it yourself, to port {port}.")
+    lines[at[-1]] = f"DATABASE_URL={moved.render_as_string(hide_password=False)}"
+    unfinished = path.with_name(".env.new")
+    unfinished.unlink(missing_ok=True)
+    write_private(unfinished, "\n".join(lines) + "\n")
+    unfinished.replace(path)
+    return moved
 
 
 def stop() -> str:
@@ -52,6 +84,22 @@ def answers(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def refused(url: URL) -> str:
+    """Why the server at `url` doesn't take this project in; nothing if it does."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        psycopg.connect(address, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        return str(error).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
+    return ""
+
+
+def is_own(port: int) -> bool:
+    """Whether what answers at this port of this machine has its data here."""
+    note = DATA / "postmaster.pid"  # its fourth line is the port
+    return note.is_file() and note.read_text(encoding="utf-8").splitlines()[3:4] == [str(port)]
 
 
 def pg_ctl(*arguments: str) -> None:
@@ -75,11 +123,17 @@ def create_database(connection: psycopg.Connection[tuple[object, ...]], owner: s
 def main() -> int:
     parser = argparse.ArgumentParser(description="A PostgreSQL for development.")
     parser.add_argument("action", choices=("start", "stop"))
-    action = parser.parse_args().action
-    url = make_url(get_settings().database_url)
+    parser.add_argument("--port", type=int, help="with start: write this port into .env first")
+    arguments = parser.parse_args()
+    try:
+        url = make_url(get_settings().database_url)
+    except ConfigurationError as error:
+        sys.exit(f"Error: {error}")
     if url.get_backend_name() != "postgresql":
         return 0
-    print(start(url) if action == "start" else stop())
+    if arguments.port is not None and arguments.action == "start":
+        url = move(url, arguments.port)
+    print(start(url) if arguments.action == "start" else stop())
     return 0
 
 

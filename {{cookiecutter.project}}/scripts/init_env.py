@@ -50,6 +50,7 @@ def init_deploy_env(root: Path) -> dict[str, str] | None:
         "COOKIE_SECURE": "true",
         **new_values(choices),
         "JOURNAL_PATH": "/data/journal.db",
+        "FILES_URL": "/data/files",
     }
     if "DATABASE_URL" in values:
         # The host is the name of the database's container.

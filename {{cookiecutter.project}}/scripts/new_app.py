@@ -10,6 +10,9 @@ import re
 import sys
 from pathlib import Path
 
+SERVER_PATHS = frozenset({"component", "components", "healthz", "keep", "media", "not_found", "static"})
+"""Addresses the server answers itself, so no app can have them."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _APP = '''\
@@ -24,20 +27,30 @@ _PAGE = '''\
 """The first page of {title}. A second one is another module beside this one."""
 
 import streamlit as st
+from pydantic import BaseModel, Field
 
 from core import ui
 from core.permissions import requires
 from core.router import page
 
 
+class Note(BaseModel):
+    """What Save takes; anything else is said under its field."""
+
+    title: str = Field(max_length=80)
+    text: str = ""
+
+
 @page(title="Overview", order=1)
 @requires("{name}.use")  # granted to a role in Admin, Roles; an administrator may see everything
 def overview() -> None:
     st.title("{title}")
-    # Kept like everything typed into a `ui` widget: reload the page and it is still there.
-    note = ui.text_input("Note", form="{name}", field="note")
-    if note:
-        st.write("Noted:", note)
+    # Each field is kept while it is filled in: reload the page and it is still there.
+    with ui.form("{name}", model=Note) as form:
+        ui.text_input("Title", field="title")
+        ui.text_area("Text", field="text")
+    if form.state.saved:
+        st.write("Saved:", form.state.saved["title"])
 '''
 
 
@@ -59,10 +72,17 @@ def create_app(root: Path, name: str) -> list[Path]:
     return [path.relative_to(root) for path in texts]
 
 
+def address(name: str) -> str:
+    """The path an app's first page is at."""
+    return f"/{name.replace('_', '-')}"
+
+
 def name_problem(name: str) -> str:
     """Say why an app can't have this name, and what would do; nothing if it can."""
     if not _NAME.fullmatch(name):
         return f"{name!r} can't be an app's name. Use lower-case letters, digits and underscores, such as orders."
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in sys.stdlib_module_names:
         return f"{name!r} is a name of Python's own. Use another one, such as {name}_app."
+    if name in SERVER_PATHS:
+        return f"{name!r} is an address of the server. Use another one, such as {name}_app."
     return ""

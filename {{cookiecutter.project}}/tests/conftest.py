@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 from sqlalchemy import Connection, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Accounts
+from core.accounts import Accounts, User
 from core.accounts.first_start import seed_administrator
 from core.clock import FakeClock
 from core.services import Services, build_services, use_services
@@ -28,6 +30,15 @@ from core.storage.memory import MemoryStore
 from core.storage.models import Base
 from core.storage.sql import SqlStore
 from core.storage.store import Store
+from core.web.token import new_token, token_hash
+
+hypothesis.settings.register_profile(
+    # A busy machine is not a failure, and no example of ours leaves anything in a fixture that matters to the next one.
+    "patient",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("patient")
 
 SESSION_TIMEOUT, ABSOLUTE_TIMEOUT, RETENTION = 3600.0, 6 * 3600.0, 86400.0
 
@@ -51,6 +62,14 @@ def app_tests_are_patient() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AppTest, "__init__", patiently)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def app_tests_have_an_address() -> Iterator[None]:
+    """An AppTest has no browser, and a mock in place of its address."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ContextProxy, "ip_address", "192.0.2.1")
         yield
 
 
@@ -150,6 +169,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
             "secret_key": secrets.token_hex(32),
             "database_url": f"sqlite:///{tmp_path / 'sessions.db'}",
             "journal_path": tmp_path / "journal.db",
+            "files_url": str(tmp_path / "files"),
         }
         return Settings(_env_file=None, **{**defaults, **changes})  # type: ignore[arg-type, call-arg]
 
@@ -161,6 +181,36 @@ def services(make_settings: Callable[..., Settings]) -> Iterator[Services]:
     """Services over a SQLite database with all tables, in place of the process's own."""
     built = build_services(make_settings())
     Base.metadata.create_all(built.database)
+    with use_services(built):
+        yield built
+
+
+def signed_in(services: Services, monkeypatch: pytest.MonkeyPatch, *roles: str) -> User:
+    """Sign a new person with these roles in, in the browser whose tabs are opened from now on."""
+    secret = services.settings.secret_key.get_secret_value()
+    before, after = new_token(secret), new_token(secret)
+    user = services.accounts.create_user(f"user-{token_hash(after)[:8]}", "Somebody", roles=roles)
+    ticket = services.accounts.issue_ticket(token_hash(before), user.user_id)
+    assert services.accounts.redeem(ticket, token_hash(before), token_hash(after), "Firefox on Linux")
+    cookies = {services.settings.cookie_name: after}
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
+    return user
+
+
+@pytest.fixture
+def as_signed_in_admin(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Services of a project with sign-in, in whose browser an administrator is signed in."""
+    seed_administrator(services.accounts, None)
+    signed_in(services, monkeypatch, "admin")
+    return services
+
+
+@pytest.fixture
+def as_admin(make_settings: Callable[..., Settings]) -> Iterator[Services]:
+    """Services of a project without sign-in, whose one person may do everything."""
+    built = build_services(make_settings(auth="none"))
+    Base.metadata.create_all(built.database)
+    seed_administrator(built.accounts, None)
     with use_services(built):
         yield built
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
@@ -47,6 +49,8 @@ def test_each_browser_has_its_own(server: Server) -> None:
     with Page(server.port) as one, Page(server.port) as other:
         one.commit("sheet.one", "of one")
         other.commit("sheet.one", "of the other")
+        for page in (one, other):
+            page.wait_for_runs(2)
     for page, text in ((one, "of one"), (other, "of the other")):
         with Page(server.port, page.cookie) as again:
             assert again.fields["sheet.one"] == text
@@ -66,3 +70,26 @@ def test_an_old_view_is_not_taken_for_an_edit(server: Server) -> None:
         with Page(server.port, browser.cookie) as again:
             assert again.fields["sheet.one"] == "after"
             assert again.fields["sheet.two"] == "another field"
+
+
+def test_what_is_entered_again_right_after_news_came_is_an_edit(server: Server) -> None:
+    with Page(server.port) as browser:
+        browser.commit("sheet.one", "before")
+        browser.wait_for_runs(2)
+        with Page(server.port, browser.cookie) as tab:
+            tab.commit("sheet.one", "after")
+            tab.wait_for_runs(2)
+        browser.commit("sheet.two", "another field")
+        browser.wait_for_runs(3)
+        assert browser.fields["sheet.one"] == "after"
+        browser.commit("sheet.one", "before")
+        browser.wait_for_runs(4)
+        assert browser.fields["sheet.one"] == "before"
+        with Page(server.port, browser.cookie) as again:
+            assert again.fields["sheet.one"] == "before"
+
+
+def test_a_lost_connection_opens_no_dialog_for_it_would_take_the_focus_in_the_middle_of_a_word(server: Server) -> None:
+    """Streamlit has this wish of a host's, and asks for it here."""
+    with urlopen(f"http://127.0.0.1:{server.port}/_stcore/host-config", timeout=60) as answer:
+        assert json.load(answer)["blockErrorDialogs"] is True

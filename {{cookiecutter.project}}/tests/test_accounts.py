@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.accounts import Accounts
+from core.accounts import COMMAND_LINE, Accounts
 from core.accounts.first_start import seed_administrator
-from core.accounts.passwords import digest, hash_password, verify_password
+from core.accounts.passwords import digest, flaw, hash_password, verify_password
 from core.clock import FakeClock
 from core.errors import AccountError
 from core.storage.sql import SqlStore
@@ -90,12 +90,37 @@ def test_changing_somebody_who_is_gone_is_an_error(accounts: Accounts) -> None:
             change()
 
 
+def hash_of(accounts: Accounts, username: str) -> str:
+    """What a password is checked against at an attempt to sign in."""
+    return accounts.begin_attempt(username, token_hash=None, by=COMMAND_LINE).password_hash
+
+
 def test_the_stored_hash_fits_the_password_and_no_other(accounts: Accounts) -> None:
     accounts.create_user("ada", "Ada", password=PASSWORD)
-    stored = accounts.password_hash("ADA")
+    stored = hash_of(accounts, "ADA")
     assert verify_password(PASSWORD, stored)
     assert not verify_password(PASSWORD + " ", stored)
     assert PASSWORD not in stored
+
+
+def test_people_are_found_by_the_page_and_by_what_they_are_called(accounts: Accounts) -> None:
+    for number in range(7):
+        accounts.create_user(f"p{number}", f"Person {number}", roles=["member", "admin"])
+    accounts.create_user("zoe_q", "Zoë", email="Zoe@example.org")
+    accounts.create_user("zoexq", "Zo% Q")
+    assert accounts.count_people() == 9
+    pages = [accounts.find_people(limit=4, offset=offset) for offset in (0, 4, 8)]
+    assert [user.username for page in pages for user in page] == [*(f"p{n}" for n in range(7)), "zoe_q", "zoexq"]
+    assert pages[0][0].roles == {"member", "admin"}
+    for search, names in (
+        ("PERSON 3", ["p3"]),
+        (" ZOE_ ", ["zoe_q"]),
+        ("example.org", ["zoe_q"]),
+        ("o%", ["zoexq"]),
+        ("nobody", []),
+    ):
+        assert [user.username for user in accounts.find_people(search, limit=9)] == names
+        assert accounts.count_people(search) == len(names)
 
 
 def test_nobody_signs_in_as_somebody_unknown_locked_or_without_password(accounts: Accounts) -> None:
@@ -103,12 +128,16 @@ def test_nobody_signs_in_as_somebody_unknown_locked_or_without_password(accounts
     accounts.create_user("provided", "From a provider")
     accounts.set_active(locked.user_id, False)
     for name in ("unknown", "locked", "provided"):
-        assert not verify_password(PASSWORD, accounts.password_hash(name))
+        assert not verify_password(PASSWORD, hash_of(accounts, name))
 
 
-def test_checking_an_unknown_name_takes_the_same_work_as_a_known_one(accounts: Accounts) -> None:
-    accounts.create_user("ada", "Ada", password=PASSWORD)
-    assert accounts.password_hash("unknown")[:7] == accounts.password_hash("ada")[:7]
+@pytest.mark.parametrize("rounds", [5, 6])
+def test_checking_an_unknown_name_takes_the_same_work_as_a_known_one(
+    accounts: Accounts, clock: FakeClock, rounds: int
+) -> None:
+    ours = Accounts(accounts._database, clock, session_timeout=60, password_rounds=rounds)
+    ours.create_user("ada", "Ada", password=PASSWORD)
+    assert hash_of(ours, "unknown")[:7] == hash_of(ours, "ada")[:7] == f"$2b$0{rounds}$"
 
 
 def test_passwords_beyond_72_bytes_differ_in_every_character() -> None:
@@ -117,15 +146,49 @@ def test_passwords_beyond_72_bytes_differ_in_every_character() -> None:
     assert not verify_password(second, hash_password(first, rounds=4))
 
 
-@pytest.mark.parametrize(("password", "words"), [("short", "at least 12"), ("x" * 129, "at most 128")])
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("short", "at least 12"),
+        ("x" * 129, "at most 128"),
+        ("password1234", "unrelated words"),
+        ("  PasswordPassword ", "unrelated words"),
+        ("\uff50assword1234", "unrelated words"),
+    ],
+    ids=["short", "long", "common", "common-dressed-up", "common-full-width"],
+)
 def test_unfit_passwords_are_refused_with_the_reason(accounts: Accounts, password: str, words: str) -> None:
     with pytest.raises(AccountError, match=words):
         accounts.create_user("ada", "Ada", password=password)
     assert accounts.find("ada") is None
 
 
+@pytest.mark.parametrize("password", ["Desk of Orders", "deskoforders", "ADA.LOVELACE", "ada@example.org"])
+def test_nobody_s_password_is_a_name_that_everybody_knows(accounts: Accounts, password: str) -> None:
+    """The app's title, the username and the e-mail address, in any spelling of capitals and spaces."""
+    accounts.title = "Desk of Orders"
+    link = accounts.invite("ada@example.org", ["member"])
+    refused = pytest.raises(AccountError, match="name of this app or of the account")
+    with refused:
+        accounts.accept(link, "ada.lovelace", "Ada", password, by=COMMAND_LINE)
+    with refused:
+        accounts.create_user("ada.lovelace", "Ada", email="Ada@example.org", password=password)
+    ada = accounts.create_user("ada.lovelace", "Ada", email="Ada@example.org", password="Desk of orders and more")
+    with refused:
+        accounts.set_password(ada.user_id, password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["\udcff a lone surrogate", "\n" * 128, " " * 20 + "x", "\U0001f511" * 12, "nur kleine buchstaben"],
+    ids=["surrogates", "line-ends", "spaces", "symbols", "letters"],
+)
+def test_of_which_characters_a_password_is_made_does_not_matter(password: str) -> None:
+    assert flaw(password) is None
+
+
 @given(st.text(max_size=128))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_has_a_digest_bcrypt_reads_whole(password: str) -> None:
     assert len(digest(password).encode()) <= 72
     assert digest(password).strip() == digest(password)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from core.ui.cards import not_kept
+from core.ui.cards import not_done
 
 
 def test_an_error_of_a_button_that_could_not_be_kept_is_shown_with_its_remedy() -> None:
@@ -12,7 +12,7 @@ def test_an_error_of_a_button_that_could_not_be_kept_is_shown_with_its_remedy() 
         from core.errors import NotKeptError
         from core.ui import cards
 
-        cards.not_kept(NotKeptError("form/f", "journal.db can't be written", "Try it again."))
+        cards.not_done(NotKeptError("form/f", "journal.db can't be written", "Try it again."))
 
     tab = AppTest.from_function(page).run()
     assert "Not kept" in tab.title[0].value
@@ -25,10 +25,10 @@ def test_what_may_work_in_a_minute_is_told_as_such() -> None:
         from core.errors import NotKeptNowError
         from core.ui import cards
 
-        cards.not_kept(NotKeptNowError())
+        cards.not_done(NotKeptNowError())
 
     assert AppTest.from_function(page).run().markdown[0].value.endswith("Press the button again in a minute.")
 
 
 def test_other_errors_are_left_to_streamlit() -> None:
-    assert not not_kept(ValueError("a bug"))
+    assert not not_done(ValueError("a bug"))

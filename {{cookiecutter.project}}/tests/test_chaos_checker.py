@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos.checker import KINDS, Violation, check
@@ -211,7 +211,6 @@ Step = tuple[int, str, bool]
 """Which thread, what it does next (begin or end something), and whether it removes."""
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(("begin", "effect", "end")), st.booleans()), max_size=40))
 def test_a_register_that_keeps_its_promise_is_never_accused_and_any_other_value_is(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step]

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,14 +16,15 @@ from starlette.testclient import TestClient
 
 from core.accounts import User
 from core.clock import FakeClock, stamp_time
-from core.drafts import Draft, TextRule, draft_path
-from core.paths import join_path
+from core.rate import RateLimit
 from core.services import Services, build_services, use_services
 from core.session import UserSession
 from core.settings import Settings
+from core.state.drafts import Draft, TextRule, draft_path
+from core.state.paths import join_path
 from core.storage.models import Base
 from core.web import routes
-from core.web.drafts import BODY_LIMIT, RATE
+from core.web.drafts import BODY_LIMIT
 from core.web.grants import Grant
 from core.web.token import anonymous_session_id, new_token, token_hash
 
@@ -205,12 +207,151 @@ def test_a_text_typed_before_its_field_was_cleared_does_not_come_back(slow_brows
     assert slow_browser.item == "typed after"
 
 
-def test_what_its_page_still_shows_counts_as_the_latest(slow_browser: Browser, clock: FakeClock) -> None:
-    slow_browser.services.engine.record(slow_browser.session_id, {FIELD: "entered on the phone"})
+def elsewhere(browser: Browser, text: str) -> UserSession:
+    """Enter something in another tab."""
+    session = browser.session()
+    session.attach_tab(OTHER_TAB)
+    session.set_field("order", "item", text)
+    return session
+
+
+def test_a_text_typed_before_another_tab_s_edit_does_not_replace_it_and_can_be_chosen(
+    slow_browser: Browser, clock: FakeClock
+) -> None:
+    clock.advance(10)
+    there = elsewhere(slow_browser, "entered on the phone")
 
     assert slow_browser.post(text="typed a moment before", age_ms=1_000).status_code == 204
 
+    assert slow_browser.item == "entered on the phone"
+    slow_browser.services.engine.refresh(there)
+    (conflict,) = there.conflicts("order")
+    assert (conflict.value, conflict.tab, conflict.current_tab) == ("typed a moment before", TAB, OTHER_TAB)
+    there.take_lost("order", conflict)
     assert slow_browser.item == "typed a moment before"
+    there.undo("order")
+    assert slow_browser.item == "entered on the phone"
+
+
+@pytest.mark.parametrize(("age_ms", "left"), [(5_000, "as it was"), (500, "typed")], ids=["before", "after"])
+@pytest.mark.parametrize("press", ["restore", "undo"])
+def test_what_a_button_put_back_stays_unless_one_types_on(
+    slow_browser: Browser, clock: FakeClock, press: str, age_ms: int, left: str
+) -> None:
+    """A text may be on its way while its author presses a button."""
+    session = slow_browser.session()
+    session.attach_tab(TAB)
+    session.set_field("order", "item", "as it was")
+    version = session.create_form_snapshot("order")
+    clock.advance(10)
+    shown = slow_browser.post(text="as it was, an").headers["keep-stamp"]
+    clock.advance(10)
+    slow_browser.services.engine.refresh(session)
+    session.restore_form_snapshot(version.snapshot_id) if press == "restore" else session.undo("order")
+    clock.advance(1)
+
+    assert slow_browser.post(number=2, text="typed", seen=shown, age_ms=age_ms).status_code == 204
+
+    assert slow_browser.item == left
+    assert slow_browser.session().conflicts("order") == []
+
+
+def test_a_text_typed_after_another_tab_s_edit_replaces_it_which_can_be_chosen(
+    slow_browser: Browser, clock: FakeClock
+) -> None:
+    there = elsewhere(slow_browser, "entered on the phone")
+    clock.advance(10)
+
+    assert slow_browser.post(text="typed after", age_ms=1_000).status_code == 204
+
+    assert slow_browser.item == "typed after"
+    slow_browser.services.engine.refresh(there)
+    (conflict,) = there.conflicts("order")
+    assert (conflict.value, conflict.mine, conflict.current) == ("entered on the phone", True, "typed after")
+
+
+def test_a_text_typed_where_the_other_tab_s_edit_was_shown_is_no_conflict(
+    slow_browser: Browser, clock: FakeClock
+) -> None:
+    there = elsewhere(slow_browser, "entered on the phone")
+    clock.advance(10)
+    seen = there.stamps[FIELD]
+    for number, text in enumerate(("e", "en", "entered here"), start=1):
+        clock.advance(1)
+        seen = slow_browser.post(number=number, text=text, seen=seen).headers["keep-stamp"]
+
+    slow_browser.services.engine.refresh(there)
+    assert there.conflicts("order") == []
+    assert there.form("order").values == {"item": "entered here"}
+
+
+def test_what_the_same_tab_typed_counts_as_later_than_what_it_entered(slow_browser: Browser, clock: FakeClock) -> None:
+    clock.advance(10)
+    here = slow_browser.session()
+    here.attach_tab(TAB)
+    here.set_field("order", "item", "a la")
+
+    assert slow_browser.post(text="a lamp", age_ms=300).status_code == 204
+    assert slow_browser.item == "a lamp"
+    assert slow_browser.session().conflicts("order") == []
+
+
+def test_what_is_typed_in_one_go_is_one_step_from_before_the_typing_to_what_was_left(
+    slow_browser: Browser, clock: FakeClock
+) -> None:
+    here = slow_browser.session()
+    here.attach_tab(TAB)
+    here.set_field("order", "item", "a chair")
+    clock.advance(60)
+    seen = here.stamps[FIELD]
+    for number, text in enumerate(("a l", "a lam", "a lamp"), start=1):
+        clock.advance(1)
+        seen = slow_browser.post(number=number, text=text, seen=seen, age_ms=100).headers["keep-stamp"]
+    clock.advance(1)
+    slow_browser.services.engine.refresh(here)
+    here.set_field("order", "item", "a lamp!")
+
+    again = slow_browser.session()
+    assert [step.edits["item"].after for step in again.timeline("order").steps] == ["a chair", "a lamp!"]
+    again.undo("order")
+    assert slow_browser.item == "a chair"
+
+
+def test_what_is_typed_after_a_pause_is_a_step_of_its_own(slow_browser: Browser, clock: FakeClock) -> None:
+    seen = ""
+    for number, text in enumerate(("a lamp", "a lamp and", "a lamp and a chair"), start=1):
+        clock.advance(1 if number == 2 else 10)
+        seen = slow_browser.post(number=number, text=text, seen=seen, age_ms=100).headers["keep-stamp"]
+
+    session = slow_browser.session()
+    session.undo("order")
+    assert session.form("order").values == {"item": "a lamp and"}
+    session.undo("order")
+    assert session.form("order").values == {}
+
+
+def test_what_is_typed_and_taken_out_again_is_nothing_to_undo(slow_browser: Browser, clock: FakeClock) -> None:
+    seen = slow_browser.post(text="a lamp").headers["keep-stamp"]
+    clock.advance(10)
+    for number, text in enumerate(("a lamp!", "a lamp"), start=2):
+        clock.advance(1)
+        seen = slow_browser.post(number=number, text=text, seen=seen, age_ms=100).headers["keep-stamp"]
+
+    session = slow_browser.session()
+    session.undo("order")
+    assert session.form("order").values == {}
+
+
+def test_a_text_typed_after_an_undo_is_a_step_of_its_own(slow_browser: Browser, clock: FakeClock) -> None:
+    seen = slow_browser.post(text="a lamp", age_ms=0).headers["keep-stamp"]
+    slow_browser.session().undo("order")
+    clock.advance(1)
+    slow_browser.post(number=2, text="a chair", seen=seen, age_ms=0)
+
+    session = slow_browser.session()
+    assert not session.can_redo("order")
+    session.undo("order")
+    assert session.form("order").values == {}
 
 
 def test_what_was_deleted_stays_deleted(connect: Callable[..., Browser], services: Services) -> None:
@@ -342,6 +483,27 @@ def test_a_body_over_the_limit_is_refused(browser: Browser) -> None:
     assert browser.post(text="x" * BODY_LIMIT).status_code == 413
 
 
+def test_every_answer_says_what_became_of_the_text(browser: Browser) -> None:
+    """By it a page tells the route's own answers from those of whatever stands between them."""
+    given = {
+        "kept": [browser.post()],
+        "refused": [browser.post(number=0), browser.post(text="x" * 101), browser.post(text="x" * BODY_LIMIT)],
+        "not-shown": [browser.post(grant="forged"), browser.post(headers={"Sec-Fetch-Site": "cross-site"})],
+    }
+    browser.services.accounts.revoke(token_hash(browser.token))
+    given["signed-out"] = [browser.post()]
+    browser.client.cookies.clear()
+    given["signed-out"].append(browser.post())
+
+    for said, answers in given.items():
+        assert [answer.headers.get("keep-draft") for answer in answers] == [said] * len(answers)
+
+
+def test_a_text_is_kept_however_wrong_its_browser_s_clock_was(browser: Browser) -> None:
+    assert browser.post(age_ms=10**15).status_code == 204
+    assert browser.item == "a lamp"
+
+
 def test_only_post(browser: Browser) -> None:
     assert browser.client.get("/keep/drafts").status_code == 405
 
@@ -363,7 +525,6 @@ WRONG: list[dict[str, Any]] = [
     {"on_screen": 1},
     {"age_ms": -1},
     {"age_ms": "old"},
-    {"age_ms": 10**15},
     {"language": 7},
 ]
 
@@ -401,14 +562,17 @@ def test_a_page_can_not_set_the_clock_of_the_server(browser: Browser) -> None:
 
 
 def test_a_browser_gone_wild_is_told_to_wait_and_others_are_not(
-    browser: Browser, connect: Callable[..., Browser], services: Services
+    browser: Browser, connect: Callable[..., Browser], services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    while not RATE.wait(token_hash(browser.token)):
+    stopped = RateLimit(per_second=20, burst=200, monotonic=lambda: 0.0)
+    monkeypatch.setattr(import_module("core.web.drafts"), "RATE", stopped)
+    while not stopped.wait(token_hash(browser.token)):
         pass
 
     refused = browser.post()
 
     assert refused.status_code == 429
+    assert refused.headers["keep-draft"] == "later"
     assert int(refused.headers["retry-after"]) >= 1
     assert connect(services.accounts.create_user("bob", "Bob")).post().status_code == 204
 
@@ -432,6 +596,7 @@ def test_while_the_database_is_away_a_stranger_must_wait(browser: Browser) -> No
 
     assert answer.status_code == 503
     assert answer.headers["keep-database"] == "away"
+    assert answer.headers["keep-draft"] == "later"
 
 
 def test_while_the_database_is_away_a_known_browser_goes_on(services: Services, browser: Browser) -> None:

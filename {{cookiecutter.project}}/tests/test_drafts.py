@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.drafts import Draft, TextRule, digest_of, draft_path
 from core.errors import NotKeptError
-from core.paths import split_path
+from core.state.drafts import Draft, TextRule, digest_of, draft_path
+from core.state.paths import split_path
 
 TEXT, WHOLE = TextRule(kind="text", longest=5), TextRule(kind="integer", low=1, high=9)
 

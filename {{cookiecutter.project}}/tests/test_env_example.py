@@ -1,10 +1,12 @@
-"""`.env.example` says what is true: every setting is in it, no other is, and the values shown are the defaults."""
+"""`.env.example` says what is true: every setting is in it, no other is, the values shown are the defaults, and a copy
+of it changes nothing."""
 
 from __future__ import annotations
 
 import re
 import runpy
 import stat
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,33 +20,42 @@ from core.settings import PROJECT_ROOT, Settings
 EXAMPLE = PROJECT_ROOT / ".env.example"
 # Shown with a placeholder, because they have no default or take it from pyproject.toml.
 WITHOUT_DEFAULT = {"ADMIN_INITIAL_PASSWORD"}
+# A setting is a line that begins with # and no space, so that a copy of the file is empty.
+SHOWN = dotenv_values(stream=StringIO(re.sub(r"(?m)^#(?=[A-Z])", "", EXAMPLE.read_text(encoding="utf-8"))))
 init_env = runpy.run_path(str(PROJECT_ROOT / "scripts" / "init_env.py"))
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    assert {name.upper() for name in Settings.model_fields} == set(dotenv_values(EXAMPLE))
+    assert {name.upper() for name in Settings.model_fields} == set(SHOWN)
 
 
 def test_every_setting_has_a_sentence_above_it() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     for before, line in pairwise(lines):
-        if line and not line.startswith("#"):
+        if line and not line.startswith("# "):
             assert before.startswith("# "), line
 
 
-@pytest.mark.parametrize("name", sorted(set(dotenv_values(EXAMPLE)) - WITHOUT_DEFAULT))
+@pytest.mark.parametrize("name", sorted(set(SHOWN) - WITHOUT_DEFAULT))
 def test_the_value_shown_is_the_default(name: str) -> None:
     field = Settings.model_fields[name.lower()]
     default = field.get_default()
     plain = default.get_secret_value() if hasattr(default, "get_secret_value") else default
     plain = ",".join(plain) if isinstance(plain, tuple) else plain
-    shown = dotenv_values(EXAMPLE)[name]
+    shown = SHOWN[name]
     assert shown == (str(plain).lower() if isinstance(plain, bool) else str(plain)) or float(shown or "nan") == plain
 
 
-def test_the_example_loads(tmp_path: Path) -> None:
-    settings = Settings(_env_file=EXAMPLE)  # type: ignore[call-arg]
+def test_a_copy_of_the_example_changes_no_answer() -> None:
+    assert dotenv_values(EXAMPLE) == {}
+
+
+def test_the_values_shown_load(tmp_path: Path) -> None:
+    copy = tmp_path / ".env"
+    copy.write_text("".join(f"{name}={value}\n" for name, value in SHOWN.items()), encoding="utf-8")
+    settings = Settings(_env_file=copy)  # type: ignore[call-arg]
     assert settings.environment == "development"
+    assert settings.first_password is None, "a password that everybody can read lets nobody in"
 
 
 def test_env_is_written_once_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, text
 
-from core.accounts import Accounts, User
+from core.accounts import Accounts, User, Wanted
 from core.accounts.users import session_to_sign_in_to
 from core.clock import FakeClock, HybridClock
-from core.paths import USER_PATH
+from core.state.paths import USER_PATH
 from core.storage.codec import encode
 from core.storage.database import open_database
 from core.storage.entry import Entry
@@ -202,4 +202,4 @@ def test_revoked_stays_revoked_whatever_arrives_late(place: Place, ada: User, cl
         assert state is not None
         assert (state.standing, state.user) == ("ended", None)
         assert place.store.load(ada.session_id).purged
-    assert place.accounts.live_tokens() == []
+    assert place.accounts.find_browsers(Wanted(), limit=9) == []

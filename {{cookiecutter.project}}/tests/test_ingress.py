@@ -37,7 +37,7 @@ class Visit:
         self.connections = Connections()
         self.tab = LiveTab(self._keep, session_id="anon-1")
         self.tab.show(
-            KEY, form="f", field="name", read=lambda s: s.string_value, fits=lambda _: True, value="", given=False
+            KEY, form="f", field="name", read=lambda s: s.string_value, refuse=lambda _: None, value="", given=False
         )
 
     def run(self) -> Visit:

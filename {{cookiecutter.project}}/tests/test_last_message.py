@@ -9,22 +9,24 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from core.paths import field_path
+from core.errors import KeepError
 from core.services import Services
 from core.settings import Settings
+from core.state.paths import field_path
 from core.web import routes
 from core.web.ingress import Connections, get_connections
 from core.web.live_tab import Edit, LiveTab
+from core.web.protocol import told
 from core.web.token import anonymous_session_id, new_token
 
 KEY, FIELD = "f.choice", field_path("f", "choice")
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
-def frame(text: str) -> bytes:
+def frame(text: str, number: int = 0) -> bytes:
     message = BackMsg()
     message.rerun_script.widget_states.widgets.add(id=f"$$ID-0123-{KEY}", string_value=text)
-    return message.SerializeToString()
+    return message.SerializeToString() + (b"\xc5\x3e" + number.to_bytes(4, "little") if number else b"")
 
 
 class Browser:
@@ -44,13 +46,17 @@ class Browser:
             form="f",
             field="choice",
             read=lambda state: state.string_value,
-            fits=lambda value: value != "foreign",
+            refuse=lambda value: KeepError("is no option") if value == "foreign" else None,
             value="before",
             given=True,
         )
         self.tab = tab
         self.connection = get_connections().open()
         get_connections().attach(self.connection, tab)
+
+    def send(self, content: bytes) -> None:
+        """What the connection brings."""
+        self.tab.keep(self.tab.read(told(content)).edits)
 
     def leave(self) -> None:
         get_connections().close(self.connection)
@@ -96,6 +102,17 @@ def test_what_had_arrived_is_kept_once(browser: Browser) -> None:
     assert browser.kept == ["chosen"]
 
 
+def test_what_comes_late_changes_nothing_back(browser: Browser) -> None:
+    browser.send(frame("first", 1))
+    browser.send(frame("second", 2))
+    assert browser.repeat(frame("first", 1)) == 204
+    assert browser.kept == ["first", "second"]
+    assert browser.repeat(frame("third", 3)) == 204
+    browser.send(frame("third", 3))
+    assert browser.repeat(frame("second", 2)) == 204
+    assert browser.choice == "third"
+
+
 def test_what_the_page_showed_all_along_is_no_edit(browser: Browser) -> None:
     browser.leave()
     assert browser.repeat(frame("before")) == 204
@@ -130,7 +147,11 @@ def test_other_sites_and_large_bodies_are_refused(browser: Browser) -> None:
 
 def test_what_cannot_be_kept_now_is_not_acknowledged(browser: Browser) -> None:
     browser.works = False
-    assert browser.repeat(frame("chosen")) == 503
+    browser.send(frame("chosen", 1))
+    assert [browser.repeat(frame("chosen", 1)) for _ in range(2)] == [503, 503]
+    browser.works = True
+    assert browser.repeat(frame("chosen", 1)) == 204
+    assert browser.kept == ["chosen"]
 
 
 def test_a_connection_is_remembered_for_a_while_and_not_for_ever(browser: Browser) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from core.errors import StoreUnavailableError
+from core.session import REMOVED, Change, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.storage.codec import encode
 from core.storage.database import open_database
@@ -71,7 +72,7 @@ def contents(store: Store, *sessions: str) -> dict[tuple[str, str], Entry]:
     return {(e.session_id, e.path): e for session in sessions for e in store.load(session).entries}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(written=st.lists(batches, max_size=4), data=st.data())
 def test_a_store_ends_up_the_same_whatever_the_order_the_batches_and_the_repetitions(
     lasting_store: Store, written: list[list[Entry]], data: st.DataObject
@@ -100,6 +101,7 @@ class JournalAndStore(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.processes = [Journal(self.folder / "journal.db") for _ in range(2)]
+        self.dead: list[Journal] = []
         self.store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
         self.acknowledged: list[Entry] = []
 
@@ -123,7 +125,7 @@ class JournalAndStore(RuleBasedStateMachine):
 
     @rule(process=st.integers(0, 1))
     def die_and_start_again(self, process: int) -> None:
-        self.processes[process].close()
+        self.dead.append(self.processes[process])  # nobody closes what it had open
         self.processes[process] = Journal(self.folder / "journal.db")
 
     @invariant()
@@ -137,13 +139,13 @@ class JournalAndStore(RuleBasedStateMachine):
             self.store.upsert(batch)
             self.processes[0].discard(batch)
         assert contents(self.store, "s", "t") == newest(self.acknowledged)
-        for process in self.processes:
+        for process in [*self.processes, *self.dead]:
             process.close()
         shutil.rmtree(self.folder)
 
 
 TestJournalAndStore = JournalAndStore.TestCase
-TestJournalAndStore.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestJournalAndStore.settings = settings(max_examples=60, stateful_step_count=20)
 
 
 class Crash(BaseException):
@@ -197,26 +199,28 @@ class FusedStore(MemoryStore):
         super().upsert(entries)
         self.fuse.step("after upsert")
 
+    def purge(self, session_id: str) -> None:
+        self.fuse.step("before purge")
+        super().purge(session_id)
+        self.fuse.step("after purge")
 
+
+WAYS = ("local", "database")
 STEPS = [f"{when} {what}" for what in ("append", "upsert", "discard") for when in ("before", "after")]
+ACTIONS: dict[str, Callable[[UserSession, str, int], object]] = {
+    "edit": lambda session, field, value: session.set_field("f", field, value),
+    "remove": lambda session, _field, _value: session.reset_form("f"),
+    "save": lambda session, field, value: session.save_form("f", {**session.form("f").values, field: value}),
+    "snapshot": lambda session, field, _value: session.create_form_snapshot("f", field),
+    "discard": lambda session, _field, _value: session.discard_drafts("f"),
+    "undo": lambda session, _field, _value: session.undo("f"),
+    "redo": lambda session, _field, _value: session.redo("f"),
+}
+Start = Callable[[], tuple[SessionPersistenceEngine, Fuse]]
 
 
-@pytest.mark.parametrize("durability", ["local", "database"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    edits=st.lists(
-        st.tuples(
-            st.integers(0, 1), st.sampled_from("abc"), st.integers(), st.booleans(), st.sampled_from([None, *STEPS])
-        ),
-        max_size=15,
-    )
-)
-def test_recovery_equals_the_state_after_the_last_acknowledged_change_whatever_dies_when(
-    tmp_path_factory: pytest.TempPathFactory,
-    durability: Literal["local", "database"],
-    edits: list[tuple[int, str, int, bool, str | None]],
-) -> None:
-    path = tmp_path_factory.mktemp("journal") / "journal.db"
+def machine(path: Path, durability: Literal["local", "database"]) -> Start:
+    """How to start one more process, over the same journal and the same store."""
     shared = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
 
     def start() -> tuple[SessionPersistenceEngine, Fuse]:
@@ -227,28 +231,108 @@ def test_recovery_equals_the_state_after_the_last_acknowledged_change_whatever_d
         )
         return engine, fuse
 
+    return start
+
+
+def recovered(start: Start, session_id: str) -> dict[str, Any]:
+    """All that a process that begins now finds of a session. It flushes nothing on its way out."""
+    engine, fuse = start()
+    values = engine.open(session_id).values
+    fuse.burnt = True
+    engine.close()
+    return values
+
+
+@pytest.mark.parametrize("durability", WAYS)
+@settings(max_examples=40)
+@given(
+    actions=st.lists(
+        st.tuples(
+            st.integers(0, 1),
+            st.sampled_from([*ACTIONS, "edit"]),
+            st.sampled_from("abc"),
+            st.integers(),
+            st.booleans(),
+            st.sampled_from([None, *STEPS]),
+        ),
+        max_size=15,
+    )
+)
+def test_recovery_equals_the_state_after_the_last_acknowledged_change_whatever_dies_when(
+    tmp_path_factory: pytest.TempPathFactory,
+    durability: Literal["local", "database"],
+    actions: list[tuple[int, str, str, int, bool, str | None]],
+) -> None:
+    start = machine(tmp_path_factory.mktemp("journal") / "journal.db", durability)
     processes = [start() for _ in range(2)]
-    expected: dict[str, int] = {}
-    for who, field, value, flush, crash in edits:
+    expected: dict[str, Any] = {}
+    for who, action, field, value, flush, crash in actions:
         engine, fuse = processes[who]
         session = engine.open("s")
+        assert session.values == expected
+        asked, keep = list[Change](), session.emit
+
+        def emit(
+            changes: Sequence[Change],
+            asked: list[Change] = asked,
+            keep: Callable[[Sequence[Change]], Mapping[str, str]] = keep,
+        ) -> Mapping[str, str]:
+            asked += changes
+            return keep(changes)
+
+        session.emit = emit
         fuse.at = crash
-        possible = [{**expected, field: value}]
+        told = True
         try:
-            session.set_field("f", field, value)
-            expected = possible[0]
+            ACTIONS[action](session, field, value)
             if flush:
                 engine.flush()
         except Crash:
-            possible.append(expected)
+            told = session.values != expected
             engine.close()
             processes[who] = start()
         fuse.at = None
-        recovering, fuse = start()
-        recovered = recovering.open("s").form("f").values
-        assert recovered in possible
-        expected = dict(recovered)
-        fuse.burnt = True  # it must not flush on its way out
-        recovering.close()
+        after = {**expected, **{change.path: change.value for change in asked}}
+        possible = [{path: held for path, held in after.items() if held is not REMOVED}]
+        if not told:
+            possible.append(expected)
+        found = recovered(start, "s")
+        assert found in possible
+        expected = found
     for engine, _ in processes:
         engine.close()
+
+
+@pytest.mark.parametrize("durability", WAYS)
+@settings(max_examples=40)
+@given(
+    edits=st.lists(st.tuples(st.sampled_from("st"), st.sampled_from("abc"), st.booleans()), max_size=10),
+    crashes=st.lists(st.sampled_from([*STEPS[:4], "before purge", "after purge"]), max_size=3),
+)
+def test_two_sessions_become_one_whatever_dies_when_and_nothing_is_lost(
+    tmp_path_factory: pytest.TempPathFactory,
+    durability: Literal["local", "database"],
+    edits: list[tuple[str, str, bool]],
+    crashes: list[str],
+) -> None:
+    start = machine(tmp_path_factory.mktemp("journal") / "journal.db", durability)
+    engine, fuse = start()
+    expected: dict[str, Any] = {}
+    for value, (session, field, flush) in enumerate(edits):
+        engine.open(session).set_field("f", field, value)
+        expected[f"form/f/field/{field}"] = value
+        if flush:
+            engine.flush()
+    for crash in [*crashes, None]:
+        fuse.at = crash
+        try:
+            engine.merge_sessions("s", "t")
+        except Crash:
+            engine.close()
+            found = {**recovered(start, "t"), **recovered(start, "s")}
+            assert found.keys() >= expected.keys(), "what is not in the one yet is still in the other"
+            engine, fuse = start()
+        fuse.at = None
+    assert {path: held for path, held in recovered(start, "t").items() if path in expected} == expected
+    assert recovered(start, "s") == {}
+    engine.close()

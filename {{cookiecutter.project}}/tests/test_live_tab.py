@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.web.live_tab import Edit, LiveTab
-from core.web.protocol import WidgetState
+from core.errors import KeepError, NotAllowedError
+from core.web.live_tab import Arrived, Edit, LiveTab
+from core.web.protocol import Told, WidgetState
 
 KEY = "f.name"
+PLAIN = "$$ID-4567-plain"
+"""A widget of Streamlit's own, which nothing is known of."""
 
 
 class Tab:
@@ -20,36 +23,50 @@ class Tab:
 
     def __init__(self, shown: str = "") -> None:
         self.kept: list[Any] = []
-        self.works = True
+        self.works, self.refuses = True, False
         self.live = LiveTab(self._keep, session_id="anon-1")
         self.show(shown)
 
-    def show(self, value: str, *, given: bool = False) -> None:
+    def show(self, value: str, *, given: bool = False, waits: bool = False) -> None:
         self.live.show(
             KEY,
             form="f",
             field="name",
             read=lambda state: state.string_value,
-            fits=self._fits,
+            refuse=self._refuse,
             value=value,
             given=given,
+            waits=waits,
         )
 
-    def send(self, *texts: str) -> None:
+    def send(self, *texts: str, **how: Any) -> None:
         for text in texts:
-            state = WidgetState(id=f"$$ID-0123-{KEY}", string_value=text)
-            if edits := self.live.edits([state]):
-                self.live.keep(edits)
+            self.keep(self.hear(text, **how))
+
+    def hear(self, text: str, *, plain: str = "", press: str = "", anew: bool = False, **said: Any) -> Sequence[Edit]:
+        """What there is to keep of a message in which the field has a text, a plain widget another one."""
+        states = [
+            WidgetState(id=f"$$ID-0123-{KEY}", string_value=text),
+            WidgetState(id=PLAIN, string_value=plain),
+        ]
+        if press:
+            states.append(WidgetState(id=f"$$ID-89ab-{press}", trigger_value=True))
+        return self.live.read(Told(states=states, asks=True, **said), anew=anew).edits
+
+    def keep(self, edits: Sequence[Edit]) -> bool:
+        return not edits or self.live.keep(edits)
 
     def _keep(self, edits: Sequence[Edit]) -> Mapping[str, str] | None:
+        if self.refuses:
+            raise NotAllowedError("f.edit")
         if not self.works:
             return None
         self.kept += [edit.value for edit in edits]
         return {edit.key: f"stamp of {edit.value}" for edit in edits}
 
     @staticmethod
-    def _fits(value: str) -> bool:
-        return value != "forged"
+    def _refuse(value: str) -> KeepError | None:
+        return KeepError("forged") if value == "forged" else None
 
 
 @given(texts=st.lists(st.sampled_from("abc"), max_size=8))
@@ -66,26 +83,72 @@ def test_what_the_widget_was_shown_with_is_no_edit() -> None:
     assert tab.kept == []
 
 
-def test_the_browser_s_old_view_is_no_edit_while_news_are_on_their_way_to_it() -> None:
-    tab = Tab()
-    tab.send("mine")
-    tab.show("news of another tab", given=True)
-    tab.send("mine")
-    assert tab.kept == ["mine"]
-    tab.send("news of another tab", "mine again")
-    assert tab.kept == ["mine", "mine again"]
+CAUSES: dict[str, dict[str, Any]] = {
+    "another widget": {"plain": "typed"},
+    "a button": {"press": "go"},
+    "a part that is due again": {"by_itself": True},
+    "another page": {"page": "other"},
+    "a new connection": {"anew": True},
+}
 
 
-def test_a_message_that_crossed_what_the_widget_was_given_is_an_old_view() -> None:
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+def test_what_something_else_made_the_browser_send_is_an_old_view_while_news_are_on_their_way(
+    cause: dict[str, Any],
+) -> None:
+    for old in ("mine", "earlier news"):
+        tab = Tab()
+        tab.live.page = "this"
+        tab.send("mine")
+        tab.show("earlier news", given=True)
+        tab.show("news", given=True)
+        tab.send(old, **cause)
+        assert tab.kept == ["mine"]
+        assert tab.live.is_old_view(KEY, old)
+        tab.send(old, plain=cause.get("plain", ""))  # this widget alone can have made the browser send that
+        assert tab.kept == ["mine", old]
+        assert not tab.live.is_old_view(KEY, old)
+
+
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+def test_what_differs_from_news_that_have_arrived_was_chosen(cause: dict[str, Any]) -> None:
+    tab = Tab()
+    tab.live.page = "this"
+    tab.send("mine")
+    tab.show("news", given=True)
+    tab.send("news")
+    tab.send("mine", **cause)
+    assert tab.kept == ["mine", "mine"]
+
+
+def test_what_was_never_shown_before_the_news_was_chosen_whatever_else_happened() -> None:
     tab = Tab()
     tab.send("mine")
-    assert not tab.live.is_old_view(KEY)
-    tab.show("news of another tab", given=True)
+    tab.show("news", given=True)
+    tab.send("something new", plain="typed", press="go")
+    assert tab.kept == ["mine", "something new"]
+
+
+def test_two_widgets_that_both_have_what_they_had_have_not_been_given_the_news() -> None:
+    tab = Tab()
+    other = {"form": "f", "field": "other", "read": lambda state: state.string_value, "refuse": lambda _: None}
+    tab.live.show("f.other", **other, value="a", given=True)
+    states = [WidgetState(id=f"$$ID-0123-{key}", string_value="mine") for key in (KEY, "f.other")]
+    tab.live.keep(tab.live.read(Told(states=states)).edits)
+    tab.show("news", given=True)
+    tab.live.show("f.other", **other, value="news", given=True)
+    assert not tab.live.read(Told(states=states)).edits
+    states[1] = WidgetState(id="$$ID-0123-f.other", string_value="news")
+    assert [edit.key for edit in tab.live.read(Told(states=states)).edits] == [KEY]
+
+
+@pytest.mark.parametrize(("press", "kept"), [("hand in", ["mine", "mine"]), ("keep-undo-f", ["mine"]), ("", ["mine"])])
+def test_what_waits_for_a_press_comes_with_one_that_is_not_our_own(press: str, kept: list[str]) -> None:
+    tab = Tab()
     tab.send("mine")
-    assert tab.live.is_old_view(KEY)
-    tab.send("news of another tab")
-    assert not tab.live.is_old_view(KEY)
-    assert not tab.live.is_old_view("f.unknown")
+    tab.show("news", given=True, waits=True)
+    tab.send("mine", press=press)
+    assert tab.kept == kept
 
 
 def test_going_back_to_what_was_shown_first_is_an_edit() -> None:
@@ -115,6 +178,29 @@ def test_what_could_not_be_kept_is_left_to_the_callback() -> None:
     assert not tab.live.took(KEY, "one"), "it was entered again since, and that was not kept"
 
 
+def test_what_could_not_be_kept_is_an_edit_until_it_is() -> None:
+    tab = Tab()
+    tab.works = False
+    assert not tab.keep(tab.hear("one"))
+    assert not tab.keep(tab.hear("one", anew=True)), "said again, and nothing is durable yet"
+    tab.works = True
+    tab.send("one", "one")
+    assert tab.kept == ["one"]
+
+
+def test_what_its_callback_has_kept_or_its_person_may_not_do_is_no_edit_any_more() -> None:
+    tab = Tab()
+    tab.works = False
+    tab.send("one")
+    tab.live.settle(KEY)
+    assert tab.hear("one") == []
+    tab.refuses = True
+    edits = tab.hear("two")
+    with pytest.raises(NotAllowedError):
+        tab.keep(edits)
+    assert tab.hear("two") == []
+
+
 def test_a_tab_knows_the_stamp_of_its_own_edit() -> None:
     tab = Tab()
     tab.send("one")
@@ -132,7 +218,8 @@ def test_what_the_widget_may_not_hold_is_not_kept() -> None:
 @pytest.mark.parametrize("identity", ["$$ID-0123-None", "$$ID-0123-f.unknown", "", "$$ID", "x"])
 def test_widgets_nobody_announced_are_passed_over(identity: str) -> None:
     tab = Tab()
-    assert tab.live.edits([WidgetState(id=identity, string_value="text")]) == []
+    told = Told(states=[WidgetState(id=identity, string_value="text")])
+    assert tab.live.read(told) == Arrived(edits=[], unfit=set())
 
 
 def test_a_state_that_cannot_be_read_is_passed_over() -> None:
@@ -141,6 +228,6 @@ def test_a_state_that_cannot_be_read_is_passed_over() -> None:
     def read(state: WidgetState) -> Any:
         raise ValueError(state.string_value)
 
-    tab.live.show(KEY, form="f", field="name", read=read, fits=lambda _: True, value="", given=False)
+    tab.live.show(KEY, form="f", field="name", read=read, refuse=lambda _: None, value="", given=False)
     tab.send("anything")
     assert tab.kept == []

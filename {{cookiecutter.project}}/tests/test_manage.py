@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from commands.doctor import examine
+from commands.provider import provider_fault
+from core.accounts import Actor
 from core.accounts.passwords import verify_password
+from core.command_line import python
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
+from core.web.arrival import arrive
 from manage import manage
 
 PASSWORD = "a phrase of some length"
@@ -48,6 +55,22 @@ def look(settings: Settings) -> Callable[[Callable[[Services], object]], object]
     return look
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "DATABASE_URL": settings.database_url,
+        "JOURNAL_PATH": str(settings.journal_path),
+    }
+
+
+def typed(command: str, settings: Settings, **more: str) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own."""
+    environment = environment_of(settings) | more
+    arguments = [sys.executable, str(PROJECT_ROOT / "manage.py"), command]
+    return subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+
+
 def trouble(settings: Settings) -> dict[str, str]:
     return {finding.subject: finding.says for finding in examine(settings) if finding.fix}
 
@@ -66,12 +89,14 @@ def test_migrate_makes_an_empty_database_ready(run: Run, settings: Settings) -> 
     assert "schema" not in trouble(settings)
 
 
-def test_migrate_gives_the_placeholder_to_nobody_in_production(
-    run: Run, make_settings: Callable[..., Settings], settings: Settings
+@pytest.mark.parametrize(
+    "production", [{}, {"environment": "production", "cookie_secure": True}], ids=["", "production"]
+)
+def test_migrate_gives_the_placeholder_to_nobody(
+    run: Run, make_settings: Callable[..., Settings], settings: Settings, production: dict[str, object]
 ) -> None:
-    production = {"environment": "production", "cookie_secure": True, "admin_initial_password": "change-me-too"}
-    answer = run("migrate", using=make_settings(**production))
-    assert "no administrator was created" in answer.output
+    answer = run("migrate", using=make_settings(**production, admin_initial_password="change-me-too"))
+    assert f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}" in answer.output
     assert "administrators" in trouble(settings)
 
 
@@ -80,15 +105,44 @@ def test_migrate_gives_the_placeholder_to_nobody_in_production(
     [
         ({"secret_key": "change-me"}, "secret key", "SECRET_KEY is the placeholder"),
         ({"secret_key": "short"}, "secret key", "shorter than 32"),
-        ({"admin_initial_password": "change-me-too"}, "secret key", "ADMIN_INITIAL_PASSWORD is the placeholder"),
+        ({"admin_initial_password": "change-me-too"}, "first password", "ADMIN_INITIAL_PASSWORD is the placeholder"),
         ({"database_url": AWAY}, "database", "can't be reached"),
+        ({"environment": "production", "cookie_secure": True}, "names", "answers to no public name"),
         ({"auth": "oidc"}, "provider", "no provider is described"),
+        ({"auth": "oidc"}, "admission", "nobody may sign in"),
     ],
 )
 def test_doctor_finds_what_is_wrong(
     make_settings: Callable[..., Settings], changes: dict[str, str], subject: str, says: str
 ) -> None:
     assert says in trouble(make_settings(**changes))[subject]
+
+
+DESCRIBED = {
+    "redirect_uri": "http://localhost:8501/oauth2callback",
+    "cookie_secret": "k" * 32,
+    "client_id": "app",
+    "client_secret": "secret",
+    "server_metadata_url": "https://provider.example/.well-known/openid-configuration?p=1",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, None),
+        ({"client_id": "", "client_secret": ""}, "lacks client_id, client_secret"),
+        ({"redirect_uri": "http://localhost:8501"}, "redirect_uri doesn't end with /oauth2callback"),
+        ({"cookie_secret": "the output of: openssl rand -hex 32"}, "cookie_secret is a placeholder"),
+        ({"server_metadata_url": "https://provider.example/authorize"}, "has no /.well-known/openid-configuration"),
+    ],
+)
+def test_doctor_finds_what_is_wrong_with_the_description_of_a_provider(
+    changes: dict[str, str], says: str | None
+) -> None:
+    for described in ({**DESCRIBED, **changes}, {"default": {**DESCRIBED, **changes}}):
+        fault = provider_fault(described)
+        assert fault is None if says is None else says in str(fault)
 
 
 def test_doctor_finds_edits_that_wait_too_long(run: Run, settings: Settings) -> None:
@@ -100,18 +154,69 @@ def test_doctor_finds_edits_that_wait_too_long(run: Run, settings: Settings) -> 
     assert any("1 edits wait" in finding.says for finding in examine(settings))
 
 
+def test_folders_that_cant_be_written_are_named_with_their_setting(
+    run: Run, make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    inside = tmp_path / "file"
+    broken = make_settings(
+        journal_path=inside / "journal.db", database_url=f"sqlite:///{inside}/sessions.db", files_url=str(inside)
+    )
+    found = [finding for finding in examine(broken) if finding.fix]
+    for name in ("JOURNAL_PATH", "DATABASE_URL", "FILES_URL"):
+        assert any(f"of {name}, can't be written" in finding.says for finding in found), name
+    (database,) = [finding for finding in found if finding.subject == "database"]
+    assert f"DATABASE_URL names {inside}/sessions.db" in str(database.fix)
+
+
+@pytest.mark.parametrize(
+    ("taken", "says"),
+    [
+        (
+            "journal.db.lock",
+            "Error: The journal {data}/journal.db can't be opened (Is a directory). JOURNAL_PATH names it",
+        ),
+        (
+            "sessions.db",
+            "Error: The database can't be reached (unable to open database file). DATABASE_URL names {data}/",
+        ),
+    ],
+)
+def test_a_file_that_cant_be_opened_is_answered_in_one_line(
+    make_settings: Callable[..., Settings], tmp_path: Path, taken: str, says: str
+) -> None:
+    settings = make_settings(database_url=f"sqlite:///{tmp_path / 'sessions.db'}")
+    (tmp_path / taken).mkdir()
+    (line,) = typed("migrate", settings).stderr.splitlines()
+    assert line.startswith(says.format(data=tmp_path))
+
+
+def test_the_commands_that_messages_show_work_as_they_are_shown(settings: Settings) -> None:
+    """From the project's folder, by the Python that is running."""
+    shown = python("manage.py migrate")
+    done = subprocess.run(shown, shell=True, cwd=PROJECT_ROOT, env=environment_of(settings), capture_output=True)
+    assert b"up to date now" in done.stdout, done.stderr
+    assert [finding.fix for finding in examine(settings) if finding.subject == "schema"] == [None]
+
+
+def test_a_missing_package_is_answered_with_what_installs_it(settings: Settings) -> None:
+    """The Python itself, without what is installed for it."""
+    command = [sys.executable, "-S", "manage.py", "doctor"]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment_of(settings), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert re.fullmatch(r"Error: \w+ is not installed for \S+\. Run: .+\n", done.stderr)
+
+
+@pytest.mark.parametrize("group", [(), ("person",), ("quarantine",), ("sessions",)], ids=" ".join)
+def test_what_a_command_does_is_told_in_full(run: Run, group: tuple[str, ...]) -> None:
+    assert "..." not in run(*group, "--help").output.replace("[ARGS]...", "")
+
+
 def test_doctor_as_a_command_says_each_fix_and_fails(settings: Settings) -> None:
-    environment = {
-        **os.environ,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "DATABASE_URL": settings.database_url,
-        "JOURNAL_PATH": str(settings.journal_path),
-        "SESSION_TIMEOUT": "soon",
-    }
-    command = [sys.executable, str(PROJECT_ROOT / "manage.py"), "doctor"]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    answer = typed("doctor", settings, SESSION_TIMEOUT="soon")
     assert answer.returncode == 1
-    assert "FIX  settings: SESSION_TIMEOUT is 'soon'" in answer.stdout
+    assert "FIX  settings: SESSION_TIMEOUT is 'soon', but input should be a valid number. Example" in answer.stdout
     assert "-> " in answer.stdout
     assert "Traceback" not in answer.stderr
 
@@ -124,14 +229,68 @@ def test_people_are_created_and_given_roles(run: Run, look: Callable[..., object
     created = run("createuser", "Bob", "--email", "bob@example.org", "--password", PASSWORD)
     assert created.output == "Created bob with the roles: member.\n"
     assert "roles: admin" in run("setroles", "bob@example.org", "admin").output
+    described = run("describe", "bob@example.org", "--name", "Bob B.", "--email", "b@example.org")
+    assert described.output == "bob is Bob B., b@example.org.\n"
+    assert run("describe", "bob", "--email", "").output == "bob is Bob B., without an e-mail address.\n"
 
     def check(services: Services) -> None:
         bob = services.accounts.find("bob")
         assert bob is not None
         assert (bob.roles, bob.must_change_password) == ({"admin"}, True)
-        assert verify_password(PASSWORD, services.accounts.password_hash("bob"))
+        attempt = services.accounts.begin_attempt("bob", token_hash=None, by=Actor())
+        assert verify_password(PASSWORD, attempt.password_hash)
 
     look(check)
+
+
+def test_the_first_administrator_of_a_provider_is_named_by_their_address(
+    run: Run, make_settings: Callable[..., Settings]
+) -> None:
+    run("migrate")
+    settings = make_settings(auth="oidc", oidc_allowed=("@example.org",), oidc_roles={"staff": "member"})
+    said = {"iss": "https://provider.example", "sub": "7", "name": "Ada", "email": "Ada@example.org"}
+    with use_services(build_services(settings)) as services:
+        arrive(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
+        (ada,) = [user for user in services.accounts.users() if user.name == "Ada"]
+    answer = run("setroles", "ada@example.org", "admin", "member", using=settings)
+    assert answer.output == (
+        f"Ada ({ada.username}) now has the roles: admin, member.\n"
+        "The provider decides on member again at their next sign-in: see OIDC_ROLES.\n"
+    )
+    with use_services(build_services(settings)) as services:
+        arrive(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
+        (ada,) = [user for user in services.accounts.users() if user.name == "Ada"]
+    assert ada.roles == {"admin"}
+
+
+def test_an_invitation_is_a_link_shown_once(run: Run, look: Callable[..., object]) -> None:
+    run("migrate")
+    answer = run("invite", "cy@example.org", "--role", "admin", "--at", "https://app.example.org/keep/")
+    secret = answer.output.splitlines()[1].removeprefix("https://app.example.org/keep/?invitation=")
+    assert look(lambda services: services.accounts.invitation(secret).roles) == ("admin",)
+    assert "There is no role" in run("invite", "cy", "--role", "ghost").output
+    assert "another link counts still" in run("invite", "CY@example.org").output
+    assert "2 other links count still" in run("invite", "cy@example.org").output
+
+
+@pytest.mark.parametrize("auth", ["oidc", "none"])
+@pytest.mark.parametrize(
+    "arguments", [("invite", "cy"), ("createuser", "cy", "--password", PASSWORD)], ids=["invite", "createuser"]
+)
+def test_nobody_is_added_who_could_not_sign_in(
+    run: Run, look: Callable[..., object], make_settings: Callable[..., Settings], auth: str, arguments: tuple[str, ...]
+) -> None:
+    run("migrate")
+    assert "nobody has a password here" in run(*arguments, using=make_settings(auth=auth)).output
+    assert look(lambda services: (services.accounts.find("cy"), services.accounts.invitations())) == (None, [])
+
+
+def test_the_first_administrator_of_a_provider_has_to_sign_in_first(
+    run: Run, make_settings: Callable[..., Settings]
+) -> None:
+    run("migrate")
+    answer = run("setroles", "ada@example.org", "admin", using=make_settings(auth="oidc"))
+    assert "has signed in yet. Let them sign in once" in answer.output
 
 
 @pytest.mark.parametrize(
@@ -141,9 +300,15 @@ def test_people_are_created_and_given_roles(run: Run, look: Callable[..., object
         (("createuser", "bob", "--password", "short"), "at least 12 characters"),
         (("setroles", "admin", "boss"), "no role 'boss'"),
         (("setroles", "nobody", "admin"), "No users are called 'nobody'"),
+        (("describe", "admin"), "--name or --email"),
+        (("describe", "admin", "--name", " "), "Give a name"),
         (("sessions", "purge", "nobody"), "no session or user 'nobody'"),
         (("sessions", "purge"), "--expired"),
-        (("startapp", "class"), "class"),
+        (("startapp", "class"), "Python's own"),
+        (("startapp", "streamlit"), "such as streamlit_app"),
+        (("startapp", "core"), "such as core_app"),
+        (("startapp", "keep"), "an address of the server"),
+        (("startapp", "../x"), "lower-case"),
     ],
 )
 def test_a_mistake_is_answered_in_words(run: Run, arguments: tuple[str, ...], words: str) -> None:
@@ -205,3 +370,25 @@ def test_a_purge_asks_first(run: Run) -> None:
 def test_purging_the_expired_says_how_many(run: Run) -> None:
     run("migrate")
     assert run("sessions", "purge", "--expired").output == "Deleted 0 expired sessions.\n"
+
+
+def test_the_audit_trail_is_shown_and_written_to_a_file(
+    run: Run, look: Callable[[Callable[[Services], object]], object], tmp_path: Path
+) -> None:
+    run("migrate")
+    run("createuser", "ada", "--name", "Ada", "--password", PASSWORD)
+
+    def refuse(services: Services) -> None:
+        ada = services.accounts.find("ada")
+        assert ada is not None
+        services.accounts.note("refused", by=Actor(user_id=ada.user_id, address="192.0.2.7"), detail="a\x1b[2Jb")
+
+    look(refuse)
+    (shown,) = run("audit", "--person", "ada", "--event", "refused").output.splitlines()
+    assert all(part in shown for part in ("refused", "Ada (ada)", "192.0.2.7", "a\N{REPLACEMENT CHARACTER}[2Jb"))
+    assert run("audit", "--until", "2000-01-01").output == ""
+    assert "Nobody is called" in run("audit", "--person", "nobody").output
+    file = tmp_path / "trail.csv"
+    assert run("audit", "--output", str(file)).exit_code == 0
+    assert "192.0.2.7" in file.read_text()
+    assert look(lambda services: services.accounts.trail(limit=1)[0].event) == "trail.exported"

@@ -13,9 +13,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, text
 
 from core.clock import FakeClock, HybridClock
+from core.discovery import discover
 from core.session import UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT
@@ -51,6 +53,7 @@ def test_an_empty_database_is_behind_and_an_upgraded_one_is_not(database: Engine
 
 
 def test_migrations_build_what_the_models_describe(database: Engine) -> None:
+    discover()  # with the apps come the models of their tables
     migrate.upgrade(database)
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -155,17 +158,24 @@ def before(database: Engine, tmp_path: Path, clock: FakeClock) -> dict[str, User
         session.save_form("g", {"a": None, "b": {1: "x"}})
         session.reset_form("f") if number == 2 else None
     engine.close()
+    put(database, memory, sealed=False)
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM entries WHERE value IS NULL")).scalar_one() > 0
+    return sessions
+
+
+def put(database: Engine, memory: MemoryStore, *, sealed: bool) -> None:
+    """Store in a database of any schema what a store holds."""
     with database.begin() as connection:
         for header in memory.headers(10):
             row = {name: getattr(header, name) for name in header.__slots__}
             connection.execute(Base.metadata.tables["sessions"].insert().values(row))
         for entry in memory.find(""):
             values = {name: getattr(entry, name) for name in ("session_id", "path", "stamp", "base")}
-            bare = {**values, "value": Seal().open(entry).value, "version": 1}
+            value = entry.value if sealed else Seal().open(entry).value
+            bare = {**values, "value": value, "version": 1}
             names = ", ".join(bare)
             connection.execute(text(f"INSERT INTO entries ({names}) VALUES (:{names.replace(', ', ', :')})"), bare)
-        assert connection.execute(text("SELECT count(*) FROM entries WHERE value IS NULL")).scalar_one() > 0
-    return sessions
 
 
 def found(database: Engine, tmp_path: Path, sessions: Sequence[str]) -> dict[str, Any]:
@@ -179,8 +189,21 @@ def found(database: Engine, tmp_path: Path, sessions: Sequence[str]) -> dict[str
     return {session_id: session.to_dict() for session_id, session in opened.items()}
 
 
-def test_upgrading_keeps_every_session(database: Engine, before: dict[str, UserSession], tmp_path: Path) -> None:
-    migrate.upgrade(database)
+def test_upgrading_keeps_every_session(
+    database: Engine, before: dict[str, UserSession], tmp_path: Path, clock: FakeClock
+) -> None:
+    """Of each schema there ever was: one is put in at every step of the way."""
+    scripts = ScriptDirectory.from_config(migrate.configuration()).walk_revisions()
+    first, *later = reversed([script.revision for script in scripts])
+    assert migrate.current_revision(database) == first
+    for revision in later:
+        migrate.upgrade(database, revision)
+        memory = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+        engine = SessionPersistenceEngine(store=memory, clock=clock, durability="database")
+        before[revision] = engine.open(revision, "ada")
+        before[revision].save_form("f", {"naïve": ("ü", revision, clock.now())})
+        put(database, memory, sealed=True)
+    assert migrate.is_current(database)
     assert found(database, tmp_path, list(before)) == {name: session.to_dict() for name, session in before.items()}
 
 
@@ -257,3 +280,26 @@ def test_two_processes_may_upgrade_at_the_same_time(database: Engine, before: di
     processes = [subprocess.Popen(command, cwd=PROJECT_ROOT) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     assert migrate.is_current(database)
+
+
+def test_an_upgrade_waits_for_another_one_however_long(tmp_path: Path) -> None:
+    engine, asked = open_database(f"sqlite:///{tmp_path / 'sessions.db'}"), "PRAGMA busy_timeout"
+    with engine.connect() as connection:
+        others = connection.exec_driver_sql(asked).scalar_one()
+    with migrate.one_transaction(engine) as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() > 24 * 3600 * 1000 > others
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == others
+    engine.dispose()
+
+
+def test_an_upgrade_may_think_between_two_statements_as_long_as_it_takes(postgres_url: str) -> None:
+    engine = open_database(postgres_url)
+    allowed = text("SHOW idle_in_transaction_session_timeout")
+    with engine.connect() as connection:
+        others = connection.execute(allowed).scalar_one()
+    with migrate.one_transaction(engine) as connection:
+        assert connection.execute(allowed).scalar_one() == "0" != others
+    with engine.connect() as connection:
+        assert connection.execute(allowed).scalar_one() == others
+    engine.dispose()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import NotKeptError
-from core.paths import join_path, split_path
 from core.session import UserSession
+from core.state.paths import join_path, split_path
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from core.rate import RateLimit
 from core.services import Services
 from core.web import routes
-from core.web.position import BODY_LIMIT
+from core.web.position import BODY_LIMIT, Pages
 from core.web.token import new_token, token_hash
 
 TAB = "0123456789abcdef" * 2
@@ -26,10 +28,13 @@ BODY: dict[str, Any] = {"tab": TAB, "page": "orders", "y": 420, "history": HISTO
 
 @pytest.fixture
 def browser(services: Services) -> Iterator[TestClient]:
-    """A browser whose anonymous session exists."""
+    """A browser whose anonymous session exists, with one tab."""
     with TestClient(Starlette(routes=routes()), headers=OURS) as client:
         token = new_token(services.settings.secret_key.get_secret_value())
         services.accounts.register(token_hash(token), "anon-1", "Test")
+        session = services.engine.open("anon-1")
+        session.attach_tab(TAB)
+        session.visit("home")
         client.cookies.set(services.settings.cookie_name, token)
         yield client
 
@@ -53,7 +58,31 @@ def test_without_a_history_only_the_scroll_position_is_kept(services: Services, 
     session = services.engine.open("anon-1")
     session.attach_tab(TAB)
     assert session.scroll_position("orders") == 420
-    assert session.navigation_history == []
+    assert [entry.page for entry in session.navigation_history] == ["home"]
+
+
+def test_a_tab_the_session_does_not_have_gets_nothing_kept(services: Services, browser: TestClient) -> None:
+    before = len(services.engine.open("anon-1").values)
+    for tab in ("1" * 32, TAB[::-1]):
+        assert browser.post("/keep/position", json={**BODY, "tab": tab}).status_code == 404
+    assert len(services.engine.open("anon-1").values) == before
+
+
+def test_of_invented_pages_no_more_are_kept_than_there_may_be(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("core.web.position"), "PAGES", Pages(most=2))
+    pages = ("orders", "invented", "another", "orders")
+    answers = [browser.post("/keep/position", json={**BODY, "page": page}).status_code for page in pages]
+    assert answers == [204, 204, 429, 204]
+
+
+def test_a_browser_gone_wild_is_told_to_wait(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = RateLimit(per_second=10, burst=2, monotonic=lambda: 0.0)
+    monkeypatch.setattr(import_module("core.web.position"), "RATE", stopped)
+    answers = [browser.post("/keep/position", json=BODY) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [204, 204, 429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
 
 
 def test_an_anonymous_browser_leaves_no_trace_before_its_first_edit(services: Services) -> None:

@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import UserSession
-from core.drafts import Draft, digest_of, draft_path
 from core.restored import announced, came_back, entered_since, note_announced
 from core.services import Services, build_services, get_services, use_services
 from core.session import Change
 from core.settings import Settings
+from core.state.drafts import Draft, digest_of, draft_path
 from core.storage.models import Base
 
 TAB = "0" * 32

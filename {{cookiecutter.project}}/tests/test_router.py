@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from streamlit.testing.v1 import AppTest
 
+from commands.pages import of_apps
 from core.discovery import App, PageSpec, discover
+from core.pages import load_pages
 from core.router import allows
 from core.services import Services, build_services, use_services
 from core.settings import Settings
@@ -136,7 +140,23 @@ class TestDiscovery:
         assert broken[0].fault is not None
         assert (broken[0].fault.file, broken[0].fault.line) == (file, line)
         assert said in str(broken[0].fault.error)
+        assert "importlib" not in "".join(traceback.format_exception(broken[0].fault.error))
         assert {"home", "orders"} <= set(names(found))
+
+    def test_what_is_broken_or_open_to_everybody_is_told_at_the_start_and_by_doctor(self, files: MakeFiles) -> None:
+        files({**SAMPLE, "bad/__init__.py": app("Bad app"), "bad/pages/x.py": "y = ("})
+        with structlog.testing.capture_logs() as logs:
+            load_pages("sample")
+        (broken,) = [line for line in logs if line["event"] == "an app is broken" and line["page"] == "bad"]
+        assert (broken["file"], broken["line"]) == ("x.py", 1)
+        assert broken["error"].startswith("SyntaxError: '(' was never closed")
+        (note,) = [line for line in logs if "@requires" in line["event"]]
+        assert note["pages"] == ["orders", "orders-one-of-them", "orders-bad"]
+
+        found = {finding.says: finding.fix for finding in of_apps("sample")}
+        assert found["orders, orders-one-of-them, orders-bad: no @requires, so open to everybody who is let in"] is None
+        (says,) = [says for says in found if says.startswith("/bad is broken: x.py, line 1: SyntaxError")]
+        assert "x.py" in str(found[says])
 
     def test_two_pages_of_one_address_are_told_apart(self, files: MakeFiles) -> None:
         files({**SAMPLE, "orders_all2/__init__.py": app(), "orders_all2/pages/a.py": page("A")})
@@ -179,6 +199,13 @@ class TestRouting:
     def test_without_an_address_it_is_the_home_page(self, tab: AppTest) -> None:
         assert tab.title[0].value == "start"
 
+    def test_a_visit_to_a_broken_page_is_in_the_log_once(self, tab: AppTest) -> None:
+        with structlog.testing.capture_logs() as logs:
+            go(tab, "navigate_to", "orders-bad")
+            tab.run()
+
+        assert [line["event"] for line in logs].count("a page is broken") == 1
+
     def test_navigate_to_opens_the_page_with_its_params(self, tab: AppTest) -> None:
         go(tab, "navigate_to", "orders-one-of-them", {"id": "7"})
 
@@ -210,6 +237,16 @@ class TestRouting:
         assert "can't be shown" in tab.title[0].value
         assert tab.code[0].value == "bad.py, line 8\nZeroDivisionError: division by zero"
 
+    def test_a_page_that_needs_the_database_says_that_it_is_away(self, files: MakeFiles, tab: AppTest) -> None:
+        raises = "from core.errors import StoreUnavailableError as Away; raise Away('no answer')"
+        files({"orders/pages/mine.py": page("Mine", 4, raises)})
+        go(tab, "navigate_to", "orders-mine")
+        assert (tab.title[0].value, tab.markdown[0].value) == (
+            ":material/sync: Reconnecting",
+            "no answer",
+        )
+        assert not tab.exception
+
         assert go(tab, "navigate_to", "orders").title[0].value == "all -"
 
     def test_history_is_back_in_the_same_browser_tab_after_a_new_start(self, tab: AppTest) -> None:
@@ -235,3 +272,46 @@ def test_a_page_one_may_not_see_says_so(services: Services, files: MakeFiles) ->
 
     assert "Not allowed" in tab.title[0].value
     assert "orders.read" in tab.markdown[0].value
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+@pytest.mark.parametrize(
+    ("auth", "address", "title", "said"),
+    [
+        ("none", "broken", "can't be shown", "bad/__init__.py, line 1\nOSError"),
+        ("password", "broken", "not available right now", ""),
+        ("password", "orders-bad", "can't be shown", "bad.py, line 8\nZeroDivisionError"),
+    ],
+    ids=["an administrator", "anybody else", "who may see the page"],
+)
+def test_what_is_broken_is_explained_to_administrators_alone(
+    make_settings: Callable[..., Settings],
+    files: MakeFiles,
+    environment: str,
+    auth: str,
+    address: str,
+    title: str,
+    said: str,
+) -> None:
+    files({**SAMPLE, "broken/__init__.py": "raise OSError('innards')"})
+    built = build_services(make_settings(auth=auth, environment=environment, cookie_secure=True))
+    Base.metadata.create_all(built.database)
+    with use_services(built):
+        tab = go(AppTest.from_string(SCRIPT).run(), "navigate_to", address)
+    production = environment == "production"
+    if address == "orders-bad" and production:
+        title, said = "not available right now", ""
+    assert title in tab.title[0].value
+    assert len(tab.code) == bool(said)
+    assert all(said.split("/")[-1] in code.value and (": " in code.value) != production for code in tab.code)
+
+
+def test_a_broken_app_is_offered_to_administrators_alone(files: MakeFiles) -> None:
+    files({**SAMPLE, "broken/__init__.py": "raise OSError('innards')"})
+    (broken,) = (spec for spec in discover("sample") if spec.fault)
+    assert [allows(granted, broken) for granted in (["*"], ["admin.*"], ["orders.use"], [])] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from core.rate import RateLimit
 from core.services import Services
 from core.ui.status import css_class
 from core.web import routes
-from core.web.rate import RateLimit
 from core.web.token import new_token
 
 TAB = "0123456789abcdef" * 2

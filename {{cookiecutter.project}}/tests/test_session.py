@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from core import UserSession
 from core.clock import FakeClock
 from core.errors import NotKeptError, UnknownSnapshotError
-from core.forms import MAX_SNAPSHOTS
-from core.navigation import MAX_HISTORY
+from core.state.forms import MAX_SNAPSHOTS
+from core.state.navigation import MAX_HISTORY
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,7 +13,8 @@ from cryptography.fernet import Fernet
 from core import SessionPersistenceEngine, UserSession
 from core.clock import FakeClock, HybridClock, stamp_time
 from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableError
-from core.save_state import SaveState
+from core.state.save_state import SaveState
+from core.storage.codec import MAX_DEPTH
 from core.storage.entry import Entry
 from core.storage.journal import Journal
 from core.storage.memory import MemoryStore
@@ -166,6 +168,19 @@ def test_work_done_before_sign_in_moves_to_the_person(start: type_of_engine, sto
     merged = start().open("person")
     assert (merged.form("f").values, merged.user_id) == ({"kept": 1, "begun": 2}, "ada")
     assert [header.session_id for header in store.headers(10)] == ["person"]
+
+
+def test_what_is_acknowledged_during_and_after_the_sign_in_moves_as_well(start: type_of_engine) -> None:
+    engine = start()
+    before = engine.open("anon")
+    before.set_field("f", "before", 1)
+    engine.flush()
+    before.set_field("f", "waits", 2)
+    engine.merge_sessions("anon", "person")
+    assert start().open("person").form("f").values == {"before": 1, "waits": 2}
+    before.set_field("f", "late", 3)
+    engine.flush()
+    assert start().open("person").form("f").values == {"before": 1, "waits": 2, "late": 3}
 
 
 def test_sessions_whose_time_is_over_are_removed(start: type_of_engine, store: Store, clock: FakeClock) -> None:
@@ -330,6 +345,64 @@ class TestTheRoomOfASession:
         for number in range(8):
             session.set_field("f", f"field{number}", "x" * 261_000)
         session.navigate_to("page", {"long": "x" * 4_000})
+
+
+class TestLargeForms:
+    @pytest.fixture
+    def large(self, clock: FakeClock) -> SessionPersistenceEngine:
+        store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+        return SessionPersistenceEngine(store=store, clock=clock, durability="database")
+
+    @pytest.mark.parametrize(("fields", "size"), [(3, 100_000), (8, 262_000)], ids=["large", "all the room there is"])
+    def test_a_form_all_of_whose_fields_were_accepted_can_be_saved(
+        self, large: SessionPersistenceEngine, fields: int, size: int
+    ) -> None:
+        session = large.open("s")
+        values = {f"field{number}": "x" * size for number in range(fields)}
+        for name, value in values.items():
+            session.set_field("f", name, value)
+        session.set_auto_save(False)
+        assert session.form("f").saved == values
+        session.save_form("f", values, page="page")
+        assert large.open("s").form("f").saved == values
+        session.set_field("f", "field0", "shorter")
+        session.save_form("f", session.form("f").values)
+        assert session.saved_values("f")["field0"] == "shorter"
+
+    def test_a_form_can_be_saved_whose_fields_are_nested_as_deep_as_they_may_be(
+        self, large: SessionPersistenceEngine
+    ) -> None:
+        session, value = large.open("s"), list[Any]()
+        for _ in range(MAX_DEPTH - 1):
+            value = [value]
+        session.set_field("f", "deep", value)
+        session.save_form("f", session.form("f").values)
+        session.create_form_snapshot("f")
+        again = large.open("s").form("f")
+        assert [again.saved, again.snapshots[0].values] == [{"deep": value}] * 2
+
+    def test_snapshots_of_a_large_form_are_kept_as_far_as_there_is_room_and_automatic_ones_go_first(
+        self, large: SessionPersistenceEngine, clock: FakeClock
+    ) -> None:
+        session = large.open("s")
+        for number in range(3):
+            session.set_field("f", f"field{number}", "x" * 100_000)
+        for number in range(8):
+            session.create_form_snapshot("f", f"automatic {number}", automatic=True)
+            clock.advance(1)
+        session.create_form_snapshot("f", "mine")
+        kept = [snapshot.description for snapshot in large.open("s").form("f").snapshots]
+        assert kept == ["automatic 4", "automatic 5", "automatic 6", "automatic 7", "mine"]
+        before = session.discard_drafts("f")
+        assert session.form("f").values == {}
+        session.restore_form_snapshot(before.snapshot_id)
+        assert large.open("s").form("f").values == before.values
+        for number in range(4):
+            session.create_form_snapshot("f", f"mine {number}")
+        with pytest.raises(NotKeptError, match="Clear forms or snapshots"):
+            session.create_form_snapshot("f", "one too many")
+        assert not [snapshot for snapshot in session.form("f").snapshots if snapshot.automatic]
+        assert session.form("f").values == before.values
 
 
 def test_tabs_that_nobody_used_for_a_month_are_forgotten(start: type_of_engine, clock: FakeClock) -> None:

@@ -61,6 +61,8 @@ def test_the_app_does_not_start_and_says_why() -> None:
         ("DATABASE_URL", "mysql://localhost/x", "'mysql'"),
         ("DURABILITY", "database", "needs PostgreSQL"),
         ("AUTH", "magic", "'password', 'oidc' or 'none'"),
+        ("OIDC_ROLES", "app-admins=admin", "valid JSON"),
+        ("OIDC_ROLES", '["admin"]', "valid dictionary"),
         ("SESION_TIMEOUT", "5", "Did you mean SESSION_TIMEOUT?"),
     ],
 )
@@ -71,6 +73,16 @@ def test_a_wrong_setting_is_named_with_its_problem_and_an_example(
     assert name in problem
     assert part in problem
     assert "Example: " in problem
+
+
+def test_who_is_let_in_and_what_groups_give_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ALLOWED", "@example.com, ada@example.org")
+    monkeypatch.setenv("OIDC_ROLES", '{"Our admins, all": "admin"}')
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert settings.oidc_allowed == ("@example.com", "ada@example.org")
+    assert settings.oidc_roles == {"Our admins, all": "admin"}
+    monkeypatch.setenv("OIDC_ROLES", "")
+    assert Settings(_env_file=None).oidc_roles == {}  # type: ignore[call-arg]
 
 
 def test_all_problems_are_reported_at_once(problems: Callable[..., list[str]]) -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from core.clock import FakeClock, HybridClock
-from core.paths import CREATED_PATH, USER_PATH
+from core.state.paths import CREATED_PATH, USER_PATH
 from core.storage import expiring
-from core.storage.codec import encode
+from core.storage.codec import decode, encode
 from core.storage.entry import Entry
 from core.storage.sealing import Seal
 from core.storage.store import Store
@@ -30,6 +30,11 @@ def entry(hybrid: HybridClock, path: str = "form/f/field/a", value: object = 1, 
 
 def damaged(entry: Entry) -> Entry:
     return replace(entry, value=f"{entry.value}!")
+
+
+def shown(store: Store, session: str) -> dict[str, object]:
+    """What a session holds, decoded."""
+    return {e.path: decode(Seal().open(e).value or "") for e in store.load(session).entries}
 
 
 def values(store: Store, session: str = "s") -> dict[str, str | None]:
@@ -108,6 +113,55 @@ def test_a_session_can_be_purged_before_it_was_ever_stored(store: Store, hybrid:
     store.purge("s")
     store.upsert([entry(hybrid)])
     assert values(store) == {}
+
+
+class TestASessionMergedIntoAnother:
+    def test_gives_it_what_it_has_and_what_it_gets_later_by_the_same_rules(
+        self, store: Store, hybrid: HybridClock
+    ) -> None:
+        store.upsert([entry(hybrid, "form/f/field/a", "old", "before"), entry(hybrid, USER_PATH, "x", "before")])
+        late = entry(hybrid, "form/f/field/b", "late", "before")
+        store.upsert([entry(hybrid, "form/f/field/c", "the person's", "person")])
+        beaten = entry(hybrid, "form/f/field/c", "older", "before")
+        store.upsert([entry(hybrid, "form/f/field/c", "newest", "person")])
+        for _ in range(2):
+            store.merge("before", "person")
+        store.upsert([late, beaten, entry(hybrid, session="third")])
+        assert store.load("before").purged
+        assert shown(store, "before") == {}
+        assert shown(store, "person") == {
+            "form/f/field/a": "old",
+            "form/f/field/b": "late",
+            "form/f/field/c": "newest",
+        }
+        assert {header.session_id for header in store.headers(10)} == {"person", "third"}
+
+    def test_also_if_it_had_nothing_yet(self, store: Store, hybrid: HybridClock) -> None:
+        store.merge("before", "person")
+        store.upsert([entry(hybrid, "form/f/field/a", "late", "before")])
+        assert shown(store, "person") == {"form/f/field/a": "late"}
+
+    def test_stays_with_the_first_it_was_merged_into(self, store: Store, hybrid: HybridClock) -> None:
+        store.merge("before", "person")
+        store.merge("before", "somebody else")
+        store.upsert([entry(hybrid, session="before")])
+        assert values(store, "somebody else") == {}
+
+    @pytest.mark.parametrize("gone", ["before", "person"])
+    def test_gives_nothing_when_one_of_them_was_deleted(self, store: Store, hybrid: HybridClock, gone: str) -> None:
+        store.merge("before", "person")
+        store.purge(gone)
+        store.upsert([entry(hybrid, session="before")])
+        store.merge("before", "person")
+        store.upsert([entry(hybrid, session="before")])
+        assert values(store, "before") == values(store, "person") == {}
+
+    def test_keeps_what_nobody_can_read(self, store: Store, hybrid: HybridClock) -> None:
+        broken = damaged(entry(hybrid, "form/f/field/b", session="before"))
+        store.upsert([entry(hybrid, "form/f/field/a", "read", "before"), broken])
+        store.merge("before", "person")
+        assert shown(store, "person") == {"form/f/field/a": "read"}
+        assert broken in store.load("before").entries
 
 
 def test_the_header_follows_from_the_entries(store: Store, hybrid: HybridClock, clock: FakeClock) -> None:

@@ -12,7 +12,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.testing.v1 import AppTest
 
-from core.web.protocol import key_of, widget_states
+from core.web.protocol import UPLOAD, key_of, takes, told, uploaded
 
 KEY = "a.b/c d-é"
 KINDS: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -63,7 +63,7 @@ def test_a_browser_s_message_gives_the_value_the_script_gets(
     widget.set_value(value)
     message = BackMsg()
     message.rerun_script.widget_states.widgets.append(widget._widget_state)
-    (state,) = widget_states(message.SerializeToString())
+    (state,) = told(message.SerializeToString()).states
     assert key_of(state) == KEY
     read = tab.session_state["reader"](state)
     assert read == value
@@ -90,11 +90,64 @@ def test_a_widget_that_is_not_on_the_page_has_no_reader() -> None:
 
 def test_other_messages_say_nothing_about_widgets() -> None:
     message = BackMsg(stop_script=True)
-    assert list(widget_states(message.SerializeToString())) == []
-    assert list(widget_states(b"\xff\xff")) == []
+    assert list(told(message.SerializeToString()).states) == []
+    assert list(told(b"\xff\xff").states) == []
+
+
+def test_a_number_at_its_end_is_no_part_of_what_streamlit_hears() -> None:
+    message = BackMsg()
+    message.rerun_script.page_name = "here"
+    numbered = message.SerializeToString() + b"\xc5\x3e\x02\x01\x00\x00"
+    assert told(numbered).number == 258
+    assert BackMsg.FromString(numbered).rerun_script == message.rerun_script
+    assert told(message.SerializeToString()).number == 0
 
 
 def test_a_message_over_the_limit_is_not_even_read() -> None:
     message = BackMsg()
     message.rerun_script.widget_states.widgets.add(id="x", string_value="x" * get_max_widget_state_size_bytes())
-    assert list(widget_states(message.SerializeToString())) == []
+    assert list(told(message.SerializeToString()).states) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "types", "taken"),
+    [
+        ("a.PDF", "application/pdf", "pdf", True),
+        ("a.jpeg", "image/jpeg", ["jpg"], True),
+        ("a.pdf.exe", "application/octet-stream", ["pdf"], False),
+        ("a.png", "image/png", "image", True),
+        ("a.png", "application/pdf", "image/*", False),
+        ("a.txt", "text/plain", ["image/*", ".txt"], True),
+    ],
+)
+def test_which_files_an_uploader_takes(name: str, kind: str, types: str | list[str], taken: bool) -> None:
+    assert takes(name, kind, types) is taken
+
+
+def test_a_file_that_was_taken_over_is_let_go_of() -> None:
+    def upload() -> None:
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from core.web import protocol
+
+        file, context = st.file_uploader("Label", key="k"), get_script_run_ctx()
+        if file is not None and context is not None:
+            arguments = context.session_id, [file.file_id]
+            before = len(context.uploaded_file_mgr.get_files(*arguments))
+            protocol.forget_upload(file.file_id)
+            st.session_state["held"] = before, len(context.uploaded_file_mgr.get_files(*arguments))
+
+    tab = AppTest.from_function(upload).run()
+    tab.file_uploader[0].set_value(("a.txt", b"a", "text/plain")).run()
+    assert tab.session_state["held"] == (1, 0)
+
+
+def test_the_address_of_uploads_is_streamlit_s() -> None:
+    from streamlit.web.server.starlette import starlette_routes
+
+    assert f"{starlette_routes.BASE_ROUTE_UPLOAD_FILE}/".lstrip("/") == UPLOAD
+
+
+def test_without_a_running_server_nothing_was_uploaded() -> None:
+    assert uploaded("session", "upload") is None

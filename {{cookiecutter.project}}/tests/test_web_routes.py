@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from core.accounts import User
 from core.errors import ConfigurationError
-from core.paths import join_path
 from core.services import Services, build_services, use_services
 from core.settings import Settings
+from core.state.paths import join_path
 from core.storage.migrate import is_current, upgrade
 from core.web import lifespan, routes
 from core.web.binding import Bindings

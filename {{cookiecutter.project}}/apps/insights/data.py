@@ -8,15 +8,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import select
 
-from apps.intake.requests import CATEGORIES, FORM, SITES, URGENCIES
+from apps.intake.requests import CATEGORIES, SITES, URGENCIES, RequestRow
 from core import cache
 from core.services import get_services
+from core.storage.database import reachable
 
 COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
 
 
-@cache.data("requests:all", depends_on=["requests"], ttl=3600)
+@cache.data("requests:all", depends_on=["table:requests"], ttl=3600)
 def all_requests() -> pd.DataFrame:
     """One row per day, site and category: `day` (datetime64), `count` of requests, `days_to_close` on average."""
     frame = pd.DataFrame([*_invented(), *_submitted()], columns=COLUMNS)
@@ -39,7 +41,7 @@ def _invented() -> Iterator[tuple[Any, ...]]:
 
 
 def _submitted() -> Iterator[tuple[Any, ...]]:
-    for found in get_services().engine.find(f"form/{FORM}-"):
-        if found.path.endswith("/saved"):
-            values = found.value["values"]
-            yield found.value["at"].date(), values["site"], values.get("category"), values.get("urgency"), 1, None
+    columns = (RequestRow.at, RequestRow.site, RequestRow.category, RequestRow.urgency)
+    with reachable(), get_services().database.connect() as connection:
+        for at, site, category, urgency in connection.execute(select(*columns)):
+            yield at.date(), site, category, urgency, 1, None

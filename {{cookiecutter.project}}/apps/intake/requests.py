@@ -1,104 +1,132 @@
-"""What a request is: its steps, what each asks for, and what happens when it is submitted."""
+"""What a request is, what makes one complete, and the table that holds those submitted."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal
 
-from core import cache
-from core.errors import StoreUnavailableError
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import get_current_session, ui
+from core.files import FileRef
 from core.services import get_services
-from core.session_manager import SessionManager
+from core.storage.models import Base
 
 FORM = "intake"
-"""The form that holds the draft. What is submitted is stored under a form of its own: `intake-<number>`."""
 
 SITES = ["Harbour", "Northside", "Old Mill", "Riverbank"]
-KINDS = ["New equipment", "Repair", "Move", "Service"]
+EQUIPMENT = "New equipment"
+KINDS = [EQUIPMENT, "Repair", "Move", "Service"]
 CATEGORIES = ["Laptop", "Monitor", "Lab instrument", "Furniture", "Network", "Software"]
 EXTRAS = ["Docking station", "Headset", "Training", "Extended warranty", "On-site setup"]
 IMPACTS = ["Nobody waits", "A colleague waits", "A team waits", "Work has stopped"]
 URGENCIES = ["When it suits", "This month", "This week", "Today"]
+ONLY_FOR_EQUIPMENT = {"items", "extras", "budget", "tag"}
+BLANK_ITEMS = pd.DataFrame(None, range(3), ["what", "how_many", "price"]).astype(
+    {"what": "string", "how_many": "Int64", "price": float}
+)
+"""The table a person begins with: three empty rows. What they do to it is what the field `items` keeps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One screen of the form. `required` maps a field to what to say when it is empty."""
+def asked(answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers without those that are asked only about new equipment, where it is about something else."""
+    about_equipment = answers.get("kind") == EQUIPMENT
+    return {name: value for name, value in answers.items() if about_equipment or name not in ONLY_FOR_EQUIPMENT}
 
+
+def _email(text: str) -> str:
+    if text and not all(text.partition("@")):
+        raise ValueError("Enter an address such as name@example.org.")
+    return text
+
+
+class Contact(BaseModel):
     name: str
-    title: str
-    icon: str
-    required: Mapping[str, str]
-
-    def errors(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """What is missing, by field."""
-        return {field: message for field, message in self.required.items() if not values.get(field)}
+    email: Annotated[str, AfterValidator(_email)] = ""
+    site: Literal[*SITES]
+    notify: bool = False
 
 
-STEPS = [
-    Step(
-        name="contact",
-        title="Contact",
-        icon=":material/person:",
-        required={"name": "Say who asks.", "site": "Choose a site."},
-    ),
-    Step(
-        name="need",
-        title="Need",
-        icon=":material/inventory_2:",
-        required={"kind": "Choose what it is about.", "reason": "Say what it is for."},
-    ),
-    Step(
-        name="schedule",
-        title="Schedule",
-        icon=":material/event:",
-        required={"agreed": "Confirm that the budget is agreed."},
-    ),
-    Step(name="review", title="Review", icon=":material/fact_check:", required={}),
-]
+class Item(BaseModel):
+    what: str = Field(min_length=1, max_length=100)
+    how_many: int = Field(ge=1, le=100)
+    price: float = Field(ge=0)
+
+    def __str__(self) -> str:
+        return f"{self.how_many} × {self.what}, {self.price:,.2f} € each"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A submitted request."""
+class Enclosed(BaseModel):
+    """What comes with a request besides answers."""
 
-    number: str
-    values: Mapping[str, Any]
-    at: datetime
+    items: Annotated[list[Item], BeforeValidator(ui.edited_rows(BLANK_ITEMS)), Field(max_length=20)] = []
+    attachments: list[FileRef] = Field([], max_length=5)
 
 
-def errors(values: Mapping[str, Any]) -> dict[str, str]:
-    """What is missing in all steps, by field."""
-    return {field: message for step in STEPS for field, message in step.errors(values).items()}
+class Need(Enclosed):
+    kind: Literal[*KINDS]
+    category: Literal[*CATEGORIES]
+    quantity: int = Field(1, ge=1, le=100)
+    reason: str = Field(min_length=5)
+    extras: list[Literal[*EXTRAS]] = []
+    budget: tuple[int, int] | None = None
+    tag: str = ""
+
+    _asked = model_validator(mode="before")(asked)
 
 
-def submit(manager: SessionManager) -> str:
-    """Save the draft as a request and empty the form. Returns the request's number.
-
-    The number is part of the draft, so submitting twice (a retry, a second tab) stores one request.
-    """
-    draft = manager.session.form(FORM).values
-    if "number" not in draft:
-        manager.persist_field(FORM, "number", f"R-{secrets.token_hex(3).upper()}")
-        draft = manager.session.form(FORM).values
-    number: str = draft["number"]
-    manager.save_form(f"{FORM}-{number}", draft)
-    manager.session.finish_form(FORM)
-    with suppress(StoreUnavailableError):  # then it is in the journal, and in the charts later
-        get_services().engine.flush()
-    cache.invalidate("requests*")
-    return number
+class Schedule(BaseModel):
+    needed_by: date | None = None
+    reach_at: time | None = None
+    urgency: Literal[*URGENCIES]
+    impact: Literal[*IMPACTS]
+    agreed: Literal[True]
+    last_time: int | None = None
 
 
-def submitted(manager: SessionManager) -> list[Request]:
-    """This person's requests, newest first."""
-    found = [
-        Request(number=form_id.removeprefix(f"{FORM}-"), values=form.saved, at=form.saved_at)
-        for form_id, form in manager.session.form_states.items()
-        if form_id.startswith(f"{FORM}-") and form.saved_at
-    ]
-    return sorted(found, key=lambda request: request.at, reverse=True)
+class Request(Schedule, Need, Contact):
+    """All that is asked for, step by step."""
+
+
+class RequestRow(Base):
+    """A submitted request. What the charts and lists ask for has columns; the rest is in `more`, as JSON."""
+
+    __tablename__ = "requests"
+
+    number: Mapped[str] = mapped_column(String(16), primary_key=True)
+    session_id: Mapped[str] = mapped_column(Text, index=True)
+    """Whose it is."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    site: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    category: Mapped[str] = mapped_column(Text)
+    urgency: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    more: Mapped[str] = mapped_column(Text)
+
+    @property
+    def enclosed(self) -> Enclosed:
+        return Enclosed.model_validate_json(self.more)
+
+    @property
+    def holder(self) -> str:
+        """The name under which it keeps its attachments: they stay when the form that referred to them is emptied."""
+        return f"requests:{self.number}"
+
+
+def submit(database: Session, request: Request) -> str:
+    """Write a request, in the transaction that saves its form. Returns its number."""
+    row = RequestRow(
+        number=f"R-{secrets.token_hex(4).upper()}",
+        session_id=get_current_session().session_id,
+        at=datetime.now(UTC),
+        **request.model_dump(include={"site", "kind", "category", "urgency", "reason"}),
+        more=request.model_dump_json(exclude={"site", "kind", "category", "urgency", "reason"}),
+    )
+    database.add(row)
+    get_services().files.claim(database.connection(), request.attachments, row.holder)
+    return row.number

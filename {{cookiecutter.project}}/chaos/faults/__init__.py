@@ -25,6 +25,8 @@ class Result:
     violations: list[Violation] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """What else did not hold, a sentence each."""
+    too_slow: list[str] = field(default_factory=list)
+    """Which limits of time were not kept, a sentence each. In the short dose, beside other work, that says nothing."""
     left_out: str = ""
     """Why it could not be done on this machine."""
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -46,8 +48,17 @@ class Fault:
     """How often the tests do it."""
     run: Callable[[Laboratory, int], Result]
     setups: tuple[Setup, ...] = tuple(Setup)
+    exhaustive: bool = False
+    """The full dose is all there is to be done, however often that is."""
+    elsewhere: str = ""
+    """Why it is not done in the other setups."""
     harms_server: bool = False
     """It kills PostgreSQL itself, so it needs one of its own."""
+
+    @property
+    def times(self) -> str:
+        """How often `make chaos` does it, in words: a number, or `each`."""
+        return "each" if self.exhaustive else str(self.full)
 
     def shares(self, dose: int) -> dict[Setup, int]:
         """How often it is done in each setup. Both databases share the dose of `local`, SQLite taking most of it."""

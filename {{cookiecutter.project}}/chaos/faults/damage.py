@@ -10,9 +10,9 @@ from chaos.laboratory import Bench, Laboratory, Setup
 from chaos.load import FIELDS, FORMS, Client
 from chaos.stored import DatabaseRows, JournalRows, Place, StoredRows
 from chaos.victim import shown
-from core.paths import split_path
 from core.services import build_services
 from core.settings import Settings
+from core.state.paths import split_path
 
 _ROWS_AT_ONCE = 20
 _IN_JOURNAL = 0.4

@@ -15,16 +15,15 @@ from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory
 from chaos.page import Page
 from chaos.server import Server
-from chaos.waiting import wait_until
-from core.paths import field_path
+from chaos.waiting import PATIENCE_SECONDS, wait_until
 from core.services import Services, build_services
 from core.settings import Settings
+from core.state.paths import field_path
 from core.web.token import anonymous_session_id
 
 _SIDE_BY_SIDE = 4
 _KEYS = {"sheet.one": field_path("sheet", "one"), "sheet.two": field_path("sheet", "two")}
 _APART_SECONDS = 0.1
-_DURABLE_SECONDS = 60.0
 _SOON_SECONDS = 2.0
 """The same where nothing can come later, because something is left out."""
 
@@ -36,20 +35,27 @@ def run(laboratory: Laboratory, dose: int) -> Result:
     return Result(done=dose, acknowledged=2 * dose, violations=lost)
 
 
-def play(bench: Bench, dose: int, *, without: str = "", fast_reruns: bool = True) -> list[Violation]:
-    """Do it `dose` times in all, by several people side by side. `without` names what the sheet leaves out."""
+def play(
+    bench: Bench, dose: int, *, without: str = "", fast_reruns: bool = True, in_a_run: bool = False
+) -> list[Violation]:
+    """Do it `dose` times in all, by several people side by side.
+
+    `without` names what the sheet leaves out. With `in_a_run` both edits meet a run that has begun; without
+    `fast_reruns` it ends before anything is done about them, and then the page is gone.
+    """
     shares = [len(range(person, dose, _SIDE_BY_SIDE)) for person in range(min(_SIDE_BY_SIDE, dose))]
     log, options = bench.folder / "server.log", {"runner_fastReruns": str(fast_reruns).lower()}
     server = Server(bench.settings(), log, app="chaos/sheet/app.py", without=without, **options)
     with closing(server), ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
-        patience = _SOON_SECONDS if without else _DURABLE_SECONDS
-        found = side_by_side.map(lambda share: _person(bench, server, share, patience), shares)
+        patience = _SOON_SECONDS if without else PATIENCE_SECONDS
+        found = side_by_side.map(lambda share: _person(bench, server, share, patience, in_a_run), shares)
         return [violation for lost in found for violation in lost]
 
 
-def _person(bench: Bench, server: Server, times: int, patience: float) -> list[Violation]:
+def _person(bench: Bench, server: Server, times: int, patience: float, in_a_run: bool) -> list[Violation]:
     """One browser, its page opened anew each time. Returns what was not durable, or not on the page opened next."""
     lost: list[Violation] = []
+    before: set[str | None] = set()
     page = Page(server.port)
     settings = Settings(_env_file=None, **bench.settings())  # type: ignore[call-arg]
     secret = settings.secret_key.get_secret_value()
@@ -58,19 +64,26 @@ def _person(bench: Bench, server: Server, times: int, patience: float) -> list[V
     with closing(services.engine):
         for number in range(times):
             texts = {key: f"{number} {random.random()}" for key in _KEYS}
+            if in_a_run:
+                page.begin_run()
             for key, text in texts.items():
                 page.commit(key, text)
-                time.sleep(random.uniform(0, _APART_SECONDS) if key == "sheet.one" else 0)
+                time.sleep(random.uniform(0, _APART_SECONDS) if key == "sheet.one" and not in_a_run else 0)
             page.close()
-            lost += _missing(services, session, texts, patience)
+            lost += _missing(services, session, texts, before, patience)
             page = Page(server.port, page.cookie)
-            shown = page.fields
-            lost += [misread((session, key), shown[key], text) for key, text in texts.items() if shown[key] != text]
+            shown = {key: text or None for key, text in page.fields.items()}
+            lost += [
+                misread((session, key), shown[key], text, before) for key, text in texts.items() if shown[key] != text
+            ]
+            before.update(texts.values())
         page.close()
     return lost
 
 
-def _missing(services: Services, session: str, texts: dict[str, str], patience: float) -> list[Violation]:
+def _missing(
+    services: Services, session: str, texts: dict[str, str], before: set[str | None], patience: float
+) -> list[Violation]:
     """What another process doesn't find once there was time enough: `patience` in seconds."""
     values: dict[str, str] = {}
 
@@ -82,7 +95,7 @@ def _missing(services: Services, session: str, texts: dict[str, str], patience: 
         wait_until(complete, "both edits are durable", seconds=patience)
     except TimeoutError:
         return [
-            misread((session, path), values.get(path), texts[key])
+            misread((session, path), values.get(path), texts[key], before)
             for key, path in _KEYS.items()
             if values.get(path) != texts[key]
         ]

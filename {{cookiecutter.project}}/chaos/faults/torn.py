@@ -21,9 +21,9 @@ from chaos.records import Record
 from chaos.stored import DatabaseRows, Place, tampered
 from chaos.victim import shown
 from core.errors import KeepError
-from core.paths import join_path
 from core.services import build_services
 from core.settings import Settings
+from core.state.paths import join_path
 
 _SESSIONS = 5
 _EDITED = join_path("form", "after", "field", "it")

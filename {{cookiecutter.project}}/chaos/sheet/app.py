@@ -4,7 +4,7 @@ import os
 
 import streamlit as st
 
-from core.ui.cards import not_kept
+from core.ui.cards import not_done
 from core.web import lifespan, middleware, routes
 from core.web.ingress import IngressMiddleware
 
@@ -20,5 +20,5 @@ app = st.App(
     lifespan=lifespan(load_pages=lambda: None),  # there is none in `apps/`
     routes=routes(),
     middleware=layers,
-    on_script_error=not_kept,
+    on_script_error=not_done,
 )

@@ -3,31 +3,74 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Lock
 
+import structlog
 from sqlalchemy import Engine, func, select
 
+from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, Event
+from core.accounts.browsers import Browser, Browsers, Wanted
+from core.accounts.denials import Denials, Denying
+from core.accounts.devices import Devices
+from core.accounts.holders import Holder, Holders, Reason
+from core.accounts.invitations import Invitation, Invitations
 from core.accounts.passwords import DEFAULT_ROUNDS
+from core.accounts.provided import Provided
 from core.accounts.put_off import PutOff
+from core.accounts.records import Records
+from core.accounts.removal import Removal
 from core.accounts.roles import Role, Roles
+from core.accounts.throttle import Attempt, Throttle
+from core.accounts.throttled import Refusals
 from core.accounts.tickets import Redeemed, Tickets
 from core.accounts.tokens import Standing, Token, TokenState
-from core.accounts.users import User, Users
+from core.accounts.trail_export import TrailExport
+from core.accounts.users import User
+from core.accounts.whereabouts import Whereabouts
 from core.clock import Clock, SteadyClock
+from core.errors import StoreUnavailableError
+from core.storage.database import reachable
 from core.storage.hurry import Hurry
 from core.storage.models import UserModel
 
-__all__ = ["Accounts", "Redeemed", "Role", "Standing", "Token", "TokenState", "User"]
+__all__ = [
+    "COMMAND_LINE",
+    "EVENTS",
+    "Accounts",
+    "Actor",
+    "Asked",
+    "Attempt",
+    "Audited",
+    "Browser",
+    "Event",
+    "Holder",
+    "Invitation",
+    "Reason",
+    "Redeemed",
+    "Role",
+    "Standing",
+    "Token",
+    "TokenState",
+    "User",
+    "Wanted",
+]
+
+log = structlog.get_logger(__name__)
 
 LOCAL_USER = "local"
 """The one person of `auth=none`."""
 
 
-class Accounts(Users, Roles, Tickets):
+class Accounts(
+    Provided, Roles, Tickets, Browsers, Devices, Throttle, Denying, Records, Removal, Invitations, TrailExport, Holders
+):
     """People, roles and tokens of one database. Every method is one transaction.
 
     `session_timeout` and `absolute_timeout` are in seconds: how long a token lives without activity, and how long
-    after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. Database trouble raises
-    SQLAlchemy's own errors.
+    after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. `secret` keys
+    the hashes under which attempts are counted: the same in all processes. Nobody's password may be the `title` of the
+    app. Database trouble raises SQLAlchemy's own
+    errors.
     """
 
     def __init__(
@@ -38,6 +81,8 @@ class Accounts(Users, Roles, Tickets):
         session_timeout: float,
         absolute_timeout: float = 30 * 86400,
         password_rounds: int = DEFAULT_ROUNDS,
+        secret: str = "",
+        title: str = "",
     ) -> None:
         self._database = database
         self._clock = clock
@@ -45,13 +90,25 @@ class Accounts(Users, Roles, Tickets):
         self.hurry = Hurry()
         """For whoever asks on behalf of a page: `with accounts.hurry:`."""
         self._put_off = PutOff(self.hurry)
+        self._whereabouts = Whereabouts(database, clock)
+        self._denials = Denials(clock.monotonic)
         self._timeout = timedelta(seconds=session_timeout)
         self._absolute_timeout = timedelta(seconds=absolute_timeout)
         self._password_rounds = password_rounds
+        self.title = title
+        self._secret = b"attempts " + secret.encode()
+        self._refusals = Refusals()
+        self._turn = Lock()
 
     def close(self) -> None:
-        """Stop trying to write what was put off."""
+        """Write once more what was put off, and write down what was only counted so far."""
         self._put_off.close()
+        self._whereabouts.close()
+        try:
+            with reachable():
+                self.note_sums()
+        except StoreUnavailableError as error:
+            log.warning("how many attempts were turned away is not in the audit trail", error=str(error))
 
     def count_users(self) -> int:
         """How many people there are, locked-out ones included."""

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from core.accounts.administered import still_administered
+from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
+from core.accounts.authority import require_permissions, require_roles
 from core.errors import AccountError
 from core.storage.models import RoleModel, UserModel, UserRoleModel
 
@@ -24,10 +27,8 @@ class Role:
     permissions: tuple[str, ...]
 
 
-class Roles:
+class Roles(AuditTrail):
     """The part of `Accounts` that keeps roles. Every method is one transaction."""
-
-    _database: Engine
 
     def roles(self) -> list[Role]:
         """All roles, by name."""
@@ -40,8 +41,14 @@ class Roles:
                 for row in rows
             ]
 
-    def save_role(self, role: str, permissions: Iterable[str], description: str = "") -> None:
-        """Create or change a role. Raises AccountError for a malformed name or permission."""
+    def save_role(
+        self, role: str, permissions: Iterable[str], description: str = "", *, by: Actor = COMMAND_LINE
+    ) -> None:
+        """Create or change a role. Only where its permissions change do its holders receive new tokens.
+
+        Raises AccountError for a malformed name or permission, for a change that is not `by`'s to make, and where
+        nobody could administer any more.
+        """
         granted = list(dict.fromkeys(permissions))
         if not _ROLE_NAME.fullmatch(role):
             raise AccountError(f"{role!r} is no role name. Use small letters, digits, - and _, like 'order-desk'.")
@@ -49,27 +56,51 @@ class Roles:
             if not _PERMISSION.fullmatch(permission):
                 raise AccountError(f"{permission!r} is no permission. Write it like 'orders.read' or 'orders.*'.")
         values = {"permissions": "\n".join(granted), "description": description}
-        with self._database.begin() as connection:
-            changed = connection.execute(update(RoleModel).where(RoleModel.role == role).values(values))
-            if not changed.rowcount:
+        with self._database.begin() as connection, still_administered(connection):
+            there_is = RoleModel.role == role
+            before = connection.execute(select(RoleModel.permissions).where(there_is)).scalar_one_or_none()
+            changed = set(granted) ^ set((before or "").split())
+            require_permissions(connection, by, changed)
+            if before is None:
                 connection.execute(insert(RoleModel).values(role=role, **values))
-            _bump_holders(connection, role)
+            else:
+                connection.execute(update(RoleModel).where(there_is).values(values))
+            if changed:
+                _bump_holders(connection, role)
+            self._note(connection, "role.saved", by=by, subject=f"role:{role}", detail=" ".join(granted))
 
-    def delete_role(self, role: str) -> None:
-        """Remove a role and take it from everybody who has it."""
-        with self._database.begin() as connection:
+    def delete_role(self, role: str, *, by: Actor = COMMAND_LINE) -> None:
+        """Remove a role and take it from everybody who has it.
+
+        Raises AccountError for a role that is not `by`'s to take, and where nobody could administer any more.
+        """
+        with self._database.begin() as connection, still_administered(connection):
+            require_roles(connection, by, [role])
             _bump_holders(connection, role)
             connection.execute(delete(UserRoleModel).where(UserRoleModel.role == role))
             connection.execute(delete(RoleModel).where(RoleModel.role == role))
+            self._note(connection, "role.deleted", by=by, subject=f"role:{role}")
 
 
-def grant(connection: Connection, user_id: str, roles: Iterable[str]) -> None:
-    """Give roles to a person within a transaction. Raises AccountError for a role that doesn't exist."""
-    known = set(connection.execute(select(RoleModel.role)).scalars())
-    for role in sorted(set(roles)):
+def grant(connection: Connection, user_id: str, roles: Iterable[str]) -> list[str]:
+    """Give roles to a person within a transaction; returns them sorted.
+
+    Raises AccountError for a role that doesn't exist.
+    """
+    given = existing(connection, roles)
+    for role in given:
+        connection.execute(insert(UserRoleModel).values(user_id=user_id, role=role))
+    return given
+
+
+def existing(connection: Connection, roles: Iterable[str]) -> list[str]:
+    """Return these roles sorted, each once. Raises AccountError for a role that doesn't exist."""
+    known = set(connection.scalars(select(RoleModel.role)))
+    wanted = sorted(set(roles))
+    for role in wanted:
         if role not in known:
             raise AccountError(f"There is no role {role!r}. There are: {', '.join(sorted(known)) or 'none yet'}.")
-        connection.execute(insert(UserRoleModel).values(user_id=user_id, role=role))
+    return wanted
 
 
 def _bump_holders(connection: Connection, role: str) -> None:

@@ -6,12 +6,15 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from core.accounts.audit import Actor
 from core.accounts.tokens import SIGN_IN, Tokens
 from core.accounts.users import User, session_to_sign_in_to
-from core.storage.models import TicketModel, UserModel
+from core.storage.database import upserting_insert
+from core.storage.models import KnownDeviceModel, TicketModel, UserModel
 
 TICKET_LIFETIME = timedelta(seconds=60)
 
@@ -49,7 +52,7 @@ class Tickets(Tokens):
             connection.execute(delete(TicketModel).where(TicketModel.expires_at <= self._steady.now()))
             connection.execute(
                 insert(TicketModel).values(
-                    ticket_hash=_sha256(ticket),
+                    ticket_hash=secret_hash(ticket),
                     token_hash=token_hash,
                     user_id=user_id,
                     expires_at=self._steady.latest() + TICKET_LIFETIME,
@@ -57,7 +60,9 @@ class Tickets(Tokens):
             )
         return ticket
 
-    def redeem(self, ticket: str, old_token_hash: str, new_token_hash: str, device: str) -> Redeemed | None:
+    def redeem(
+        self, ticket: str, old_token_hash: str, new_token_hash: str, device: str, *, address: str = ""
+    ) -> Redeemed | None:
         """Exchange a ticket and the token it is bound to for a new token; the old one never works again.
 
         Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
@@ -65,13 +70,15 @@ class Tickets(Tokens):
         """
         with self._database.connect() as connection, connection.begin() as transaction:
             found = connection.execute(
-                _REDEEM, {"ticket": _sha256(ticket), "hash": old_token_hash, "now": self._steady.now()}
+                _REDEEM, {"ticket": secret_hash(ticket), "hash": old_token_hash, "now": self._steady.now()}
             ).one_or_none()
             if found is None:
                 return None
             old = connection.execute(SIGN_IN, {"hash": old_token_hash}).one_or_none()
             previous = old.user_id if old is not None else None
             self._retire(connection, old_token_hash)
+            followed = update(KnownDeviceModel).where(KnownDeviceModel.token_hash == old_token_hash)
+            connection.execute(followed.values(token_hash=new_token_hash))
             if found.user_id is None:
                 return Redeemed(user=None, previous_user_id=previous)
             epoch = connection.execute(_EPOCH, {"user_id": found.user_id}).scalar()
@@ -91,11 +98,23 @@ class Tickets(Tokens):
                 epoch=epoch,
                 signed_in_at=signed_in_at,
             )
+            self._remember_device(connection, new_token_hash, found.user_id)
             signed_in = update(UserModel).where(UserModel.user_id == found.user_id)
             connection.execute(signed_in.values(last_sign_in=self._clock.now()))
+            if signed_in_at is None:
+                by = Actor(user_id=found.user_id, address=address, device=device)
+                self._note(connection, "sign_in", by=by, subject=f"person:{found.user_id}")
             state = self._look_up(connection, new_token_hash)
         return Redeemed(user=state.user if state else None, previous_user_id=previous)
 
+    def _remember_device(self, connection: Connection, token_hash: str, user_id: str) -> None:
+        """So that somebody else's guesses don't keep this person out of this browser (see `throttle`)."""
+        values = {"token_hash": token_hash, "user_id": user_id, "last_sign_in": self._steady.latest()}
+        statement: Any = upserting_insert(self._database)(KnownDeviceModel).values(values)
+        again = {"last_sign_in": values["last_sign_in"]}
+        connection.execute(statement.on_conflict_do_update(index_elements=["token_hash", "user_id"], set_=again))
 
-def _sha256(text: str) -> str:
+
+def secret_hash(text: str) -> str:
+    """What is stored of a secret that is given out, whatever somebody sends for it."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

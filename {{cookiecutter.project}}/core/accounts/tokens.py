@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
 from core.accounts.put_off import PutOff
 from core.accounts.users import USER_COLUMNS, User, user_of
 from core.clock import Clock, SteadyClock
@@ -17,6 +19,8 @@ from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, 
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
 """A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
+
+_ASKED_AT_ONCE = 1000
 
 Standing = Literal["good", "stale", "ended"]
 """`good`: use it. `stale`: the person's rights changed, exchange it for a new one. `ended`: revoked or expired."""
@@ -47,6 +51,7 @@ class Token:
     last_seen: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    page: str
 
 
 _CHECK = (
@@ -68,8 +73,19 @@ _CHECK = (
     .outerjoin(SessionModel, SessionModel.session_id == TokenModel.session_id)
     .where(TokenModel.token_hash == bindparam("token_hash"))
 )
+_NO_LONGER_GOOD = (
+    select(TokenModel.token_hash)
+    .outerjoin(UserModel, UserModel.user_id == TokenModel.user_id)
+    .where(
+        TokenModel.token_hash.in_(bindparam("hashes", expanding=True)),
+        TokenModel.revoked_at.is_not(None)
+        | (TokenModel.expires_at <= bindparam("now", type_=TokenModel.expires_at.type))
+        | UserModel.active.is_(False)
+        | (TokenModel.epoch != UserModel.epoch),
+    )
+)
 _PURGED = select(SessionModel.purged_at).where(SessionModel.session_id == bindparam("session_id"))
-_TOKENS = select(
+TOKENS = select(
     TokenModel.token_hash,
     TokenModel.session_id,
     TokenModel.user_id,
@@ -78,7 +94,9 @@ _TOKENS = select(
     TokenModel.last_seen,
     TokenModel.expires_at,
     TokenModel.revoked_at,
+    TokenModel.page,
 )
+"""What a `Token` is read from."""
 SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
 """Whose a token is, and since when: the moment of signing in, which a later exchange for the same person keeps."""
 _TOUCH = (
@@ -93,7 +111,7 @@ _TOUCH = (
 )
 
 
-class Tokens:
+class Tokens(AuditTrail):
     """The part of `Accounts` that keeps browsers. Every method is one transaction."""
 
     _database: Engine
@@ -110,6 +128,15 @@ class Tokens:
         """
         with self._database.connect() as connection:
             return self._look_up(connection, token_hash)
+
+    def no_longer_good(self, token_hashes: Collection[str]) -> set[str]:
+        """Those of these tokens that have ended or must be exchanged: one query for each thousand."""
+        asked, now, found = list(token_hashes), self._steady.now(), set[str]()
+        with self._database.connect() as connection:
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                hashes = asked[start : start + _ASKED_AT_ONCE]
+                found.update(connection.scalars(_NO_LONGER_GOOD, {"hashes": hashes, "now": now}))
+        return found
 
     def is_deleted(self, session_id: str) -> bool:
         """Whether a session was deleted, so that nothing can be kept in it any more."""
@@ -154,27 +181,28 @@ class Tokens:
             values = {"hash": token_hash, "now": now, "seen": seen, "until": until}
             connection.execute(_TOUCH, {**values, "before": seen - _TOUCH_INTERVAL, "after": seen + _SKEW})
 
-    def revoke(self, token_hash: str) -> None:
+    def revoke(self, token_hash: str, *, by: Actor = COMMAND_LINE, event: Event = "session.revoked") -> None:
         """End one browser's right. A token without a row is remembered as ended, too."""
         with self._database.begin() as connection:
+            owner = connection.execute(SIGN_IN, {"hash": token_hash}).one_or_none()
             self._retire(connection, token_hash)
+            subject = f"person:{owner.user_id}" if owner is not None and owner.user_id else ""
+            self._note(connection, event, by=by, subject=subject)
 
-    def revoke_session(self, session_id: str) -> int:
+    def revoke_session(self, session_id: str, *, by: Actor = COMMAND_LINE) -> int:
         """End every browser's right to a session; returns how many were open."""
         open_tokens = (TokenModel.session_id == session_id) & TokenModel.revoked_at.is_(None)
         with self._database.begin() as connection:
             statement = update(TokenModel).where(open_tokens).values(revoked_at=self._steady.latest())
-            return connection.execute(statement).rowcount
+            ended = connection.execute(statement).rowcount
+            self._note(
+                connection, "session.revoked", by=by, subject=f"session:{session_id}", detail=f"{ended} browsers"
+            )
+            return ended
 
     def tokens(self, session_id: str) -> list[Token]:
         """All tokens of a session, ended ones included, most recently seen first."""
-        return self._list(_TOKENS.where(TokenModel.session_id == session_id).order_by(TokenModel.last_seen.desc()))
-
-    def live_tokens(self, limit: int = 100, offset: int = 0) -> list[Token]:
-        """Tokens that can be used now, most recently seen first."""
-        live = _TOKENS.where(TokenModel.revoked_at.is_(None), TokenModel.expires_at > self._steady.now())
-        newest_first = live.order_by(TokenModel.last_seen.desc(), TokenModel.token_hash)
-        return self._list(newest_first.limit(limit).offset(offset))
+        return self._list(TOKENS.where(TokenModel.session_id == session_id).order_by(TokenModel.last_seen.desc()))
 
     def forget_ended(self, older_than: timedelta, limit: int = 1000) -> int:
         """Forget up to `limit` tokens that ended longer ago than this; returns how many.
@@ -257,6 +285,10 @@ class Tokens:
         """
         idle = seen + self._timeout
         return idle if user_id is None else min(idle, created_at + self._absolute_timeout)
+
+    def _live(self) -> ColumnElement[bool]:
+        """That a token can be used now."""
+        return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._steady.now())
 
     def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Token]:
         with self._database.connect() as connection:

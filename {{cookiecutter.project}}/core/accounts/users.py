@@ -5,20 +5,23 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from core.accounts.administered import still_administered
+from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
+from core.accounts.authority import require_over, require_roles
 from core.accounts.passwords import hash_password
 from core.accounts.roles import grant
 from core.clock import Clock, SteadyClock
-from core.errors import AccountError
-from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
+from core.errors import AccountError, UsernameTakenError
+from core.storage.models import RoleModel, SessionModel, TicketModel, TokenModel, UserModel, UserRoleModel
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -53,17 +56,15 @@ USER_COLUMNS = (
 )
 """What `user_of` reads: one row per role of a person, or one with a NULL role."""
 
-_USERS = (
+USERS = (
     select(*USER_COLUMNS)
     .outerjoin(UserRoleModel, UserRoleModel.user_id == UserModel.user_id)
     .outerjoin(RoleModel, RoleModel.role == UserRoleModel.role)
     .order_by(UserModel.username)
 )
-_USER_BY_ID = _USERS.where(UserModel.user_id == bindparam("user_id"))
-_USER_BY_NAME = _USERS.where(UserModel.username == bindparam("username"))
-_PASSWORD_HASH = select(UserModel.password_hash).where(
-    UserModel.username == bindparam("username"), UserModel.active.is_(True)
-)
+"""Everybody by username, in rows for `users_of`."""
+_USER_BY_ID = USERS.where(UserModel.user_id == bindparam("user_id"))
+_USER_BY_NAME = USERS.where(UserModel.username == bindparam("username"))
 _SESSION_OF = (
     select(UserModel.session_id, SessionModel.purged_at)
     .outerjoin(SessionModel, SessionModel.session_id == UserModel.session_id)
@@ -98,18 +99,28 @@ def user_of(rows: Sequence[AnyRow]) -> User | None:
     )
 
 
+def users_of(rows: Iterable[AnyRow]) -> list[User]:
+    """Fold the rows of several people, in the order in which they begin."""
+    people: dict[str, list[AnyRow]] = {}
+    for row in rows:
+        people.setdefault(row.user_id, []).append(row)
+    return [user for user in map(user_of, people.values()) if user is not None]
+
+
 def normalise(username: str) -> str:
-    """The one spelling under which a username is stored and looked up."""
-    return username.strip().casefold()
+    """The one spelling under which a username is stored and looked up, without what no database takes."""
+    known = username.strip().casefold().encode("utf-8", "replace").decode()
+    return known.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-class Users:
+class Users(AuditTrail):
     """The part of `Accounts` that keeps people. Every method is one transaction."""
 
     _database: Engine
     _clock: Clock
     _steady: SteadyClock
     _password_rounds: int
+    title: str
 
     def create_user(
         self,
@@ -120,42 +131,43 @@ class Users:
         password: str | None = None,
         roles: Iterable[str] = (),
         must_change_password: bool = False,
+        by: Actor = COMMAND_LINE,
     ) -> User:
         """Add a person. Without a password they can only arrive through a provider (OIDC).
 
-        Raises AccountError for an empty or taken username, an unknown role or an unfit password.
+        Raises AccountError for an empty or taken username, an unknown role, one that is not `by`'s to give, or an
+        unfit password.
         """
         username = normalise(username)
         if not username:
             raise AccountError("Give a username.")
-        password_hash = None if password is None else hash_password(password, rounds=self._password_rounds)
-        user_id = uuid.uuid4().hex
-        try:
-            with self._database.begin() as connection:
-                connection.execute(
-                    insert(UserModel).values(
-                        user_id=user_id,
-                        username=username,
-                        name=name.strip() or username,
-                        email=email,
-                        password_hash=password_hash,
-                        must_change_password=must_change_password,
-                        session_id=_new_session_id(),
-                        created_at=self._clock.now(),
-                    )
-                )
-                grant(connection, user_id, roles)
-        except IntegrityError as error:
-            raise AccountError(f"There is already a user called {username!r}. Choose another username.") from error
+        known = (self.title, username, email)
+        password_hash = None if password is None else hash_password(password, rounds=self._password_rounds, known=known)
+        with unless_taken(username), self._database.begin() as connection:
+            user_id = self._add(
+                connection, username, name, email=email, password_hash=password_hash, must_change=must_change_password
+            )
+            given = grant(connection, user_id, roles)
+            require_roles(connection, by, given)
+            self._note(connection, "person.added", by=by, subject=f"person:{user_id}", detail=roles_of(given))
         return self._existing(user_id)
 
     def users(self) -> list[User]:
         """Everybody, by username."""
-        people: dict[str, list[AnyRow]] = {}
         with self._database.connect() as connection:
-            for row in connection.execute(_USERS):
-                people.setdefault(row.user_id, []).append(row)
-        return [user for user in map(user_of, people.values()) if user is not None]
+            return users_of(connection.execute(USERS))
+
+    def find_people(self, search: str = "", *, limit: int, offset: int = 0) -> list[User]:
+        """Those in whose name, username or e-mail address `search` is, by username."""
+        some = select(UserModel.user_id).where(_named(search)).order_by(UserModel.username).limit(limit).offset(offset)
+        with self._database.connect() as connection:
+            return users_of(connection.execute(USERS.where(UserModel.user_id.in_(some.scalar_subquery()))))
+
+    def count_people(self, search: str = "") -> int:
+        """How many `find_people` finds in all."""
+        with self._database.connect() as connection:
+            found = select(func.count()).select_from(UserModel).where(_named(search))
+            return int(connection.execute(found).scalar_one())
 
     def user(self, user_id: str) -> User | None:
         """Return the person with this id, or None."""
@@ -167,51 +179,112 @@ class Users:
         with self._database.connect() as connection:
             return user_of(connection.execute(_USER_BY_NAME, {"username": normalise(username)}).all())
 
-    def password_hash(self, username: str) -> str:
-        """Return the hash to check a password against.
-
-        For somebody unknown, disabled or without a password it is one that no password fits, so that
-        checking takes as long as for anybody else.
-        """
-        with self._database.connect() as connection:
-            stored: str | None = connection.execute(_PASSWORD_HASH, {"username": normalise(username)}).scalar()
-        return stored or self._unfit_hash
-
-    def set_password(self, user_id: str, password: str, *, must_change: bool = False) -> None:
+    def set_password(
+        self,
+        user_id: str,
+        password: str,
+        *,
+        must_change: bool = False,
+        keep: str | None = None,
+        by: Actor = COMMAND_LINE,
+    ) -> None:
         """Replace the password and end every sign-in made with the old one.
 
-        Raises AccountError for an unfit password or an unknown person.
+        But the browser whose token's hash is `keep` receives a new token at its next event, instead of being signed
+        out. Raises AccountError for an unfit password, an unknown person or one who may do more than `by`.
         """
-        password_hash = hash_password(password, rounds=self._password_rounds)
+        user = self.user(user_id)
+        known = (self.title, *((user.username, user.email) if user else ()))
+        password_hash = hash_password(password, rounds=self._password_rounds, known=known)
         with self._database.begin() as connection:
+            require_over(connection, by, user_id)
             self._change(connection, user_id, password_hash=password_hash, must_change_password=must_change)
-            self._end_sign_ins(connection, user_id)
+            self._note(connection, "password.changed", by=by, subject=f"person:{user_id}")
+            self._end_sign_ins(connection, user_id, keep)
 
-    def set_roles(self, user_id: str, roles: Iterable[str]) -> None:
+    def set_roles(self, user_id: str, roles: Iterable[str], *, by: Actor = COMMAND_LINE) -> None:
         """Give exactly these roles. The person's browsers receive new tokens at their next event.
 
-        Raises AccountError for an unknown role or person.
+        Raises AccountError for an unknown role or person, for one that is not `by`'s to give or take, and where nobody
+        could administer any more.
         """
-        with self._database.begin() as connection:
+        wanted = set(roles)
+        with self._database.begin() as connection, still_administered(connection):
             self._change(connection, user_id)
+            before = set(connection.scalars(select(UserRoleModel.role).where(UserRoleModel.user_id == user_id)))
+            require_roles(connection, by, before ^ wanted)
             connection.execute(delete(UserRoleModel).where(UserRoleModel.user_id == user_id))
-            grant(connection, user_id, roles)
+            given = grant(connection, user_id, wanted)
+            self._note(connection, "person.roles", by=by, subject=f"person:{user_id}", detail=roles_of(given))
 
-    def set_active(self, user_id: str, active: bool) -> None:
-        """Admit or lock out a person; locking out ends every sign-in of theirs. Raises AccountError if unknown."""
-        with self._database.begin() as connection:
+    def set_active(self, user_id: str, active: bool, *, by: Actor = COMMAND_LINE) -> None:
+        """Admit or lock out a person; locking out ends every sign-in of theirs.
+
+        Raises AccountError for an unknown person, for one who may do more than `by`, and where nobody could administer
+        any more.
+        """
+        with self._database.begin() as connection, still_administered(connection):
+            require_over(connection, by, user_id)
             self._change(connection, user_id, active=active)
             if not active:
                 self._end_sign_ins(connection, user_id)
+            event: Event = "person.admitted" if active else "person.locked_out"
+            self._note(connection, event, by=by, subject=f"person:{user_id}")
+
+    def describe(self, user_id: str, *, name: str, email: str | None, by: Actor = COMMAND_LINE) -> None:
+        """Change the name and the e-mail address of a person. Their sign-ins stay as they are.
+
+        Raises AccountError for an empty name, an unknown person or one who may do more than `by`.
+        """
+        name, email = name.strip(), (email or "").strip() or None
+        if not name:
+            raise AccountError("Give a name.")
+        theirs = UserModel.user_id == user_id
+        with self._database.begin() as connection:
+            require_over(connection, by, user_id)
+            before = connection.execute(select(UserModel.name, UserModel.email).where(theirs)).one_or_none()
+            if before is None:
+                raise AccountError("This user no longer exists. Reload the list.")
+            changed = [
+                what for what, same in (("name", before.name == name), ("e-mail", before.email == email)) if not same
+            ]
+            if changed:
+                connection.execute(update(UserModel).where(theirs).values(name=name, email=email))
+                # What it is now is with the person, and goes with them: the trail names nobody.
+                self._note(
+                    connection, "person.described", by=by, subject=f"person:{user_id}", detail=", ".join(changed)
+                )
 
     def ensure_session(self, user: User) -> User:
         """Return the person with a session they can use: a new one if theirs was deleted for good."""
         with self._database.begin() as connection:
             return dataclasses.replace(user, session_id=usable_session(connection, user.user_id))
 
-    @cached_property
-    def _unfit_hash(self) -> str:
-        return hash_password(secrets.token_hex(), rounds=self._password_rounds)
+    def _add(
+        self,
+        connection: Connection,
+        username: str,
+        name: str,
+        *,
+        email: str | None,
+        password_hash: str | None,
+        must_change: bool = False,
+    ) -> str:
+        """Add a person within a transaction; returns their id. Raises IntegrityError for a taken username."""
+        user_id = uuid.uuid4().hex
+        connection.execute(
+            insert(UserModel).values(
+                user_id=user_id,
+                username=username,
+                name=name.strip() or username,
+                email=email,
+                password_hash=password_hash,
+                must_change_password=must_change,
+                session_id=_new_session_id(),
+                created_at=self._clock.now(),
+            )
+        )
+        return user_id
 
     def _existing(self, user_id: str) -> User:
         user = self.user(user_id)
@@ -225,9 +298,26 @@ class Users:
         if not connection.execute(statement).rowcount:
             raise AccountError("This user no longer exists. Reload the list.")
 
-    def _end_sign_ins(self, connection: Connection, user_id: str) -> None:
+    def _end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
-        connection.execute(update(TokenModel).where(open_tokens).values(revoked_at=self._steady.latest()))
+        others = open_tokens & (TokenModel.token_hash != (keep or ""))
+        connection.execute(update(TokenModel).where(others).values(revoked_at=self._steady.latest()))
+        connection.execute(delete(TicketModel).where(TicketModel.user_id == user_id))  # of sign-ins under way
+
+
+def _named(search: str) -> ColumnElement[bool]:
+    called = UserModel.username.contains(normalise(search), autoescape=True)
+    named = UserModel.name.icontains(search.strip(), autoescape=True)
+    return called | named | UserModel.email.icontains(search.strip(), autoescape=True)
+
+
+@contextmanager
+def unless_taken(username: str) -> Iterator[None]:
+    """Raise UsernameTakenError where somebody else has this username."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.") from error
 
 
 def usable_session(connection: Connection, user_id: str) -> str:
@@ -244,6 +334,11 @@ def session_to_sign_in_to(connection: Connection, user_id: str) -> str:
     """Like `usable_session`, and nobody can delete the session before the transaction has its token in place."""
     connection.execute(_KEEP_SESSION_OF, {"user_id": user_id}).all()
     return usable_session(connection, user_id)
+
+
+def roles_of(given: Iterable[str]) -> str:
+    """Say in the audit trail which roles somebody got."""
+    return f"roles: {', '.join(given) or 'none'}"
 
 
 def _new_session_id() -> str:

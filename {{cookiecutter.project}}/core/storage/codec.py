@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 
 from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
+from core.files import FileRef
 from core.storage import columnar
 from core.storage.columnar import RefusalError
 
@@ -33,16 +34,17 @@ _ENUM_PACKAGES = ("apps.", "core.")
 """Where an Enum must be defined, so that any process can import it while reading."""
 
 
-def encode(value: Any, path: str = "") -> str:
+def encode(value: Any, path: str = "", *, limit: int | None = MAX_VALUE_BYTES, around: int = 0) -> str:
     """Return `value` as text that `decode` turns back into an equal value of the same type.
 
-    Raises NotKeptError, naming the place in the value, the reason and the remedy.
+    `limit` is in bytes; `around` is how many levels around the values of fields there may be besides. Raises
+    NotKeptError, naming the place in the value, the reason and the remedy.
     """
-    text = orjson.dumps(_pack(value, path, 0))
-    if len(text) > MAX_VALUE_BYTES:
+    text = orjson.dumps(_pack(value, path, -around))
+    if limit is not None and len(text) > limit:
         raise NotKeptError(
             path,
-            f"takes {len(text) / 1024:,.0f} KB, more than the {MAX_VALUE_BYTES // 1024} KB one field may have",
+            f"takes {len(text) / 1024:,.0f} KB, more than the {limit // 1024} KB one field may have",
             "Keep large data in a table or a file of its own, and its name here.",
         )
     return text.decode()
@@ -182,6 +184,7 @@ _ATOMS: dict[type, Callable[[Any], Any]] = {
     timedelta: lambda v: _tagged("timedelta", [v.days, v.seconds, v.microseconds]),
     Decimal: lambda v: _tagged("Decimal", str(v)),
     UUID: lambda v: _tagged("UUID", str(v)),
+    FileRef: lambda v: _tagged("file", v.digest, name=v.name, type=v.type, size=v.size, upload=v.upload),
 }
 _CONTAINERS: dict[type, Callable[[Any, str, int], Any]] = {
     list: _pack_items,
@@ -255,4 +258,7 @@ _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "Decimal": lambda data: Decimal(data[_VALUE]),
     "UUID": lambda data: UUID(data[_VALUE]),
     "enum": _unpack_enum,
+    "file": lambda data: FileRef(
+        digest=data[_VALUE], name=data["name"], type=data["type"], size=data["size"], upload=data["upload"]
+    ),
 }

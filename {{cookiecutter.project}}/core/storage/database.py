@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from core.errors import StoreUnavailableError
+from core.errors import StoreRefusesError, StoreUnavailableError
 from core.storage.hurry import HURRIED_SECONDS, current_hurry
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
@@ -26,6 +26,8 @@ _POOL_TIMEOUT_SECONDS = 5
 _LONGEST_IDLE_SECONDS = 5.0
 """How long a transaction may stand still. It belongs to a process that was stopped, or to a machine that is gone."""
 _LOCK_SECONDS = 1.0
+_REFUSED = "FATAL:"
+"""So begins the reason with which a PostgreSQL that answers closes a connection."""
 _AWAY = (OperationalError, InterfaceError)
 
 
@@ -82,6 +84,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     # and undo the commit; EXTRA does. In WAL mode the two are the same.
     cursor.execute("PRAGMA synchronous = EXTRA")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # or deleted values stay readable in free pages
     cursor.close()
 
 
@@ -93,21 +96,47 @@ def upserting_insert(database: Engine) -> Any:
 def compact(database: Engine) -> None:
     """Leave nothing in the database's files of values that were overwritten or deleted.
 
-    SQLite keeps them in free pages, PostgreSQL in dead rows. Writers wait for the time it takes; raises
+    SQLite keeps them in free pages and its log, PostgreSQL in dead rows. Writers wait for the time it takes; raises
     StoreUnavailableError when others keep the tables busy.
     """
-    with reachable(), database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with reachable(), _autocommitting(database) as connection:
         if database.dialect.name == "sqlite":
-            connection.exec_driver_sql("VACUUM")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            _compact_sqlite(connection)
         else:
             connection.exec_driver_sql(f"SET lock_timeout = '{_BUSY_TIMEOUT_SECONDS}s'")
             connection.exec_driver_sql("VACUUM (FULL) entries, quarantine")
 
 
+def clear_deleted(database: Engine, tables: Iterable[str]) -> None:
+    """Like `compact`, while people are at work. On PostgreSQL nobody waits, and rows of these tables go.
+
+    There the bytes of a dead row stay in its page until the room is used again. Raises StoreUnavailableError when
+    others keep SQLite's file busy.
+    """
+    with reachable(), _autocommitting(database) as connection:
+        if database.dialect.name == "sqlite":
+            _compact_sqlite(connection)
+        else:
+            quote = database.dialect.identifier_preparer.quote
+            connection.exec_driver_sql(f"VACUUM {', '.join(quote(table) for table in sorted(tables))}")
+
+
+@contextmanager
+def _autocommitting(database: Engine) -> Iterator[Connection]:
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+def _compact_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("VACUUM")
+    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    if busy:
+        raise StoreUnavailableError("Another process reads the database's log, so what was deleted is still in it.")
+
+
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn "the database can't be reached" into StoreUnavailableError; other errors pass.
+    """Turn "the database can't be reached" into StoreUnavailableError, StoreRefusesError if it answers; others pass.
 
     In a hurry it is not even asked when it didn't answer a moment ago.
     """
@@ -121,5 +150,12 @@ def reachable() -> Iterator[None]:
             raise
         if hurry is not None:
             hurry.failed()
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise StoreUnavailableError(f"The database can't be reached ({cause}).") from error
+        cause = str(getattr(error, "orig", None) or error).strip()
+        _, answered, refusal = cause.partition(_REFUSED)
+        if answered:
+            raise StoreRefusesError(f"The database refuses the connection ({_first_line(refusal)}).") from error
+        raise StoreUnavailableError(f"The database can't be reached ({_first_line(cause)}).") from error
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

@@ -10,7 +10,7 @@ Entries are sealed and their merging is idempotent, so trying again is always ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -63,8 +63,20 @@ class Durability(Protocol):
         """What is durable and perhaps not in the database yet."""
         ...
 
+    def waiting_since(self, session_ids: Collection[str]) -> dict[str, datetime]:
+        """Of which of these sessions something waits here, and since when."""
+        ...
+
     def flush(self) -> None:
         """Bring everything that waits into the database now. Raises if that fails; nothing is lost."""
+        ...
+
+    def hasten(self, patience: float) -> bool:
+        """Bring what waits into the database soon; wait up to `patience` seconds for it. Whether it is there."""
+        ...
+
+    def discard(self, entries: Sequence[Entry]) -> None:
+        """Forget entries that `waiting` returned and that are durable elsewhere; one edited again meanwhile stays."""
         ...
 
     def discard_session(self, session_id: str) -> None:
@@ -103,7 +115,16 @@ class WriteThrough:
     def waiting(self, session_id: str) -> list[Entry]:  # noqa: ARG002
         return []
 
+    def waiting_since(self, session_ids: Collection[str]) -> dict[str, datetime]:  # noqa: ARG002
+        return {}
+
     def flush(self) -> None:
+        """Nothing waits."""
+
+    def hasten(self, patience: float) -> bool:  # noqa: ARG002
+        return True
+
+    def discard(self, entries: Sequence[Entry]) -> None:
         """Nothing waits."""
 
     def discard_session(self, session_id: str) -> None:
@@ -168,8 +189,18 @@ class WriteBehind:
     def waiting(self, session_id: str) -> list[Entry]:
         return self._journal.pending(session_id)
 
+    def waiting_since(self, session_ids: Collection[str]) -> dict[str, datetime]:
+        since = {name: _time(stamp) for name, stamp in self._journal.oldest_stamps(session_ids).items()}
+        return {name: moment for name, moment in since.items() if moment is not None}
+
     def flush(self) -> None:
         self.writer.flush()
+
+    def hasten(self, patience: float) -> bool:
+        return self.writer.hasten(patience)
+
+    def discard(self, entries: Sequence[Entry]) -> None:
+        self._journal.discard(entries)
 
     def discard_session(self, session_id: str) -> None:
         self._journal.discard_session(session_id)

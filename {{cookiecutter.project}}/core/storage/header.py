@@ -9,7 +9,7 @@ import structlog
 
 from core.clock import stamp_time
 from core.errors import CorruptValueError, UnreadableValueError
-from core.paths import CREATED_PATH, USER_PATH
+from core.state.paths import CREATED_PATH, USER_PATH
 from core.storage.codec import decode
 from core.storage.entry import Entry
 from core.storage.sealing import Seal

@@ -7,13 +7,13 @@ two connections reset the WAL at once, so the file is only ever opened by the `a
 
 from __future__ import annotations
 
+import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -21,24 +21,19 @@ from core.errors import JournalError
 from core.storage import journal_sql as sql
 from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
+from core.storage.journal_log import EDIT_BYTES, MAX_WAL_BYTES, REMOVAL_BYTES, JournalLog, LogFullError
 from core.storage.journal_upgrade import upgrade
 from core.storage.salvage import Row, SharedFile
-
-MAX_WAL_BYTES = 64 * 1024 * 1024
-"""The write-ahead log never grows beyond this, even while a stopped process pins it by a read."""
 
 _WAL_RESET_FIXED = (3, 51, 3)
 _OPENING_TIMEOUT_MS = 10_000
 _BUSY_TIMEOUT_MS = 2_000
 """How long an edit waits for another process's commit. One that takes longer was stopped in it, so the edit goes on."""
-_WAL_FULL_BYTES = MAX_WAL_BYTES - 16 * 1024 * 1024
-"""From here on no edit is begun; the rest is room for what threads commit together, and for removing what is stored."""
-_WAL_LAST_BYTES = MAX_WAL_BYTES - 8 * 1024 * 1024
-"""From here on nothing is removed either: that overwrites it, so it takes as much room again."""
-_DISCARD_CHARACTERS = 1_000_000
-"""So much is removed at a time."""
-_WAL_RETRY_SECONDS = 1.0
-_WAL_RETRY_MS = 50
+_Step = tuple[str, Sequence[tuple[str | bytes, ...]]]
+"""A statement, and the rows it is done for."""
+T = TypeVar("T")
+_AT_ONCE = 1_000_000
+"""Bytes that are removed, or written under another key, in one transaction."""
 _REWRITE_BATCH = 500
 
 
@@ -49,23 +44,23 @@ class Journal:
         if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < _WAL_RESET_FIXED:
             raise JournalError(f"apsw brings SQLite {apsw.sqlite_lib_version()}, which can lose commits. Upgrade apsw.")
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = SharedFile(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = SharedFile(path)
+        except OSError as error:
+            raise _unopened(path, error) from error
         try:
             self._file.join((sql.SAVE, sql.SAVE_BACKWARDS), sql.COLUMNS, _build)
             self._writer = _connect(path)
             self._reader = _connect(path)
             self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
-        except apsw.Error as error:
+            self._log = JournalLog(self._writer, path, _BUSY_TIMEOUT_MS)
+        except (apsw.Error, OSError) as error:
             self._file.close()
-            raise JournalError(
-                f"{path.name} can't be opened ({error}). Check the disk and the file's owner."
-            ) from error
-        self._wal = path.with_name(path.name + "-wal")
-        self._wal_retry_at = 0.0
+            raise _unopened(path, error) from error
         self._reader_lock = threading.Lock()
         self._writer_lock = threading.Lock()
-        self._commits = GroupCommit(self._write)
+        self._commits = GroupCommit(self._write, individual=(LogFullError,))
         self._closed = False
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -82,21 +77,23 @@ class Journal:
 
     def discard(self, entries: Sequence[Entry]) -> None:
         """Remove entries that reached the database; one that was edited again meanwhile stays."""
-        for group in _groups(entries):
+        for group in _groups(entries, _size):
             rows = [(entry.session_id, entry.path, entry.stamp) for entry in group]
-            self._execute(sql.DISCARD, rows, bound=_WAL_LAST_BYTES)
+            self._transact((sql.DISCARD, rows), sizes=map(_size, group), bound=REMOVAL_BYTES)
 
     def discard_session(self, session_id: str) -> None:
         """Remove all entries of a deleted session, those set aside included."""
-        self._execute(sql.DISCARD_SESSION, [(session_id,)])
-        self._execute(sql.FORGET_SESSION, [(session_id,)])
+        whose = [(session_id,)]
+        self._transact((sql.DISCARD_SESSION, whose), replaces=(sql.SIZES, whose))
+        self._transact((sql.FORGET_SESSION, whose), replaces=(sql.SIZES_ASIDE, whose))
 
     def quarantine(self, entry: Entry, reason: str) -> None:
         """Set an entry aside that is damaged or that the database refuses: kept and listed, but out of the way."""
         at = datetime.now(UTC).isoformat()
         told = reason.encode(errors="backslashreplace")  # it may quote what was damaged
-        self._execute(sql.SET_ASIDE, [(*_row(entry), told.decode(), at)])
-        self._execute(sql.DISCARD_DAMAGED, [_key(entry)])
+        aside: tuple[str | bytes, ...] = (*_row(entry), told.decode(), at)
+        steps = (sql.SET_ASIDE, [aside]), (sql.DISCARD_DAMAGED, [_key(entry)])
+        self._transact(*steps, sizes=[_size(entry) + len(told), _size(entry)])
 
     def quarantined(self) -> list[Quarantined]:
         """The entries set aside, the oldest first."""
@@ -109,7 +106,8 @@ class Journal:
 
     def forget(self, quarantined: Quarantined) -> None:
         """Delete for good what was set aside."""
-        self._execute(sql.FORGET, [_key(quarantined.entry)])
+        size = _size(quarantined.entry) + len(quarantined.reason)
+        self._transact((sql.FORGET, [_key(quarantined.entry)]), sizes=[size])
 
     def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
         """Replace the value of each entry by what `reseal` makes of it, batch by batch, while others write.
@@ -120,15 +118,23 @@ class Journal:
         replaced, after = 0, ("", "")
         while batch := self._read(sql.FOLLOWING, (*after, _REWRITE_BATCH)):
             pairs = [(old, new) for old in batch if (new := reseal(old)) is not old]
-            rows = [(_bytes(new.value), *_key(old), _bytes(old.value)) for old, new in pairs]
-            self._execute(sql.REWRITE, rows)
-            replaced += len(rows)
+            for group in _groups(pairs, _size_of_both):
+                rows = [(_bytes(new.value), *_key(old), _bytes(old.value)) for old, new in group]
+                sizes = [_size(entry) for pair in group for entry in pair]
+                self._transact((sql.REWRITE, rows), sizes=sizes, bound=REMOVAL_BYTES)
+                replaced += len(rows)
             after = (batch[-1].session_id, batch[-1].path)
         return replaced
 
     def compact(self) -> None:
-        """Leave nothing in the file and its log of values that were overwritten or removed."""
+        """Leave nothing in the file and its log of values that were overwritten or removed.
+
+        Raises JournalError while so much waits for the database that the log could not hold it.
+        """
         with self._writing():
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            if not self._log.has_room_for_everything(REMOVAL_BYTES):
+                raise LogFullError(f"{self.path.name} holds too much to be written anew. Flush it, and try again.")
             self._writer.execute("VACUUM")
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
@@ -141,7 +147,13 @@ class Journal:
         """The stamp of the entry that has waited longest, None when nothing waits."""
         with self._reading():
             stamp = self._reader.execute(sql.OLDEST).get
-        return None if stamp is None else stamp.decode("utf-8", "surrogateescape")
+        return None if stamp is None else _text(stamp)
+
+    def oldest_stamps(self, session_ids: Collection[str]) -> dict[str, str]:
+        """By session: the stamp of its entry that has waited longest. A session of which nothing waits is not in it."""
+        with self._reading():
+            rows = self._reader.execute(sql.OLDEST_OF, (json.dumps(list(session_ids)),)).fetchall()
+        return {_text(session_id): _text(stamp) for session_id, stamp in rows}
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
@@ -153,20 +165,42 @@ class Journal:
                 self._file.close()
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        self._execute(sql.UPSERT, [_row(entry) for entry in entries], bound=_WAL_FULL_BYTES)
+        rows = [_row(entry) for entry in entries]
+        sizes = [sum(map(len, row)) for row in rows]
+        self._transact(
+            (sql.UPSERT, rows), sizes=sizes, replaces=(sql.SIZE, [row[:2] for row in rows]), bound=EDIT_BYTES
+        )
 
-    def _execute(self, statement: str, rows: Sequence[tuple[str | bytes, ...]], *, bound: int | None = None) -> None:
+    def _transact(
+        self, *steps: _Step, sizes: Iterable[int] = (), replaces: _Step | None = None, bound: int = MAX_WAL_BYTES
+    ) -> None:
+        """Do all steps in one transaction that takes the log no further than `bound` bytes; raises LogFullError.
+
+        `sizes` are those of what is written or removed; `replaces` asks for the sizes of what is there now.
+        """
+        sizes = list(sizes)
         with self._writing():
-            if bound is not None:
-                self._keep_the_log_within(bound)
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                self._writer.executemany(statement, rows)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if not self._writer.get_autocommit():
-                    self._writer.execute("ROLLBACK")
-                raise
+            for last in (False, True):
+                with self._transaction():
+                    found: Iterable[Any] = self._writer.executemany(*replaces) if replaces else ()
+                    if self._log.has_room([*sizes, *(size for (size,) in found)], bound):
+                        for step in steps:
+                            self._writer.executemany(*step)
+                        return
+                if last:
+                    raise LogFullError(f"{self.path.name} can't take so much at once.")
+                self._log.empty()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if not self._writer.get_autocommit():
+                self._writer.execute("ROLLBACK")
+            raise
 
     def _read(self, statement: str, parameters: tuple[str | int, ...]) -> list[Entry]:
         with self._reading():
@@ -190,41 +224,35 @@ class Journal:
                 remedy = "If it is damaged, a restart sets it aside and saves what is readable."
                 raise JournalError(f"{self.path.name} can't be read ({error}). {remedy}") from error
 
-    def _keep_the_log_within(self, bound: int) -> None:
-        """Refuse to write while the log is full and a reader keeps it from being emptied."""
-        if self._wal_bytes() < bound:
-            return
-        if time.monotonic() >= self._wal_retry_at:
-            self._writer.set_busy_timeout(_WAL_RETRY_MS)
-            try:
-                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-                return
-            except apsw.BusyError:
-                self._wal_retry_at = time.monotonic() + _WAL_RETRY_SECONDS
-            finally:
-                self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
-        raise JournalError(
-            f"{self._wal.name} is full, and a process that reads the journal keeps it from being emptied."
-        )
 
-    def _wal_bytes(self) -> int:
-        try:
-            return self._wal.stat().st_size
-        except FileNotFoundError:
-            return 0
+def _unopened(path: Path, error: Exception) -> JournalError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return JournalError(
+        f"The journal {path} can't be opened ({reason}). JOURNAL_PATH names it. "
+        "This user must be able to write it and its folder; the disk needs room."
+    )
 
 
-def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """The entries in groups of a bounded size."""
-    group, size = list[Entry](), 0
-    for entry in entries:
-        group.append(entry)
-        size += len(entry.value or "")
-        if size >= _DISCARD_CHARACTERS:
+def _groups(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """The items in groups of a bounded size."""
+    group, total = list[T](), 0
+    for item in items:
+        group.append(item)
+        total += size(item)
+        if total >= _AT_ONCE:
             yield group
-            group, size = [], 0
+            group, total = [], 0
     if group:
         yield group
+
+
+def _size(entry: Entry) -> int:
+    """How many bytes an entry takes."""
+    return sum(len(column) for column in _row(entry))
+
+
+def _size_of_both(pair: tuple[Entry, Entry]) -> int:
+    return _size(pair[0]) + _size(pair[1])
 
 
 def _connect(path: Path) -> apsw.Connection:
@@ -248,8 +276,12 @@ def _build(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    session_id, path, value, stamp, base = (column.decode("utf-8", "surrogateescape") for column in row)
+    session_id, path, value, stamp, base = map(_text, row)
     return Entry(session_id=session_id, path=path, value=value, stamp=stamp, base=base)
+
+
+def _text(column: Any) -> str:
+    return str(column, "utf-8", "surrogateescape")
 
 
 def _row(entry: Entry) -> tuple[bytes, ...]:

@@ -27,6 +27,15 @@ SET value = excluded.value, stamp = excluded.stamp, base = excluded.base WHERE e
 PENDING = "SELECT s, p, v, t, b FROM bytes WHERE session_id = ?"
 BATCH = "SELECT s, p, v, t, b FROM bytes ORDER BY session_id, path LIMIT ?"
 FOLLOWING = "SELECT s, p, v, t, b FROM bytes WHERE (session_id, path) > (?, ?) ORDER BY session_id, path LIMIT ?"
+OLDEST_OF = """
+SELECT CAST(session_id AS BLOB), CAST(min(stamp) AS BLOB) FROM entry
+WHERE session_id IN (SELECT value FROM json_each(?)) GROUP BY session_id
+"""
+SIZE = """
+SELECT octet_length(value) FROM entry WHERE session_id = CAST(? AS TEXT) AND path = CAST(? AS TEXT)
+"""
+SIZES = "SELECT octet_length(value) FROM entry WHERE session_id = ?"
+SIZES_ASIDE = "SELECT octet_length(value) + octet_length(reason) FROM quarantine WHERE session_id = ?"
 COUNT = "SELECT count(*) FROM entry"
 OLDEST = "SELECT CAST(min(stamp) AS BLOB) FROM entry"
 DISCARD = "DELETE FROM entry WHERE session_id = ? AND path = ? AND stamp = ?"

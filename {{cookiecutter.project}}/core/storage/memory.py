@@ -11,6 +11,7 @@ from core.clock import Clock, SteadyClock, SystemClock
 from core.storage.entry import Entry, Quarantined, newest
 from core.storage.expiring import GRACE
 from core.storage.header import HeaderFacts
+from core.storage.merging import moved_into
 from core.storage.sealing import Seal
 from core.storage.store import Loaded, SessionHeader
 
@@ -25,6 +26,7 @@ class _Stored:
     owner_unknown: bool = False
     version: int = 0
     purged_at: datetime | None = None
+    merged_into: str | None = None
     entries: dict[str, tuple[int, Entry]] = field(default_factory=dict)
 
 
@@ -78,6 +80,20 @@ class MemoryStore:
                 known = stored.entries.get(entry.path)
                 if not stored.purged_at and (known is None or entry.stamp > known[1].stamp):
                     stored.entries[entry.path] = (stored.version, entry)
+            for target_id in {self._sessions[entry.session_id].merged_into for entry in merged} - {None}:
+                late = [entry for entry in merged if self._sessions[entry.session_id].merged_into == target_id]
+                self.upsert(moved_into(str(target_id), late, self._seal)[0])
+
+    def merge(self, source_id: str, target_id: str) -> None:
+        with self._lock:
+            loaded = self.load(source_id)
+            if loaded.purged:
+                return
+            moved, unreadable = moved_into(target_id, loaded.entries, self._seal)
+            self.upsert(moved)
+            if not unreadable:
+                self.purge(source_id)
+                self._sessions[source_id].merged_into = target_id
 
     def purge(self, session_id: str) -> None:
         with self._lock:

@@ -14,6 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_HOWEVER_LONG = 2**31 - 1
+"""Milliseconds: the most that SQLite waits for a lock."""
 
 
 def configuration() -> Config:
@@ -33,17 +35,23 @@ def upgrade(database: Engine, revision: str = "head") -> None:
 
 @contextmanager
 def one_transaction(database: Engine) -> Iterator[Connection]:
-    """A connection whose every change, tables included, is committed at the end of the block or not at all."""
+    """A connection whose every change, tables included, is committed at the end of the block or not at all.
+
+    Of two servers that start at once the second one waits, however long, and finds nothing left to do.
+    """
     with database.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
+        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar() if sqlite else None
         if sqlite:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_HOWEVER_LONG}")
             # Replacing a table, which is how SQLite alters one, would else delete what refers to its rows.
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             # Python's sqlite3 begins a transaction before a row is written, but not before a table is made.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            # Two servers that start at once: the second one waits, however long, and finds nothing left to do.
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            # Revisions may think between two statements, over many rows or on a busy machine.
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('migrations'))")
         try:
             yield connection
@@ -52,6 +60,7 @@ def one_transaction(database: Engine) -> Iterator[Connection]:
             connection.rollback()
             if sqlite:
                 connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
 
 
 def is_current(database: Engine) -> bool:

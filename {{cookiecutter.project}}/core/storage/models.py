@@ -6,14 +6,25 @@
 | entries | one path of one session |
 | quarantine | an entry that was found damaged and set aside |
 | leases | work that one process at a time may do |
+| files | the bytes of one file, by their digest |
+| file_claims | a row of a team's own table needs a file |
+| versions | how often something changed that cached results depend on |
+| submissions | one submission of a form that writes tables of the team's own |
 | users, roles, user_roles | a person, a named set of permissions, who has which |
 | tokens | one browser's right to a session (only the hash of the token) |
+| activity | what was done in one tab on one page on one day, as long as it is added up |
+| activity_days | the same of everybody together, kept for good |
+| activity_stale | a day whose totals are to be added up again |
+| recoveries | how often and how fast one process gave people their work back on one day |
 | tickets | a one-time permission to change a browser's token |
+| attempts | when passwords were checked lately for one name or one network address |
+| known_devices | a person has signed in before in this browser |
+| audit | one event of the audit trail |
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, String, Text
@@ -74,6 +85,10 @@ class SessionModel(Base):
     """Grows by one with every flush that touches the session; readers fetch what came after theirs."""
     purged_at: Mapped[datetime | None]
     """Set when the session was deleted; a late flush must not bring it back."""
+    merged_into: Mapped[str | None] = mapped_column(_Bytewise)
+    """The session that has what this one had, and gets what reaches it late."""
+    counted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Up to which version it was taken into `activity`."""
 
 
 class EntryModel(Base):
@@ -116,6 +131,48 @@ class LeaseModel(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     holder: Mapped[str] = mapped_column(String(64))
     until: Mapped[datetime]
+
+
+class VersionModel(Base):
+    """A name that cached results depend on, or a pattern of such names, and a number that grows when that changed."""
+
+    __tablename__ = "versions"
+
+    name: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    is_pattern: Mapped[bool]
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class FileModel(Base):
+    """A kept file. `unused_since` is when nothing referred to it any more, as far as it was looked at."""
+
+    __tablename__ = "files"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    unused_since: Mapped[datetime | None]
+
+
+class FileClaimModel(Base):
+    """Something outside of all sessions needs a file; `holder` names it, such as `requests:R-17`."""
+
+    __tablename__ = "file_claims"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[str] = mapped_column(_Bytewise, primary_key=True, index=True)
+
+
+class SubmissionModel(Base):
+    """A form was saved together with tables of the team's own. `key` is part of the draft until then."""
+
+    __tablename__ = "submissions"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    form: Mapped[str] = mapped_column(Text)
+    result: Mapped[str | None] = mapped_column(Text)
+    """What the team's code returned, such as the number of its new row."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    session_id: Mapped[str] = mapped_column(_Bytewise, index=True, default="", server_default="")
+    """Whose it is."""
 
 
 class UserModel(Base):
@@ -170,8 +227,73 @@ class TokenModel(Base):
     device: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     last_seen: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None] = mapped_column()
+    page: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """The page it was seen on last, some seconds late."""
+
+    __table_args__ = (
+        Index(
+            "ix_tokens_in_use",
+            "last_seen",
+            "token_hash",
+            sqlite_where=revoked_at.is_(None),
+            postgresql_where=revoked_at.is_(None),
+        ),
+    )
+
+
+class ActivityModel(Base):
+    """What was done in one tab on one page on one day (UTC). It goes with its session."""
+
+    __tablename__ = "activity"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(
+        _Bytewise, ForeignKey("sessions.session_id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    tab: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    page: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    page_views: Mapped[int]
+    interactions: Mapped[int]
+    seconds: Mapped[float]
+
+
+class ActivityDayModel(Base):
+    """What everybody together did on one page on one day, or on all pages where `page` is `*`. It names nobody."""
+
+    __tablename__ = "activity_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    page: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
+    people: Mapped[int]
+    page_views: Mapped[int]
+    interactions: Mapped[int]
+    seconds: Mapped[float]
+
+
+class StaleDayModel(Base):
+    """A day whose totals lack something. `news` grows with each, so that none that comes meanwhile is missed."""
+
+    __tablename__ = "activity_stale"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    news: Mapped[int] = mapped_column(BigInteger)
+
+
+class RecoveryModel(Base):
+    """How often one process gave people their work back on one day (UTC), and how long that took."""
+
+    __tablename__ = "recoveries"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    process: Mapped[str] = mapped_column(String(16), primary_key=True)
+    recovered: Mapped[int]
+    after_start: Mapped[int]
+    """Those where nothing was entered since the process started."""
+    fields: Mapped[int]
+    times: Mapped[str] = mapped_column(Text)
+    """How many took how long: a JSON list, see `core/storage/recoveries.py`."""
 
 
 class TicketModel(Base):
@@ -185,3 +307,75 @@ class TicketModel(Base):
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"))
     """Whom the new token is for; NULL signs out."""
     expires_at: Mapped[datetime]
+
+
+class InvitationModel(Base):
+    """A link by which one person may come and choose a username and a password. Its row goes when it is used."""
+
+    __tablename__ = "invitations"
+
+    invitation_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the secret in the link."""
+    label: Mapped[str] = mapped_column(Text)
+    """For whom it is: a name or an e-mail address, as whoever invited wrote it."""
+    roles: Mapped[str] = mapped_column(Text)
+    """Separated by spaces."""
+    invited_by: Mapped[str | None] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), index=True)
+    """NULL: from the command line."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AttemptModel(Base):
+    """What was used lately of one allowance: that of a name, of a name in a known device, or of a network address."""
+
+    __tablename__ = "attempts"
+
+    allowance: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A keyed hash: who mistypes a password into the field of the name leaves nothing readable."""
+    times: Mapped[str] = mapped_column(Text)
+    """Milliseconds since 1970, oldest first, separated by spaces."""
+    until: Mapped[datetime] = mapped_column(index=True)
+    """From then on none of them counts."""
+
+
+class KnownDeviceModel(Base):
+    """A person has signed in before in this browser. Follows the browser's token when that is exchanged."""
+
+    __tablename__ = "known_devices"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True, index=True)
+    last_sign_in: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditModel(Base):
+    """One event of the audit trail. The database itself refuses to change or remove one (see migration 0007)."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    event: Mapped[str] = mapped_column(String(32))
+    actor_id: Mapped[str | None] = mapped_column(String(32))
+    """The person who did it; no foreign key, because the trail outlives people."""
+    subject: Mapped[str] = mapped_column(Text)
+    """To whom or what, such as `person:<id>`, `role:<name>` or `session:<id>`."""
+    detail: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    device: Mapped[str] = mapped_column(Text)
+
+    # One for each thing that can be asked for, alone and with an event, in the order in which it is shown.
+    __table_args__ = tuple(
+        Index(f"ix_audit_{'_'.join(columns)}", *columns, "number")
+        for columns in (
+            ("at",),
+            ("event", "at"),
+            ("actor_id", "at"),
+            ("actor_id", "event", "at"),
+            ("subject", "at"),
+            ("subject", "event", "at"),
+            ("address", "at"),
+            ("address", "event", "at"),
+        )
+    )

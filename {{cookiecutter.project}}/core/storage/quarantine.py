@@ -21,8 +21,13 @@ def set_aside(connection: Connection, entry: Entry, reason: str, at: datetime) -
         *(sql_cast(_entries.c[name], Text) == exactly(value) for name, value in key.items() if name != "session_id"),
         _entries.c.session_id == exactly(entry.session_id),
     )
-    if connection.execute(found).rowcount == 0:
-        return
+    if connection.execute(found).rowcount:
+        keep_aside(connection, entry, reason, at)
+
+
+def keep_aside(connection: Connection, entry: Entry, reason: str, at: datetime) -> None:
+    """Keep an entry that is in no other table."""
+    key = {"session_id": entry.session_id, "path": entry.path, "stamp": entry.stamp}
     same = [_quarantine.c[name] == exactly(value) for name, value in key.items()]
     connection.execute(delete(_quarantine).where(*same))
     row = {**key, "value": entry.value or "", "base": entry.base, "reason": reason}

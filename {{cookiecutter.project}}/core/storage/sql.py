@@ -6,18 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Engine, Select, Table, bindparam, case, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, case, func, select, tuple_, update
 
 from core.clock import Clock, SteadyClock, SystemClock
 from core.storage import quarantine
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Quarantined, newest
-from core.storage.expiring import ExpiringSessions
+from core.storage.expiring import saved_forms
 from core.storage.header import HeaderFacts
+from core.storage.merging import MergingSessions
 from core.storage.models import EntryModel, QuarantineModel, SessionModel
 from core.storage.quarantine import as_entry, exactly
 from core.storage.sealing import Seal
 from core.storage.store import Loaded, SessionHeader
+from core.storage.versions import Versions
 
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
 _quarantine = cast(Table, QuarantineModel.__table__)
@@ -30,7 +32,7 @@ _REPLACE = (
 )
 
 
-class SqlStore(ExpiringSessions):
+class SqlStore(MergingSessions):
     """Sessions in a SQL database whose tables exist (see `manage.py migrate`)."""
 
     def __init__(
@@ -41,11 +43,13 @@ class SqlStore(ExpiringSessions):
         retention: float,
         clock: Clock | None = None,
         seal: Seal | None = None,
+        versions: Versions | None = None,
     ) -> None:
         self._database = database
         self._seal = seal or Seal()
         self._clock = clock or SystemClock()
         self._steady = SteadyClock(self._clock)
+        self._versions = versions or Versions(database, self._clock)
         self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
         # Building these costs more than running them, so they are built once.
@@ -72,32 +76,38 @@ class SqlStore(ExpiringSessions):
             return [as_entry(row) for row in connection.execute(wanted)]
 
     def upsert(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            with reachable(), self._database.begin() as connection:
+                are_all_in = self.upsert_within(connection, entries)
+            if not are_all_in:
+                self._take_over(entries)
+
+    def upsert_within(self, connection: Connection, entries: Sequence[Entry]) -> bool:
+        """Merge entries as part of somebody's transaction. False if one is of a session that was deleted."""
         # Two entries of one path in one statement are an error in PostgreSQL. A fixed order keeps two
         # replicas that flush the same sessions from waiting for each other.
         merged = [entry for _, entry in sorted(newest(entries).items())]
-        if not merged:
-            return
-        headers = self._headers_of(merged)
-        with reachable(), self._database.begin() as connection:
-            versions: dict[str, int] = {}
-            for header in headers:
-                version = connection.execute(self._upsert_header, header).scalar_one_or_none()
-                if version is not None:
-                    versions[header["session_id"]] = version
-            rows = [
-                {
-                    "session_id": entry.session_id,
-                    "path": entry.path,
-                    "value": entry.value,
-                    "stamp": entry.stamp,
-                    "base": entry.base,
-                    "version": versions[entry.session_id],
-                }
-                for entry in merged
-                if entry.session_id in versions
-            ]
-            if rows:
-                connection.execute(self._upsert_entry, rows)
+        versions: dict[str, int] = {}
+        for header in self._headers_of(merged):
+            version = connection.execute(self._upsert_header, header).scalar_one_or_none()
+            if version is not None:
+                versions[header["session_id"]] = version
+        rows = [
+            {
+                "session_id": entry.session_id,
+                "path": entry.path,
+                "value": entry.value,
+                "stamp": entry.stamp,
+                "base": entry.base,
+                "version": versions[entry.session_id],
+            }
+            for entry in merged
+            if entry.session_id in versions
+        ]
+        if rows:
+            connection.execute(self._upsert_entry, rows)
+            self._versions.bump(connection, saved_forms(entry.path for entry in merged if entry.session_id in versions))
+        return len(rows) == len(merged)
 
     def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
         wanted = (

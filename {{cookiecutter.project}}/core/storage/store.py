@@ -44,7 +44,17 @@ class Store(Protocol):
         ...
 
     def upsert(self, entries: Sequence[Entry]) -> None:
-        """Merge entries in one transaction. Greater stamps win; purged sessions stay purged."""
+        """Merge entries. Greater stamps win; purged sessions stay purged.
+
+        What is of a session that was merged into another goes there.
+        """
+        ...
+
+    def merge(self, source_id: str, target_id: str) -> None:
+        """Move all entries of a session into another, and delete it; what reaches it later is moved as well.
+
+        Where an entry can't be read, that one stays, and so does its session.
+        """
         ...
 
     def purge(self, session_id: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from core.clock import Clock, SystemClock
+from core.errors import StoreUnavailableError
 
 _FIRST_RETRY_SECONDS = 0.5
 _LONGEST_RETRY_SECONDS = 5.0
@@ -43,6 +44,8 @@ class DebouncedWriter:
         self._changed = threading.Condition()
         self._flushing = threading.Lock()
         self._deadline: float | None = None
+        self._marked = self._flushed = 0
+        """How many marks there were, and how many of them the last flush that succeeded has seen."""
         self._thread: threading.Thread | None = None
         self._closed = False
         self._status = WriterStatus(last_flush=None, failures=0, last_error=None)
@@ -60,24 +63,44 @@ class DebouncedWriter:
     def mark(self) -> None:
         """Say that there is something to flush."""
         with self._changed:
+            self._marked += 1
             if self._deadline is None:
                 self._deadline = time.monotonic() + self.debounce_delay
-                self._changed.notify()
+                self._changed.notify_all()
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="debounced-writer", daemon=True)
                 self._thread.start()
+
+    def hasten(self, patience: float) -> bool:
+        """Flush as soon as possible, and wait for that up to `patience` seconds. Whether all marked so far is flushed.
+
+        While flushes fail there is nothing to hasten: the next one comes when it is due.
+        """
+        with self._changed:
+            wanted = self._marked
+            if self._flushed < wanted and (self._status.failures or self._thread is None):
+                return False
+            if self._deadline is not None:
+                self._deadline = time.monotonic()
+                self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._flushed >= wanted or self._status.failures > 0, patience) and (
+                self._flushed >= wanted
+            )
 
     def flush(self) -> None:
         """Flush now. Raises what the flush raised; the marks stay, and it will be tried again."""
         with self._flushing:
             with self._changed:
-                self._deadline = None
+                self._deadline, seen = None, self._marked
             try:
                 self._flush()
             except Exception as error:
                 self._failed(error)
                 raise
-            self._status = WriterStatus(last_flush=self._clock.now(), failures=0, last_error=None)
+            with self._changed:
+                self._status = WriterStatus(last_flush=self._clock.now(), failures=0, last_error=None)
+                self._flushed = seen
+                self._changed.notify_all()
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Flush once more and stop the thread. Closing twice is harmless.
@@ -87,7 +110,7 @@ class DebouncedWriter:
         """
         with self._changed:
             already, self._closed = self._closed, True
-            self._changed.notify()
+            self._changed.notify_all()
         if already:
             return
         last = _LastFlush(self)
@@ -98,6 +121,13 @@ class DebouncedWriter:
         if last.error is not None:
             raise last.error
 
+    def close_soon(self, timeout: float) -> None:
+        """Like `close`, for marks that are no loss: what can't be flushed within `timeout` seconds is let go."""
+        try:
+            self.close(timeout)
+        except (StoreUnavailableError, TimeoutError) as error:
+            log.debug("closed without the last flush", error=str(error))
+
     def _failed(self, error: Exception) -> None:
         failures = self._status.failures + 1
         pause = min(_FIRST_RETRY_SECONDS * 2 ** (failures - 1), _LONGEST_RETRY_SECONDS)
@@ -105,7 +135,7 @@ class DebouncedWriter:
         log.warning("flush failed", error=str(error), failures=failures, retry_seconds=pause)
         with self._changed:
             self._deadline = time.monotonic() + pause
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _run(self) -> None:
         while True:

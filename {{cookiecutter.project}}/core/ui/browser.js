@@ -120,6 +120,7 @@ class Tab {
     document.addEventListener("visibilitychange", leave);
     window.addEventListener("pagehide", () => this.post(true));
     window.addEventListener("focus", () => this.remember());
+    document.addEventListener("click", ({ target }) => target.closest?.(".st-key-keep-menu button") && setTimeout(putAwayMenu));
     const stop = () => this.restoring?.();
     for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
       window.addEventListener(kind, stop, { capture: true, passive: true });
@@ -209,7 +210,7 @@ class Tab {
     this.restoring?.();
     if (!y) return;
     this.positions.set(entryKey(), y); // so that Back and then Forward come back to it
-    const until = performance.now() + PATIENCE;
+    let until = performance.now() + PATIENCE;
     let calm = 0;
     const tick = () => {
       const main = this.main();
@@ -220,6 +221,7 @@ class Tab {
         calm += 1;
       }
       const running = document.querySelector('[data-test-script-state="running"]');
+      if (running) until = performance.now() + PATIENCE; // the page isn't whole before its run has ended
       if ((calm > 6 && !running) || performance.now() > until) this.restoring?.();
     };
     const timer = setInterval(tick, 50);
@@ -258,6 +260,14 @@ class Tab {
     if (index < urls.length - 1) window.history.go(index - urls.length + 1);
     else if (location.href !== before) announce();
   }
+}
+
+// Whoever has chosen from their menu wants to see what they chose. Streamlit closes a popover only for a click beside it, and
+// the sidebar, which covers a narrow page, only for its own links.
+function putAwayMenu() {
+  document.querySelector('.st-key-keep-user button[aria-expanded="true"]')?.click();
+  const covers = document.querySelector('[data-testid="stSidebar"]')?.clientWidth > window.innerWidth / 2;
+  if (covers) document.querySelector('[data-testid="stSidebarCollapseButton"] button[aria-expanded="true"]')?.click();
 }
 
 function entryKey() {

@@ -7,8 +7,16 @@ from collections.abc import Callable
 import streamlit as st
 import structlog
 
-from core.discovery import Fault
-from core.errors import NotKeptError, NotKeptNowError, SessionUnavailableError
+from core.discovery import SEES_FAULTS, Fault
+from core.errors import (
+    AccountError,
+    NotAllowedError,
+    NotKeptError,
+    NotKeptNowError,
+    SessionUnavailableError,
+    StoreUnavailableError,
+)
+from core.permissions import current_permissions, matches
 from core.services import get_services
 from core.ui.times import words
 
@@ -16,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 GoHome = Callable[[], None]
 _LONGEST_MESSAGE = 300
+_TOLD_KEY = "_keep_told_fault"
+"""The fault this tab has put into the log last."""
 
 
 def not_found(go_home: GoHome) -> None:
@@ -38,41 +48,67 @@ def not_allowed(title: str, go_home: GoHome, permission: str | None = None) -> N
     _home_link(go_home)
 
 
-def fault(title: str, found: Fault, go_home: GoHome) -> None:
-    """An app or a page is broken. Names the file, the line and the error; the rest goes on working.
-
-    In production the error's message, which may quote data, goes to the log only.
-    """
-    log.error("a page is broken", page=title, file=found.file, line=found.line, exc_info=found.error)
+def no_sign_in(title: str, go_home: GoHome) -> None:
+    """The page is about people who sign in, and here nobody does."""
     say = words()
-    _card(":material/build:", say("cards.fault", title=title), say("cards.fault_text"))
-    message = type(found.error).__name__
-    if get_services().settings.environment == "development":
-        message += f": {str(found.error)[:_LONGEST_MESSAGE]}"
-    st.code(f"{found.file}, {say('cards.line', n=found.line)}\n{message}", language=None, wrap_lines=True)
+    _card(":material/no_accounts:", say("cards.no_sign_in"), say("cards.no_sign_in_text", title=title))
     _home_link(go_home)
 
 
-def reconnecting(error: SessionUnavailableError) -> None:
-    """The session can't be read now. A blank one must not take its place."""
+def fault(title: str, found: Fault, go_home: GoHome, *, explained: bool) -> None:
+    """An app or a page is broken; the rest goes on working. `explained` says where, and by which error."""
+    told = (found.file, found.line, found.summary)
+    if st.session_state.get(_TOLD_KEY) != told:  # a visit is several runs of the script
+        st.session_state[_TOLD_KEY] = told
+        log.error("a page is broken", page=title, file=found.file, line=found.line, exc_info=found.error)
+    say = words()
+    if explained:
+        _card(":material/build:", say("cards.fault", title=title), say("cards.fault_text"))
+        fault_place(found)
+    else:
+        _card(":material/build:", say("cards.unavailable", title=title), say("cards.unavailable_text"))
+    _home_link(go_home)
+
+
+def fault_place(found: Fault) -> None:
+    """Show the file, the line and the error. In production its message, which may quote data, is only in the log."""
+    message = type(found.error).__name__
+    if _in_development():
+        message += f": {str(found.error)[:_LONGEST_MESSAGE]}"
+    st.code(f"{found.file}, {words()('cards.line', n=found.line)}\n{message}", language=None, wrap_lines=True)
+
+
+def may_see_faults() -> bool:
+    """Whether to explain to the person what is wrong in the code of a page of theirs: to all where it is developed."""
+    return _in_development() or matches(current_permissions(), SEES_FAULTS)
+
+
+def reconnecting(error: SessionUnavailableError | StoreUnavailableError) -> None:
+    """The session, or the page, can't be shown without the database. A blank one must not take its place."""
     say = words()
     _card(":material/sync:", say("cards.reconnecting"), str(error))
     if st.button(say("cards.try_again"), icon=":material/refresh:", type="primary"):
         st.rerun()
 
 
-def not_kept(error: Exception) -> bool:
-    """A button's work could not be kept: say so in place of the page. Given to `st.App` as its `on_script_error`.
+def not_done(error: Exception) -> bool:
+    """A button's work was refused or could not be kept: say so in place of the page.
 
-    Returns whether the error was one of these; Streamlit shows the others.
+    Given to `st.App` as its `on_script_error`. Returns whether the error was one of these; Streamlit shows the others.
     """
-    if not isinstance(error, NotKeptError):
-        return False
-    log.error("what a button should do could not be kept", error=str(error))
     say = words()
-    again = f" {say('cards.press_again')}" if isinstance(error, NotKeptNowError) else ""
-    text = f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}{again}"
-    _card(":material/error:", say("cards.not_kept"), text)
+    if isinstance(error, NotKeptError):
+        log.error("what a button should do could not be kept", error=str(error))
+        again = f" {say('cards.press_again')}" if isinstance(error, NotKeptNowError) else ""
+        text = f"{error.reason[:1].upper()}{error.reason[1:]}. {error.remedy}{again}"
+        _card(":material/error:", say("cards.not_kept"), text)
+    elif isinstance(error, NotAllowedError):
+        needed = say("cards.needs_permission", permission=error.permission)
+        _card(":material/lock:", say("cards.not_allowed"), f"{needed} {say('cards.ask_administrator')}")
+    elif isinstance(error, AccountError):
+        _card(":material/edit:", say("cards.not_done"), str(error))
+    else:
+        return False
     st.button(say("cards.back"), icon=":material/undo:", type="primary")
     return True
 
@@ -82,6 +118,10 @@ def empty_state(icon: str, title: str, text: str) -> None:
     with st.container(border=True, horizontal_alignment="center", key=f"keep-empty-{title}"):
         st.markdown(f"### {icon} {title}")
         st.caption(text)
+
+
+def _in_development() -> bool:
+    return get_services().settings.environment == "development"
 
 
 def _card(icon: str, title: str, text: str) -> None:

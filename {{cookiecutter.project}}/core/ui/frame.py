@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from core.auth import sign_out
 from core.services import get_services
 from core.session_manager import SessionManager
+from core.ui.plain import plain
 from core.ui.times import words
 
 _ICON = Path(__file__).with_name("icon.svg")
 _MARK = "#3d927a"
+_OWN_PAGES = {
+    "home-preferences": ("preferences.title", ":material/tune:"),
+    "home-devices": ("devices.title", ":material/devices:"),
+    "home-password": ("password.title", ":material/key:"),
+    "home-data": ("data.title", ":material/folder_shared:"),
+}
+"""What a person finds in the menu under their name, besides the way out: the entry of its title, and its icon."""
 
 
 def set_page() -> None:
@@ -24,21 +34,22 @@ def set_page() -> None:
 
 
 def user_menu(manager: SessionManager) -> None:
-    """Show who is signed in, with their preferences and the way out."""
+    """Show who is signed in, with their preferences and, where people sign in, the way out."""
     say, user = words(), manager.identity.user
-    name = user.name if user else say("frame.guest")
+    name = plain(user.name) if user else say("frame.guest")
     with st.sidebar, st.container(key="keep-user"), st.popover(name, icon=":material/account_circle:", width="stretch"):
         if user and user.email:
-            st.caption(user.email)
-        st.button(
-            say("preferences.title"),
-            icon=":material/tune:",
-            width="stretch",
-            type="tertiary",
-            on_click=manager.navigate_to,
-            args=("home-preferences",),
-        )
-        st.button(say("frame.sign_out"), icon=":material/logout:", width="stretch", type="tertiary", on_click=sign_out)
+            st.caption(plain(user.email))
+        with st.container(key="keep-menu", gap=None):  # browser.js closes it when something is chosen
+            for page, (title, icon) in _OWN_PAGES.items():
+                if page != "home-password" or get_services().settings.auth == "password":
+                    _entry(say(title), icon, manager.navigate_to, page)
+            if get_services().settings.auth != "none":
+                _entry(say("frame.sign_out"), ":material/logout:", sign_out)
+
+
+def _entry(label: str, icon: str, chosen: Callable[..., Any], *arguments: str) -> None:
+    st.button(label, icon=icon, width="stretch", type="tertiary", on_click=chosen, args=arguments)
 
 
 def _wordmark(title: str) -> str:

@@ -18,9 +18,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.paths import join_path, split_path
 from core.session import Change
 from core.session_manager import SessionManager, get_session_manager
+from core.state.paths import join_path, split_path
 
 _SHOWN_KEY = "_keep_opened"
 """Per page and key, in `st.session_state`: which tab's memory the widget shows."""

@@ -13,6 +13,7 @@ const ON_ITS_WAY = 2000; // ms that a message of Streamlit's may take to leave t
 const SETTLE = 250; // ms after new data until the widgets show theirs
 const HOLD = 500; // ms after leaving a field until Streamlit must have sent its own message about it
 const LONGEST_HOLD = 5000;
+const NUMBER = [0xc5, 0x3e]; // field 1000 of Streamlit's message: four bytes, the lowest first (see core/web/protocol.py)
 const STREAM = "/_stcore/stream"; // where it sends it (see core/web/protocol.py)
 
 function attempt(action) {
@@ -37,9 +38,11 @@ class Outbox {
     this.refused = false; // whether it knows this browser no more
     this.stores = attempt(() => localStorage.setItem("keep.try", "") ?? localStorage.removeItem("keep.try") ?? true) ?? false;
     this.retryAt = 0;
-    this.awaited = false; // whether a message was sent for which no run has ended yet
+    this.awaited = null; // the message whose run has not ended, or is not all shown, yet
     this.listen();
     this.listenToStreamlit();
+    for (const [element, at] of window.__keepEarly ?? []) this.remember(element, at);
+    window.__keepEarly = null;
   }
 
   update({ data, setTriggerValue }) {
@@ -50,6 +53,10 @@ class Outbox {
     this.database = data.status.database;
     this.refused = false;
     this.nameTab();
+    for (const item of this.items.values()) {
+      const [, field] = this.place(item);
+      if (field) Object.assign(item, { grant: field.grant, barred: false }); // another version of the server may want another one
+    }
     for (const [css, { element, at }] of this.strangers) if (this.fields[css]) this.note(element, this.fields[css], at);
     this.strangers.clear();
     setTimeout(() => {
@@ -73,11 +80,22 @@ class Outbox {
   // What there is to say
 
   get pending() {
-    return [...this.items.values()].filter((item) => !item.reason);
+    return [...this.items.values()].filter((item) => !item.reason && !item.barred);
   }
 
+  // What the server refuses for good. It waits for its author, who corrects or discards it.
   get notKept() {
     return [...this.items.values()].filter((item) => item.reason);
+  }
+
+  // What it may be sent with no longer counts: it waits for a page with its field.
+  get barred() {
+    return [...this.items.values()].filter((item) => item.barred);
+  }
+
+  // Whether this browser's storage has all that waits.
+  get stored() {
+    return ![...this.items.values()].some((item) => item.unstored);
   }
 
   // Listening
@@ -104,13 +122,29 @@ class Outbox {
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function (...content) {
       if (new URL(this.url).pathname.endsWith(STREAM)) {
-        outbox.awaited = true;
-        outbox.message = { content: content[0], at: performance.now() };
+        content[0] = outbox.numbered(content[0]);
+        outbox.message = outbox.awaited = { content: content[0], at: performance.now() };
       }
       return send.apply(this, content);
     };
-    const ended = () => running() || (this.awaited = false);
+    const ended = () => {
+      const { awaited } = this;
+      // One run may follow upon another at once, and what it brought is on the page a moment after its end.
+      setTimeout(() => awaited === this.awaited && !running() && (this.awaited = null), SETTLE);
+    };
     new MutationObserver(ended).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+  }
+
+  // With its number at the end, as a field that Streamlit doesn't know and passes over: a beacon may come late, and must
+  // not bring back what a message after it has changed.
+  numbered(message) {
+    if (!(message instanceof Uint8Array)) return message;
+    const whole = new Uint8Array(message.length + NUMBER.length + 4);
+    whole.set(message);
+    whole.set(NUMBER, message.length);
+    this.number = (this.number ?? 0) + 1;
+    new DataView(whole.buffer).setUint32(message.length + NUMBER.length, this.number, true);
+    return whole;
   }
 
   // A field that is left, or a button that is pressed, makes the script run, and Streamlit's own message has the text. Then
@@ -134,15 +168,24 @@ class Outbox {
     if (this.closed || element?.type === "password" || typeof element?.value !== "string") return;
     const field = this.field(element);
     if (field) this.note(element, field, Date.now());
-    else if (running()) {
-      for (const name of keyClasses(element)) this.strangers.set(name, { element, at: Date.now() });
-    }
+    else if (running()) this.remember(element, Date.now());
+  }
+
+  // Until the script names the field, if it is one of its.
+  remember(element, at) {
+    if (element?.type === "password" || typeof element?.value !== "string" || !element.isConnected) return;
+    for (const name of keyClasses(element)) this.strangers.set(name, { element, at });
   }
 
   // What the script said of the field an element belongs to.
   field(element) {
     const css = keyClasses(element).find((name) => this.fields[name]);
     return css && this.fields[css];
+  }
+
+  // What the script said of the field of a text: its css class and the rest. Empty where this page doesn't show it.
+  place(item) {
+    return Object.entries(this.fields).find(([, field]) => field.path === item.path) ?? [];
   }
 
   note(element, field, at) {
@@ -162,6 +205,9 @@ class Outbox {
       typed: at,
       onScreen: true,
       element,
+      barred: before?.barred,
+      unkept: before?.unkept,
+      unstored: before?.unstored,
     };
     // A number field hides what it can't read: its value is then empty, which isn't what was typed.
     if (element.validity?.badInput) item.unread = true;
@@ -176,7 +222,7 @@ class Outbox {
     clearTimeout(this.settling);
     this.settling = undefined;
     for (const item of this.items.values()) {
-      if (item.fresh && !item.unread) this.write(item);
+      if ((item.fresh || item.unstored) && !item.unread) this.write(item);
       item.fresh = false;
     }
     this.changed();
@@ -193,15 +239,21 @@ class Outbox {
   }
 
   write(item) {
-    if (!this.stores || !item.tab) return;
-    const { element, beacon, fresh, left, ...content } = item;
-    if (attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true)) return;
-    this.stores = false; // full
-    this.changed();
+    if (!item.tab) return;
+    const { element, beacon, fresh, left, barred, reason, unkept, unstored, ...content } = item;
+    // A storage that is full now may have room later.
+    item.unstored = !attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true);
   }
 
-  remove(item) {
+  drop(item) {
+    this.items.delete(item.id);
     attempt(() => localStorage.removeItem(this.key(item)));
+  }
+
+  // What its author gives up.
+  discard(item) {
+    this.drop(item);
+    this.settle();
   }
 
   // What pages that are gone left behind, this tab's own before it was loaded anew among them.
@@ -220,7 +272,7 @@ class Outbox {
       }
       const lives = item && item.tab !== this.tab() && (open ? open.has(item.tab) : Date.now() - item.typed < PATIENCE);
       if (!item?.grant || lives || this.items.has(item.id)) continue;
-      this.items.set(item.id, { ...item, onScreen: false });
+      this.items.set(item.id, { ...item, grant: this.place(item)[1]?.grant ?? item.grant, onScreen: false });
     }
     this.looked = true;
     if (this.items.size) this.pump();
@@ -253,7 +305,7 @@ class Outbox {
     this.posting = this.postAll();
     await this.posting;
     this.posting = null;
-    this.changed();
+    this.settle(); // what was kept has made room for what the browser's storage couldn't take
     if (this.again) {
       this.again = false;
       this.pump();
@@ -265,7 +317,7 @@ class Outbox {
   async postAll() {
     for (const id of [...this.items.keys()]) {
       const item = this.items.get(id);
-      if (!item || item.reason || this.held(item)) continue;
+      if (!item || item.reason || item.barred || this.held(item)) continue;
       if (item.unread) item.reason = this.data.words.unread;
       else if (!(await this.post(item))) return;
     }
@@ -289,36 +341,57 @@ class Outbox {
       headers: { "Content-Type": "application/json" },
       signal: AbortSignal.timeout?.(PATIENCE),
     }).catch(() => null);
-    this.failing = !answer || (answer.status >= 500 && !answer.headers.has("Keep-Database"));
-    if (!answer || answer.status >= 500 || answer.status === 429) {
-      this.database = answer?.headers.get("Keep-Database") ?? this.database;
-      this.unkept = Boolean(answer?.headers.has("Keep-Database"));
-      const asked = Number(answer?.headers.get("Retry-After")) * 1000;
-      this.delay = Math.min(LAST_RETRY, asked || (this.delay ? this.delay * 2 : FIRST_RETRY));
-      this.retryAt = performance.now() + this.delay;
-      this.timer = setTimeout(() => this.pump(), this.delay);
-      this.changed();
-      return false;
-    }
-    this.delay = 0;
-    this.unkept = false;
-    if (answer.status === 401 || answer.status === 403) {
-      // Signed out, or somebody else is signed in: the script knows what to show. What is here stays until then.
-      this.refused = true;
-      if (!this.asked) this.askForRun(`refused ${Date.now()}`);
-      this.asked = true; // once: a run that knows of nothing amiss must not follow upon itself
-      return false;
-    }
+    // Only what the route itself says counts. Any other answer comes from between here and there: a proxy whose server is
+    // away, the sign-in page of a network.
+    const said = answer?.headers.get("Keep-Draft") ?? "away";
     const latest = this.items.get(item.id);
-    if (answer.ok) {
+    this.failing = said === "away";
+    if (said === "away" || said === "later") return this.putOff(item, answer, said);
+    this.delay = 0;
+    if (said === "kept") {
       this.acknowledged(item, answer.headers);
-      if (latest !== item) return true; // typed on meanwhile
-      this.items.delete(item.id);
+      if (latest === item) this.drop(item); // otherwise somebody typed on meanwhile
+    } else if (said === "signed-out") {
+      this.refused = true; // the script knows what to show. What is here stays until then
+      this.askOnce();
+      return false;
+    } else if (said === "not-shown") {
+      if (latest?.grant === item.grant) latest.barred = true;
+      if (this.place(item)[1]?.grant === item.grant) this.askOnce(); // somebody else may be signed in
     } else if (latest === item) {
-      item.reason = (await answer.text()) || `${answer.status}`;
+      const { words } = this.data;
+      const known = { 400: words.malformed, 413: words.too_long_here }[answer.status];
+      item.reason = known ?? ((await answer.text().catch(() => "")) || `${answer.status}`);
+      const seen = this.seen.get(item.path)?.stamp ?? "";
+      if (!item.onScreen) this.compare();
+      else if (seen > item.seen) this.write(Object.assign(item, { seen })); // of a text before it, which was kept meanwhile
     }
-    if (latest === item) this.remove(item);
     return true;
+  }
+
+  // Try again later: all at once, because others may be kept although this one can't be.
+  putOff(item, answer, said) {
+    const latest = this.items.get(item.id);
+    const database = said === "later" && answer.headers.get("Keep-Database");
+    const asked = Number(answer?.headers.get("Retry-After")) * 1000; // ms
+    if (database) this.database = database;
+    if (latest) {
+      latest.unkept = Boolean(database);
+      // The others' turn first: one too large for a proxy must not keep them waiting.
+      this.items.delete(latest.id);
+      this.items.set(latest.id, latest);
+    }
+    this.delay = Math.min(LAST_RETRY, asked || (this.delay ? this.delay * 2 : FIRST_RETRY));
+    this.retryAt = performance.now() + this.delay;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.pump(), this.delay);
+    this.changed();
+    return Boolean(database);
+  }
+
+  askOnce() {
+    if (!this.asked) this.askForRun(`refused ${Date.now()}`);
+    this.asked = true; // a run that knows of nothing amiss must not follow upon itself
   }
 
   acknowledged(item, headers) {
@@ -326,8 +399,9 @@ class Outbox {
     const at = headers.get("Keep-At") ?? "";
     if (at > this.keptAt) this.keptAt = at;
     if (!item.onScreen) this.broughtBack = true;
-    const field = Object.values(this.fields).find((field) => field.path === item.path);
+    const [, field] = this.place(item);
     this.seen.set(item.path, { stamp: headers.get("Keep-Stamp") ?? "", on: field?.stamp, number: item.number });
+    for (const other of this.notKept) if (other.path === item.path) this.drop(other); // that one is corrected
     this.changed();
   }
 
@@ -368,23 +442,32 @@ class Outbox {
   // stays clear. A field that only lost its text, because its widget was built anew, gets it back.
   compare() {
     for (const item of [...this.items.values()]) {
-      const css = Object.keys(this.fields).find((name) => this.fields[name].path === item.path);
+      const [css, field] = this.place(item);
       const element = css && document.querySelector(`.${CSS.escape(css)} :is(input, textarea)`);
-      if (item.reason && !element) this.items.delete(item.id);
-      if (!item.onScreen || !element || element.value === item.text) continue;
-      if (this.fields[css].stamp > item.seen) {
-        this.items.delete(item.id);
-        this.remove(item);
-      } else if (!item.reason) item.onScreen = false;
+      const differs = element && element.value !== item.text;
+      const later = field && (field.stamp > item.seen || this.seen.get(item.path)?.number > item.number);
+      if (item.unread && item.reason && (differs || !element)) this.items.delete(item.id);
+      else if (item.reason && !item.text && (differs || !element)) this.drop(item); // nothing was there to be kept
+      else if (differs && later && (item.onScreen || item.reason)) this.drop(item);
+      else if (differs && item.reason) this.putBack(item, element);
+      else if (differs) item.onScreen = false;
     }
     this.changed();
+  }
+
+  // The server has never had a text that it refuses, so only this page can show it to its author again.
+  putBack(item, element) {
+    if ((this.items.get(`${this.tab()}/${item.path}`) ?? item) !== item) return; // somebody types there already
+    if (item.tab !== this.tab()) this.drop(item); // it is this tab's now
+    const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
+    set.call(element, item.text);
+    element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   // Somebody signed out in another tab: nothing of them stays here, and nothing more is taken in.
   close() {
     this.closed = true;
-    for (const item of this.items.values()) this.remove(item);
-    this.items.clear();
+    for (const item of [...this.items.values()]) this.drop(item);
     this.changed();
     if (!document.querySelector(".st-key-keep-handover")) this.askForRun?.(`signed out ${Date.now()}`);
   }

@@ -1,32 +1,30 @@
-"""The bar under a form for those who save by themselves: how much waits, Save, and the way back."""
+"""The foot of a form: what waits for Save, Save itself, and the way back."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from core.session_manager import SessionManager, get_session_manager
 from core.ui.times import words
 
+_ENDS = " ?!.:…"
+"""How labels may end that are sentences of their own."""
+
 
 def save_bar(form: str) -> None:
-    """Show where auto-save is off how many changes of a form wait for Save. Shows nothing where it is on."""
+    """Show where auto-save is off how many changes of a form wait for Save. Shows nothing where it is on.
+
+    For fields that stand in no `with ui.form(…)`, which has a foot of its own.
+    """
     manager = get_session_manager()
     if manager.session.preferences.auto_save:
         return
     say, count = words(), len(manager.session.unsaved_changes(form))
-    with st.container(
-        horizontal=True, horizontal_alignment="right", vertical_alignment="center", key=f"keep-saving-{form}"
-    ):
-        text = say("saving.waiting", n=count) if count else say("saving.none")
-        st.markdown(f":material/edit: **{text}**" if count else f":gray[:material/check: {text}]", width="stretch")
-        st.button(
-            say("saving.discard"),
-            key=f"keep-saving-discard-{form}",
-            type="tertiary",
-            disabled=not count,
-            on_click=_discard,
-            args=(manager, form),
-        )
+    with foot(form, waiting_text(manager, form) or nothing_waits()):
+        discard_button(manager, form)
         st.button(
             say("saving.save"),
             key=f"keep-saving-save-{form}",
@@ -34,6 +32,50 @@ def save_bar(form: str) -> None:
             on_click=_save,
             args=(manager, form),
         )
+
+
+@contextmanager
+def foot(form: str, text: str) -> Iterator[None]:
+    """The line under a form: a text on the left, and on the right the buttons that the block adds."""
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", key=f"keep-saving-{form}"
+    ):
+        st.markdown(text, width="stretch")
+        yield
+
+
+def waiting_text(manager: SessionManager, form: str) -> str:
+    """Say which fields of a form wait for Save; nothing if none does."""
+    waiting = manager.session.unsaved_changes(form)
+    if not waiting:
+        return ""
+    say = words()
+    names = field_names(manager, form, waiting)
+    return f":material/edit: {say('form.field', field=say('saving.waiting', n=len(waiting)), message=names)}"
+
+
+def nothing_waits() -> str:
+    """Say that all changes are saved."""
+    return f":gray[:material/check: {words()('saving.none')}]"
+
+
+def field_names(manager: SessionManager, form: str, fields: frozenset[str]) -> str:
+    """Fields as the page calls them, in its order, and then those it doesn't show: within a sentence of ours."""
+    shown = [each.field for each in manager.shown_fields.values() if each.form == form and each.field in fields]
+    labels = [manager.label_of(form, name) for name in [*shown, *sorted(fields - set(shown))]]
+    return ", ".join(label.rstrip(_ENDS) or label for label in labels)
+
+
+def discard_button(manager: SessionManager, form: str) -> None:
+    """Show the way back to what was saved last, for those who save by themselves."""
+    st.button(
+        words()("saving.discard"),
+        key=f"keep-saving-discard-{form}",
+        type="tertiary",
+        disabled=not manager.session.unsaved_changes(form),
+        on_click=_discard,
+        args=(manager, form),
+    )
 
 
 def _discard(manager: SessionManager, form: str) -> None:

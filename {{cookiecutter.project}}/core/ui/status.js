@@ -15,6 +15,8 @@ class Status {
 
   update(component) {
     this.line = component.parentElement.querySelector("time");
+    this.button = component.parentElement.querySelector("button");
+    this.button.textContent = component.data.words.discard;
     this.voice = component.parentElement.querySelector('[role="status"]');
     this.data = component.data;
     this.outbox.update(component);
@@ -35,20 +37,23 @@ class Status {
     window.addEventListener("online", () => this.show());
   }
 
-  // What to say, how it is meant, and whether it waits for the database.
+  // What to say, how it is meant, whether it waits for the database, and what of the outbox it is about.
   find() {
     const { words, status } = this.data;
     const { outbox } = this;
+    const here = (text) => (outbox.stored ? text : words.keep_open); // where a text can only be in this browser
     const refused = [...outbox.notKept, ...status.not_kept][0];
+    const [barred] = outbox.barred;
     const waiting = outbox.pending.length > 0;
     const cut = this.lostAt !== null && performance.now() - this.lostAt >= LOST;
     const lost = cut || navigator.onLine === false || (waiting && outbox.failing);
     if (outbox.closed) return { text: words.signed_out, mood: "wait" };
-    if (refused) return { text: fill(words.not_kept, refused), mood: "bad" };
-    if (outbox.refused) return { text: words.sign_in_again, mood: "wait" };
-    if (lost) return { text: outbox.stores ? words.offline : words.offline_unkept, mood: "wait" };
-    if (waiting && outbox.unkept) return { text: words.away_browser, mood: "wait", waits: true };
-    if (outbox.database === "away") return { text: status.journal ? words.away : words.away_browser, mood: "wait", waits: true };
+    if (refused) return { text: fill(words.not_kept, refused), mood: "bad", about: refused };
+    if (outbox.refused) return { text: here(words.sign_in_again), mood: "wait" };
+    if (lost) return { text: outbox.stored ? words.offline : words.offline_unkept, mood: "wait" };
+    if (outbox.pending.some((item) => item.unkept)) return { text: here(words.away_browser), mood: "wait", waits: true };
+    if (barred) return { text: fill(here(words.not_here), barred), mood: "wait", about: barred };
+    if (outbox.database === "away") return { text: status.journal ? words.away : here(words.away_browser), mood: "wait", waits: true };
     if (this.once) return { text: this.once, mood: "wait" };
     if (waiting || this.saving) return { text: words.saving, mood: "good", saving: true };
     const at = this.keptAt();
@@ -79,6 +84,10 @@ class Status {
     if (this.line.textContent !== found.text) this.line.textContent = found.text;
     if (this.line.className !== mood) this.line.className = mood;
     if (this.line.dateTime !== at) this.line.dateTime = at;
+    // What can't be corrected on this page can be given up here.
+    const hidden = !found.about?.id || this.outbox.place(found.about).length > 0;
+    if (this.button.hidden !== hidden) this.button.hidden = hidden;
+    this.button.onclick = () => this.outbox.discard(found.about);
     this.speak(found);
     this.askAgain(found.waits);
   }

@@ -19,10 +19,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
 
-from core.drafts import TextRule
-from core.paths import join_path
 from core.services import Services, get_services
 from core.session_manager import SessionManager
+from core.state.drafts import TextRule
+from core.state.paths import join_path
 from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.fields import ShownField
@@ -30,7 +30,7 @@ from core.web.grants import Grant, owner_tag
 from core.words import Words
 
 _KEY = "keep-status-line"
-_HTML = '<time></time><span role="status"></span>'
+_HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("outbox.js", "open_fields.js", "status.js")
 
@@ -39,6 +39,9 @@ _SCRIPTS = ("outbox.js", "open_fields.js", "status.js")
 def save_status(manager: SessionManager) -> Iterator[None]:
     """Say truly, around all that a page shows, whether it is kept; and keep what is typed into its fields."""
     place = st.container(key="keep-status", width="content")
+    if manager.live.turned_away:
+        manager.live.turned_away = False
+        st.toast(words()("files.no_room"), icon=":material/error:", duration="infinite")
     try:
         yield
     except StopException:

@@ -20,21 +20,19 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from core.forms import same
-from core.paths import field_path
+from core.errors import KeepError
 from core.session_manager import MISSING, SessionManager, get_session_manager
-from core.ui import kinds
-from core.ui.kinds import Arguments, Kind, MisfitError, misfit, text_rule
+from core.state.forms import same
+from core.state.paths import field_path
+from core.ui import choices, kinds, ranges
+from core.ui.block import form_of, say_beneath
+from core.ui.kinds import Arguments, Kind, MisfitError, misfit
+from core.ui.plain import plain
 from core.ui.times import words
 from core.web.fields import ShownField
-from core.web.protocol import inside_form, reader
+from core.web.protocol import held, inside_form, put_right, reader
 
 R = TypeVar("R")
-
-_SHOWN_KEY = "_keep_shown"
-"""Per widget key, in `st.session_state`: the stamp of the saved value that this tab shows."""
-_VALUES_KEY = "_keep_values"
-"""Per widget key, in `st.session_state`: what the widget returned in the run before."""
 
 
 class Controlled(Generic[R]):
@@ -44,66 +42,145 @@ class Controlled(Generic[R]):
         functools.update_wrapper(self, function)
         self._function = function
         self._signature = inspect.signature(function)
+        parameters = self._signature.parameters.values()
+        self._names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+        self._defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
         self._kind = kind
 
-    def __call__(self, *args: Any, form: str, field: str, **kwargs: Any) -> R:
-        """Show the widget. `form` and `field` say where its value is kept; the rest is as in Streamlit."""
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        arguments = bound.arguments
+    def __call__(self, *args: Any, form: str | None = None, field: str, **kwargs: Any) -> R:
+        """Show the widget. `form` and `field` say where its value is kept; the rest is as in Streamlit.
+
+        In the block of `with ui.form(…)` the form is that one.
+        """
+        form = form_of(form, field)
+        arguments = self._arguments(args, kwargs)
         if arguments.get("type") == "password":
             raise ValueError(f"{field!r} is a password, and must not be kept. Use st.text_input for it.")
         manager = get_session_manager()
         key = arguments["key"] = str(arguments["key"] or widget_key(form, field))
-        submitted = inside_form()
-        if not submitted:
-            arguments["on_change"] = _keeping(manager, form, field, key, arguments)
-            arguments["args"] = arguments["kwargs"] = None
+        shown = known_field(manager, form, field, key)
+        own = _Own(manager, shown, self._kind, arguments)
         # Makes Streamlit send a value that was put back until the browser has taken it over: a widget whose code is
         # still loading when the next run follows would otherwise come up empty.
-        arguments["persist_state"] = arguments["persist_state"] or "session"
-        problem, given = _restore(manager, form, field, key, self._kind, arguments)
-        value = self._function(*bound.args, **bound.kwargs)
-        if submitted and not given:
-            _keep_submitted(manager, form, field, key, value)
+        passed = {**arguments, "persist_state": arguments["persist_state"] or "session"}
+        # With on_change="ignore", as inside a form, there is no callback: what differs from the run before was entered.
+        silent = inside_form() or arguments["on_change"] == "ignore"
+        if not silent:
+            passed |= {"on_change": own.changed, "args": None, "kwargs": None}
+        refused = manager.live.take_refused(key)
+        problem, given = own.restore(again=refused is not None)
+        value = self._function(**passed)
+        if problem is None and arguments["bind"] is None:
+            value, problem = own.checked(value, given=given)
+        if silent and not given and shown.was_shown and not same(shown.value, value):
+            own.keep()
         if manager.should_retry(form, field):
-            _keep(manager, form, field, key)
-        self._announce(manager, form, field, key, arguments, value, given=given)
-        _say(manager, form, field, problem)
+            own.keep()
+        own.announce(value, given=given, waits=silent)
+        say_problem(manager, form, field, problem, refused)
+        say_beneath(form, field)
         return value
 
-    def _announce(
-        self,
-        manager: SessionManager,
-        form: str,
-        field: str,
-        key: str,
-        arguments: Arguments,
-        value: object,
-        *,
-        given: bool,
-    ) -> None:
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name, with defaults: what `inspect.Signature.bind` does, in a tenth of its time."""
+        given = dict(zip(self._names, args, strict=False))
+        if len(args) > len(self._names) or not given.keys().isdisjoint(kwargs):
+            self._signature.bind(*args, **kwargs)  # says what is wrong
+        arguments = {**self._defaults, **given, **kwargs}
+        if hasattr(arguments.get("options"), "__next__"):
+            arguments["options"] = list(arguments["options"])  # it can be gone through once only
+        return arguments
+
+
+class _Own:
+    """One call of a controlled widget: what it shows, and what becomes of what is entered."""
+
+    __slots__ = ("_arguments", "_kind", "_manager", "_saved", "_shown")
+
+    def __init__(self, manager: SessionManager, shown: ShownField, kind: Kind, arguments: Arguments) -> None:
+        self._manager, self._shown, self._kind, self._arguments = manager, shown, kind, arguments
+        self._saved: Any = MISSING
+
+    def restore(self, *, again: bool) -> tuple[MisfitError | None, bool]:
+        """Make the widget show what is saved; `again` where its page may show something else than it holds.
+
+        Returns why that can't be, where the saved value doesn't fit, and whether the widget was given a value.
+        """
+        shown, key = self._shown, self._shown.key
+        session, path = self._manager.session, field_path(shown.form, shown.field)
+        saved = self._saved = session.values.get(path, MISSING)
+        stamp = session.stamps.get(path, "")
+        current = held(key, MISSING)
+        news = again or (stamp != shown.stamp and not is_own(self._manager, shown, stamp))
+        shown.stamp = stamp
+        problem = None if saved is MISSING else misfit(self._kind, saved, self._arguments)
+        if current is MISSING:
+            given = True
+        elif current is saved or same(current, saved):
+            given = again or problem is not None
+        else:
+            given = news or misfit(self._kind, current, self._arguments) is not None
+        if given and saved is not MISSING and problem is None:
+            st.session_state[key] = saved
+        elif given and current is not MISSING:
+            st.session_state[key] = self._kind.initial(self._arguments)
+        return problem, given
+
+    def checked(self, value: Any, *, given: bool) -> tuple[Any, MisfitError | None]:
+        """What the widget returned, put right where a widget that was given nothing got it from elsewhere.
+
+        The second is set where it would not show what it was given.
+        """
+        if not given or same(value, self._saved):
+            return value, None
+        if self._saved is not MISSING:
+            return value, MisfitError("misfit.other", value=self._saved)
+        # A page that connects anew sends what it holds before anybody here knows the widget.
+        if misfit(self._kind, value, self._arguments) is not None:
+            initial = self._kind.initial(self._arguments)
+            if not same(value, initial):
+                put_right(self._shown.key, initial)
+                return initial, None
+        return value, None
+
+    def keep(self) -> None:
+        """Make durable what the widget holds, unless it may not hold that."""
+        value = st.session_state[self._shown.key]
+        if misfit(self._kind, value, self._arguments) is None:
+            keep_value(self._manager, self._shown, value)
+
+    def changed(self) -> None:
+        """Keep the value first, and then do what the page asked for."""
+        self.keep()
+        on_change = self._arguments["on_change"]
+        if callable(on_change):
+            on_change(*(self._arguments["args"] or ()), **(self._arguments["kwargs"] or {}))
+
+    def announce(self, value: Any, *, given: bool, waits: bool) -> None:
         """Make the widget known to those who hear of its edits by other ways than its callback."""
-        manager.shown_fields[key] = ShownField(
-            key=key,
-            form=form,
-            field=field,
-            label=str(arguments.get("label", field)),
-            rule=text_rule(self._kind, arguments),
-            stamp=_stamp(manager, form, field),
-        )
-        read = reader(key)
+        shown, arguments = self._shown, self._arguments
+        shown.label = str(arguments.get("label", shown.field))
+        shown.rule = self._kind.rule(arguments)
+        shown.value, shown.was_shown = value, True
+        shown.stamp = stamp_of(self._manager, shown)
+        self._manager.shown_fields[shown.key] = shown
+        read = reader(shown.key)
         if read is not None:
-            manager.live.show(
-                key,
-                form=form,
-                field=field,
+            self._manager.live.show(
+                shown.key,
+                form=shown.form,
+                field=shown.field,
                 read=read,
-                fits=lambda edited: misfit(self._kind, edited, arguments) is None,
+                refuse=self._refuse,
                 value=value,
                 given=given,
+                waits=waits,
             )
-        _values()[key] = value
+
+    def _refuse(self, value: Any) -> MisfitError | None:
+        if self._arguments["disabled"]:
+            return MisfitError("misfit.disabled")
+        return misfit(self._kind, value, self._arguments)
 
 
 def widget_key(form: str, field: str) -> str:
@@ -117,112 +194,79 @@ def keep_shown(form: str) -> None:
     Call it where a person confirms what they see, such as in the callback of a Next or Save button.
     """
     manager = get_session_manager()
-    prefix = widget_key(form, "")
-    for key in [key for key in _shown() if key.startswith(prefix) and key in st.session_state]:
-        field = key.removeprefix(prefix)
-        if manager.field_value(form, field) is MISSING:
-            _keep(manager, form, field, key)
+    manager.catch_up()  # a field may hold what was typed and what its widget refuses, such as half an address
+    for shown in [each for each in manager.known_fields.values() if each.form == form]:
+        if shown.key in st.session_state and manager.field_value(form, shown.field) is MISSING:
+            keep_value(manager, shown, st.session_state[shown.key])
 
 
-def _keep(manager: SessionManager, form: str, field: str, key: str) -> None:
-    if manager.live.is_old_view(key):
-        _shown().pop(key, None)  # so that this run gives it the value once more
+def known_field(manager: SessionManager, form: str, field: str, key: str) -> ShownField:
+    """What this tab remembers of a widget."""
+    known = manager.known_fields.get(key)
+    if known is None or known.form != form or known.field != field:
+        known = manager.known_fields[key] = ShownField(key=key, form=form, field=field)
+    known.needs = manager.needs
+    return known
+
+
+def keep_value(manager: SessionManager, shown: ShownField, value: Any) -> None:
+    """Make a widget's value durable, unless that was done when it arrived."""
+    if manager.live.is_old_view(shown.key, value):
+        shown.stamp = ""  # so that this run gives it the value once more
         return
-    if manager.live.took(key, st.session_state[key]) or manager.persist_field(form, field, st.session_state[key]):
-        _shown()[key] = _stamp(manager, form, field)
+    if manager.live.took(shown.key, value) or manager.persist_field(shown.form, shown.field, value):
+        shown.stamp = stamp_of(manager, shown)
+    if not manager.is_unkept_for_now(shown.form, shown.field):
+        manager.live.settle(shown.key)
 
 
-def _keep_submitted(manager: SessionManager, form: str, field: str, key: str, value: object) -> None:
-    """Inside `st.form` there are no callbacks: what differs from the run before was submitted."""
-    before = _values().get(key, MISSING)
-    if before is not MISSING and not same(before, value):
-        _keep(manager, form, field, key)
-
-
-def _keeping(manager: SessionManager, form: str, field: str, key: str, arguments: Arguments) -> Callable[[], None]:
-    """Return a callback that keeps the value first, and then does what the page asked for."""
-    on_change, args, kwargs = arguments["on_change"], arguments["args"] or (), arguments["kwargs"] or {}
-
-    def changed() -> None:
-        _keep(manager, form, field, key)
-        if callable(on_change):
-            on_change(*args, **kwargs)
-
-    return changed
-
-
-def _restore(
-    manager: SessionManager, form: str, field: str, key: str, kind: Kind, arguments: Arguments
-) -> tuple[MisfitError | None, bool]:
-    """Make the widget show what is saved.
-
-    Returns why that can't be, where the saved value doesn't fit, and whether the widget was given a value.
-    """
-    saved, current = manager.field_value(form, field), st.session_state.get(key, MISSING)
-    stamp = _stamp(manager, form, field)
-    news = stamp != _shown().get(key, "") and not _is_own(manager, form, field, key, stamp)
-    problem = None if saved is MISSING else misfit(kind, saved, arguments)
-    unfit = current is not MISSING and misfit(kind, current, arguments) is not None
-    given = current is MISSING
-    if saved is not MISSING and problem is None:
-        if current is MISSING or news or unfit:
-            st.session_state[key] = saved
-            given = True
-    elif current is not MISSING and (news or unfit):
-        st.session_state[key] = kind.initial(arguments)
-        given = True
-    _shown()[key] = stamp
-    return problem, given
-
-
-def _is_own(manager: SessionManager, form: str, field: str, key: str, stamp: str) -> bool:
+def is_own(manager: SessionManager, shown: ShownField, stamp: str) -> bool:
     """Whether the saved value came from this very tab, which shows it, or something later, already.
 
     Giving it to the widget would disturb further typing.
     """
-    if manager.live.is_own(key, stamp):
+    if manager.live.is_own(shown.key, stamp):
         return True
     # What was entered after the note, such as the same text brought back by an undo, is on no screen yet.
-    note = manager.session.present_draft(form, field)
+    note = manager.session.present_draft(shown.form, shown.field)
     return note is not None and note.on_screen
 
 
-def _say(manager: SessionManager, form: str, field: str, problem: MisfitError | None) -> None:
-    refused = manager.not_kept.get((form, field))
-    if refused:
-        st.error(words()("misfit.refused", reason=refused), icon=":material/error:")
+def say_problem(
+    manager: SessionManager, form: str, field: str, problem: KeepError | None, refused: KeepError | None = None
+) -> None:
+    """Say under a widget what was not kept, not taken or not shown."""
+    not_kept = manager.not_kept.get((form, field))
+    if not_kept:
+        st.error(words()("misfit.refused", reason=plain(not_kept)), icon=":material/error:")
+    elif refused is not None:
+        st.warning(words()("misfit.not_taken"), icon=":material/info:")
     elif problem is not None:
         say = words()
-        st.warning(f"{problem.said(say)} {say('misfit.stays')}", icon=":material/info:")
+        said = problem.said(say) if isinstance(problem, MisfitError) else str(problem)
+        st.warning(f"{plain(said)} {say('misfit.stays')}", icon=":material/info:")
 
 
-def _stamp(manager: SessionManager, form: str, field: str) -> str:
-    return manager.session.stamps.get(field_path(form, field), "")
-
-
-def _values() -> dict[str, Any]:
-    values: dict[str, Any] = st.session_state.setdefault(_VALUES_KEY, {})
-    return values
-
-
-def _shown() -> dict[str, str]:
-    shown: dict[str, str] = st.session_state.setdefault(_SHOWN_KEY, {})
-    return shown
+def stamp_of(manager: SessionManager, shown: ShownField) -> str:
+    """The stamp of what is saved in a widget's field, empty for nothing."""
+    return manager.session.stamps.get(field_path(shown.form, shown.field), "")
 
 
 text_input: Controlled[str | None] = Controlled(st.text_input, kinds.TEXT)
 text_area: Controlled[str | None] = Controlled(st.text_area, kinds.TEXT)
-number_input: Controlled[Any] = Controlled(st.number_input, kinds.NUMBER)
-slider: Controlled[Any] = Controlled(st.slider, kinds.SLIDER)
-selectbox: Controlled[Any] = Controlled(st.selectbox, kinds.CHOICE)
-radio: Controlled[Any] = Controlled(st.radio, kinds.CHOICE)
-multiselect: Controlled[list[Any]] = Controlled(st.multiselect, kinds.CHOICES)
-select_slider: Controlled[Any] = Controlled(st.select_slider, kinds.SELECT_SLIDER)
-pills: Controlled[Any] = Controlled(st.pills, kinds.PILLS)
-segmented_control: Controlled[Any] = Controlled(st.segmented_control, kinds.PILLS)
+number_input: Controlled[Any] = Controlled(st.number_input, ranges.NUMBER)
+slider: Controlled[Any] = Controlled(st.slider, ranges.SLIDER)
+selectbox: Controlled[Any] = Controlled(st.selectbox, choices.CHOICE)
+radio: Controlled[Any] = Controlled(st.radio, choices.CHOICE)
+multiselect: Controlled[list[Any]] = Controlled(st.multiselect, choices.CHOICES)
+select_slider: Controlled[Any] = Controlled(st.select_slider, choices.STEPS)
+pills: Controlled[Any] = Controlled(st.pills, choices.SEGMENTS)
+segmented_control: Controlled[Any] = Controlled(st.segmented_control, choices.SEGMENTS)
 checkbox: Controlled[bool] = Controlled(st.checkbox, kinds.TICK)
 toggle: Controlled[bool] = Controlled(st.toggle, kinds.TICK)
-date_input: Controlled[Any] = Controlled(st.date_input, kinds.DATE)
-time_input: Controlled[Any] = Controlled(st.time_input, kinds.TIME)
+date_input: Controlled[Any] = Controlled(st.date_input, ranges.DATE)
+time_input: Controlled[Any] = Controlled(st.time_input, ranges.TIME)
+datetime_input: Controlled[Any] = Controlled(st.datetime_input, ranges.MOMENT)
 color_picker: Controlled[str] = Controlled(st.color_picker, kinds.COLOUR)
 feedback: Controlled[int | None] = Controlled(st.feedback, kinds.FEEDBACK)
+pagination: Controlled[int] = Controlled(st.pagination, kinds.PAGES)

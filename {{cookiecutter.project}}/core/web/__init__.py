@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from core.accounts.first_start import prepare
+from core.command_line import python
 from core.errors import ConfigurationError, StoreUnavailableError
 from core.services import close_services, get_services
 from core.settings import get_settings
@@ -21,13 +22,18 @@ from core.storage.migrate import is_current
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
 from core.web.cookie import SessionCookieMiddleware
+from core.web.door import CLOSED, PROVIDER, DoorMiddleware
 from core.web.drafts import drafts
+from core.web.headers import HeadersMiddleware, page_policy, scripts_of_the_page
 from core.web.housekeeping import clean_up_regularly
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
-from core.web.page_style import STYLE, PageStyleMiddleware
 from core.web.position import position
+from core.web.provider import ProviderMiddleware
+from core.web.rewritten import HOST_CONFIG, RewriteMiddleware, add_ours, block_dialogs
 from core.web.routes import health, rotate
+from core.web.uploads import UploadMiddleware
+from core.web.watch import watch_open_pages
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +41,22 @@ log = structlog.get_logger(__name__)
 def middleware() -> list[Middleware]:
     """What `st.App` wraps around everything."""
     settings, folder = get_settings(), app_folder()
+    provider = []
+    if settings.auth == "oidc":
+        provider.append(Middleware(ProviderMiddleware, services=get_services, base_path=base_path()))
     return [
+        Middleware(
+            HeadersMiddleware,
+            policy=page_policy(scripts_of_the_page(), settings.content_sources),
+            https=settings.cookie_secure,
+            base_path=base_path(),
+        ),
+        Middleware(
+            DoorMiddleware,
+            allowed_hosts=settings.allowed_hosts,
+            closed=CLOSED if settings.auth == "oidc" else (*CLOSED, *PROVIDER),
+            base_path=base_path(),
+        ),
         Middleware(
             SessionCookieMiddleware,
             secret=settings.secret_key.get_secret_value(),
@@ -44,11 +65,20 @@ def middleware() -> list[Middleware]:
             bindings=get_bindings(),
             base_path=base_path(),
         ),
+        *provider,
         Middleware(
-            PageStyleMiddleware,
-            style=STYLE.read_text(encoding="utf-8"),
-            is_page=lambda scope: is_page(scope, folder),
+            RewriteMiddleware,
+            is_wanted=lambda scope: is_page(scope, folder),
+            content_type="text/html",
+            change=add_ours,
         ),
+        Middleware(
+            RewriteMiddleware,
+            is_wanted=lambda scope: scope["path"] == f"{folder}{HOST_CONFIG}",
+            content_type="application/json",
+            change=block_dialogs,
+        ),
+        Middleware(UploadMiddleware, connections=get_connections(), base_path=base_path()),
         Middleware(IngressMiddleware, connections=get_connections(), base_path=base_path()),
     ]
 
@@ -76,11 +106,12 @@ def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsy
     @asynccontextmanager
     async def from_start_to_stop(_app: object) -> AsyncIterator[None]:
         await asyncio.gather(run_in_threadpool(_prepare_database), run_in_threadpool(_load, load_pages))
-        housekeeping = asyncio.create_task(clean_up_regularly())
+        in_background = [asyncio.create_task(clean_up_regularly()), asyncio.create_task(watch_open_pages())]
         try:
             yield
         finally:
-            housekeeping.cancel()
+            for task in in_background:
+                task.cancel()
             await run_in_threadpool(close_services)
 
     return from_start_to_stop
@@ -88,6 +119,7 @@ def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsy
 
 def _load(load_pages: Callable[[], object]) -> None:
     importlib.import_module("pandas")  # Streamlit puts it off until somebody sees the first select box
+    get_services()  # which say how the log is written
     load_pages()
 
 
@@ -98,9 +130,8 @@ def _prepare_database() -> None:
             if is_current(services.database):
                 return
             if services.settings.environment == "production":
-                raise ConfigurationError(["The database lacks migrations. Run: python manage.py migrate"])
-            password = services.settings.admin_initial_password
-            prepare(services.accounts, services.database, password.get_secret_value() if password else None)
+                raise ConfigurationError([f"The database lacks migrations. Run: {python('manage.py migrate')}"])
+            prepare(services.accounts, services.database, services.settings.first_password)
     except StoreUnavailableError as error:
         # Pages say that they are reconnecting, and recover when the database does.
         log.error("started without the database; its schema is unchecked", error=str(error))

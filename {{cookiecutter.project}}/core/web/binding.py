@@ -11,6 +11,8 @@ import threading
 from collections import OrderedDict
 from functools import cache
 
+from starlette.types import Scope
+
 _MAXIMUM = 20_000
 
 
@@ -34,6 +36,18 @@ class Bindings:
         """Whether the id is known to be this token's. An unknown id is nobody's."""
         with self._lock:
             return token_hash is not None and self._owners.get(streamlit_id) == token_hash
+
+    def owner(self, streamlit_id: str) -> str | None:
+        """Return the hash of the token an id belongs to; None for an id that is not known, as after a restart."""
+        with self._lock:
+            return self._owners.get(streamlit_id)
+
+
+def streamlit_id_of(scope: Scope) -> str:
+    """Return the id that a WebSocket's page names to go on where it was, or nothing."""
+    entries = [value for name, value in scope["headers"] if name == b"sec-websocket-protocol"]
+    parts = b",".join(entries).decode("latin-1").split(",")
+    return parts[2].strip() if len(parts) > 2 else ""
 
 
 @cache

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.web.address import folder, is_page
 from core.web.binding import Bindings
+from core.web.refusals import OTHER_PAGE, OTHER_UPLOAD, Refused, note_refusal
 from core.web.token import new_token, token_hash, verify
 
 MAX_AGE = 400 * 86400
@@ -28,7 +29,8 @@ def set_cookie_header(name: str, token: str, *, secure: bool) -> str:
 class SessionCookieMiddleware:
     """Gives every browser that opens a page a signed token, and lets Streamlit's own ids count only with theirs.
 
-    `base_path` is Streamlit's `server.baseUrlPath`. Only pages set a cookie: not assets, not Streamlit's own routes.
+    `base_path` is Streamlit's `server.baseUrlPath`; `refused` is told what is refused. Only pages set a cookie: not
+    assets, not Streamlit's own routes.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class SessionCookieMiddleware:
         cookie_secure: bool,
         bindings: Bindings,
         base_path: str = "",
+        refused: Refused = note_refusal,
     ) -> None:
         self._app = app
         self._secret = secret
@@ -47,6 +50,7 @@ class SessionCookieMiddleware:
         self._secure = cookie_secure
         self._bindings = bindings
         self._base = folder(base_path)
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -56,7 +60,7 @@ class SessionCookieMiddleware:
         owner = None if token is None else token_hash(token)
         scope = {**scope, "headers": _replace(scope["headers"], b"cookie", cookies)}
         if scope["type"] == "websocket":
-            scope["headers"] = self._without_foreign_session(scope["headers"], owner)
+            scope["headers"] = self._without_foreign_session(scope, owner)
         elif self._foreign_upload(scope, owner):
             await _refuse(send)
             return
@@ -79,17 +83,18 @@ class SessionCookieMiddleware:
         kept = others if token is None else [*others, f"{self._name}={token}"]
         return token, "; ".join(kept).encode("latin-1")
 
-    def _without_foreign_session(
-        self, headers: list[tuple[bytes, bytes]], owner: str | None
-    ) -> list[tuple[bytes, bytes]]:
+    def _without_foreign_session(self, scope: Scope, owner: str | None) -> list[tuple[bytes, bytes]]:
         """Drop the session id a reconnecting page names, unless it is known to be this browser's.
 
         Without it Streamlit opens a fresh session, which is then restored from ours.
         """
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
         entries = [value for name, value in headers if name == b"sec-websocket-protocol"]
         parts = b",".join(entries).decode("latin-1").split(",")
         if len(parts) < 3 or self._bindings.belongs(parts[2].strip(), owner):
             return headers
+        if other := self._bindings.owner(parts[2].strip()):
+            self._refused(scope, OTHER_PAGE, browser=owner, owner=other)
         return _replace(headers, b"sec-websocket-protocol", ",".join(parts[:2]).encode("latin-1"))
 
     def _foreign_upload(self, scope: Scope, owner: str | None) -> bool:
@@ -97,7 +102,12 @@ class SessionCookieMiddleware:
         path: str = scope["path"]
         if not path.startswith(prefix) or scope["method"] not in ("PUT", "DELETE"):
             return False
-        return not self._bindings.belongs(path.removeprefix(prefix).partition("/")[0], owner)
+        streamlit_id = path.removeprefix(prefix).partition("/")[0]
+        if self._bindings.belongs(streamlit_id, owner):
+            return False
+        if other := self._bindings.owner(streamlit_id):  # an id that is not known is one of before a restart
+            self._refused(scope, OTHER_UPLOAD, browser=owner, owner=other)
+        return True
 
     def _giving_token(self, send: Send) -> Send:
         async def send_with_cookie(message: Message) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,20 +15,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
-from core.clock import stamp_time
-from core.drafts import Draft, UntakenTextError, digest_of, draft_path
+from core.clock import NO_STAMP, stamp_time
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
-from core.forms import FormSnapshot
-from core.paths import CREATED_PATH, USER_PATH, field_path, join_path
+from core.rate import RateLimit
 from core.services import Services, get_services
 from core.session_persistence import Held
-from core.session_state import REMOVED
+from core.state.changes import REMOVED
+from core.state.drafts import Draft, UntakenTextError, digest_of, draft_path
+from core.state.forms import FormSnapshot, same
+from core.state.paths import CREATED_PATH, USER_PATH, field_path, join_path, step_path
+from core.state.steps import FieldEdit, Kind, Mark, Step
 from core.web.device import describe_device
 from core.web.grants import Grant
 from core.web.owner import Owner, find_owner, require_token
-from core.web.rate import RateLimit
 from core.web.request import read_json, require_same_origin
 from core.web.token import token_hash
 from core.words import FALLBACK, spoken, words_in
@@ -38,9 +40,11 @@ RATE = RateLimit(per_second=20, burst=200)
 """A tab posts at most three texts a second, and one that was offline as many as it has fields."""
 _TAB = re.compile(r"[0-9a-f]{32}")
 _LARGEST = 2**53
-_AGE_LIMIT_MS = 400 * 86_400_000
+_OLDEST_MS = 400 * 86_400_000
+"""What was typed longer ago counts as this old: a browser's clock may be years behind just after its start."""
 _SLACK = timedelta(seconds=2)
 """How long the way into the database may take: a text must be older than that to count as older than what is there."""
+_VERDICTS = {204: "kept", 401: "signed-out", 403: "not-shown", 429: "later", 503: "later"}
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 """So that of two posts of one field, such as a late one and a beacon, one sees the other. Shared by hash."""
 
@@ -49,7 +53,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """The body of a request. `age_ms`: how long ago it was typed. The rest is as in `core.drafts.Draft`."""
+    """The body of a request. `age_ms`: how long ago it was typed. The rest is as in `core.state.drafts.Draft`."""
 
     tab: str
     number: int
@@ -74,7 +78,7 @@ class Post:
                 "on_screen": bool(on_screen),
                 "age_ms": int(age_ms),
                 "language": str(language),
-            } if _TAB.fullmatch(tab) and 0 < number < _LARGEST and _is_stamp(seen) and 0 <= age_ms <= _AGE_LIMIT_MS:
+            } if _TAB.fullmatch(tab) and 0 < number < _LARGEST and _is_stamp(seen) and age_ms >= 0:
                 return cls(
                     tab=tab,
                     number=number,
@@ -82,10 +86,30 @@ class Post:
                     text=text,
                     seen=seen,
                     on_screen=on_screen,
-                    age_ms=age_ms,
+                    age_ms=min(age_ms, _OLDEST_MS),
                     language=spoken(language),
                 )
         raise HTTPException(400, "A draft needs tab, number, grant and text, or what else it has is malformed.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Author:
+    """Where and when a text was typed."""
+
+    tab: str
+    device: str
+    typed: datetime
+
+    def step(self, edits: Mapping[str, FieldEdit], kind: Kind) -> Step:
+        return Step(
+            step_id=secrets.token_hex(8),
+            made=NO_STAMP,
+            edits=edits,
+            author=self.tab,
+            device=self.device,
+            kind=kind,
+            typing_since=self.typed,
+        )
 
 
 async def drafts(request: Request) -> Response:
@@ -94,18 +118,30 @@ async def drafts(request: Request) -> Response:
     400 for a malformed body, 401 without a valid cookie or for an ended session, 403 for another site or a field that
     was not shown to this session, 413 for a body over the limit, 422 with the reason for a text that its widget
     wouldn't take, 429 for too many, 503 when it can't be kept now. `Keep-Database` says whether the database is up,
-    `Keep-Stamp` and `Keep-At` which stamp the field has now, and since when.
+    `Keep-Stamp` and `Keep-At` which stamp the field has now, and since when. `Keep-Draft` is what became of the text:
+    `kept`, `signed-out`, `not-shown`, `later`, or `refused` for good. Every answer has it, and no other answer counts:
+    whatever stands between a page and this route may answer in its place.
     """
+    try:
+        answer = await _answer(request)
+    except HTTPException as error:
+        answer = PlainTextResponse(error.detail, error.status_code, headers=error.headers)
+    answer.headers["Keep-Draft"] = _VERDICTS.get(answer.status_code, "refused")
+    return answer
+
+
+async def _answer(request: Request) -> Response:
     require_same_origin(request)
     services = get_services()
     token = require_token(request, services)
     if seconds := RATE.wait(token_hash(token)):
         raise HTTPException(429, "Too many drafts at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
     post = Post.parse(await read_json(request, limit=BODY_LIMIT))
-    device = describe_device(request.headers.get("user-agent"))
+    typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
+    author = _Author(tab=post.tab, device=describe_device(request.headers.get("user-agent")), typed=typed)
     away = {"Keep-Database": "away", "Retry-After": "1"}
     try:
-        owner, stamp = await run_in_threadpool(_receive, services, token, device, post)
+        owner, stamp = await run_in_threadpool(_receive, services, token, author, post)
     except NotKeptNowError as error:
         raise HTTPException(503, str(error), headers=away) from error
     except UntakenTextError as error:
@@ -122,7 +158,7 @@ async def drafts(request: Request) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-def _receive(services: Services, token: str, device: str, post: Post) -> tuple[Owner, str]:
+def _receive(services: Services, token: str, author: _Author, post: Post) -> tuple[Owner, str]:
     """Keep a draft. Returns whose it is, and the field's stamp."""
     owner = find_owner(services, token)
     grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
@@ -130,34 +166,66 @@ def _receive(services: Services, token: str, device: str, post: Post) -> tuple[O
         raise HTTPException(403, "This field was not shown to you. Reload the page.")
     value = grant.rule.read(post.text)
     if not owner.registered and not owner.database_away:
-        services.accounts.register_soon(owner.token_hash, owner.session_id, device)
+        services.accounts.register_soon(owner.token_hash, owner.session_id, author.device)
     field = field_path(grant.form, grant.field)
     with _LOCKS[hash((owner.session_id, field)) % len(_LOCKS)]:
-        return owner, _keep(services, owner, post, grant, field, value)
+        return owner, _keep(services, owner, author, post, grant, field, value)
 
 
-def _keep(services: Services, owner: Owner, post: Post, grant: Grant, field: str, value: Any) -> str:
+def _keep(services: Services, owner: Owner, author: _Author, post: Post, grant: Grant, field: str, value: Any) -> str:
     note_path = draft_path(post.tab, grant.form, grant.field)
     held = _look(services, owner, (field, note_path, CREATED_PATH))
     known = Draft.parse(held[note_path].value)
     draft = Draft(number=post.number, digest=digest_of(value), on_screen=post.on_screen)
-    values: dict[str, Any] = {note_path: draft.to_dict()}
     if known is not None and known.number >= post.number:
         unseen = known.on_screen and not post.on_screen and known.number == post.number
         if unseen and held[field].value is not REMOVED and digest_of(held[field].value) == known.digest:
             # It arrived when the page that replaced the one it was typed in had been rendered: news to that page.
-            services.engine.record(owner.session_id, values)
+            services.engine.record(owner.session_id, {note_path: replace(known, on_screen=False).to_dict()})
         return held[field].stamp
-    if _is_older(services, post, held[field]):
-        if not post.on_screen and digest_of(held[field].value) != draft.digest:
-            _set_aside(services, owner, draft, note_path, grant, value)
+    drafted = known is not None and held[note_path].stamp == held[field].stamp
+    own, pressed = (True, False) if drafted else _entered_here(services, owner, grant.form, post, held[field])
+    if _is_older(post, held[field], author.typed, typed_here=own and not pressed):
+        if not (own and post.on_screen) and digest_of(held[field].value) != draft.digest:
+            _set_aside(services, owner, author, post, draft, note_path, grant, value)
         return held[field].stamp
+    if same(value, held[field].value):
+        services.engine.record(owner.session_id, {note_path: draft.to_dict()})
+        return held[field].stamp
+    last = _typing(services, owner, grant.form, known) if known and drafted else None
+    if last is not None and last.goes_on(post.tab, grant.field, held[field].stamp, author.typed):
+        step = last.with_text(grant.field, value)
+    else:
+        base = held[field].stamp if own else min(post.seen, held[field].stamp)
+        step = author.step({grant.field: FieldEdit(before=held[field].value, after=value, base=base)}, "edit")
+    values: dict[str, Any] = {
+        field: value,
+        step_path(grant.form, step.step_id): step.to_dict(),
+        note_path: replace(draft, step=step.step_id).to_dict(),
+    }
     if held[CREATED_PATH].value is REMOVED and not owner.database_away:
         values[CREATED_PATH] = services.clock.now()
         if owner.user_id:
             values[USER_PATH] = owner.user_id
     seen = {field: _credible(services, post.seen, held[field])}
-    return services.engine.record(owner.session_id, {field: value, **values}, seen)[field]
+    return services.engine.record(owner.session_id, values, seen)[field]
+
+
+def _typing(services: Services, owner: Owner, form: str, note: Draft) -> Step | None:
+    """The step that a tab's last draft of a field belongs to."""
+    path = step_path(form, note.step)
+    held = _look(services, owner, (path,))[path]
+    return None if held.value is REMOVED else Step.parse(note.step, held.stamp, held.value)
+
+
+def _entered_here(services: Services, owner: Owner, form: str, post: Post, held: Held) -> tuple[bool, bool]:
+    """Whether what the field holds was entered in the very tab the text comes from, and whether by a button there."""
+    if held.stamp in ("", post.seen) or owner.database_away:
+        return True, False
+    maker = services.engine.open(owner.session_id, owner.user_id).timeline(form).maker(held.stamp)
+    if maker is None or maker.author != post.tab:
+        return False, False
+    return True, isinstance(maker, Mark) or maker.kind != "edit"
 
 
 def _look(services: Services, owner: Owner, paths: tuple[str, ...]) -> dict[str, Held]:
@@ -179,28 +247,33 @@ def _is_stamp(text: str) -> bool:
     return True
 
 
-def _is_older(services: Services, post: Post, held: Held) -> bool:
+def _is_older(post: Post, held: Held, typed: datetime, *, typed_here: bool) -> bool:
     """Whether a text was typed before somebody entered, or cleared, what is there now.
 
-    What its page still shows counts as the latest, unless the field was cleared: by the button pressed after typing.
+    What its page still shows counts as later than what was typed in the same tab, which may have been on its way for
+    long. It doesn't count as later than what a button pressed after it brought or cleared.
     """
-    if held.stamp in ("", post.seen) or (post.on_screen and held.value is not REMOVED):
+    if held.stamp in ("", post.seen) or (typed_here and post.on_screen and held.value is not REMOVED):
         return False
-    typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
     return stamp_time(held.stamp) > (typed if post.on_screen else typed + _SLACK)
 
 
-def _set_aside(services: Services, owner: Owner, note: Draft, note_path: str, grant: Grant, value: Any) -> None:
-    """Keep what a page left behind beside what was entered later, as a version of the form."""
+def _set_aside(
+    services: Services, owner: Owner, author: _Author, post: Post, note: Draft, note_path: str, grant: Grant, value: Any
+) -> None:
+    """Keep a text beside what was entered later elsewhere, for people to choose; a closed page's as a version, too."""
     if owner.database_away:
         raise StoreUnavailableError("The form can't be read now.")
-    session = services.engine.open(owner.session_id, owner.user_id)
-    form = session.form(grant.form)
-    typed = replace(form, values={**form.values, grant.field: value})
-    name = words_in(session.preferences.language)("status.left_behind")
-    snapshot = FormSnapshot.of(typed, at=services.clock.now(), description=name, automatic=True)
-    path = join_path("form", grant.form, "snapshot", snapshot.snapshot_id)
-    services.engine.record(owner.session_id, {path: snapshot.to_dict(), note_path: note.to_dict()})
+    step = author.step({grant.field: FieldEdit(after=value, base=post.seen)}, "late")
+    values: dict[str, Any] = {step_path(grant.form, step.step_id): step.to_dict(), note_path: note.to_dict()}
+    if not post.on_screen:
+        session = services.engine.open(owner.session_id, owner.user_id)
+        form = session.form(grant.form)
+        typed = replace(form, values={**form.values, grant.field: value})
+        name = words_in(session.preferences.language)("status.left_behind")
+        snapshot = FormSnapshot.of(typed, at=services.clock.now(), description=name, automatic=True)
+        values[join_path("form", grant.form, "snapshot", snapshot.snapshot_id)] = snapshot.to_dict()
+    services.engine.record(owner.session_id, values)
 
 
 def _credible(services: Services, seen: str, held: Held) -> str:

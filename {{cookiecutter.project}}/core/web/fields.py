@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from core.drafts import TextRule
+from core.state.drafts import TextRule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ShownField:
     """One widget on a tab's page. `key` is the widget's own, by which the browser's message names it."""
 
     key: str
     form: str
     field: str
-    label: str
-    rule: TextRule | None
+    label: str = ""
+    rule: TextRule | None = None
     """How typed text becomes its value; None for a widget nobody types into."""
-    stamp: str
+    stamp: str = ""
     """The stamp of the value it shows."""
+    value: Any = None
+    """What it returned in the run that showed it last."""
+    given_at: float = 0.0
+    """When something saved was put into it last, in seconds of a steady clock."""
+    needs: tuple[str, ...] = ()
+    """The permissions without which its page can't be seen."""
+    was_shown: bool = False
+    """Whether a run has shown it to its end."""

@@ -1,4 +1,4 @@
-"""Removes in the background what nobody needs any more: sessions and tokens whose time is over.
+"""Adds up in the background what people did, and removes what nobody needs any more: sessions, tokens, submissions.
 
 One process at a time does it, in batches of a few milliseconds with pauses between them, so that no edit waits for it.
 """
@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,8 @@ _LEASE = "cleanup"
 _LEASE_SECONDS = 2.5 * INTERVAL_SECONDS
 """So the process that cleaned last does so next time; after its death another one does after twice the interval."""
 _BATCH = 500
+_TAKEN_IN = 50
+"""Sessions at once: after an update each may bring a row for every page of every day it has."""
 _BATCHES_PER_REPORT = 100
 
 log = structlog.get_logger(__name__)
@@ -36,10 +39,23 @@ log = structlog.get_logger(__name__)
 class Cleaned:
     """How much was removed so far."""
 
+    activity: int = 0
+    """Who did what on days that are over for long."""
     sessions: int = 0
     remembered: int = 0
     """Sessions deleted so long ago that it need not be remembered any more."""
     tokens: int = 0
+    files: int = 0
+    """That nothing refers to any more."""
+    versions: int = 0
+    """Of what cached results depend on, and that has not changed for long."""
+    submissions: int = 0
+    invitations: int = 0
+    """That nobody used in time."""
+    attempts: int = 0
+    """Names and addresses for which no password was tried lately."""
+    devices: int = 0
+    """In which nobody has signed in for so long that their browsers have forgotten it, too."""
 
 
 def clean_up(services: Services) -> Cleaned:
@@ -53,9 +69,15 @@ def clean_up(services: Services) -> Cleaned:
 def batches(services: Services) -> Iterator[Cleaned]:
     """Clean up batch by batch, and say after each what was removed so far. Ends when another process has the lease.
 
-    Raises StoreUnavailableError while the database is away.
+    What people did is added up before, as long as their sessions are there. Raises StoreUnavailableError while the
+    database is away.
     """
+    with reachable():
+        services.accounts.note_sums()  # each process has its own
     cleaned = Cleaned()
+    for add_up in (partial(services.activity.take_in, _TAKEN_IN), services.activity.add_up):
+        while services.lease.hold(_LEASE, _LEASE_SECONDS) and add_up():
+            yield cleaned
     for kind, remove in _removers(services).items():
         while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
             setattr(cleaned, kind, getattr(cleaned, kind) + removed)
@@ -66,15 +88,28 @@ def _removers(services: Services) -> dict[str, Callable[[], int]]:
     # An ended token is remembered for a while, so that its browser is told that it ended.
     retention = timedelta(seconds=services.settings.session_retention)
 
-    def tokens() -> int:
-        with reachable():
-            return services.accounts.forget_ended(retention, _BATCH)
+    accounts = services.accounts
+
+    def reaching(remove: Callable[[], int]) -> Callable[[], int]:
+        return lambda: _reach(remove)
 
     return {
+        "activity": lambda: services.activity.forget(_BATCH),
         "sessions": services.engine.cleanup,
         "remembered": lambda: services.store.forget_purged(_BATCH),
-        "tokens": tokens,
+        "tokens": reaching(lambda: accounts.forget_ended(retention, _BATCH)),
+        "files": lambda: services.files.collect_when_due(services.engine.texts),
+        "versions": lambda: services.versions.forget(retention, _BATCH),
+        "submissions": lambda: services.submissions.forget(retention, _BATCH),
+        "invitations": reaching(lambda: accounts.forget_invitations(_BATCH)),
+        "attempts": reaching(lambda: accounts.forget_attempts(_BATCH)),
+        "devices": reaching(lambda: accounts.forget_devices(_BATCH)),
     }
+
+
+def _reach(remove: Callable[[], int]) -> int:
+    with reachable():
+        return remove()
 
 
 async def clean_up_regularly() -> None:
@@ -96,5 +131,5 @@ async def _clean_up_in_background() -> None:
         if number % _BATCHES_PER_REPORT == 0:
             log.info("cleaning up", **asdict(cleaned))
         await asyncio.sleep(_PAUSE_SECONDS)
-    if cleaned is not None:
+    if cleaned not in (None, Cleaned()):
         log.info("cleaned up", **asdict(cleaned))

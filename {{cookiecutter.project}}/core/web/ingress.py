@@ -3,6 +3,9 @@
 A run can be stopped at any moment: by F5, by closing the tab, by the next edit. Its callbacks then never happen. So the
 connection's messages are read here first. The middleware gives each connection a name, which a run finds in
 `st.context.headers`; by it the run tells which tab is at the other end (see `core/web/live_tab.py`).
+
+Here is also the one place that everything a page can do comes through: a button, a part of the page that refreshes
+itself, a file made on demand. Of somebody who may not see the page any more nothing of it gets further than this.
 """
 
 from __future__ import annotations
@@ -11,15 +14,19 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import cache
+from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.errors import NotAllowedError, SignedOutError
 from core.web.address import folder
+from core.web.binding import streamlit_id_of
 from core.web.live_tab import LiveTab
-from core.web.protocol import STREAM, widget_states
+from core.web.protocol import STREAM, harmless, told, without
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
@@ -27,39 +34,83 @@ GRACE_SECONDS = 0.5
 _REMEMBERED_SECONDS = 30.0
 """How long the tab of a closed connection is still known: its browser may repeat the last message (`last_message`)."""
 _UNSUPPORTED_DATA = 1003
+_POLICY_VIOLATION = 1008
+
+Cut = Callable[[], Awaitable[None]]
+"""Closes a connection from the server's side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPage:
+    """What a run said of the page at the other end of a connection."""
+
+    tab: LiveTab
+    owner: str | None
+    """The hash of the token it was opened with, None for a browser without a valid cookie."""
+    streamlit_id: str
+    """Streamlit's own id of the page's session."""
 
 
 class Connections:
-    """The open connections by name, each with the tab at its other end, and those closed just now. Safe for threads."""
+    """The open connections by name, each with its page, and those closed just now. Safe for threads."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._monotonic = monotonic
-        self._tabs: dict[str, LiveTab | None] = {}
+        self._pages: dict[str, OpenPage | None] = {}
+        self._cuts: dict[str, Cut] = {}
+        self._by_session: WeakValueDictionary[str, LiveTab] = WeakValueDictionary()
         self._closed: dict[str, tuple[float, LiveTab]] = {}
 
-    def open(self) -> str:
-        """Name a new connection. Which tab it belongs to is known once a run has said so."""
+    def open(self, cut: Cut | None = None) -> str:
+        """Name a new connection. Which page it belongs to is known once a run has said so."""
         name = secrets.token_hex(16)
         with self._lock:
-            self._tabs[name] = None
+            self._pages[name] = None
+            if cut is not None:
+                self._cuts[name] = cut
         return name
 
-    def attach(self, name: str, tab: LiveTab) -> None:
-        """Say which tab is at the other end; nothing happens when the connection has gone."""
+    def attach(self, name: str, tab: LiveTab, streamlit_id: str = "", *, owner: str | None = None) -> None:
+        """Say which page is at the other end; nothing happens when the connection has gone.
+
+        `streamlit_id` is what it will name to have the same tab again over another connection.
+        """
         with self._lock:
-            if name in self._tabs:
-                self._tabs[name] = tab
+            if streamlit_id:
+                self._by_session[streamlit_id] = tab
+            if name in self._pages:
+                self._pages[name] = OpenPage(tab=tab, owner=owner, streamlit_id=streamlit_id)
+
+    def pages(self) -> dict[str, OpenPage]:
+        """The pages that are open now, by the names of their connections."""
+        with self._lock:
+            return {name: page for name, page in self._pages.items() if page is not None}
+
+    def resumed(self, streamlit_id: str) -> LiveTab | None:
+        """Return the tab of this id of Streamlit's."""
+        with self._lock:
+            return self._by_session.get(streamlit_id)
 
     def tab(self, name: str) -> LiveTab | None:
         with self._lock:
-            return self._tabs.get(name)
+            page = self._pages.get(name)
+        return page.tab if page else None
+
+    async def cut(self, name: str) -> None:
+        """Close a connection from this side, if it is still open. For the event loop's own thread."""
+        with self._lock:
+            cut = self._cuts.get(name)
+        if cut is not None:
+            await cut()
 
     def close(self, name: str) -> None:
+        """Take note that a connection has ended."""
         with self._lock:
-            tab = self._tabs.pop(name, None)
-            if tab is not None:
-                self._closed[name] = (self._monotonic(), tab)
+            self._cuts.pop(name, None)
+            page = self._pages.pop(name, None)
+            if page is not None:
+                self._closed[name] = (self._monotonic(), page.tab)
             self._forget()
 
     def last_tab(self, name: str) -> LiveTab | None:
@@ -67,7 +118,8 @@ class Connections:
         with self._lock:
             self._forget()
             _, closed = self._closed.get(name, (0.0, None))
-            return self._tabs.get(name) or closed
+            page = self._pages.get(name)
+            return page.tab if page else closed
 
     def _forget(self) -> None:
         now = self._monotonic()
@@ -92,22 +144,26 @@ class IngressMiddleware:
         if scope["path"] != self._stream:
             await self._app(scope, receive, send)
             return
-        name = self._connections.open()
-        scope["headers"].append((header, name.encode()))
-        link = _Link(receive, send, self._connections, name)
+        link = _Link(receive, send, self._connections, self._connections.resumed(streamlit_id_of(scope)))
+        scope["headers"].append((header, link.name.encode()))
         try:
             await self._app(scope, link.receive, link.send)
         finally:
-            self._connections.close(name)
+            self._connections.close(link.name)
 
 
 class _Link:
     """One connection's two directions."""
 
-    def __init__(self, receive: Receive, send: Send, connections: Connections, name: str) -> None:
+    def __init__(self, receive: Receive, send: Send, connections: Connections, resumed: LiveTab | None) -> None:
         self._receive, self._send = receive, send
-        self._connections, self._name = connections, name
+        self._resumed = resumed
+        """The tab that the page says it was, until a run has said which tab it is."""
+        self._heard = False
+        """Whether the page has said anything yet: the first time it sends all it holds."""
+        self._connections = connections
         self._gone = False
+        self.name = connections.open(self.cut)
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -117,7 +173,7 @@ class _Link:
                 await self.send({"type": "websocket.close", "code": _UNSUPPORTED_DATA})
                 self._gone = True
                 return {"type": "websocket.disconnect", "code": _UNSUPPORTED_DATA}
-            await self._take_in(message["bytes"])
+            message["bytes"] = await self._take_in(message["bytes"])
         elif message["type"] == "websocket.disconnect":
             self._gone = True
             await asyncio.sleep(GRACE_SECONDS)
@@ -132,10 +188,24 @@ class _Link:
         except OSError:
             self._gone = True
 
-    async def _take_in(self, frame: bytes) -> None:
-        tab = self._connections.tab(self._name)
-        if tab is not None and (edits := tab.edits(widget_states(frame))):
-            await run_in_threadpool(tab.keep, edits)
+    async def cut(self) -> None:
+        """Close the connection: what its page may see has ended."""
+        await self.send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        self._gone = True
+
+    async def _take_in(self, frame: bytes) -> bytes:
+        """Keep what a message brings. Returns what of it Streamlit shall see: nothing that a widget wouldn't take."""
+        tab, message = self._connections.tab(self.name) or self._resumed, told(frame)
+        anew, self._heard = not self._heard, self._heard or message.asks
+        if tab is None:
+            return frame
+        arrived = tab.read(message, anew=anew)
+        try:
+            if arrived.edits or (message.asks and tab.is_guarded()):
+                await run_in_threadpool(tab.keep, arrived.edits)
+        except (NotAllowedError, SignedOutError):
+            return harmless(frame)
+        return without(frame, arrived.unfit) if arrived.unfit else frame
 
 
 @cache

@@ -1,7 +1,8 @@
 """The last message of a page that is gone, sent once more by the page's script.
 
 A browser that leaves a page drops what its WebSocket hasn't handed to the network yet: a click followed at once by F5
-may never get here. What it sends as a beacon arrives. Saying the same thing twice changes nothing.
+may never get here. What it sends as a beacon arrives. Saying the same thing twice changes nothing, and nothing that a
+later message has changed is changed back: a message has a number.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.errors import KeepError
+from core.errors import KeepError, NotAllowedError
+from core.rate import RateLimit
 from core.services import Services, get_services
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
 from core.web.owner import find_owner, require_token
-from core.web.protocol import widget_states
-from core.web.rate import RateLimit
+from core.web.protocol import told
 from core.web.request import read_bytes, require_same_origin
 from core.web.token import token_hash
 
@@ -32,9 +33,9 @@ _NAME = 32
 async def last_message(request: Request) -> Response:
     """Answer 204 once everything that the message says about the page's widgets is durable.
 
-    401 without a valid cookie or for an ended session, 403 for another site or another person's connection, 404 for one
-    that isn't known, or no more, to this process, 413 for a body over the limit, 429 for too many, 503 when it can't be
-    kept now.
+    401 without a valid cookie or for an ended session, 403 for another site, another person's connection or a page one
+    may not see any more, 404 for a connection that isn't known, or no more, to this process, 413 for a body over the
+    limit, 429 for too many, 503 when it can't be kept now.
     """
     require_same_origin(request)
     services = get_services()
@@ -47,6 +48,8 @@ async def last_message(request: Request) -> Response:
         raise HTTPException(404, "There was no such connection here just now.")
     try:
         kept = await run_in_threadpool(_take_in, services, token, tab, body[_NAME:])
+    except NotAllowedError as error:
+        raise HTTPException(403, "The person may not see this page any more.") from error
     except (KeepError, SQLAlchemyError):
         kept = False
     if not kept:
@@ -57,5 +60,5 @@ async def last_message(request: Request) -> Response:
 def _take_in(services: Services, token: str, tab: LiveTab, frame: bytes) -> bool:
     if find_owner(services, token).session_id != tab.session_id:
         raise HTTPException(403, "This connection is another browser's.")
-    edits = tab.edits(widget_states(frame))
+    edits = tab.read_again(told(frame)).edits
     return tab.keep(edits) if edits else True

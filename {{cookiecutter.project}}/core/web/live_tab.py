@@ -2,23 +2,28 @@
 
 With every message the browser sends the states of all its widgets. What it sent before, or was given to show, is no
 edit: taking it for one would put an old value over what another tab saved since.
+
+A value that the browser was given is on its way for a moment, and a message sent meanwhile still has the one before.
+That is an old view where something else made the browser send the message. Where nothing else did, this widget was
+touched: somebody chose the earlier value again. Once a message has shown the value that was given, whatever differs
+from it was chosen.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.forms import same
-from core.web.protocol import Reader, WidgetState, key_of
+from core.errors import KeepError, NotAllowedError, SignedOutError
+from core.state.forms import same
+from core.web.protocol import Reader, Told, WidgetState, is_press, key_of
 
 _NOTHING: Final = object()
 _MOST_UNTAKEN = 100
-_CROSSING_SECONDS = 2.0
-"""How long a value may be on its way to the browser. What comes back unchanged after that was chosen again."""
+_OURS = "keep-"
+"""How the keys of the buttons begin that this project itself puts beside a form, such as Undo. None submits one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +36,28 @@ class Edit:
     value: Any
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """What one message of the browser brought."""
+
+    edits: Sequence[Edit]
+    unfit: Collection[str]
+    """The ids of the states that their widgets would not take."""
+
+
+NOTHING = Arrived(edits=(), unfit=())
+
 Keep = Callable[[Sequence[Edit]], Mapping[str, str] | None]
-"""Makes edits durable and returns the stamp of each by its key, or None when that couldn't be done."""
+"""Makes edits durable and returns the stamp of each by its key, or None when that couldn't be done.
+
+Raises NotAllowedError where the person may not see the page any more, and SignedOutError.
+"""
+
+Refuse = Callable[[Any], KeepError | None]
+"""Says why a widget may not hold a value, None if it may."""
+
+_Change = tuple[str, WidgetState, Any]
+"""A widget's key, its state, and the value that the script gets for it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,23 +65,52 @@ class _Widget:
     form: str
     field: str
     read: Reader
-    fits: Callable[[Any], bool]
+    refuse: Refuse
+    waits: bool
     given: Any = _NOTHING
-    """What the server gave it to show, until the browser has sent something since."""
-    given_at: float = 0.0
+    """What the server gave it to show, until the browser has shown that, or something that was chosen since."""
+    earlier: Sequence[Any] = ()
+    """What the browser may show instead as long as that is on its way: what it had before."""
     sent: WidgetState | None = None
+    value: Any = _NOTHING
+    """What was sent last, as the script gets it."""
+    crossed: Any = _NOTHING
+    """The same where it was an old view."""
+    is_owed: bool = False
+    """Whether what was sent last is an edit that is not durable yet."""
+
+    def give(self, value: Any) -> None:
+        had = self.value if self.given is _NOTHING else self.given
+        earlier = (*self.earlier, had) if had is not _NOTHING else ()
+        self.earlier = tuple(each for each in earlier if not same(each, value))
+        self.given = value
+
+    def holds(self, state: WidgetState, value: Any, *, is_edit: bool) -> None:
+        """Take note that the browser has what it was given, or something that was chosen since."""
+        self.sent, self.value, self.is_owed = state, value, is_edit
+        self.given = self.crossed = _NOTHING
+        self.earlier = ()
 
 
 class LiveTab:
     """The controlled widgets of one tab. Its run shows them, and the connection's thread reads what they become."""
 
-    def __init__(self, keep: Keep, *, session_id: str) -> None:
+    def __init__(self, keep: Keep, *, session_id: str, is_guarded: Callable[[], bool] = lambda: False) -> None:
         self.session_id = session_id
+        self.is_guarded = is_guarded
+        """Whether `keep` is asked about every message that makes the server do something, without edits too."""
         self._keep = keep
         self._lock = threading.Lock()
         self._widgets: dict[str, _Widget] = {}
         self._untaken: dict[str, list[Any]] = {}
         self._stamps: dict[str, str] = {}
+        self._refused: dict[str, KeepError] = {}
+        self.turned_away = False
+        """Whether an upload was turned away for want of room, and the page has not said so yet."""
+        self._last: Sequence[WidgetState] = ()
+        self._number = 0
+        self.page = ""
+        """The page that the last run has shown, by the name the browser's messages give it."""
 
     def show(
         self,
@@ -65,56 +119,147 @@ class LiveTab:
         form: str,
         field: str,
         read: Reader,
-        fits: Callable[[Any], bool],
+        refuse: Refuse,
         value: Any,
         given: bool,
+        waits: bool = False,
     ) -> None:
         """Take note that a run shows a widget with a value. `given`: the value came from the server, not the browser.
 
-        `fits` says whether the widget may hold a value, which a forged message need not respect.
+        `refuse` says why the widget may not hold a value, which a forged message need not respect. `waits`: it sends
+        no message of its own, as in a form that is submitted.
         """
         with self._lock:
             widget = self._widgets.get(key)
             if widget is None:
-                given, widget = True, _Widget(form=form, field=field, read=read, fits=fits)
+                given, widget = True, _Widget(form=form, field=field, read=read, refuse=refuse, waits=waits)
                 self._widgets[key] = widget
-            widget.form, widget.field, widget.read, widget.fits = form, field, read, fits
+            widget.form, widget.field, widget.read, widget.refuse, widget.waits = form, field, read, refuse, waits
             if given:
-                widget.given, widget.given_at = value, time.monotonic()
+                widget.give(value)
                 self._untaken.pop(key, None)
 
-    def edits(self, states: Iterable[WidgetState]) -> list[Edit]:
-        """Tell what was changed from what was there before. Each state counts once."""
-        edits = []
+    def forget(self, key: str) -> None:
+        """Take nothing in any more for a widget that another one has replaced."""
         with self._lock:
-            for state in states:
-                key = key_of(state)
-                widget = self._widgets.get(key) if key else None
-                if key is None or widget is None or widget.sent == state:
+            self._widgets.pop(key, None)
+
+    def has(self, key: str) -> bool:
+        """Whether a run has shown a widget of this key as a controlled one."""
+        with self._lock:
+            return key in self._widgets
+
+    def read_again(self, told: Told) -> Arrived:
+        """Like `read`, for a message that the browser has sent twice: by another way, late, or after newer ones."""
+        if told.number and told.number < self._number:
+            return NOTHING
+        return self.read(told, anew=not told.number or told.number == self._number)
+
+    def read(self, told: Told, *, anew: bool = False) -> Arrived:
+        """Tell what was changed from what was there before, each state once, and what no widget may be changed to.
+
+        `anew`: the browser sends all it holds because it has connected again, or says again what it said.
+        """
+        edits: list[Edit] = []
+        unfit: set[str] = set()
+        with self._lock:
+            self._number = max(self._number, told.number)
+            changed, crossed = self._changes(told, unfit)
+            chosen = [] if anew else self._chosen(told, changed, crossed)
+            for key, state, value in crossed:
+                widget = self._widgets[key]
+                widget.sent, widget.value, widget.crossed = state, value, value
+            for key, state, value in [*changed, *chosen]:
+                widget = self._widgets[key]
+                reason = _attempt(widget.refuse, value)
+                if isinstance(reason, KeepError):
+                    unfit.add(state.id)
+                    self._refused[key] = reason
                     continue
-                try:
-                    value = widget.read(state)
-                except (ValueError, TypeError, LookupError, AttributeError):
-                    continue  # no browser sends this; Streamlit refuses it, too
-                known = widget.given is not _NOTHING and same(value, widget.given)
-                widget.sent, widget.given = state, _NOTHING
-                if not known and widget.fits(value):
-                    edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value))
-        return edits
+                widget.holds(state, value, is_edit=True)
+                edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value))
+            self._last = told.states
+        return Arrived(edits=edits, unfit=unfit)
+
+    def _changes(self, told: Told, unfit: set[str]) -> tuple[list[_Change], list[_Change]]:
+        """What differs from what the browser had, and what of that it had just before it was given something else."""
+        changed: list[_Change] = []
+        crossed: list[_Change] = []
+        for state in told.states:
+            key = key_of(state)
+            widget = self._widgets.get(key) if key else None
+            if key is None or widget is None:
+                continue
+            if widget.sent == state and widget.given is _NOTHING and not widget.is_owed:
+                continue
+            value = _attempt(widget.read, state)
+            if isinstance(value, KeepError):
+                unfit.add(state.id)
+                self._refused[key] = value
+            elif widget.given is not _NOTHING and same(value, widget.given):
+                widget.holds(state, value, is_edit=False)
+            elif any(same(value, each) for each in widget.earlier):
+                crossed.append((key, state, value))
+            else:
+                changed.append((key, state, value))
+        return changed, crossed
+
+    def _chosen(self, told: Told, changed: Sequence[_Change], crossed: Sequence[_Change]) -> Sequence[_Change]:
+        """What of that was chosen again: all that made the browser send this message."""
+        if not crossed or told.by_itself or (told.page and self.page and told.page != self.page):
+            return ()
+        pressed = [state for state in told.states if is_press(state)]
+        if pressed:
+            submits = any(state.trigger_value and not (key_of(state) or "").startswith(_OURS) for state in pressed)
+            return [change for change in crossed if submits and self._widgets[change[0]].waits]
+        is_alone = len(crossed) == 1 and not changed and not self._other_changed(told)
+        return [change for change in crossed if is_alone and not self._widgets[change[0]].waits]
+
+    def _other_changed(self, told: Told) -> bool:
+        """Whether a widget that nothing is known of is another than in the last message."""
+        last = {state.id: state for state in self._last}
+        return any(
+            state.id in last and last[state.id] != state and key_of(state) not in self._widgets for state in told.states
+        )
+
+    def take_refused(self, key: str) -> KeepError | None:
+        """Hand over, once, why the last thing sent for a widget was refused. Its page may show that thing."""
+        if not self._refused:
+            return None
+        with self._lock:
+            return self._refused.pop(key, None)
 
     def keep(self, edits: Sequence[Edit]) -> bool:
-        """Make edits durable, all in one step. What can't be kept now is left to the widget's callback."""
-        stamps = self._keep(edits)
+        """Make edits durable, all in one step. What can't be kept now is left to the widget's callback.
+
+        Raises NotAllowedError where the person may not see the page any more, and SignedOutError.
+        """
+        try:
+            stamps = self._keep(edits)
+        except (NotAllowedError, SignedOutError):
+            for edit in edits:
+                self.settle(edit.key)
+            raise
         with self._lock:
             for edit in edits:
                 if stamps is None:
                     self._untaken.pop(edit.key, None)
                     continue
+                self._settle(edit.key)
                 self._stamps[edit.key] = stamps[edit.key]
                 waiting = self._untaken.setdefault(edit.key, [])
                 waiting.append(edit.value)
                 del waiting[:-_MOST_UNTAKEN]
         return stamps is not None
+
+    def settle(self, key: str) -> None:
+        """Take note that nothing is left to be done for what was sent last: it was kept otherwise, or refused."""
+        with self._lock:
+            self._settle(key)
+
+    def _settle(self, key: str) -> None:
+        if key in self._widgets:
+            self._widgets[key].is_owed = False
 
     def took(self, key: str, value: Any) -> bool:
         """Whether this edit was made durable when it arrived. Asked by the widget's callback, in its order."""
@@ -126,14 +271,20 @@ class LiveTab:
                     return True
             return False
 
-    def is_old_view(self, key: str) -> bool:
+    def is_old_view(self, key: str, value: Any) -> bool:
         """Whether what the browser sent for a widget crossed a value that was on its way to it, so is no edit."""
         with self._lock:
             widget = self._widgets.get(key)
-            if widget is None or widget.given is _NOTHING or widget.sent is None:
-                return False
-            return time.monotonic() - widget.given_at < _CROSSING_SECONDS
+            return widget is not None and widget.crossed is not _NOTHING and same(value, widget.crossed)
 
     def is_own(self, key: str, stamp: str) -> bool:
         """Whether a stamp is that of the widget's last edit in this very tab."""
         return self._stamps.get(key) == stamp
+
+
+def _attempt(of: Callable[[Any], Any], argument: Any) -> Any:
+    """Call what reads or judges what a browser sent. Returns a KeepError where that is nothing it would send."""
+    try:
+        return of(argument)
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        return KeepError(str(error))

@@ -1,9 +1,14 @@
-"""Where a tab stands: its page, its scroll position and the browser's own history, posted by the page's script."""
+"""Where a tab stands: its page, its scroll position and the browser's own history, posted by the page's script.
+
+All of it is for tabs that a run has shown something in, so that what a session holds of them stays in bounds.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,15 +19,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.errors import KeepError
-from core.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
-from core.paths import join_path
+from core.errors import KeepError, StoreUnavailableError
+from core.rate import RateLimit
 from core.services import Services, get_services
-from core.web.owner import find_owner, require_token
+from core.state.changes import REMOVED
+from core.state.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
+from core.state.paths import join_path
+from core.web.owner import Owner, find_owner, require_token
 from core.web.request import read_json, require_same_origin
+from core.web.token import token_hash
 
 BODY_LIMIT = 32_768
 """Bytes. Fifty entries with long parameters fit; more is no history."""
+RATE = RateLimit(per_second=10, burst=100)
+"""A tab posts at most three positions a second, and one more when it is left."""
 _TAB = re.compile(r"[0-9a-f]{32}")
 _PAGE = re.compile(r"[^/\x00-\x1f]{1,100}")
 _TALLEST = 10_000_000.0
@@ -34,15 +44,18 @@ _MAX_TEXT = 2_000
 async def position(request: Request) -> Response:
     """Answer 204 once the position is durable.
 
-    400 for a malformed body, 401 without a valid cookie or for an ended session, 403 for another site,
-    413 for a body over the limit, 503 when it can't be kept now.
+    400 for a malformed body, 401 without a valid cookie or for an ended session, 403 for another site, 404 for a tab
+    this session doesn't have, 413 for a body over the limit, 429 for too many, 503 when it can't be kept now.
     """
     require_same_origin(request)
     services = get_services()
     token = require_token(request, services)
-    values = parse(await read_json(request, limit=BODY_LIMIT), services.clock.now())
+    if seconds := RATE.wait(token_hash(token)):
+        raise HTTPException(429, "Too many positions at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
+    body = await read_json(request, limit=BODY_LIMIT)
+    values = parse(body, services.clock.now())
     try:
-        await run_in_threadpool(_keep, services, token, values)
+        await run_in_threadpool(_keep, services, token, body["tab"], body["page"], values)
     except (KeepError, SQLAlchemyError) as error:
         raise HTTPException(503, "The position can't be kept now. It is sent again later.") from error
     return Response(status_code=204)
@@ -57,10 +70,50 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return values
 
 
-def _keep(services: Services, token: str, values: Mapping[str, Any]) -> None:
+def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[str, Any]) -> None:
     owner = find_owner(services, token)
-    if owner.registered or owner.user_id:  # an anonymous browser leaves no trace before its first edit
-        services.engine.record(owner.session_id, values)
+    if not (owner.registered or owner.user_id):  # an anonymous browser leaves no trace before its first edit
+        return
+    if not _has(services, owner, tab):
+        raise HTTPException(404, "This session has no such tab.")
+    if not PAGES.take(f"{owner.session_id}/{tab}", page):
+        raise HTTPException(429, "This tab has posted positions of too many pages.")
+    services.engine.record(owner.session_id, values)
+
+
+def _has(services: Services, owner: Owner, tab: str) -> bool:
+    """Whether a run has noted that this tab is one of the session's. While the database is away that is believed."""
+    path = join_path("tab", tab, "history")
+    try:
+        with services.accounts.hurry:
+            return services.engine.look(owner.session_id, [path])[path].value is not REMOVED
+    except StoreUnavailableError:
+        return True
+
+
+class Pages:
+    """Of which pages each tab has posted a position: of `most` at most. Kept in memory. Safe for threads."""
+
+    def __init__(self, most: int, maximum: int = 20_000) -> None:
+        self._lock = threading.Lock()
+        self._most, self._maximum = most, maximum
+        self._seen: OrderedDict[str, set[str]] = OrderedDict()
+
+    def take(self, tab: str, page: str) -> bool:
+        """Note a page of a tab; False where there is no place for another."""
+        with self._lock:
+            seen = self._seen.setdefault(tab, set())
+            self._seen.move_to_end(tab)
+            if len(self._seen) > self._maximum:
+                self._seen.popitem(last=False)
+            if page not in seen and len(seen) >= self._most:
+                return False
+            seen.add(page)
+            return True
+
+
+PAGES = Pages(most=100)
+"""As long as a process lives. A project has fewer, and a tab shows no others."""
 
 
 def _history(value: object, now: datetime) -> NavigationHistory:

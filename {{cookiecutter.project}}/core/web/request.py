@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from core.web.token import verify
+from core.services import get_services
+from core.web.peer import noted_address
+from core.web.refusals import OTHER_SITE, note_refusal
+from core.web.token import token_hash, verify
 
 
 def require_same_origin(request: Request) -> None:
-    """Raise 403 unless the request comes from a page of this very server.
+    """Raise 403 unless the request comes from a page of this very server, and note that in the audit trail.
 
     Browsers say so in `Sec-Fetch-Site`; older ones send an `Origin`, which must name the host asked for.
     """
@@ -24,6 +27,9 @@ def require_same_origin(request: Request) -> None:
         origin = urlsplit(request.headers.get("origin", ""))
         allowed = bool(origin.netloc) and origin.netloc.lower() == request.headers.get("host", "").lower()
     if not allowed:
+        settings = get_services().settings
+        token = browser_token(request, settings.cookie_name, settings.secret_key.get_secret_value())
+        note_refusal(request.scope, OTHER_SITE, browser=token_hash(token) if token else None)
         raise HTTPException(403, "Only pages of this app may ask for this.")
 
 
@@ -52,3 +58,8 @@ def browser_token(request: Request, cookie_name: str, secret: str) -> str | None
     """Return the token of the browser that sent the request, or None when it has no valid one."""
     token = request.cookies.get(cookie_name, "")
     return token if verify(token, secret) else None
+
+
+def client_address(request: Request) -> str:
+    """Return the network address of whoever sent the request, as the server sees it."""
+    return noted_address(request.client.host if request.client else None)

@@ -10,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.errors import KeepError, StoreUnavailableError
-from core.services import Services, get_services
+from core.errors import StoreUnavailableError
+from core.services import get_services
 from core.storage.database import reachable
 from core.web.cookie import set_cookie_header
 from core.web.device import describe_device
-from core.web.request import browser_token, read_json, require_same_origin
-from core.web.token import anonymous_session_id, new_token, token_hash
+from core.web.exchange import exchange
+from core.web.request import browser_token, client_address, read_json, require_same_origin
 
 BOOT_ID = secrets.token_hex(8)
 """Differs after every start of the process, so that a page can tell that the server was restarted."""
@@ -46,14 +46,14 @@ async def rotate(request: Request) -> Response:
     old = browser_token(request, settings.cookie_name, secret)
     if old is None or not isinstance(ticket, str):
         return Response(status_code=409, headers=_NO_STORE)
-    new = new_token(secret)
     device = describe_device(request.headers.get("user-agent"))
+    address = client_address(request)
     try:
-        accepted = await run_in_threadpool(_redeem, services, ticket, old, new, device)
+        new = await run_in_threadpool(exchange, services, ticket, old, device=device, address=address)
     except StoreUnavailableError as error:
         log.warning("rotate without the database", error=str(error))
         return Response(status_code=503, headers=_NO_STORE)
-    if not accepted:
+    if new is None:
         return Response(status_code=409, headers=_NO_STORE)
     cookie = set_cookie_header(settings.cookie_name, new, secure=settings.cookie_secure)
     return Response(status_code=204, headers={**_NO_STORE, "Set-Cookie": cookie})
@@ -77,18 +77,3 @@ def _health() -> dict[str, object]:
         "failures": status.failures,
         "boot": BOOT_ID,
     }
-
-
-def _redeem(services: Services, ticket: str, old: str, new: str, device: str) -> bool:
-    with reachable():
-        redeemed = services.accounts.redeem(ticket, token_hash(old), token_hash(new), device)
-    if redeemed is None:
-        return False
-    if redeemed.user is not None and redeemed.previous_user_id is None:
-        source = anonymous_session_id(old, services.settings.secret_key.get_secret_value())
-        try:
-            services.engine.merge_sessions(source, redeemed.user.session_id)
-        except KeepError as error:
-            # The person is in, and what they did before stays under its own id for another attempt.
-            log.error("anonymous work could not be merged", source=source, error=str(error))
-    return True

@@ -36,8 +36,8 @@ class Words:
         return str(entry).format(**values) if values else str(entry)
 
     def title(self, title: str) -> str:
-        """Return the title of an app, a page or an automatic snapshot in this language, where `titles` has it."""
-        return str(self._entries.get(f"titles.{title}", title))
+        """Return the title of an app, a page or an automatic snapshot in this language, as far as `titles` has it."""
+        return ": ".join(str(self._entries.get(f"titles.{part}", part)) for part in title.split(": "))
 
     def section(self, name: str) -> dict[str, str]:
         """All plain entries of a section, by the rest of their names: for a script in the browser."""
@@ -55,6 +55,25 @@ class Words:
         """Write a number with separators, and that many decimal places."""
         signs = {",": self._entries["numbers.thousands"], ".": self._entries["numbers.decimal"]}
         return "".join(signs.get(sign, sign) for sign in f"{value:,.{digits}f}")
+
+    def chart_locale(self) -> dict[str, Any]:
+        """How Vega writes numbers and dates in this language: its `config.locale`."""
+        asked = {
+            "number": {"decimal": "numbers.decimal", "thousands": "numbers.thousands"},
+            "time": {
+                "months": "dates.months",
+                "shortMonths": "dates.months_short",
+                "days": "dates.weekdays",
+                "shortDays": "dates.weekdays_short",
+                "dateTime": "dates.moment",
+                "date": "dates.day",
+                "time": "dates.time",
+            },
+        }
+        said = {kind: {key: self._entries[name] for key, name in names.items()} for kind, names in asked.items()}
+        said["number"] |= {"grouping": [3], "currency": ["", ""]}
+        said["time"] |= {"periods": ["AM", "PM"]}
+        return said
 
 
 @cache

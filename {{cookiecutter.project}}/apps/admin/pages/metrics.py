@@ -1,65 +1,103 @@
-"""Metrics: how much is going on, and whether all of it is kept."""
+"""Metrics: how much the project is used, by day and by page."""
 
-import altair as alt
+from datetime import date, timedelta
+
 import pandas as pd
 import streamlit as st
 
+from apps.admin import charts, usage
 from core import ui
-from core.paths import split_path
+from core.discovery import discover
 from core.permissions import requires
 from core.router import page
 from core.services import Services, get_services
+from core.storage.database import reachable
 
-KINDS = {"page_views": "Page views", "interactions": "Entries"}
+RANGES = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
+_TAKEN_IN = 50
+"""Sessions taken in when the page is opened, so that a small project sees its figures at once."""
 
 
-@page(title="Metrics", icon=":material/monitoring:", order=4)
+@page(title="Metrics", icon=":material/monitoring:", order=5)
 @requires("admin.metrics")
 def metrics() -> None:
     services = get_services()
-    st.title("Metrics")
-    _health(services)
-    activity = _activity(services)
-    if activity.empty:
+    st.title(ui.words().title("Metrics"))
+    chosen = st.segmented_control("Shown", list(RANGES), default="30 days", required=True, label_visibility="collapsed")
+    last = services.clock.now().date()
+    first = last - timedelta(days=RANGES[chosen or "30 days"] - 1)
+    frame = _frame(services, first)
+    if frame.empty:
         ui.empty_state(":material/monitoring:", "No activity yet", "What people do is counted by day and shown here.")
         return
-    st.subheader("Activity by day")
-    chart = alt.Chart(activity.melt("day", list(KINDS.values()), "kind", "count"), height=280)
-    st.altair_chart(
-        chart.mark_bar(cornerRadiusEnd=3).encode(
-            x=alt.X("yearmonthdate(day):O", title=None, axis=alt.Axis(labelAngle=0, format="%d %b")),
-            y=alt.Y("count:Q", title=None),
-            xOffset=alt.XOffset("kind:N"),
-            color=alt.Color("kind:N", title=None, legend=alt.Legend(orient="top")),
-            tooltip=[alt.Tooltip("day:T"), "kind:N", "count:Q"],
-        )
+    days = usage.by_day(frame, first, last)
+    _figures(days)
+    _over_time(days)
+    _by_page(frame)
+    st.caption(
+        "Days are those of UTC. What was done is added up every ten minutes, and some of it when this page is opened. "
+        "Only numbers are kept for good: who did what is forgotten after forty days, and at once with a deleted person."
     )
 
 
-def _health(services: Services) -> None:
-    status, number = services.engine.status(), ui.words().number
-    with st.container(horizontal=True):
-        st.metric("Sessions", number(services.store.count()), border=True)
-        st.metric("Browsers signed in", number(len(services.accounts.live_tokens())), border=True)
-        st.metric(
-            "Edits on their way",
-            number(status.pending),
-            border=True,
-            help="Safe in the journal, not yet in the database",
-        )
-        flushed = ui.ago(status.last_flush, services.clock.now()) if status.last_flush else "not yet"
-        st.metric("Last flush", flushed, border=True)
-    if status.journal_error:
-        st.error(f"The journal took no edit the last time: {status.journal_error}", icon=":material/error:")
-    if status.last_error:
-        st.error(f"The last flush failed: {status.last_error}", icon=":material/error:")
+def _frame(services: Services, first: date) -> pd.DataFrame:
+    with services.accounts.hurry, reachable():
+        services.activity.take_in(_TAKEN_IN)
+        services.activity.add_up()
+        return usage.frame_of(services.activity.days(first))
 
 
-def _activity(services: Services) -> pd.DataFrame:
-    """One row a day, with a column for each of KINDS."""
-    rows = [{"day": split_path(found.path)[2], **found.value} for found in services.engine.find("metric/")]
-    if not rows:
-        return pd.DataFrame()
-    frame = pd.DataFrame(rows).reindex(columns=["day", *KINDS]).fillna(0)
-    totals = frame.groupby("day", as_index=False)[list(KINDS)].sum().rename(columns=KINDS)
-    return totals.assign(day=pd.to_datetime(totals["day"])).tail(30)
+def _figures(days: pd.DataFrame) -> None:
+    number = ui.words().number
+    working = days[days["people"] > 0]
+    with st.container(key="figures-metrics"):
+        st.metric("People active today", number(days["people"].iloc[-1]), border=True)
+        average = "On average, over the days on which anybody was here"
+        st.metric("People a day", number(working["people"].mean(), 1), border=True, help=average)
+        st.metric("Page views", number(days["page_views"].sum()), border=True)
+        st.metric("Entries", number(days["interactions"].sum()), border=True)
+        st.metric("Hours at work", number(days["hours"].sum(), 1), border=True)
+
+
+def _over_time(days: pd.DataFrame) -> None:
+    charts.by_day(
+        "People active",
+        days,
+        {"people": "People"},
+        means="Who opened a page or entered something that day. Somebody who isn't signed in counts once per browser.",
+        summed=False,
+    )
+    charts.by_day(
+        "What they did",
+        days,
+        {"page_views": "Page views", "interactions": "Entries"},
+        means="An entry is one change of a field, an undo, a save. A page that is only loaded anew is no new view.",
+    )
+    charts.by_day(
+        "Minutes at work per person",
+        days,
+        {"minutes_each": "Minutes"},
+        means="The time between one thing done and the next in the same tab, as long as no more than five minutes went "
+        "by. Reading on without doing anything isn't seen, so the truth is rather more.",
+        summed=False,
+    )
+
+
+def _by_page(frame: pd.DataFrame) -> None:
+    pages = {spec.name: spec for spec in discover()}
+    kind = st.segmented_control(
+        "By", ["Pages", "Apps"], default="Pages", required=True, label_visibility="collapsed", key="admin-metrics-by"
+    )
+    totals = usage.by_page(frame, pages, apps=kind == "Apps")
+    if totals.empty:
+        return
+    charts.bars(
+        f"Page views by {'app' if kind == 'Apps' else 'page'}",
+        totals.head(15),
+        "title",
+        "page_views",
+        "Page views",
+        means="In the time chosen above, the most seen first; the table has entries and hours, too.",
+    )
+    names = {"title": str(kind)[:-1], "page_views": "Page views", "interactions": "Entries", "hours": "Hours at work"}
+    charts.table(totals.rename(columns=names))

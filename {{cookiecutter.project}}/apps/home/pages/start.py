@@ -19,7 +19,7 @@ def start() -> None:
     pages = visible_pages()
     home, by_name = pages[0].name, {spec.name: spec for spec in pages}
 
-    st.title(say("home.greeting", name=user.name) if user else say("home.welcome"))
+    st.title(say("home.greeting", name=ui.plain(user.name)) if user else say("home.welcome"))
 
     _go_on(manager, by_name, home)
 
@@ -45,7 +45,7 @@ def start() -> None:
     now = get_services().clock.now()
     for event in events:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            st.markdown(f"{event.icon} {event.text}", width="content")
+            st.markdown(f"{event.icon} {ui.plain(event.text)}", width="content")
             st.caption(ui.ago(event.at, now), width="content")
 
 

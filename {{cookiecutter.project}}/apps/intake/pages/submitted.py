@@ -1,11 +1,15 @@
 """The requests this person has submitted."""
 
 import streamlit as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from apps.intake.requests import submitted
+from apps.intake.requests import RequestRow
 from core import get_session_manager, ui
 from core.permissions import requires
 from core.router import page
+from core.services import get_services
+from core.storage.database import reachable
 
 
 @page(title="My requests", icon=":material/checklist:", order=2)
@@ -13,17 +17,22 @@ from core.router import page
 def my_requests() -> None:
     manager = get_session_manager()
     st.title("My requests")
+    mine = select(RequestRow).where(RequestRow.session_id == manager.session.session_id)
+    with reachable(), Session(get_services().database) as database:
+        requests = database.scalars(mine.order_by(RequestRow.at.desc())).all()
     new = st.query_params.get("number")
-    requests = submitted(manager)
     if new in {request.number for request in requests}:
         st.success(f"Request {new} is saved.", icon=":material/check_circle:")
     if not requests:
         ui.empty_state(":material/inbox:", "No requests yet", "What you submit appears here.")
         st.button("New request", icon=":material/add:", type="primary", on_click=manager.navigate_to, args=("intake",))
     for request in requests:
-        values = request.values
         with st.container(border=True, key=f"request-{request.number}"):
             with st.container(horizontal=True, horizontal_alignment="distribute"):
-                st.markdown(f"**{request.number}** · {values['kind']} · {values['site']}", width="content")
+                st.markdown(f"**{request.number}** · {request.kind} · {request.site}", width="content")
                 st.caption(ui.local_time(request.at), width="content")
-            st.markdown(values["reason"])
+            enclosed = request.enclosed
+            st.text("\n".join([request.reason, *map(str, enclosed.items)]))
+            with st.container(horizontal=True):
+                for number, file in enumerate(enclosed.attachments):
+                    ui.download_file(file, key=f"{request.number}-{number}")

@@ -1,0 +1,31 @@
+"""What the requests hold on a person (see `core.personal.holders`)."""
+
+from sqlalchemy import ScalarResult, inspect, select
+from sqlalchemy.orm import Session
+
+from apps.intake.requests import RequestRow
+from core.personal import Person
+from core.services import get_services
+
+
+def held(database: Session, person: Person) -> list[dict[str, object]]:
+    """All their requests. The attachments are in the archive, because they are named here as what they are: files."""
+    columns = [column.key for column in inspect(RequestRow).columns if column.key != "session_id"]
+    return [
+        {**{name: getattr(row, name) for name in columns}, "attachments": row.enclosed.attachments}
+        for row in _requests(database, person)
+    ]
+
+
+def erase(database: Session, person: Person) -> None:
+    """Delete their requests, and with them the attachments, unless somebody else refers to the same file.
+
+    A team that must keep what was ordered would take the person out of it instead.
+    """
+    for row in _requests(database, person):
+        get_services().files.release(database.connection(), row.holder)
+        database.delete(row)
+
+
+def _requests(database: Session, person: Person) -> ScalarResult[RequestRow]:
+    return database.scalars(select(RequestRow).where(RequestRow.session_id.in_(person.session_ids)))

@@ -1,0 +1,29 @@
+"""What `doctor` finds out about the project's pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from commands.finding import Finding
+from core.discovery import PACKAGE, discover
+from core.pages import open_to_everybody
+
+
+def of_apps(package: str = PACKAGE) -> Iterator[Finding]:
+    """One finding for each that is broken, and one for those that are open to everybody."""
+    logging.disable(logging.WARNING)  # Streamlit notices that there is no server
+    try:
+        subject, specs = "pages", discover(package)
+    finally:
+        logging.disable(logging.NOTSET)
+    broken = [(spec, spec.fault) for spec in specs if spec.fault is not None]
+    for spec, fault in broken:
+        fix = f"Mend {fault.file}. The others go on working meanwhile."
+        says = f"/{spec.name} is broken: {fault.file}, line {fault.line}: {fault.summary}"
+        yield Finding(subject=subject, says=says, fix=fix)
+    if names := open_to_everybody(specs):
+        says = f"{', '.join(names)}: no @requires, so open to everybody who is let in"
+        yield Finding(subject=subject, says=says)
+    elif not broken:
+        yield Finding(subject=subject, says=f"{len(specs)}, none of them broken")

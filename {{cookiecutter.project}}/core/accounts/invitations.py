@@ -1,0 +1,178 @@
+"""Invitations: links by which somebody new comes once, and chooses a username and a password of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from core.accounts.audit import COMMAND_LINE, Actor
+from core.accounts.authority import require_roles
+from core.accounts.passwords import hash_password
+from core.accounts.roles import existing, grant
+from core.accounts.tickets import secret_hash
+from core.accounts.users import USERS, User, Users, normalise, roles_of, unless_taken, users_of
+from core.errors import AccountError, InvitationError, UsernameTakenError
+from core.storage.models import InvitationModel, RoleModel, UserModel
+from core.wildcards import matches
+
+LIFETIME = timedelta(days=7)
+MAY_INVITE = "admin.people"
+"""The permission of whoever invites. An invitation counts as long as they have it."""
+PARAMETER = "invitation"
+"""Of the link's query."""
+LONGEST_NAME = 200
+"""Characters of a name, a username or a label."""
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """An open invitation. `invited_by` is the name of who gave it, empty for the command line."""
+
+    invitation_hash: str
+    label: str
+    roles: tuple[str, ...]
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    counts: bool
+    """False when whoever invited may not do so any more, so that nobody comes in by it."""
+
+    @property
+    def email(self) -> str | None:
+        """The label, where that is an e-mail address."""
+        return self.label if _ADDRESS.fullmatch(self.label) else None
+
+
+def link(secret: str, app: str = "/") -> str:
+    """Return the address to give to who is invited; `app` is the app's."""
+    return f"{app.rstrip('/')}/?{PARAMETER}={secret}"
+
+
+class Invitations(Users):
+    """The part of `Accounts` that invites. Every method is one transaction."""
+
+    def invite(self, label: str, roles: Collection[str], *, by: Actor = COMMAND_LINE) -> str:
+        """Make an invitation for seven days; returns its secret, of 256 bits, which is nowhere else.
+
+        Raises AccountError without a label, for an unknown role and for one that is not `by`'s to give.
+        """
+        label = label.strip()
+        if not 0 < len(label) <= LONGEST_NAME:
+            raise AccountError(f"Say whom you invite, in up to {LONGEST_NAME} characters: a name or an e-mail address.")
+        secret = secrets.token_urlsafe(32)
+        with self._database.begin() as connection:
+            given = existing(connection, roles)
+            require_roles(connection, by, given)
+            connection.execute(
+                insert(InvitationModel).values(
+                    invitation_hash=secret_hash(secret),
+                    label=label,
+                    roles=" ".join(given),
+                    invited_by=by.user_id,
+                    created_at=self._clock.now(),
+                    expires_at=self._steady.latest() + LIFETIME,
+                )
+            )
+            subject = _subject(secret_hash(secret))
+            self._note(connection, "person.invited", by=by, subject=subject, detail=roles_of(given))
+        return secret
+
+    def invitation(self, secret: str) -> Invitation:
+        """Return the open invitation of a link. Raises InvitationError when there is none, or it doesn't count."""
+        with self._database.connect() as connection:
+            found = self._read(connection, InvitationModel.invitation_hash == secret_hash(secret))
+        if not found or not found[0].counts:
+            raise InvitationError("No invitation belongs to this link.")
+        return found[0]
+
+    def invitations(self) -> list[Invitation]:
+        """The open ones, the newest first."""
+        with self._database.connect() as connection:
+            return self._read(connection)
+
+    def withdraw(self, invitation_hash: str, *, by: Actor = COMMAND_LINE) -> None:
+        """End an invitation. Of one that was used or withdrawn meanwhile nothing is noted."""
+        with self._database.begin() as connection:
+            if connection.execute(_taking(invitation_hash)).rowcount:
+                self._note(connection, "invitation.withdrawn", by=by, subject=_subject(invitation_hash))
+
+    def accept(self, secret: str, username: str, name: str, password: str, *, by: Actor) -> User:
+        """Use an invitation up: add the person, with the invitation's roles as far as they still exist.
+
+        Raises InvitationError for a link that admits nobody, UsernameTakenError, after which the link can be used
+        again, and AccountError for an unfit password or an empty username.
+        """
+        offered, username = self.invitation(secret), normalise(username)
+        hashed = offered.invitation_hash
+        if not 0 < len(username) <= LONGEST_NAME:
+            raise AccountError(f"Choose a username of up to {LONGEST_NAME} characters.")
+        # Asked before anything is hashed, or a link is good for any number of hashes.
+        if self.find(username) is not None:
+            raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.")
+        known = (self.title, username, offered.email)
+        password_hash = hash_password(password, rounds=self._password_rounds, known=known)
+        with unless_taken(username), self._database.begin() as connection:
+            found = self._read(connection, InvitationModel.invitation_hash == hashed)
+            if not found or not found[0].counts or not connection.execute(_taking(hashed)).rowcount:
+                raise InvitationError("This link was used by somebody else just now.")
+            invitation = found[0]
+            user_id = self._add(
+                connection, username, name[:LONGEST_NAME], email=invitation.email, password_hash=password_hash
+            )
+            left = set(connection.scalars(select(RoleModel.role)))
+            given = grant(connection, user_id, left & set(invitation.roles))
+            self._note(
+                connection,
+                "person.added",
+                by=dataclasses.replace(by, user_id=user_id),
+                subject=f"person:{user_id}",
+                detail=f"{roles_of(given)}; {_subject(hashed)}",
+            )
+        return self._existing(user_id)
+
+    def forget_invitations(self, limit: int = 1000) -> int:
+        """Forget up to `limit` invitations that are too old to be used; returns how many."""
+        over = InvitationModel.expires_at <= self._steady.now()
+        some = select(InvitationModel.invitation_hash).where(over).limit(limit).scalar_subquery()
+        with self._database.begin() as connection:
+            return connection.execute(delete(InvitationModel).where(InvitationModel.invitation_hash.in_(some))).rowcount
+
+    def _read(self, connection: Connection, *which: Any) -> list[Invitation]:
+        still = InvitationModel.expires_at > self._steady.now()
+        newest_first = select(*InvitationModel.__table__.columns).order_by(InvitationModel.created_at.desc())
+        rows = connection.execute(newest_first.where(still, *which)).all()
+        by = {row.invited_by for row in rows if row.invited_by is not None}
+        found = users_of(connection.execute(USERS.where(UserModel.user_id.in_(by)))) if by else []
+        inviters = {user.user_id: user for user in found}
+        return [_invitation(row, inviters.get(row.invited_by)) for row in rows]
+
+
+def _invitation(row: Row[*tuple[Any, ...]], inviter: User | None) -> Invitation:
+    by_command = row.invited_by is None
+    may = inviter is not None and inviter.active and matches(inviter.permissions, MAY_INVITE)
+    return Invitation(
+        invitation_hash=row.invitation_hash,
+        label=row.label,
+        roles=tuple(row.roles.split()),
+        invited_by=inviter.name if inviter is not None else "",
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        counts=by_command or may,
+    )
+
+
+def _taking(invitation_hash: str) -> Any:
+    return delete(InvitationModel).where(InvitationModel.invitation_hash == invitation_hash)
+
+
+def _subject(invitation_hash: str) -> str:
+    return f"invitation:{invitation_hash[:16]}"

@@ -1,0 +1,212 @@
+"""Everything held on a person, as JSON for them to read, or as an archive with their files."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.accounts import Actor, Audited, User
+from core.errors import CorruptValueError, FilesUnavailableError, NotKeptError
+from core.files import FileRef
+from core.personal.holders import Person, holders, person_of
+from core.services import Services
+from core.state.changes import REMOVED
+from core.state.paths import split_path
+from core.storage.codec import encode
+from core.storage.database import reachable
+from core.storage.models import ActivityModel
+
+DATA = "data.json"
+"""What the JSON is called within an archive."""
+_LINES = 1000
+_OF_A_BROWSER = ("device", "created_at", "last_seen", "expires_at", "revoked_at", "page")
+
+
+def export_json(services: Services, user: User, *, by: Actor) -> bytes:
+    """Everything held on a person, and a line in the audit trail that it was given out.
+
+    Raises StoreUnavailableError or SessionUnavailableError when not all of it can be read now, and AccountError for an
+    app that can't say what it holds.
+    """
+    content, _ = _held_on(services, user)
+    _note(services, user, by)
+    return _written(content)
+
+
+def export_archive(services: Services, user: User, target: BinaryIO, *, by: Actor) -> None:
+    """The same with the files themselves, as a ZIP archive that is written piece by piece. Raises as `export_json`."""
+    content, files = _held_on(services, user)
+    _note(services, user, by)
+    missing = []
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for digest, ref in files.items():
+            try:
+                with archive.open(_place(ref), "w", force_zip64=True) as entry:
+                    for piece in services.files.pieces(digest):
+                        entry.write(piece)
+            except (FilesUnavailableError, CorruptValueError) as error:
+                missing.append({"sha256": digest, "reason": str(error)})
+        archive.writestr(DATA, _written({**content, "files_that_could_not_be_read": missing}))
+
+
+def files_held(services: Services, user: User) -> dict[str, FileRef]:
+    """The files an archive has, by digest: those the session refers to, and those of apps.
+
+    Raises StoreUnavailableError or SessionUnavailableError, and AccountError for an app that can't say what it holds.
+    """
+    session = services.engine.open(user.session_id, user.user_id)
+    with reachable():
+        return files_of([*session.values.values(), _of_apps(services, person_of(services, user))])
+
+
+def files_of(values: Iterable[object]) -> dict[str, FileRef]:
+    """The files that values refer to, by digest, however deep in them."""
+    found: dict[str, FileRef] = {}
+    for value in values:
+        match value:
+            case FileRef():
+                found[value.digest] = value
+            case Mapping():
+                found |= files_of(value.values())
+            case list() | tuple() | set() | frozenset():
+                found |= files_of(value)
+    return found
+
+
+def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, FileRef]]:
+    person, accounts = person_of(services, user), services.accounts
+    session = services.engine.open(user.session_id, user.user_id)
+    values = {path: value for path, value in session.values.items() if value is not REMOVED}
+    aside = [each for each in services.engine.quarantined() if each.entry.session_id in person.session_ids]
+    with reachable():
+        content = {
+            "project": services.settings.title,
+            "exported_at": services.clock.now(),
+            "account": {
+                **accounts.record_of(user.user_id),
+                "roles": sorted(user.roles),
+                "permissions": sorted(user.permissions),
+            },
+            "browsers": [
+                _fields(token, *_OF_A_BROWSER)
+                for session_id in person.session_ids
+                for token in accounts.tokens(session_id)
+            ],
+            "signed_in_before": accounts.known_devices_of(user.user_id),
+            "invitations": accounts.invitations_by(user.user_id),
+            "audit": _trail(services, user.user_id),
+            "submissions": services.submissions.of(person.session_ids),
+            "activity": _activity(services, person),
+            "apps": _of_apps(services, person),
+        }
+    files = files_of([*values.values(), content["apps"]])
+    content |= {
+        "session": _tree(values),
+        "unreadable": dict(session.unreadable),
+        "set_aside": [
+            {"path": each.entry.path, "value": each.entry.value, "reason": each.reason, "at": each.at} for each in aside
+        ],
+        "files": [
+            {"name": ref.name, "type": ref.type, "size": ref.size, "sha256": ref.digest, "in_archive": _place(ref)}
+            for ref in files.values()
+        ],
+    }
+    return content, files
+
+
+def _activity(services: Services, person: Person) -> list[dict[str, Any]]:
+    columns = [column for column in ActivityModel.__table__.columns if column.name != "session_id"]
+    wanted = select(*columns).where(ActivityModel.session_id.in_(person.session_ids)).order_by(ActivityModel.day)
+    with services.database.connect() as connection:
+        return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def _of_apps(services: Services, person: Person) -> dict[str, object]:
+    with Session(services.database) as database:
+        return {name: holder.held(database, person) for name, holder in holders().items()}
+
+
+def _trail(services: Services, user_id: str) -> list[dict[str, Any]]:
+    """What the audit trail says of a person. Whom else an event was about, and from where others acted, is theirs."""
+    lines: list[dict[str, Any]] = []
+    before: int | None = None
+    while page := services.accounts.trail(person=user_id, before=before, limit=_LINES):
+        lines += [_line(line, user_id) for line in page]
+        before = page[-1].number
+    return lines
+
+
+def _line(line: Audited, user_id: str) -> dict[str, Any]:
+    by_them, about_them = line.actor_id == user_id, line.subject == f"person:{user_id}"
+    about_another = line.subject.startswith("person:") and not about_them
+    told = _fields(line, "at", "event", *(() if about_another else ("detail",)))
+    told["by"] = "you" if by_them else "somebody else" if line.actor_id else "nobody who was signed in"
+    told["about"] = "you" if about_them else "somebody else" if about_another else line.subject
+    return {**told, **(_fields(line, "address", "device") if by_them else {})}
+
+
+def _note(services: Services, user: User, by: Actor) -> None:
+    with reachable():
+        services.accounts.note("person.exported", by=by, subject=f"person:{user.user_id}")
+
+
+def _fields(item: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in names}
+
+
+def _tree(values: Mapping[str, object]) -> dict[str, Any]:
+    """Values by path as nested objects: what `core.state.paths` names `form/<form>/field/<field>` is four deep."""
+    tree: dict[str, Any] = {}
+    for path, value in sorted(values.items()):
+        *folders, name = split_path(path)
+        here = tree
+        for folder in folders:
+            below = here.setdefault(folder, {})
+            here = below if isinstance(below, dict) else here.setdefault(f"{folder}/", {})
+        here[name] = value
+    return tree
+
+
+def _place(ref: FileRef) -> str:
+    name = PurePosixPath(ref.name)
+    return f"files/{name.stem}-{ref.digest[:12]}{name.suffix}"
+
+
+def _written(content: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(_plain(content), option=orjson.OPT_INDENT_2)
+
+
+def _plain(value: object) -> object:
+    """A value as JSON that people read: dates and numbers as text where JSON has no word for them."""
+    match value:
+        case None | bool() | str():
+            return value
+        case float() | Decimal() | UUID():
+            return str(value) if not isinstance(value, float) else value
+        case int():
+            return value if abs(value) < 2**53 else str(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case FileRef():
+            return {"file": value.name, "sha256": value.digest, "size": value.size}
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case set() | frozenset():
+            return sorted((_plain(item) for item in value), key=str)
+    try:
+        return orjson.loads(encode(value, limit=None))  # tables, pictures and the like, as they are stored
+    except NotKeptError:
+        return str(value)  # what an app gives that is no plain data

@@ -1,0 +1,85 @@
+"""The form in whose `with` block the script is: its widgets need not name it, and find their messages there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import streamlit as st
+from pydantic import BaseModel
+
+from core.validation import unanswerable
+
+_current: ContextVar[Block | None] = ContextVar("form_block", default=None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """What the widgets of one form's block need to know of it."""
+
+    form: str
+    model: type[BaseModel]
+    messages: Mapping[str, str]
+    """What to say under a field, by its name."""
+    shown: set[str] = field(default_factory=set)
+    """The fields that widgets have shown so far."""
+
+    def require(self, field: str) -> None:
+        """Raise ValueError for a field that Save would leave out, or that no answer could fill."""
+        name, fields = self.model.__name__, self.model.model_fields
+        if field not in fields:
+            meant = get_close_matches(field, fields, 1)
+            hint = f"did you mean {meant[0]!r}?" if meant else f"it has {', '.join(fields) or 'none'}."
+            raise ValueError(
+                f"The field {field!r} is not in {name}; {hint} Save would leave it out. "
+                "What the model shall not know belongs to another form: give the widget form=…."
+            )
+        if strange := unanswerable(fields[field]):
+            raise ValueError(f"The field {field!r} of {name} asks for a {strange}, which nobody can enter.")
+
+
+@contextmanager
+def within(block: Block) -> Iterator[None]:
+    """Make the widgets of a `with` block a form's. Raises ValueError inside another form's block."""
+    outer = _current.get()
+    if outer is not None:
+        raise ValueError(
+            f"ui.form({block.form!r}) is inside the block of ui.form({outer.form!r}). "
+            "End that block first, or give the widgets inside it form=…."
+        )
+    token = _current.set(block)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def form_of(form: str | None, field: str) -> str:
+    """The form a widget belongs to: the one it names, else the one of its block.
+
+    Raises ValueError without either, and for a field that the model of the block's form lacks or that can't be entered.
+    """
+    block = _current.get()
+    if block is not None and form in (None, block.form):
+        block.require(field)
+        return block.form
+    if form is None:
+        raise ValueError(
+            f"The field {field!r} belongs to no form. Give it form=…, or show it in the block of a ui.form."
+        )
+    return form
+
+
+def say_beneath(form: str, field: str) -> None:
+    """Say, under the widget just shown, what is wrong with its field, if that was asked for."""
+    block = _current.get()
+    if block is None or block.form != form:
+        return
+    block.shown.add(field)
+    message = block.messages.get(field)
+    if message:
+        with st.container(key=f"keep-wrong-{form}-{field}"):
+            st.error(message)

@@ -1,0 +1,84 @@
+"""What was entered in two places at once, with the choice.
+
+from core import ui
+
+ui.conflict_notice("profile")
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.services import get_services
+from core.session_manager import SessionManager, get_session_manager
+from core.state.timeline import Conflict
+from core.ui.times import clock_time, words
+from core.ui.written import written
+from core.words import Words
+
+_AT_ONCE = 5
+"""Conflicts that are shown; the next ones follow when these are decided."""
+
+
+def conflict_notice(form_id: str) -> None:
+    """Show what two tabs or devices entered in the same field without knowing of each other, and let the person choose.
+
+    The later entry is what the field holds. Shows nothing where there is nothing to choose.
+    """
+    manager, say = get_session_manager(), words()
+    conflicts = manager.session.conflicts(form_id)
+    if not conflicts:
+        return
+    with st.container(border=True, key=f"keep-conflicts-{form_id}"):
+        labels = list(dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts))
+        st.warning(
+            say("conflict.title", fields=", ".join(f"“{label}”" for label in labels)), icon=":material/call_split:"
+        )
+        for conflict in conflicts[:_AT_ONCE]:
+            _choice(manager, form_id, conflict, say)
+        if len(conflicts) > _AT_ONCE:
+            st.caption(say("conflict.more", n=len(conflicts) - _AT_ONCE))
+
+
+def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Words) -> None:
+    session, label = manager.session, manager.label_of(form_id, conflict.field)
+    name = f"{form_id}-{conflict.field}-{conflict.made}"
+    left, right = st.columns(2)
+    with left:
+        where = _where(manager, conflict.current_tab, conflict.current_device, say)
+        st.caption(_place(say("conflict.now", field=label), where, conflict.current_at))
+        st.text(written(conflict.current, say))
+        st.button(
+            say("conflict.keep"),
+            key=f"keep-conflict-keep-{name}",
+            icon=":material/check:",
+            on_click=session.keep_current,
+            args=(form_id, conflict),
+        )
+    with right:
+        where = _where(manager, conflict.tab, conflict.device, say)
+        st.caption(_place(say("conflict.also", field=label), where, conflict.at))
+        st.text(written(conflict.value, say))
+        st.button(
+            say("conflict.take"),
+            key=f"keep-conflict-take-{name}",
+            icon=":material/swap_horiz:",
+            on_click=session.take_lost,
+            args=(form_id, conflict),
+        )
+
+
+def _where(manager: SessionManager, tab: str, device: str, say: Words) -> str:
+    if not tab:
+        return ""
+    if tab == manager.session.author:
+        return say("conflict.here")
+    return say("conflict.other_tab") if device in ("", manager.session.device) else say("conflict.device", name=device)
+
+
+def _place(title: str, where: str, at: datetime | None) -> str:
+    when = clock_time(at, get_services().clock.now()) if at else ""
+    told = " · ".join(part for part in (where, when) if part)
+    return f"**{title}**  \n{told}" if told else f"**{title}**"

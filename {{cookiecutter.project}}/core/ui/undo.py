@@ -1,0 +1,57 @@
+"""Undo and redo beside a form.
+
+    from core import ui
+
+    ui.undo_bar("profile")
+
+What is undone was entered in any tab or on any device, before or after a reload. Ctrl+Z and Ctrl+Shift+Z (with Cmd on
+a Mac) press the buttons unless the cursor is in a text field, where the browser undoes the typing itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.session import UserSession
+from core.session_manager import get_session_manager
+from core.ui.times import words
+
+_SCRIPT = Path(__file__).with_name("undo.js")
+
+
+def undo_bar(form_id: str) -> None:
+    """Show the buttons that undo and redo the edits of a form, each disabled where there is nothing for it to do."""
+    session, say = get_session_manager().session, words()
+    component = st.components.v2.component("keep_undo", js=_SCRIPT.read_text(encoding="utf-8"))
+    with st.container(horizontal=True, gap="small", key=f"keep-steps-bar-{form_id}"):
+        st.button(
+            say("history.undo"),
+            key=f"keep-undo-{form_id}",
+            icon=":material/undo:",
+            type="tertiary",
+            disabled=not session.can_undo(form_id),
+            help=say("history.undo_help"),
+            on_click=_undo,
+            args=(session, form_id),
+        )
+        st.button(
+            say("history.redo"),
+            key=f"keep-redo-{form_id}",
+            icon=":material/redo:",
+            type="tertiary",
+            disabled=not session.can_redo(form_id),
+            help=say("history.redo_help"),
+            on_click=_redo,
+            args=(session, form_id),
+        )
+        component(key=f"keep-steps-keys-{form_id}", width=1, height=1)
+
+
+def _undo(session: UserSession, form_id: str) -> None:
+    session.undo(form_id)
+
+
+def _redo(session: UserSession, form_id: str) -> None:
+    session.redo(form_id)

@@ -1,0 +1,84 @@
+"""Values as a person reads them, and what differs between two of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from difflib import SequenceMatcher
+from html import escape
+from typing import Any
+
+from core.state.changes import REMOVED
+from core.ui.table_edits import Kept, is_kept, listed
+from core.ui.times import local_time
+from core.words import Words
+
+_LONGEST = 2_000
+"""Characters of a value that are shown. More than that are compared as a whole, because comparing takes its time."""
+_SHORT = 60
+_PIECES = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+def written(value: Any, say: Words, *, longest: int = _LONGEST) -> str:
+    """Write a value of a field; a dash stands for nothing."""
+    match value:
+        case None | "" | () | []:
+            return "–"
+        case bool():
+            return say("history.yes" if value else "history.no")
+        case datetime() if value.tzinfo is not None:
+            return local_time(value)
+        case datetime():
+            return say.moment(value)
+        case date():
+            return say.moment(datetime.combine(value, time()), "day")
+        case time():
+            return say.moment(datetime.combine(date.min.replace(year=2000), value), "time")
+        case int() | float():
+            return str(value)
+        case dict() if is_kept(value):
+            text = "\n".join(_edits(value, say)) or "–"
+        case list() | tuple() | set() | frozenset():
+            text = ", ".join(written(item, say, longest=longest) for item in value)
+        case _ if value is REMOVED:
+            return "–"
+        case _:
+            text = str(value)
+    return text if len(text) <= longest else f"{text[:longest]} …"
+
+
+def _edits(kept: Kept, say: Words) -> Iterator[str]:
+    """A line for each row of a table that was edited, added or deleted."""
+    for row, cells in listed(kept):
+        if cells is None:
+            yield say("table.deleted", row=row)
+            continue
+        told = ", ".join(f"{column}: {written(value, say)}" for column, value in cells.items())
+        yield say("table.added", cells=told) if row is None else say("table.edited", row=row, cells=told)
+
+
+def brief(value: Any, say: Words) -> str:
+    """Write a value on one line, for a button or a sentence."""
+    return " ".join(written(value, say, longest=_SHORT).split())
+
+
+def differences(one: str, other: str) -> tuple[str, str]:
+    """Two texts as HTML, with what is only in the first as `del` and what is only in the second as `ins`."""
+    if max(len(one), len(other)) > _LONGEST:
+        return f"<del>{escape(one)}</del>", f"<ins>{escape(other)}</ins>"
+    ours, theirs = _PIECES.findall(one), _PIECES.findall(other)
+    left, right = "", ""
+    for kind, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        old, new = escape("".join(ours[a:b])), escape("".join(theirs[c:d]))
+        left += old if kind == "equal" or not old else f"<del>{old}</del>"
+        right += new if kind == "equal" or not new else f"<ins>{new}</ins>"
+    return left, right
+
+
+def rows(one: dict[str, Any], other: dict[str, Any], say: Words) -> Iterator[tuple[str, str, str]]:
+    """The fields in which two states of a form differ: name, and both values as HTML."""
+    for name in dict.fromkeys([*one, *other]):
+        left, right = (written(state.get(name, REMOVED), say) for state in (one, other))
+        if left != right:
+            yield name, *differences(left, right)

@@ -1,0 +1,167 @@
+"""Who may knock: browsers that asked for this server by one of its names, from its own pages, at a route that is open.
+
+A page of another site can make a browser send requests here, and by a name of its own that it lets point to this server
+("DNS rebinding") even as if they came from the same site. Both are told apart by what the browser itself says in `Host`
+and `Origin`. An address of digits can't be made to point elsewhere, so it needs no permission.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from functools import cache
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
+
+from core.web.address import folder
+from core.web.refusals import OTHER_NAME, OTHER_SITE, Refused, note_refusal
+
+CLOSED = ("_stcore/agent/", "_stcore/script-health-check")
+"""Routes of Streamlit's that nobody may use: both run pages past the connection that keeps what is entered, and past
+our cookie, which says who is there."""
+PROVIDER = ("auth/", "oauth2callback")
+"""Routes of Streamlit's for signing in through a provider."""
+METRICS = "_stcore/metrics"
+"""Streamlit's own figures: for programs on this machine."""
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+"""What a proxy adds. Behind one on the same machine everybody seems to be on it."""
+
+log = structlog.get_logger(__name__)
+
+
+def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
+    """Whether a `Host` header names this server: by an address of digits, as localhost, as this machine, or as allowed.
+
+    An allowed name may begin with `*.`, for all names below it, or be `*`, for any.
+    """
+    name = _name(host)
+    if name is None:
+        return False
+    if _is_address(name) or name == "localhost" or name.endswith(".localhost") or name in _own_names():
+        return True
+    for pattern in (each.lower().rstrip(".") for each in allowed):
+        if pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:])):
+            return True
+    return False
+
+
+class DoorMiddleware:
+    """Refuses foreign hosts and origins, and closes routes. `allowed_hosts` are names of this server besides its own.
+
+    `closed` are beginnings of addresses below `base_path`, Streamlit's `server.baseUrlPath`; `refused` is told what is
+    refused.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: Collection[str],
+        closed: Collection[str] = CLOSED,
+        base_path: str = "",
+        refused: Refused = note_refusal,
+    ) -> None:
+        self._app = app
+        self._refused = refused
+        self._hosts = allowed_hosts
+        self._base = folder(base_path)
+        self._closed = tuple(f"{self._base}{path}" for path in closed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        status, words = refusal
+        if status != 404:
+            client = scope.get("client")
+            log.warning("refused at the door", status=status, reason=words, address=client[0] if client else "")
+            self._refused(scope, OTHER_SITE if status == 403 else OTHER_NAME)
+        await _refuse(scope, send, status, words)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Return the status and the words of a refusal, or None."""
+        headers, path = Headers(scope=scope), scope["path"]
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not is_allowed_host(hosts[0], self._hosts):
+            return 400, "This server does not answer to that name."
+        if _must_be_ours(scope) and not _is_ours(headers, hosts[0]):
+            return 403, "Only pages of this app may ask for this."
+        if path.startswith(self._closed) or (path == f"{self._base}{METRICS}" and not _is_local(scope, headers)):
+            return 404, "Not Found"
+        return None
+
+
+def _must_be_ours(scope: Scope) -> bool:
+    return scope["type"] == "websocket" or scope["method"] not in _SAFE
+
+
+def _is_ours(headers: Headers, host: str) -> bool:
+    """Whether one of our pages sent this. A program sends no origin, and no cookie that it wasn't given, either."""
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        return headers.get("origin") in _friends()
+    origins = headers.getlist("origin")
+    if not origins:
+        return True
+    return len(origins) == 1 and (urlsplit(origins[0]).netloc.lower() == host.lower() or origins[0] in _friends())
+
+
+def _friends() -> set[str]:
+    return {str(origin).strip() for origin in config.get_option("server.corsAllowedOrigins")}
+
+
+def _is_local(scope: Scope, headers: Headers) -> bool:
+    client, name = scope.get("client"), _name(headers["host"])
+    if client is None or any(header in headers for header in _FORWARDED):
+        return False
+    return _is_loopback(client[0]) and (name == "localhost" or _is_loopback(name or ""))
+
+
+def _name(host: str) -> str | None:
+    """Return the name in a `Host` header, in small letters and without its port; None where there is none."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return None
+    if parts.netloc != host or "@" in host or parts.hostname is None:
+        return None
+    return parts.hostname.rstrip(".")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    return _is_address(name) and ipaddress.ip_address(name).is_loopback
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    name = socket.gethostname().lower()
+    return frozenset({name, f"{name}.local"})
+
+
+async def _refuse(scope: Scope, send: Send, status: int, words: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the handshake gets a 403
+        return
+    body = words.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

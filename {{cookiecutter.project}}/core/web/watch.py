@@ -1,0 +1,87 @@
+"""Closes the open pages of whoever may see them no more, though nobody touches them.
+
+Every run looks who is there, but an open page runs only when something happens in it. So each process asks the
+database regularly, by one query, whether a token of one of its open pages has ended or must be exchanged. The database
+is all that replicas share: it doesn't matter which of them a sign-in was ended at.
+
+A page that is found so runs once more, which takes everything off it and loads it anew, with another token or at the
+sign-in page. One that is still there at the next look didn't do that: its session is ended and its connection cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+
+from core.accounts import Accounts
+from core.errors import StoreUnavailableError
+from core.services import get_services
+from core.storage.database import reachable
+from core.web.ingress import Connections, get_connections
+from core.web.owner import get_known_owners
+from core.web.protocol import ask_for_run, end_session
+
+INTERVAL_SECONDS = 2.0
+"""From one look to the next. Two of them, and a run, are what a page may stay at most: 5 s."""
+
+log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """The looks of one process. `run` and `end` act on a page by Streamlit's id of its session."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        run: Callable[[str], None] = ask_for_run,
+        end: Callable[[str], None] = end_session,
+    ) -> None:
+        self._connections = connections
+        self._run, self._end = run, end
+        self._told: set[str] = set()
+        """The connections whose pages were asked to run."""
+
+    async def look(self, accounts: Accounts) -> None:
+        """Look once. While the database is away everything stays as it is; without an open page it isn't asked."""
+        pages = {name: page for name, page in self._connections.pages().items() if page.owner is not None}
+        self._told &= pages.keys()
+        owners = {page.owner for page in pages.values() if page.owner is not None}
+        ended = await run_in_threadpool(_no_longer_good, accounts, owners) if owners else set()
+        for name, page in pages.items():
+            if page.owner not in ended:
+                continue
+            if name not in self._told:
+                self._told.add(name)
+                self._run(page.streamlit_id)
+            else:
+                log.info("an open page is cut off: its sign-in has ended, and it didn't leave by itself")
+                self._end(page.streamlit_id)
+                await self._connections.cut(name)
+
+
+async def watch_open_pages() -> None:
+    """Look regularly until cancelled."""
+    watch = Watch(get_connections())
+    while True:
+        await asyncio.sleep(INTERVAL_SECONDS)
+        try:
+            await watch.look(get_services().accounts)
+        except (SQLAlchemyError, OSError, RuntimeError):
+            log.exception("looking after the open pages failed, and is tried again")
+
+
+def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
+    try:
+        with accounts.hurry, reachable():
+            ended = accounts.no_longer_good(owners)
+    except StoreUnavailableError as error:
+        log.debug("looking after the open pages has to wait", error=str(error))
+        return set()
+    for owner in ended:
+        get_known_owners().forget(owner)  # an outage to come finds it ended, too
+    return ended

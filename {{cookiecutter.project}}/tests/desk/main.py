@@ -1,0 +1,79 @@
+"""Pages for everybody and for those with `desk.read`, who leave traces in the audit trail; and two that take files."""
+
+from functools import partial
+
+import streamlit as st
+
+from core import bootstrap_session, get_session_manager, ui
+from core.accounts import Actor
+from core.auth import acting, require_sign_in
+from core.discovery import PageSpec
+from core.permissions import requires
+from core.router import Router
+from core.services import get_services
+
+
+def did(what: str, by: Actor | None = None) -> None:
+    """Leave a trace of what was done."""
+    get_services().accounts.note("role.saved", by=by or acting(), subject="role:trace", detail=what)
+
+
+@requires("desk.write")
+def write() -> None:
+    did("a guarded callback")
+
+
+def make_file(by: Actor) -> bytes:
+    did("a file on demand", by)
+    return b"secret"
+
+
+@st.fragment
+def part() -> None:
+    st.button("Refresh", key="refresh")
+    did("a part of the page")
+
+
+def desk() -> None:
+    st.title("Desk")
+    ui.text_input("Note", form="desk", field="note")
+    st.button("Careless", key="careless", on_click=did, args=("a careless callback",))
+    st.button("Write", key="write", on_click=write)
+    st.download_button("File", partial(make_file, acting()), key="file")
+    part()
+
+
+def lobby() -> None:
+    st.title("Lobby")
+
+
+def counter() -> None:
+    st.title("Counter")
+    ui.file_uploader("Plans", accept_multiple_files=True, form="desk", field="plans")
+
+
+def chat() -> None:
+    st.title("Chat")
+    st.chat_input("Say it", accept_file=True)
+
+
+spec = partial(PageSpec, icon=":material/edit:", app="desk", app_title="Desk", app_icon="", app_description="", order=1)
+SPECS = [
+    spec(name="lobby", title="Lobby", app_order=1, function=lobby),
+    spec(name="desk", title="Desk", app_order=2, function=requires("desk.read")(desk), permissions=("desk.read",)),
+    spec(name="counter", title="Counter", app_order=3, function=counter, permissions=("intake.use",)),
+    spec(name="chat", title="Chat", app_order=4, function=chat, permissions=("intake.use",)),
+]
+
+
+def main() -> None:
+    ui.set_page()
+    bootstrap_session()
+    manager = get_session_manager()
+    router = Router(manager, SPECS)
+    require_sign_in(manager.identity)
+    with ui.save_status(manager):
+        router.run()
+
+
+main()

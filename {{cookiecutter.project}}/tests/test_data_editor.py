@@ -1,0 +1,302 @@
+"""What is edited in a table comes back, and is never applied to another row or over another value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.elements.widgets.data_editor import DataEditorSerde, DataEditorState
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
+
+from core import ui
+from core.services import Services, build_services, use_services
+from core.settings import Settings
+from core.storage.models import Base as Tables
+from core.ui.table_edits import NOTHING, Base, Draft, Kept, edited, fit, without_unfit
+from core.ui.written import written
+from core.web.protocol import Told
+from core.web.tabular import Table
+from core.words import Words
+
+STOCK = {"name": ["apple", "pear", "plum"], "count": [1, 2, 3]}
+LABELLED = pd.DataFrame({"price": [1.5, 2.5, 3.5], "left": [1, 2, 3]}, index=["apple", "pear", "plum"])
+
+
+def state(edited_rows: Any = None, added: Any = None, deleted: Any = None) -> dict[str, Any]:
+    return {"edited_rows": edited_rows or {}, "added_rows": added or [], "deleted_rows": deleted or []}
+
+
+def after(data: Any, kept: Kept, *states: dict[str, Any]) -> Kept:
+    """The edits after those of one editor after the other."""
+    base = Base(Table.read(data))
+    for number, each in enumerate(states):
+        kept = Draft.of(base, kept, f"t{number}").overlay(kept, each)
+    return kept
+
+
+def shown(data: Any, kept: Kept) -> Any:
+    return edited(Base(Table.read(data)), kept)
+
+
+def unfit(data: Any, kept: Kept) -> list[tuple[str, str | None, Any]]:
+    return [(each.row, each.column, each.value) for each in fit(kept, Base(Table.read(data))).unfit]
+
+
+EDITS = [
+    state({0: {"count": 10}}),
+    state({0: {"count": 10}, 2: {"name": "fig"}}, deleted=[1]),
+    state(added=[{"name": "fig", "count": 4}, {"name": "nut"}]),
+    state({1: {"count": None}}, added=[{"name": "fig", "count": 4}], deleted=[0, 2]),
+]
+
+
+@pytest.mark.parametrize("number", range(len(EDITS)))
+@pytest.mark.parametrize(
+    "data",
+    [
+        pd.DataFrame(STOCK),
+        pd.DataFrame(STOCK, index=[7, 5, 9]),
+        [{"name": name, "count": count} for name, count in zip(*STOCK.values(), strict=True)],
+        STOCK,
+    ],
+    ids=["frame", "labels", "records", "columns"],
+)
+def test_the_result_is_what_streamlit_s_own_editor_returns(
+    monkeypatch: pytest.MonkeyPatch, data: Any, number: int
+) -> None:
+    edits = EDITS[number]
+
+    def own() -> None:
+        import streamlit as st
+
+        given = st.session_state["given"]
+        st.session_state["returned"] = st.data_editor(given, num_rows="dynamic", key="own")
+
+    tab = AppTest.from_function(own)
+    tab.session_state["given"] = data
+    monkeypatch.setattr(DataEditorSerde, "deserialize", lambda _self, _sent: DataEditorState(edits))
+    wanted = returned(tab.run())
+    ours = shown(data, after(data, NOTHING, edits))
+    assert type(ours) is type(wanted)
+    assert repr(wanted) != repr(data), "the edits were applied"
+    if isinstance(wanted, pd.DataFrame):
+        pd.testing.assert_frame_equal(ours, wanted)
+    else:
+        assert repr(ours) == repr(wanted)
+
+
+def test_edits_of_a_new_editor_are_added_to_those_it_begins_with() -> None:
+    kept = after(
+        STOCK,
+        NOTHING,
+        state({0: {"count": 10}}, added=[{"name": "fig"}], deleted=[1]),
+        # Now it shows apple, plum, fig.
+        state({1: {"count": 30}, 2: {"count": 4}}, added=[{"name": "nut"}], deleted=[0]),
+    )
+    assert shown(pd.DataFrame(STOCK), kept)["name"].tolist() == ["plum", "fig", "nut"]
+    assert shown(pd.DataFrame(STOCK), kept)["count"].tolist()[:2] == [30, 4]
+
+
+def test_adding_an_editor_s_edits_twice_is_the_same_as_once() -> None:
+    base, edits = Base(Table.read(STOCK)), state({0: {"count": 10}}, added=[{"name": "fig"}], deleted=[1])
+    draft = Draft.of(base, NOTHING, "t")
+    once = draft.overlay(NOTHING, edits)
+    assert draft.overlay(once, edits) == once
+    assert draft.overlay(once, state({0: {"count": 10}}, deleted=[1]))["added"] == {}, "an added row was deleted again"
+
+
+class TestTheTableChangesUnderneath:
+    def test_rows_with_labels_are_found_wherever_they_are(self) -> None:
+        kept = after(LABELLED, NOTHING, state({1: {"left": 20}}, deleted=[0]))
+        moved = LABELLED.iloc[[2, 1, 0]]
+        assert shown(moved, kept)["left"].to_dict() == {"plum": 3, "pear": 20}
+        more = pd.concat([pd.DataFrame({"price": [9.5], "left": [9]}, index=["fig"]), LABELLED])
+        assert shown(more, kept)["left"].to_dict() == {"fig": 9, "pear": 20, "plum": 3}
+        assert unfit(more, kept) == []
+
+    def test_rows_without_labels_are_found_by_what_they_held(self) -> None:
+        kept = after(STOCK, NOTHING, state({1: {"count": 20}}, deleted=[2]))
+        more = {"name": ["fig", *STOCK["name"]], "count": [9, *STOCK["count"]]}
+        assert shown(pd.DataFrame(more), kept)["count"].tolist() == [9, 1, 20]
+        assert unfit(more, kept) == []
+
+    def test_another_column_of_the_row_may_change(self) -> None:
+        kept = after(LABELLED, NOTHING, state({1: {"left": 20}}))
+        assert shown(LABELLED.assign(price=[1.0, 2.0, 3.0]), kept)["left"].to_dict()["pear"] == 20
+
+    @pytest.mark.parametrize(
+        ("data", "told"),
+        [
+            (LABELLED.drop(index="pear"), [("pear", "left", 20)]),
+            (LABELLED.assign(left=[1, 7, 3]), [("pear", "left", 20)]),
+            (LABELLED[["price"]], [("pear", "left", 20)]),
+        ],
+        ids=["its row is gone", "its cell is another", "its column is gone"],
+    )
+    def test_what_does_not_apply_is_told_and_comes_back_with_its_table(self, data: Any, told: Any) -> None:
+        kept = after(LABELLED, NOTHING, state({1: {"left": 20}, 2: {"price": 9.0}}))
+        assert unfit(data, kept) == told
+        pd.testing.assert_series_equal(shown(data, kept)["price"], data["price"].where(data.index != "plum", 9.0))
+        assert shown(LABELLED, kept)["left"].to_dict()["pear"] == 20
+        assert shown(LABELLED, without_unfit(kept, Base(Table.read(data))))["left"].to_dict()["pear"] == 2
+
+    def test_a_row_that_became_another_is_not_deleted(self) -> None:
+        kept = after(LABELLED, NOTHING, state(deleted=[1]))
+        changed = LABELLED.assign(left=[1, 7, 3])
+        assert shown(changed, kept).index.tolist() == ["apple", "pear", "plum"]
+        assert unfit(changed, kept) == [("pear", None, None)]
+
+    def test_what_the_table_holds_by_now_is_no_edit_any_more(self) -> None:
+        kept = after(LABELLED, NOTHING, state({1: {"left": 20}}, deleted=[0]))
+        written = shown(LABELLED, kept)
+        assert unfit(written, kept) == []
+        pd.testing.assert_frame_equal(shown(written, kept), written)
+        kept = after(STOCK, NOTHING, state({1: {"count": 20}}))
+        written = shown(pd.DataFrame(STOCK), kept)
+        assert unfit(written, kept) == []
+        pd.testing.assert_frame_equal(shown(written, kept), written)
+
+    def test_an_edit_in_the_changed_table_leaves_the_others(self) -> None:
+        kept = after(LABELLED, NOTHING, state({1: {"left": 20}}))
+        changed = LABELLED.assign(left=[1, 7, 3])
+        again = after(changed, kept, state({0: {"left": 10}}))
+        assert shown(changed, again)["left"].tolist() == [10, 7, 3]
+        assert shown(LABELLED, again)["left"].tolist() == [10, 20, 3]
+
+
+def page(num_rows: str = "dynamic") -> None:
+    import streamlit as st
+
+    from core import bootstrap_session, get_session_manager, ui
+
+    bootstrap_session()
+    data = st.session_state.get("data", {"name": ["apple", "pear"], "count": [1, 2]})
+    config = {"count": st.column_config.NumberColumn(max_value=100), "name": st.column_config.TextColumn(max_chars=9)}
+    st.session_state["returned"] = ui.data_editor(
+        data, form="f", field="stock", num_rows=num_rows, column_config=config, key="stock"
+    )
+    st.session_state["manager"] = get_session_manager()
+
+
+@pytest.fixture(autouse=True)
+def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
+    built = build_services(make_settings(auth="none"))
+    Tables.metadata.create_all(built.database)
+    with use_services(built):
+        yield built
+
+
+def open_tab(num_rows: str = "dynamic") -> AppTest:
+    return AppTest.from_function(page, kwargs={"num_rows": num_rows}).run()
+
+
+def send(tab: AppTest, sent: Any) -> bool:
+    """Send what an editor holds, as a browser does. False where it was refused."""
+    live = tab.session_state["manager"].live
+    key = tab.session_state["manager"].known_fields["stock"].value.key
+    message = WidgetState(id=f"$$ID-0123-{key}", string_value=sent if isinstance(sent, str) else json.dumps(sent))
+    arrived = live.read(Told(states=[message]))
+    if arrived.edits:
+        live.keep(arrived.edits)
+    return not arrived.unfit
+
+
+def returned(tab: AppTest) -> Any:
+    assert not tab.exception, tab.exception[0].message
+    return tab.session_state["returned"]
+
+
+def test_edits_come_back_in_a_new_tab_and_in_one_that_is_open() -> None:
+    tab, other = open_tab(), open_tab()
+    assert send(tab, {"edited_rows": {"1": {"count": 20}}, "added_rows": [{"name": "fig"}], "deleted_rows": [0]})
+    assert returned(tab.run()) == {"name": ["pear", "fig"], "count": [20, None]}
+    assert returned(other.run()) == returned(tab)
+    assert returned(open_tab()) == returned(tab)
+
+
+def test_two_tabs_edit_different_cells_and_both_stay() -> None:
+    tab, other = open_tab(), open_tab()
+    send(tab, {"edited_rows": {"0": {"count": 10}}})
+    other.run()
+    send(other, {"edited_rows": {"1": {"count": 20}}})
+    assert returned(tab.run()) == returned(other.run()) == {"name": ["apple", "pear"], "count": [10, 20]}
+
+
+def test_what_a_changed_table_does_not_allow_is_told_and_let_go_on_request() -> None:
+    tab = open_tab()
+    send(tab, {"edited_rows": {"1": {"count": 20}}})
+    tab.session_state["data"] = {"name": ["apple", "plum"], "count": [1, 2]}
+    assert returned(tab.run()) == {"name": ["apple", "plum"], "count": [1, 2]}
+    assert "Row 2, count: 20" in tab.warning[0].value
+    tab.button[0].click().run()
+    assert not tab.warning
+    tab.session_state["data"] = {"name": ["apple", "pear"], "count": [1, 2]}
+    assert returned(tab.run())["count"] == [1, 2]
+
+
+def test_a_form_that_is_cleared_shows_the_table_as_it_is() -> None:
+    tab = open_tab()
+    send(tab, {"edited_rows": {"1": {"count": 20}}})
+    tab.run()
+    tab.session_state["manager"].session.reset_form("f")
+    assert returned(tab.run())["count"] == [1, 2]
+
+
+def test_a_model_gets_the_rows_that_somebody_filled_in() -> None:
+    kept = after(STOCK, NOTHING, state({0: {"count": 10}}, added=[{"name": "fig"}, {}], deleted=[1, 2]))
+    rows = ui.edited_rows(STOCK)
+    assert rows(kept) == [{"name": "apple", "count": 10}, {"name": "fig", "count": None}]
+    assert rows(rows(kept)) == rows(kept), "what has been stored as rows is rows"
+
+
+def test_edits_are_told_a_line_for_each_row() -> None:
+    kept = after(STOCK, NOTHING, state({0: {"count": 10}}, added=[{"name": "fig", "count": 4}, {}], deleted=[1]))
+    assert written(kept, Words("en")) == "Row 1: count: 10\nRow 2: deleted\nNew row: name: fig, count: 4"
+    assert written(NOTHING, Words("en")) == "–"
+
+
+FORGED: list[Any] = [
+    "",
+    "no json",
+    "[]",
+    "null",
+    '{"edited_rows": {"0": {"count": NaN}}}',
+    {"edited_rows": {"2": {"count": 1}}},
+    {"edited_rows": {"-1": {"count": 1}}},
+    {"edited_rows": {"x": {"count": 1}}},
+    {"edited_rows": {"0": {"price": 1}}},
+    {"edited_rows": {"0": {"count": "many"}}},
+    {"edited_rows": {"0": {"count": 101}}},
+    {"edited_rows": {"0": {"count": 1.5}}},
+    {"edited_rows": {"0": {"count": True}}},
+    {"edited_rows": {"0": {"name": "ten letters"}}},
+    {"edited_rows": {"0": 5}},
+    {"edited_rows": 5},
+    {"added_rows": [{"count": "many"}]},
+    {"added_rows": [{"price": 1}]},
+    {"added_rows": {"0": 1}},
+    {"added_rows": [5]},
+    {"deleted_rows": [2]},
+    {"deleted_rows": [-1]},
+    {"deleted_rows": ["0"]},
+    {"deleted_rows": [True]},
+]
+
+
+@pytest.mark.parametrize("number", range(len(FORGED)))
+def test_what_no_editor_sends_is_refused(number: int) -> None:
+    tab = open_tab()
+    before = returned(tab)
+    assert not send(tab, FORGED[number])
+    assert tab.session_state["manager"].session.form("f").values == {}
+    assert returned(tab.run()) == before
+
+
+@pytest.mark.parametrize("part", ["added_rows", "deleted_rows"])
+def test_rows_come_and_go_only_where_the_editor_allows_it(part: str) -> None:
+    tab = open_tab("fixed")
+    assert not send(tab, {part: [{} if part == "added_rows" else 0]})

@@ -1,0 +1,133 @@
+"""Every page of every app that ships, opened as each role: shown or refused in words, and never a traceback.
+
+Pages and roles are those the project has, so that a new one is held against this by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.accounts.first_start import ROLES, seed_administrator
+from core.discovery import discover
+from core.router import is_offered
+from core.services import Services, build_services, use_services
+from core.settings import Settings
+from core.storage.models import Base
+from tests.conftest import signed_in
+
+PAGES = discover()
+OWN, ADMIN = "home", "admin"
+"""Apps: what everybody who is signed in may open, and what is for administrators."""
+NO_ROLE = "no role"
+SCRIPT = """
+import streamlit as st
+from core import bootstrap_session, get_session_manager, ui
+from core.auth import require_sign_in
+from core.router import Router
+
+bootstrap_session()
+manager = get_session_manager()
+if page := st.session_state.pop("go", None):
+    manager.navigate_to(page)
+router = Router(manager)
+require_sign_in(manager.identity)
+ui.user_menu(manager)
+with ui.save_status(manager):
+    router.run()
+    ui.restored_notice(manager, router.title)
+"""
+
+SignIn = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """One project for all roles, since nothing is entered here."""
+    folder = tmp_path_factory.mktemp("project")
+    files = {"database_url": f"sqlite:///{folder / 'sessions.db'}", "journal_path": folder / "journal.db"}
+    settings = Settings(_env_file=None, auth="password", secret_key="of the tests " * 4, files_url=str(folder), **files)
+    services = build_services(settings)
+    Base.metadata.create_all(services.database)
+    seed_administrator(services.accounts, None)
+    with use_services(services):
+        yield services
+
+
+@pytest.fixture
+def sign_in(project: Services, monkeypatch: pytest.MonkeyPatch) -> SignIn:
+    """Let tabs be those of a browser in which somebody with a role is signed in; returns who that is."""
+    return lambda role: signed_in(project, monkeypatch, *([role] if role != NO_ROLE else [])).user_id
+
+
+def opened(tab: AppTest, page: str) -> str:
+    """Go to a page; returns what is on top of it. It may say no, but it doesn't break."""
+    tab.session_state["go"] = page
+    tab.run()
+    titles = [title.value for title in tab.title]
+    assert not tab.exception, f"{page}: {tab.exception[0].value}"
+    assert not tab.error, f"{page}: {tab.error[0].value}"
+    assert not any("can't be shown" in title for title in titles), f"{page}: {[code.value for code in tab.code]}"
+    return titles[0]
+
+
+def ways_out(tab: AppTest) -> list[str]:
+    return [button.label for button in tab.sidebar.button if button.label == "Sign out"]
+
+
+def may_open(role: str, app: str) -> bool:
+    return app == OWN or role == "admin" or (role == "member" and app != ADMIN)
+
+
+@pytest.mark.parametrize("role", [*ROLES, NO_ROLE])
+def test_a_role_is_shown_its_pages_with_a_way_out_and_refused_the_others_in_words(role: str, sign_in: SignIn) -> None:
+    sign_in(role)
+    tab = AppTest.from_string(SCRIPT).run()
+
+    titles = {}
+    for spec in PAGES:
+        titles[spec.name] = opened(tab, spec.name)
+        assert ways_out(tab), spec.name
+    shown = {name: title for name, title in titles.items() if "Not allowed" not in title}
+    assert set(shown) == {spec.name for spec in PAGES if may_open(role, spec.app)}
+    assert len(set(shown.values())) == len(shown), "each page is another one"
+
+
+@pytest.mark.usefixtures("project")
+def test_whoever_is_not_signed_in_is_asked_to_and_sees_no_page() -> None:
+    tab = AppTest.from_string(SCRIPT).run()
+
+    for spec in PAGES:
+        opened(tab, spec.name)
+        assert [field.label for field in tab.text_input] == ["Username", "Password"], spec.name
+        assert not tab.sidebar.button, spec.name
+
+
+def test_who_is_locked_out_sees_no_page_any_more_in_the_tab_that_was_open(project: Services, sign_in: SignIn) -> None:
+    sign_in("admin")  # there has to be one left
+    user_id = sign_in("admin")
+    tab = AppTest.from_string(SCRIPT).run()
+    assert opened(tab, "admin") == "People"
+    project.accounts.set_active(user_id, False)
+
+    for spec in PAGES:
+        tab.session_state["go"] = spec.name
+        tab.run()
+        assert not tab.exception, spec.name
+        assert not tab.title, spec.name
+        assert not tab.sidebar.button, spec.name
+        assert tab.get("bidi_component"), "its browser is given a token of nobody's"
+
+
+def test_where_nobody_signs_in_there_is_no_way_out_and_no_page_about_people(as_admin: Services) -> None:
+    tab = AppTest.from_string(SCRIPT).run()
+    labels = {button.label for button in tab.sidebar.button}
+    with_people = {spec.name for spec in PAGES if "Nobody signs in here" in opened(tab, spec.name)}
+
+    assert as_admin.settings.auth == "none"
+    assert "Preferences" in labels
+    assert not ways_out(tab)
+    assert with_people == {"admin", "admin-roles"}
+    assert not with_people & {spec.name for spec in PAGES if is_offered(spec)}, "the navigation leads nowhere"

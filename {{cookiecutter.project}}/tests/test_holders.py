@@ -1,0 +1,75 @@
+"""Who has a role, who may do what because of it, and that roles are given and taken one at a time."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from core.accounts import Accounts, Actor
+from core.errors import AccountError
+
+
+def test_a_role_is_given_and_taken_and_both_are_told(accounts: Accounts) -> None:
+    ada = accounts.create_user("ada", "Ada", roles=["member"])
+    accounts.save_role("desk", ["orders.*"])
+    boss = Actor(user_id=accounts.create_user("boss", "Boss", roles=["admin"]).user_id, address="192.0.2.7")
+    before = len(accounts.trail())
+    accounts.give_role(ada.user_id, "desk", by=boss)
+    accounts.give_role(ada.user_id, "desk", by=boss)
+    assert [holder.username for holder in accounts.holders("desk", limit=9)] == ["ada"]
+    accounts.take_role(ada.user_id, "desk", by=boss)
+    accounts.take_role(ada.user_id, "desk", by=boss)
+    assert accounts.count_holders() == {"admin": 1, "member": 1}
+    told = accounts.trail(limit=len(accounts.trail()) - before)
+    assert [(line.detail, line.actor_id, line.subject) for line in told] == [
+        ("taken: desk", boss.user_id, f"person:{ada.user_id}"),
+        ("given: desk", boss.user_id, f"person:{ada.user_id}"),
+    ]
+
+
+def test_what_is_not_there_can_not_be_given(accounts: Accounts) -> None:
+    ada = accounts.create_user("ada", "Ada")
+    with pytest.raises(AccountError, match="no role 'desk'"):
+        accounts.give_role(ada.user_id, "desk")
+    with pytest.raises(AccountError):
+        accounts.give_role("nobody", "member")
+
+
+def test_the_last_administrator_keeps_the_role(accounts: Accounts) -> None:
+    ada = accounts.create_user("ada", "Ada", roles=["admin"])
+    with pytest.raises(AccountError, match="Nobody could administer"):
+        accounts.take_role(ada.user_id, "admin")
+    assert accounts.count_holders() == {"admin": 1}
+
+
+def test_two_who_give_a_person_a_role_each_at_once_give_both(accounts: Accounts) -> None:
+    ada = accounts.create_user("ada", "Ada")
+    together = threading.Barrier(2)
+
+    def give(role: str) -> None:
+        together.wait()
+        accounts.give_role(ada.user_id, role)
+
+    both = [threading.Thread(target=give, args=(role,)) for role in ("admin", "member")]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert {holder.role for holder in accounts.holders("admin", "member", limit=9)} == {"admin", "member"}
+
+
+def test_who_may_do_something_and_why(accounts: Accounts) -> None:
+    accounts.save_role("readers", ["*.read", "orders.read", "lines.*"])
+    ada = accounts.create_user("ada", "Ada", roles=["admin", "readers", "member"])
+    bob = accounts.create_user("bob", "Bob", roles=["readers"])
+    accounts.set_active(bob.user_id, False)
+    reasons = accounts.who_may("orders.read", limit=9)
+    assert [(reason.holder.username, reason.holder.role, reason.by) for reason in reasons] == [
+        ("ada", "admin", ("*",)),
+        ("ada", "readers", ("*.read", "orders.read")),
+        ("bob", "readers", ("*.read", "orders.read")),
+    ]
+    assert [reason.holder.active for reason in reasons] == [True, True, False]
+    assert accounts.who_may("orders.read", limit=1)[0].holder.user_id == ada.user_id
+    assert accounts.who_may("", limit=9) == []

@@ -1,0 +1,110 @@
+"""Reading the audit trail: all filters together, page by page, as a file, at the terminal and on its page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from apps.admin.trail import EVENTS as NAMED
+from apps.admin.trail import Period, days, table
+from core.accounts import EVENTS, Accounts, Actor, Asked, Audited, Event
+from core.accounts.trail_export import people_of
+from core.clock import FakeClock
+
+ADA = Actor(user_id="a" * 32, address="192.0.2.7", device="Firefox on Linux")
+BOB = Actor(user_id="b" * 32, address="192.0.2.8")
+STEP = timedelta(minutes=1)
+
+
+@pytest.fixture
+def lines(accounts: Accounts, clock: FakeClock) -> list[Audited]:
+    """Forty lines of two people and of nobody, of three kinds, from three addresses; the newest first."""
+    kinds: tuple[Event, ...] = ("sign_in", "refused", "role.saved")
+    actors = (ADA, BOB, Actor(address="192.0.2.9"))
+    for number, (actor, kind) in zip(range(40), itertools.cycle(itertools.product(actors, kinds)), strict=False):
+        subject = f"person:{ADA.user_id}" if number % 4 == 0 else ""
+        accounts.note(kind, by=actor, subject=subject, detail=str(number))
+        clock.advance(STEP.total_seconds() * (number % 3))  # some happen at the same time
+    return accounts.trail(limit=1000)
+
+
+def applies(line: Audited, asked: Asked) -> bool:
+    return (
+        (not asked.get("events") or line.event in asked["events"])
+        and (asked.get("person") is None or asked["person"] in people_of(line))
+        and (asked.get("address") is None or line.address == asked["address"])
+        and (asked.get("since") is None or line.at >= asked["since"])  # type: ignore[operator]
+        and (asked.get("until") is None or line.at < asked["until"])  # type: ignore[operator]
+    )
+
+
+def test_every_combination_of_filters_finds_what_applies_in_order_and_in_pages(
+    accounts: Accounts, lines: list[Audited]
+) -> None:
+    order = [(line.at, line.number) for line in lines]
+    assert order == sorted(order, reverse=True)
+    middle = lines[len(lines) // 2].at
+    found = 0
+    for events, person, address, since, until in itertools.product(
+        ([], ["refused"], ["refused", "sign_in"], sorted(EVENTS)),
+        (None, ADA.user_id, "c" * 32),
+        (None, "192.0.2.7"),
+        (None, middle),
+        (None, middle, middle + 5 * STEP),
+    ):
+        asked = Asked(events=events, person=person, address=address, since=since, until=until)
+        pages: list[Audited] = []
+        while page := accounts.trail(limit=7, before=pages[-1].number if pages else None, **asked):
+            pages += page
+        assert pages == [line for line in lines if applies(line, asked)], asked
+        found += len(pages)
+    assert found > len(lines)
+
+
+def test_a_file_holds_what_is_asked_for_with_names_and_is_noted(accounts: Accounts, lines: list[Audited]) -> None:
+    evil = accounts.create_user("eve", "=HYPERLINK(1)")
+    accounts.note("refused", by=Actor(user_id=evil.user_id), detail="admin.people")
+    rows = json.loads(accounts.export_trail("json", by=ADA, events=["refused"]))
+    assert len(rows) == 1 + sum(line.event == "refused" for line in lines)
+    assert (rows[0]["actor"], rows[0]["detail"]) == ("=HYPERLINK(1) (eve)", "admin.people")
+    assert rows[-1]["actor"] == "deleted (aaaaaaaa)"
+    noted = accounts.trail(limit=1)[0]
+    assert accounts.names([evil.user_id, "gone"]) == {evil.user_id: "=HYPERLINK(1) (eve)"}
+    assert (noted.event, noted.actor_id, noted.address) == ("trail.exported", ADA.user_id, ADA.address)
+    assert noted.detail == f"{len(rows)} lines as json, events refused"
+
+    table = list(csv.DictReader(io.StringIO(accounts.export_trail("csv", by=ADA, person=evil.user_id))))
+    assert table[0]["actor"] == "'=HYPERLINK(1) (eve)", "a spreadsheet would compute it"
+    assert datetime.fromisoformat(table[0]["at"]).tzinfo is not None
+
+
+def test_of_too_many_a_file_holds_the_newest(accounts: Accounts, lines: list[Audited]) -> None:
+    rows = json.loads(accounts.export_trail("json", by=ADA, most=3))
+    assert [row["number"] for row in rows] == [line.number for line in lines[:3]]
+
+
+def test_every_event_has_a_name() -> None:
+    assert set(NAMED) == EVENTS
+
+
+def test_days_begin_and_end_where_the_reader_is() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    begin = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    longer = datetime(2026, 10, 25, 23, tzinfo=UTC)  # that night the clocks went back
+    assert days([date(2026, 10, 25)], berlin) == Period(since=begin, until=longer)
+    assert days([date(2026, 10, 20), date(2026, 10, 25)], berlin).until == longer
+    assert days([], berlin) == Period()
+
+
+def test_a_table_shows_times_of_the_reader_and_names(accounts: Accounts) -> None:
+    ada = accounts.create_user("ada", "Ada")
+    (line,) = accounts.trail(person=ada.user_id)
+    shown = table([line], accounts.names(list(people_of(line))), ZoneInfo("Asia/Tokyo")).iloc[0]
+    assert shown["When"] == line.at.astimezone(ZoneInfo("Asia/Tokyo")).replace(tzinfo=None)
+    assert (shown["Event"], shown["To whom or what"], shown["Who"]) == ("Person added", "Ada (ada)", "")

@@ -1,0 +1,127 @@
+"""Looking after the open pages: when it asks the database, and what it does with what it finds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+
+from core.accounts import Accounts
+from core.clock import FakeClock
+from core.storage.database import open_database
+from core.web.ingress import Connections
+from core.web.live_tab import LiveTab
+from core.web.owner import Owner, get_known_owners
+from core.web.watch import Watch
+
+TOKENS = [f"{number:064x}" for number in range(5)]
+
+
+@contextmanager
+def queries(database: Engine) -> Iterator[list[str]]:
+    """The statements that are sent within the block."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(database, "before_cursor_execute", note)
+    yield sent
+    event.remove(database, "before_cursor_execute", note)
+
+
+class Hall:
+    """Open pages, one for each token, and what is done to them."""
+
+    def __init__(self, *tokens: str | None) -> None:
+        self.connections = Connections()
+        self.done: list[tuple[str, str]] = []
+        self.watch = Watch(
+            self.connections,
+            run=lambda page: self.done.append(("run", page)),
+            end=lambda page: self.done.append(("end", page)),
+        )
+        self.names = [self.open(token) for token in tokens]
+
+    def open(self, token: str | None) -> str:
+        async def cut() -> None:
+            self.done.append(("cut", page))
+
+        page = f"page of {token}"
+        name = self.connections.open(cut)
+        tab = LiveTab(lambda _edits: None, session_id="anon-1")
+        self.connections.attach(name, tab, page, owner=token)
+        return name
+
+    def look(self, accounts: Accounts) -> list[tuple[str, str]]:
+        self.done.clear()
+        asyncio.run(self.watch.look(accounts))
+        return list(self.done)
+
+
+@pytest.mark.parametrize("tokens", [(), (None,)], ids=["no page", "a browser without a cookie"])
+def test_without_a_page_somebody_may_lose_nothing_is_asked(accounts: Accounts, tokens: tuple[None, ...]) -> None:
+    hall = Hall(*tokens)
+    with queries(accounts._database) as sent:
+        assert hall.look(accounts) == []
+    assert sent == []
+
+
+def test_all_open_pages_are_looked_up_by_one_query(accounts: Accounts) -> None:
+    hall = Hall(*(f"{number:064x}" for number in range(1000)))
+    accounts.revoke(f"{7:064x}")
+    with queries(accounts._database) as sent:
+        assert hall.look(accounts) == [("run", f"page of {7:064x}")]
+    assert len(sent) == 1
+    hall.open(f"{1000:064x}")
+    with queries(accounts._database) as sent:
+        hall.look(accounts)
+    assert len(sent) == 2
+
+
+def test_every_page_of_an_ended_browser_runs_once_and_is_cut_off_if_it_stays(accounts: Accounts) -> None:
+    hall = Hall(TOKENS[0], TOKENS[1], TOKENS[1])
+    assert hall.look(accounts) == []
+    accounts.revoke(TOKENS[1])
+    page = f"page of {TOKENS[1]}"
+    assert hall.look(accounts) == [("run", page)] * 2
+    hall.connections.close(hall.names[1])  # this one did as it was told
+    assert hall.look(accounts) == [("end", page), ("cut", page)]
+    hall.connections.close(hall.names[2])
+    assert hall.look(accounts) == []
+
+
+def test_who_is_no_longer_good_is_told_as_each_single_look_tells_it(accounts: Accounts, clock: FakeClock) -> None:
+    accounts.save_role("clerk", ["orders.*"])
+    for token, person in zip(TOKENS, ("good", "locked", "rights", "idle"), strict=False):
+        user = accounts.create_user(person, person, roles=["clerk"] if person == "rights" else [])
+        ticket = accounts.issue_ticket(f"before {person}", user.user_id)
+        assert accounts.redeem(ticket, f"before {person}", token, "a browser")
+        if person == "locked":
+            accounts.set_active(user.user_id, False)
+    accounts.save_role("clerk", [])
+    clock.advance(3500)
+    for token in TOKENS[:3]:
+        accounts.touch(token)
+    clock.advance(200)
+    accounts.register(TOKENS[4], "anon-1", "a browser")
+    found = accounts.no_longer_good([*TOKENS, "never seen"])
+    assert found == {token for token in TOKENS if (state := accounts.check(token)) and state.standing != "good"}
+    assert found == {TOKENS[1], TOKENS[2], TOKENS[3]}
+
+
+def test_while_the_database_is_away_everything_stays(clock: FakeClock) -> None:
+    database = open_database("postgresql+psycopg://nobody@127.0.0.1:9/none")
+    hall = Hall(TOKENS[0])
+    assert hall.look(Accounts(database, clock, session_timeout=60)) == []
+
+
+def test_an_outage_to_come_finds_ended_who_was_known_before(accounts: Accounts) -> None:
+    known = get_known_owners()
+    known.remember(Owner(token_hash=TOKENS[2], session_id="anon-1", user_id=None, registered=True))
+    accounts.revoke(TOKENS[2])
+    Hall(TOKENS[2]).look(accounts)
+    assert known.recall(TOKENS[2]) is None
