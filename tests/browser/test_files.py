@@ -180,5 +180,6 @@ def test_a_photo_and_a_recording_are_kept_and_files_are_sent(visit: NewTab, new_
     chat.locator("input[type=file]").first.set_input_files(files)  # type: ignore[arg-type]
     expect(chat.get_by_text(re.compile(r"(one|two)\.txt"))).to_have_count(2, timeout=SETTLE_MS)
     chat.get_by_role("textbox").fill("with both")
+    expect(chat.get_by_role("button", name="Send message")).to_be_enabled()  # Streamlit sends no file half uploaded
     chat.get_by_role("textbox").press("Enter")
     expect(visitor.page.get_by_text("2 sent")).to_be_visible(timeout=SETTLE_MS)

@@ -109,6 +109,9 @@ class Browser:
 
     # One method for each command. What it returns is added to the answer.
 
+    def ready(self) -> None:
+        """Do nothing. The answer says that this channel's thread has begun."""
+
     def edit(self, session: str, form: str, field: str, value: str) -> None:
         self.tab(session).set_field(form, field, value)
 

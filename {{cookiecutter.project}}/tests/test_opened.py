@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from core.services import Services, build_services, get_services, use_services
@@ -80,6 +81,22 @@ def test_until_the_browser_has_spoken_the_latest_of_all_tabs_stands_in() -> None
     assert seen(app) == ("Notes", True)
     app.session_state["tab"] = TWO
     assert seen(app.run()) == ("Figures", False)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_what_is_clicked_before_the_browser_has_spoken_stays_and_is_kept(left: bool) -> None:
+    was_left(ONE, "Notes", left)
+    app = load()
+    click_expander(app, not left)
+    app.session_state["tab"] = ONE
+    assert seen(app.run()) == ("Notes", not left)
+    assert seen(load(ONE)) == ("Notes", not left)
+
+
+def click_expander(app: AppTest, is_open: bool) -> None:
+    """What a click sends; AppTest has none for expanders."""
+    app._run(WidgetStates(widgets=[WidgetState(id=app.expander[0].proto.id, bool_value=is_open)]))
+    assert seen(app)[1] is is_open
 
 
 def test_a_new_tab_keeps_what_stood_in() -> None:

@@ -181,6 +181,7 @@ def _once(laboratory: Laboratory, operation: Operation, aim: Point | None) -> _O
         with bench.victim(channels=1, debounce_delay=3600) as victim:
             client = Client(bench.recorder, victim.channels[0])
             operation.prepare(client, bench)
+            client.ask("ready")  # a thread that begins later would count as one born during the trace
             output, born = bench.folder / "strace.log", aim is None or aim.born
             with strace.attached(victim.pid, output, *options, until_death=True, born=born) as trace:
                 with suppress(VictimGoneError):

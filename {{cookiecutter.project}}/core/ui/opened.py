@@ -25,6 +25,9 @@ from core.state.paths import join_path, split_path
 _SHOWN_KEY = "_keep_opened"
 """Per page and key, in `st.session_state`: which tab's memory the widget shows."""
 
+_CHOSEN = ""
+"""Stands for a tab whose name isn't known yet, where somebody has already opened or closed the widget."""
+
 
 def tabs(tabs: Sequence[str], *, key: str, **options: Any) -> Sequence[DeltaGenerator]:
     """Show `st.tabs`, with the one that was open. `options` are Streamlit's, without `on_change` and `bind`."""
@@ -43,17 +46,20 @@ def _restored(key: str, fits: Callable[[Any], bool]) -> Callable[[], None]:
     manager = get_session_manager()
     session, page = manager.session, manager.page
     shown: dict[tuple[str, str], str | None] = st.session_state.setdefault(_SHOWN_KEY, {})
-    if key not in st.session_state or (shown.get((page, key)) is None and session.tab_id is not None):
-        value = _remembered(manager, page, key)
-        if value is not None and fits(value):
-            st.session_state[key] = value
-        shown[page, key] = session.tab_id
 
     def keep() -> None:
         if session.tab_id is not None:
             session.commit([Change(_path(session.tab_id, page, key), st.session_state[key])])
-            shown[page, key] = session.tab_id
+        shown[page, key] = session.tab_id or _CHOSEN
 
+    is_new = key not in st.session_state
+    if not is_new and shown.get((page, key)) == _CHOSEN:
+        keep()
+    elif is_new or (shown.get((page, key)) is None and session.tab_id is not None):
+        value = _remembered(manager, page, key)
+        if value is not None and fits(value):
+            st.session_state[key] = value
+        shown[page, key] = session.tab_id
     return keep
 
 

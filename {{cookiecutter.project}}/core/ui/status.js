@@ -53,9 +53,11 @@ class Status {
     if (lost) return { text: outbox.stored ? words.offline : words.offline_unkept, mood: "wait" };
     if (outbox.pending.some((item) => item.unkept)) return { text: here(words.away_browser), mood: "wait", waits: true };
     if (barred) return { text: fill(here(words.not_here), barred), mood: "wait", about: barred };
-    if (outbox.database === "away") return { text: status.journal ? words.away : here(words.away_browser), mood: "wait", waits: true };
+    const busy = waiting || Boolean(this.saving);
+    const away = status.journal && !busy ? words.away : here(words.away_browser);
+    if (outbox.database === "away") return { text: away, mood: "wait", waits: true, saving: busy };
     if (this.once) return { text: this.once, mood: "wait" };
-    if (waiting || this.saving) return { text: words.saving, mood: "good", saving: true };
+    if (busy) return { text: words.saving, mood: "good", saving: true };
     const at = this.keptAt();
     return { text: at ? fill(words.saved, { time: this.time(at) }) : words.all_saved, mood: "good" };
   }
