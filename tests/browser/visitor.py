@@ -8,13 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.support.server import Server
 
 PASSWORD = "three unrelated words 42"
 SETTLE_MS = 20_000
 _LOOK_MS = 50
+_SETTLED = """() => {
+    const has = (found) => document.querySelector(found) !== null;
+    return (
+        has('[data-testid="stApp"][data-test-script-state="notRunning"]') &&
+        has('[data-testid="stMain"] [data-testid="stElementContainer"]') &&
+        !has('[data-stale="true"]') &&
+        (!has(".st-key-keep-status") || Boolean(window.__keepTab?.data?.tab))
+    );
+}"""
+"""A page on which somebody is signed in says once which tab it is, and is drawn again."""
 
 
 @dataclass
@@ -30,11 +40,8 @@ class Visitor:
         return self
 
     def settled(self) -> None:
-        """Wait until the script has run to its end and nothing of its last run is left on the page."""
-        expect(self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible(
-            timeout=SETTLE_MS
-        )
-        expect(self.page.locator('[data-stale="true"]')).to_have_count(0, timeout=SETTLE_MS)
+        """Wait until the script has run to its end, also for what the page tells it once, and nothing else is shown."""
+        self.until(_SETTLED)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> Visitor:
         self.text("Username").fill(username)
@@ -85,9 +92,17 @@ class Visitor:
         It is asked from outside: `wait_for_function` asks inside the page, where its policy forbids `eval`.
         """
         last = time.monotonic() + SETTLE_MS / 1000
-        while not self.page.evaluate(expression, argument):
+        while not self._is_true(expression, argument):
             assert time.monotonic() < last, f"It never became true: {expression} of {argument!r}"
             self.page.wait_for_timeout(_LOOK_MS)
+
+    def _is_true(self, expression: str, argument: object) -> bool:
+        try:
+            return bool(self.page.evaluate(expression, argument))
+        except Error as error:
+            if "context was destroyed" not in error.message:
+                raise
+            return False  # the page is being replaced by another one
 
     def type(self, label: str, text: str) -> None:
         """Type at the end of a field, key by key, without leaving it."""
