@@ -236,6 +236,7 @@ def test_what_is_typed_before_the_outbox_is_there_is_kept(visitor: Visitor) -> N
     for route in held:
         route.continue_()
     visitor.says(SAVED)
+    visitor.page.unroute(COMPONENTS)
     visitor.reload()
     expect(visitor.text("Name")).to_have_value("Too eager")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,16 +13,17 @@ from playwright.sync_api import Error, Locator, Page, expect
 from tests.support.server import Server
 
 PASSWORD = "three unrelated words 42"
-SETTLE_MS = 20_000
+SETTLE_MS = 60_000
 _LOOK_MS = 50
-_SETTLED = """() => {
+_WAITS_FOR = """() => {
     const has = (found) => document.querySelector(found) !== null;
-    return (
-        has('[data-testid="stApp"][data-test-script-state="notRunning"]') &&
-        has('[data-testid="stMain"] [data-testid="stElementContainer"]') &&
-        !has('[data-stale="true"]') &&
-        (!has(".st-key-keep-status") || Boolean(window.__keepTab?.data?.tab))
-    );
+    const known = !has(".st-key-keep-status") || Boolean(window.__keepTab?.data?.tab);
+    return Object.entries({
+        "the end of the run": has('[data-testid="stApp"][data-test-script-state="notRunning"]'),
+        "something on the page": has('.stMain [data-testid="stElementContainer"]'),
+        "what the last run left on it to go": !has('[data-stale="true"]'),
+        "the run that knows which tab it is": known,
+    }).filter(([, is]) => !is).map(([what]) => what);
 }"""
 """A page on which somebody is signed in says once which tab it is, and is drawn again."""
 
@@ -41,7 +42,7 @@ class Visitor:
 
     def settled(self) -> None:
         """Wait until the script has run to its end, also for what the page tells it once, and nothing else is shown."""
-        self.until(_SETTLED)
+        self._until(lambda: self._evaluate(_WAITS_FOR) == [], lambda: f"It waits for {self._evaluate(_WAITS_FOR)}")
 
     def sign_in(self, username: str, password: str = PASSWORD) -> Visitor:
         self.text("Username").fill(username)
@@ -87,22 +88,28 @@ class Visitor:
         expect(self.page.locator("html:not([data-before])")).to_have_count(1, timeout=SETTLE_MS)
 
     def until(self, expression: str, argument: object = None) -> None:
-        """Wait until a JavaScript function of `argument` says yes. Raises AssertionError after 20 s.
+        """Wait until a JavaScript function of `argument` says yes. Raises AssertionError after a minute.
 
         It is asked from outside: `wait_for_function` asks inside the page, where its policy forbids `eval`.
         """
+        self._until(
+            lambda: bool(self._evaluate(expression, argument)), lambda: f"Never true: {expression} of {argument!r}"
+        )
+
+    def _until(self, is_so: Callable[[], bool], why: Callable[[], str]) -> None:
         last = time.monotonic() + SETTLE_MS / 1000
-        while not self._is_true(expression, argument):
-            assert time.monotonic() < last, f"It never became true: {expression} of {argument!r}"
+        while not is_so():
+            assert time.monotonic() < last, why()
             self.page.wait_for_timeout(_LOOK_MS)
 
-    def _is_true(self, expression: str, argument: object) -> bool:
+    def _evaluate(self, expression: str, argument: object = None) -> object:
+        """Ask a JavaScript function; None while the page is being replaced by another one."""
         try:
-            return bool(self.page.evaluate(expression, argument))
+            return self.page.evaluate(expression, argument)
         except Error as error:
             if "context was destroyed" not in error.message:
                 raise
-            return False  # the page is being replaced by another one
+            return None
 
     def type(self, label: str, text: str) -> None:
         """Type at the end of a field, key by key, without leaving it."""

@@ -21,6 +21,7 @@ TAB = "0123456789abcdef" * 2
 SCRIPT = """
 import streamlit as st
 from core import bootstrap_session, get_session_manager, ui
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 bootstrap_session()
 with ui.save_status(get_session_manager()):
@@ -32,6 +33,8 @@ with ui.save_status(get_session_manager()):
         st.text_input("Password", type="password", key="secret")
     if st.session_state.get("stop"):
         st.stop()
+    if st.session_state.get("overtaken"):
+        get_script_run_ctx().script_requests.request_stop()
     if st.session_state.pop("again", False):
         st.rerun()
     st.text("the end")
@@ -88,6 +91,18 @@ def test_a_page_that_ends_early_is_told_as_well(services: Services, token: str, 
 
     assert set(told(app)["fields"]) == {"st-key-order-item", "st-key-order-many"}
     assert bool(app.text) is (how == "again")
+
+
+def test_a_run_that_is_overtaken_by_another_touches_nothing_any_more(services: Services, token: str) -> None:
+    """What both write into the session's state at once ended the later one, and with it the page."""
+    app = load()
+    app.session_state["overtaken"] = True
+
+    app.run()
+
+    assert not app.exception
+    assert not app.text
+    assert not app.get("bidi_component")
 
 
 def test_fields_of_another_page_are_not_announced(services: Services, token: str) -> None:

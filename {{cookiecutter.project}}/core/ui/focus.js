@@ -47,10 +47,9 @@ class Focus {
       if (!free) return done();
       field.focus({ preventScroll: true }); // scrolling has a memory of its own
       const running = document.querySelector('[data-test-script-state="running"]');
-      if (left.start === null || (field.value ?? "").length >= left.end || !running) {
-        if (left.start !== null) field.setSelectionRange(left.start, left.end);
-        if (!running) done();
-      }
+      const fits = left.start === null || (field.value ?? "").length >= left.end;
+      if (left.start !== null && (fits || !running)) field.setSelectionRange(left.start, left.end);
+      if (fits && !running && window.__keepTab.data?.tab) done(); // the run that knows the tab is the last one
     };
     const timer = setInterval(tick, 50);
     tick();

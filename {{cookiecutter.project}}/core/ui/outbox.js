@@ -1,7 +1,7 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
-// It listens to the fields the script names, and to nothing else. One instance per page load.
+// It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js and
+// last_message.js are joined to it by status.py.
 
-const PREFIX = "keep.outbox."; // localStorage: keep.outbox.<who>.<tab>/<form>/<field>; all of keep.* goes at sign-out
 const PAUSE = 300; // ms without typing before a text is posted
 const BETWEEN = 30; // ms after a key until this browser's storage has it
 const BEHIND = 1000; // ms that the server is behind at most while somebody types on
@@ -9,21 +9,8 @@ const FIRST_RETRY = 500; // ms; doubles up to
 const LAST_RETRY = 5000;
 const PATIENCE = 10_000; // ms for one request
 const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
-const ON_ITS_WAY = 2000; // ms that a message of Streamlit's may take to leave this browser
-const SETTLE = 250; // ms after new data until the widgets show theirs
 const HOLD = 500; // ms after leaving a field until Streamlit must have sent its own message about it
 const LONGEST_HOLD = 5000;
-const NUMBER = [0xc5, 0x3e]; // field 1000 of Streamlit's message: four bytes, the lowest first (see core/web/protocol.py)
-const STREAM = "/_stcore/stream"; // where it sends it (see core/web/protocol.py)
-
-function attempt(action) {
-  // Storage that is blocked, full or damaged must not end the page's work: what is typed is then kept in memory.
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
-}
 
 class Outbox {
   constructor(changed) {
@@ -36,11 +23,10 @@ class Outbox {
     this.keptAt = "";
     this.failing = false; // whether the server couldn't be reached the last time
     this.refused = false; // whether it knows this browser no more
-    this.stores = attempt(() => localStorage.setItem("keep.try", "") ?? localStorage.removeItem("keep.try") ?? true) ?? false;
     this.retryAt = 0;
-    this.awaited = null; // the message whose run has not ended, or is not all shown, yet
+    this.storage = new DraftStorage();
+    this.lastMessage = new LastMessage();
     this.listen();
-    this.listenToStreamlit();
     for (const [element, at] of window.__keepEarly ?? []) this.remember(element, at);
     window.__keepEarly = null;
   }
@@ -117,36 +103,6 @@ class Outbox {
     if (channel) channel.onmessage = ({ data }) => data === this.data?.base && this.close();
   }
 
-  listenToStreamlit() {
-    const outbox = this;
-    const { send } = WebSocket.prototype;
-    WebSocket.prototype.send = function (...content) {
-      if (new URL(this.url).pathname.endsWith(STREAM)) {
-        content[0] = outbox.numbered(content[0]);
-        outbox.message = outbox.awaited = { content: content[0], at: performance.now() };
-      }
-      return send.apply(this, content);
-    };
-    const ended = () => {
-      const { awaited } = this;
-      // One run may follow upon another at once, and what it brought is on the page a moment after its end.
-      setTimeout(() => awaited === this.awaited && !running() && (this.awaited = null), SETTLE);
-    };
-    new MutationObserver(ended).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
-  }
-
-  // With its number at the end, as a field that Streamlit doesn't know and passes over: a beacon may come late, and must
-  // not bring back what a message after it has changed.
-  numbered(message) {
-    if (!(message instanceof Uint8Array)) return message;
-    const whole = new Uint8Array(message.length + NUMBER.length + 4);
-    whole.set(message);
-    whole.set(NUMBER, message.length);
-    this.number = (this.number ?? 0) + 1;
-    new DataView(whole.buffer).setUint32(message.length + NUMBER.length, this.number, true);
-    return whole;
-  }
-
   // A field that is left, or a button that is pressed, makes the script run, and Streamlit's own message has the text. Then
   // this waits for the run's end: a text that overtook the button's work would bring back what that has cleared.
   hold() {
@@ -155,7 +111,7 @@ class Outbox {
 
   held(item) {
     const since = item.left === undefined ? Infinity : performance.now() - item.left;
-    return since < (this.awaited || running() ? LONGEST_HOLD : HOLD);
+    return since < (this.lastMessage.awaited || running() ? LONGEST_HOLD : HOLD);
   }
 
   release() {
@@ -234,20 +190,15 @@ class Outbox {
 
   // Browser storage
 
-  key(item) {
-    return `${PREFIX}${this.data.who}.${item.id}`;
-  }
-
   write(item) {
     if (!item.tab) return;
     const { element, beacon, fresh, left, barred, reason, unkept, unstored, ...content } = item;
-    // A storage that is full now may have room later.
-    item.unstored = !attempt(() => localStorage.setItem(this.key(item), JSON.stringify(content)) ?? true);
+    item.unstored = !this.storage.write(this.data.who, item.id, content); // a storage that is full now may have room later
   }
 
   drop(item) {
     this.items.delete(item.id);
-    attempt(() => localStorage.removeItem(this.key(item)));
+    this.storage.drop(this.data.who, item.id);
   }
 
   // What its author gives up.
@@ -256,22 +207,12 @@ class Outbox {
     this.settle();
   }
 
-  // What pages that are gone left behind, this tab's own before it was loaded anew among them.
+  // What pages that are gone left behind goes the same way as what is typed here.
   async replay() {
     if (this.replayed || this.closed || !this.tab()) return;
     this.replayed = true;
-    const open = await openTabs();
-    const mine = `${PREFIX}${this.data.who}.`;
-    for (const key of attempt(() => Object.keys(localStorage)) ?? []) {
-      if (!key.startsWith(PREFIX)) continue;
-      const item = attempt(() => JSON.parse(localStorage.getItem(key)));
-      if (!key.startsWith(mine)) {
-        // Another person's, who isn't signed in here any more.
-        if (!item || item.base === this.data.base) attempt(() => localStorage.removeItem(key));
-        continue;
-      }
-      const lives = item && item.tab !== this.tab() && (open ? open.has(item.tab) : Date.now() - item.typed < PATIENCE);
-      if (!item?.grant || lives || this.items.has(item.id)) continue;
+    for (const item of await this.storage.leftBehind(this.data.who, this.data.base, this.tab())) {
+      if (this.items.has(item.id)) continue;
       this.items.set(item.id, { ...item, grant: this.place(item)[1]?.grant ?? item.grant, onScreen: false });
     }
     this.looked = true;
@@ -410,23 +351,13 @@ class Outbox {
     this.settle();
     let room = BEACON;
     if (!this.data || this.closed || this.refused) return;
-    room -= this.repeat();
+    room -= this.lastMessage.repeat(this.data, room);
     for (const item of this.pending.filter((item) => item.tab && !item.unread && item.beacon !== item.number)) {
       const body = new Blob([this.body(item)], { type: "application/json" });
       if (body.size > room || !navigator.sendBeacon(`${this.data.base}keep/drafts`, body)) continue;
       room -= body.size;
       item.beacon = item.number; // a page that goes says so twice
     }
-  }
-
-  // Streamlit's last message, which may still be in this browser and would go with the page. Returns its bytes.
-  repeat() {
-    const { message } = this;
-    const { base, connection } = this.data;
-    this.message = null;
-    if (!message || !connection || performance.now() - message.at > ON_ITS_WAY) return 0;
-    const body = new Blob([connection, message.content]);
-    return body.size <= BEACON && navigator.sendBeacon(`${base}keep/last-message`, body) ? body.size : 0;
   }
 
   // Wait, before the page is loaded anew, until all is sent or can't be.
@@ -473,10 +404,6 @@ class Outbox {
   }
 }
 
-function running() {
-  return document.querySelector('[data-test-script-state="running"]') !== null;
-}
-
 // The classes by which Streamlit marks the widget an element belongs to, the nearest first.
 function keyClasses(element) {
   const found = [];
@@ -484,11 +411,4 @@ function keyClasses(element) {
     found.push(...[...place.classList].filter((name) => name.startsWith("st-key-")));
   }
   return found;
-}
-
-// The tabs of this browser that are open: each holds a lock (see browser.js). Null where locks can't be asked.
-async function openTabs() {
-  if (!navigator.locks) return null;
-  const { held } = await navigator.locks.query();
-  return new Set(held.map((lock) => lock.name).filter((name) => name.startsWith("keep.tab.")).map((name) => name.slice(9)));
 }

@@ -114,7 +114,7 @@ class Status {
 
   sayOnce() {
     const { words, cookie } = this.data;
-    if (this.said || (this.outbox.stores && cookie)) return;
+    if (this.said || (this.outbox.storage.works && cookie)) return;
     this.said = true;
     this.once = cookie ? words.no_storage : words.no_cookie;
     setTimeout(() => {

@@ -6,8 +6,10 @@ a place made at the run's start, so that it stays where it is on every page.
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -32,7 +34,8 @@ from core.words import Words
 _KEY = "keep-status-line"
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("outbox.js", "open_fields.js", "status.js")
+_STOP = inspect.unwrap(st.stop).__code__
+_SCRIPTS = ("draft_storage.js", "last_message.js", "outbox.js", "open_fields.js", "status.js")
 
 
 @contextmanager
@@ -44,11 +47,17 @@ def save_status(manager: SessionManager) -> Iterator[None]:
         st.toast(words()("files.no_room"), icon=":material/error:", duration="infinite")
     try:
         yield
-    except StopException:
-        _mount_though_stopped(place, manager)  # what the page shows so far is kept like any other
+    except StopException as stopped:
+        if _by_the_page(stopped):
+            _mount_though_stopped(place, manager)  # what the page shows so far is kept like any other
         raise
     else:
         _mount(place, manager)
+
+
+def _by_the_page(stopped: StopException) -> bool:
+    """Whether the page called `st.stop()`. Otherwise another run has begun, and the session's state belongs to that."""
+    return any(frame.f_code is _STOP for frame, _ in traceback.walk_tb(stopped.__traceback__))
 
 
 def _mount_though_stopped(place: DeltaGenerator, manager: SessionManager) -> None:

@@ -1,0 +1,59 @@
+// Streamlit's own messages to the server. Each gets a number, and the last one, which may still be in this browser when
+// the page goes, is sent once more by beacon (see core/web/last_message.py).
+
+const ON_ITS_WAY = 2000; // ms that a message may take to leave this browser
+const SETTLE = 250; // ms after new data until the widgets show theirs
+const NUMBER = [0xc5, 0x3e]; // field 1000 of a message: four bytes, the lowest first (see core/web/protocol.py)
+const STREAM = "/_stcore/stream"; // where they go (see core/web/protocol.py)
+
+class LastMessage {
+  constructor() {
+    this.number = 0;
+    this.unsaid = null; // the last one, until it was sent once more
+    this.awaited = null; // the one whose run has not ended, or is not all shown, yet
+    this.listen();
+  }
+
+  listen() {
+    const last = this;
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (...content) {
+      if (new URL(this.url).pathname.endsWith(STREAM)) {
+        content[0] = last.numbered(content[0]);
+        last.unsaid = last.awaited = { content: content[0], at: performance.now() };
+      }
+      return send.apply(this, content);
+    };
+    const ended = () => {
+      const { awaited } = this;
+      // One run may follow upon another at once, and what it brought is on the page a moment after its end.
+      setTimeout(() => awaited === this.awaited && !running() && (this.awaited = null), SETTLE);
+    };
+    new MutationObserver(ended).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+  }
+
+  // With its number at the end, as a field that Streamlit doesn't know and passes over: a beacon may come late, and must
+  // not bring back what a message after it has changed.
+  numbered(message) {
+    if (!(message instanceof Uint8Array)) return message;
+    const whole = new Uint8Array(message.length + NUMBER.length + 4);
+    whole.set(message);
+    whole.set(NUMBER, message.length);
+    this.number += 1;
+    new DataView(whole.buffer).setUint32(message.length + NUMBER.length, this.number, true);
+    return whole;
+  }
+
+  // Send it once more, if it is so young that it may go with the page, and not longer than `room`. Returns its bytes.
+  repeat({ base, connection }, room) {
+    const { unsaid } = this;
+    this.unsaid = null;
+    if (!unsaid || !connection || performance.now() - unsaid.at > ON_ITS_WAY) return 0;
+    const body = new Blob([connection, unsaid.content]);
+    return body.size <= room && navigator.sendBeacon(`${base}keep/last-message`, body) ? body.size : 0;
+  }
+}
+
+function running() {
+  return document.querySelector('[data-test-script-state="running"]') !== null;
+}
