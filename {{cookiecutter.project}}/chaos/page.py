@@ -85,9 +85,12 @@ class Page:
                 raise TimeoutError(f"No run began within {PATIENCE_SECONDS:g} s.")
 
     def wait_for_runs(self, number: int) -> None:
-        """Wait until so many runs have ended since the page was opened. Raises TimeoutError."""
+        """Wait until so many runs have ended since the page was opened. Raises TimeoutError.
+
+        Where one run follows another at once, Streamlit may tell the end of the first before which session it is.
+        """
         with self._told:
-            if not self._told.wait_for(lambda: self._runs >= number, PATIENCE_SECONDS):
+            if not self._told.wait_for(lambda: self._runs >= number and bool(self.session_id), PATIENCE_SECONDS):
                 raise TimeoutError(f"No run ended within {PATIENCE_SECONDS:g} s.")
 
     def wait_for_component(self, name: str) -> Any:

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from core.ui.cards import not_done
-from core.web import lifespan, middleware, routes
+from core.web import lifespan, middleware, routes, watch
+
+watch.INTERVAL_SECONDS = 3600.0  # what counts here is the next event of a page; test_open_pages does without one
 
 app = st.App(
     "main.py",
