@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
-from sqlalchemy import Connection, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.context import ContextProxy
@@ -138,6 +138,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    """A database of each kind with all tables, empty."""
+    database = open_database(database_url)
+    Base.metadata.create_all(database)
+    yield database
+    database.dispose()
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
     """Each kind of store, empty."""
@@ -206,20 +215,24 @@ def as_signed_in_admin(services: Services, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.fixture
-def as_admin(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    """Services of a project without sign-in, whose one person may do everything."""
+def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
+    """Services of a project without sign-in: each tab is the same person's, as after a refresh or on another device."""
     built = build_services(make_settings(auth="none"))
     Base.metadata.create_all(built.database)
-    seed_administrator(built.accounts, None)
     with use_services(built):
         yield built
 
 
 @pytest.fixture
-def accounts(database_url: str, clock: FakeClock) -> Iterator[Accounts]:
+def as_admin(as_one_person: Services) -> Services:
+    """The same, with the roles a project starts with."""
+    seed_administrator(as_one_person.accounts, None)
+    return as_one_person
+
+
+@pytest.fixture
+def accounts(database: Engine, clock: FakeClock) -> Accounts:
     """Accounts over each kind of database, with the roles a project starts with and nobody in it."""
-    database = open_database(database_url)
-    Base.metadata.create_all(database)
     accounts = Accounts(
         database,
         clock,
@@ -228,5 +241,4 @@ def accounts(database_url: str, clock: FakeClock) -> Iterator[Accounts]:
         password_rounds=4,
     )
     seed_administrator(accounts, None)
-    yield accounts
-    database.dispose()
+    return accounts

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import UserSession
 from core.clock import FakeClock
-from core.services import Services, build_services, get_services, use_services
+from core.services import Services, get_services
 from core.session import Change
-from core.settings import Settings
-from core.storage.models import Base
 
 
 @pytest.fixture
@@ -65,14 +61,6 @@ class TestTheLaws:
         session.set_field("f", "b", 2)
         session.discard_drafts("f")
         assert session.form("f").values == {}
-
-
-@pytest.fixture
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with use_services(built):
-        yield built
 
 
 def page() -> None:

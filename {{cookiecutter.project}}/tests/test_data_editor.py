@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -13,9 +12,6 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core import ui
-from core.services import Services, build_services, use_services
-from core.settings import Settings
-from core.storage.models import Base as Tables
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, edited, fit, without_unfit
 from core.ui.written import written
 from core.web.protocol import Told
@@ -182,12 +178,7 @@ def page(num_rows: str = "dynamic") -> None:
     st.session_state["manager"] = get_session_manager()
 
 
-@pytest.fixture(autouse=True)
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    built = build_services(make_settings(auth="none"))
-    Tables.metadata.create_all(built.database)
-    with use_services(built):
-        yield built
+pytestmark = pytest.mark.usefixtures("as_one_person")
 
 
 def open_tab(num_rows: str = "dynamic") -> AppTest:

@@ -263,14 +263,6 @@ def now() -> FakeClock:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = open_database(database_url)
-    Base.metadata.create_all(database)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
 def files(database: Engine, tmp_path: Path, now: FakeClock) -> KeptFiles:
     return KeptFiles(Directory(tmp_path / "files"), database, now, FileSeal([KEY]))
 

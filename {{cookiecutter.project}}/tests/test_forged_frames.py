@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from core.services import Services, build_services, get_services, use_services
+from core.services import build_services, get_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
 from core.web.ingress import CONNECTION_HEADER, Connections, IngressMiddleware
@@ -204,15 +204,9 @@ def test_a_run_after_a_forged_message_shows_what_was_there_and_says_so(open_page
     assert len(open_page.warning) == 1
 
 
+@pytest.mark.usefixtures("as_one_person")
 class TestAConnectionNobodyKnowsYet:
     """What a page sends that connects anew arrives before a run has said which widgets it has."""
-
-    @pytest.fixture(autouse=True)
-    def as_one_person(self, make_settings: Callable[..., Settings]) -> Iterator[Services]:
-        built = build_services(make_settings(auth="none"))
-        Base.metadata.create_all(built.database)
-        with use_services(built):
-            yield built
 
     def test_a_callback_keeps_nothing_unfit(self) -> None:
         tab = AppTest.from_function(page).run()

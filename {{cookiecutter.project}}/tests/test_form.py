@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from core.services import Services, build_services, get_services, use_services
+from core.services import Services, get_services
 from core.session import UserSession
-from core.settings import Settings
-from core.storage.models import Base
 from core.ui import plain
 
 
 @pytest.fixture(autouse=True)
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with built.database.begin() as connection:
+def table_of_notes(as_one_person: Services) -> None:
+    with as_one_person.database.begin() as connection:
         connection.execute(text("CREATE TABLE notes (name TEXT, age INTEGER)"))
-    with use_services(built):
-        yield built
 
 
 def page(*, hook: str = "", clear: bool = False) -> None:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import Services, build_services, get_services, use_services
+from core.services import get_services
 from core.session import UserSession
-from core.settings import Settings
-from core.storage.models import Base
 from core.ui.written import differences
 
-
-@pytest.fixture(autouse=True)
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    """Without sign-in every tab is the same person's."""
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with use_services(built):
-        yield built
+pytestmark = pytest.mark.usefixtures("as_one_person")
 
 
 def page(tab: str) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
 
 from core.clock import FakeClock
 from core.settings import PROJECT_ROOT
-from core.storage.database import open_database
 from core.storage.leases import Lease
-from core.storage.models import Base
 
 ASK_AT_ONCE = """
 import sys
@@ -27,14 +24,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(sum(lease.hold(f"work {number}", 60) for number in range(25)))
 """
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = open_database(database_url)
-    Base.metadata.create_all(database)
-    yield database
-    database.dispose()
 
 
 def test_one_holds_a_lease_and_the_other_waits_for_its_end(database: Engine, clock: FakeClock) -> None:

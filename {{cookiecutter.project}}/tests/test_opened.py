@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
-from core.services import Services, build_services, get_services, use_services
+from core.services import Services, get_services
 from core.session import Change
-from core.settings import Settings
-from core.storage.models import Base
 
 ONE, TWO = "1" * 32, "2" * 32
 
 
 @pytest.fixture(autouse=True)
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with use_services(built):
-        load(ONE)
-        yield built
+def once_loaded(as_one_person: Services) -> None:
+    load(ONE)
 
 
 def page() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,22 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from core import UserSession
 from core.restored import announced, came_back, entered_since, note_announced
-from core.services import Services, build_services, get_services, use_services
+from core.services import Services, get_services
 from core.session import Change
-from core.settings import Settings
 from core.state.drafts import Draft, digest_of, draft_path
-from core.storage.models import Base
 
 TAB = "0" * 32
 
 
-@pytest.fixture(autouse=True)
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    """Without sign-in every tab is the same person's, as after a refresh or on another device."""
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with use_services(built):
-        yield built
+pytestmark = pytest.mark.usefixtures("as_one_person")
 
 
 def newest(session: UserSession) -> str:

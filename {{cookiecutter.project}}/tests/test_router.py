@@ -82,15 +82,6 @@ SAMPLE = {
 }
 
 
-@pytest.fixture
-def as_everybody(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    """Services of a project without sign-in, whose one person may do everything."""
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with use_services(built):
-        yield built
-
-
 def go(tab: AppTest, *wish: object) -> AppTest:
     tab.session_state["go"] = wish
     return tab.run()
@@ -189,7 +180,7 @@ def test_permissions_are_denied_by_default(files: MakeFiles) -> None:
     assert allows(["orders.*"], secret)
 
 
-@pytest.mark.usefixtures("as_everybody")
+@pytest.mark.usefixtures("as_one_person")
 class TestRouting:
     @pytest.fixture
     def tab(self, files: MakeFiles) -> AppTest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -11,12 +10,10 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core import ui
-from core.services import Services, build_services, get_services, use_services
+from core.services import Services, get_services
 from core.session import UserSession
-from core.settings import Settings
 from core.state.drafts import Draft, TextRule, digest_of, draft_path
 from core.state.paths import field_path
-from core.storage.models import Base
 
 COLOURS = ["red", "green", "blue"]
 EVERY_KIND: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -60,13 +57,7 @@ LATER = datetime.fromisoformat("2026-05-01T12:00")
 DAYS = (date(2026, 1, 1), date(2026, 1, 5))
 
 
-@pytest.fixture(autouse=True)
-def as_one_person(make_settings: Callable[..., Settings]) -> Iterator[Services]:
-    """Without sign-in every tab is the same person's, as after a refresh or on another device."""
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    with use_services(built):
-        yield built
+pytestmark = pytest.mark.usefixtures("as_one_person")
 
 
 def page(kind: str, arguments: list[object], options: dict[str, object]) -> None:
