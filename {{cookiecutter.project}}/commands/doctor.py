@@ -201,7 +201,7 @@ def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="schema", says=says, fix=f"Run: {python('manage.py migrate')}")
         return
     yield Finding(subject="schema", says=f"at revision {head}")
-    seal = Seal([key.get_secret_value() for key in settings.session_encryption_keys])
+    seal = Seal(settings.encryption_keys)
     store = SqlStore(
         database, session_timeout=settings.session_timeout, retention=settings.session_retention, seal=seal
     )

@@ -85,7 +85,7 @@ class FakeClock:
 
 
 class SteadyClock:
-    """Two readings between which the true time lies, so that nothing ends early when the wall clock is set.
+    """Readings of time that setting the wall clock doesn't shorten: two between which the true time lies, and `elapsed`.
 
     What begins or goes on is noted with `latest`, and what is over is decided with `now`. Both are the wall clock
     while nobody touches it. After it was set forward by an hour `now` stays at the time that really passed, and after
@@ -101,13 +101,17 @@ class SteadyClock:
 
     def now(self) -> datetime:
         """Never ahead of the time that really passed: for deciding that something is over."""
-        return min(self.wall.now(), self._elapsed())
+        return min(self.wall.now(), self.elapsed())
 
     def latest(self) -> datetime:
         """Never behind the time that really passed: for noting when something began, or was last seen."""
-        return max(self.wall.now(), self._elapsed())
+        return max(self.wall.now(), self.elapsed())
 
-    def _elapsed(self) -> datetime:
+    def elapsed(self) -> datetime:
+        """The wall clock of this object's start plus the time that passed: for counting what happens within a time.
+
+        What is noted with it and counted with it is neither lost nor kept longer when the wall clock is set.
+        """
         return self._start + timedelta(seconds=self.wall.monotonic() - self._started)
 
 

@@ -59,8 +59,7 @@ class Services:
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Build all parts from settings. Opens the journal; the database is first asked when needed."""
     clock = clock or SystemClock()
-    keys = [key.get_secret_value() for key in settings.session_encryption_keys]
-    seal = Seal(keys)
+    seal = Seal(settings.encryption_keys)
     database = open_database(settings.resolved_database_url)
     versions = Versions(database, clock)
     watch_tables(database, versions)
@@ -103,7 +102,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         accounts=accounts,
         lease=Lease(database, clock),
         versions=versions,
-        files=KeptFiles(open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(keys)),
+        files=KeptFiles(open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(settings.encryption_keys)),
         activity=Activity(database, seal, clock),
         recoveries=Recoveries(database, clock),
     )

@@ -72,7 +72,8 @@ class SessionPersistenceEngine:
     """Loads sessions, makes their changes durable, and removes them when their time is over.
 
     `debounce_delay` is in seconds from the first unsaved edit to the flush; `session_timeout` in seconds
-    without activity. Without `store` and `journal` it opens those that the settings name; with
+    without activity. Without `store` it opens the database and journal that the settings name, under their
+    DURABILITY; what goes into either is encrypted with their SESSION_ENCRYPTION_KEYS unless `seal` is given. With
     `durability="database"` it uses no journal.
     """
 
@@ -86,18 +87,24 @@ class SessionPersistenceEngine:
         clock: Clock | None = None,
         hybrid_clock: HybridClock | None = None,
         seal: Seal | None = None,
-        durability: Literal["local", "database"] = "local",
+        durability: Literal["local", "database"] | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.session_timeout = session_timeout
         self.debounce_delay = debounce_delay
+        if durability is None:
+            durability = "local" if store or journal else get_settings().durability
+        if seal is None and (store is None or (journal is None and durability == "local")):
+            seal = Seal(get_settings().encryption_keys)
         self._seal = seal or Seal()
         self._hybrid_clock = hybrid_clock or HybridClock(self.clock)
         if store is None:
             settings = get_settings()
             database = open_database(settings.resolved_database_url)
             retention = settings.session_retention
-            store = SqlStore(database, session_timeout=session_timeout, retention=retention, seal=self._seal)
+            store = SqlStore(
+                database, session_timeout=session_timeout, retention=retention, clock=self.clock, seal=self._seal
+            )
         self._store = store
         self._durability: Durability
         if durability == "database":

@@ -176,6 +176,11 @@ class Settings(BaseSettings):
         return self._root / self.journal_path
 
     @property
+    def encryption_keys(self) -> list[str]:
+        """`session_encryption_keys` in the clear."""
+        return [key.get_secret_value() for key in self.session_encryption_keys]
+
+    @property
     def first_password(self) -> str | None:
         """`admin_initial_password`, but for the placeholder, which everybody knows."""
         password = self.admin_initial_password.get_secret_value() if self.admin_initial_password else None

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import select
 
 from core import SessionPersistenceEngine, UserSession
 from core.clock import FakeClock, HybridClock, stamp_time
 from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableError
+from core.settings import get_settings
 from core.state.save_state import SaveState
 from core.storage.codec import MAX_DEPTH
+from core.storage.database import open_database
 from core.storage.entry import Entry
 from core.storage.journal import Journal
 from core.storage.memory import MemoryStore
+from core.storage.models import Base, EntryModel
 from core.storage.sealing import Seal
 from core.storage.store import Loaded, Store
 from tests.conftest import RETENTION, SESSION_TIMEOUT
@@ -73,6 +77,41 @@ def same(one: UserSession, other: UserSession) -> bool:
 def test_the_documented_defaults(start: type_of_engine, journal: Journal) -> None:
     engine = SessionPersistenceEngine(store=MemoryStore(session_timeout=1, retention=1), journal=journal)
     assert (engine.debounce_delay, engine.session_timeout) == (2.0, 86400)
+
+
+@pytest.mark.parametrize("durability", ["local", "database"])
+def test_the_documented_constructor_keeps_to_the_settings(
+    durability: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'own.db'}" if durability == "local" else request.getfixturevalue("postgres_url")
+    database = open_database(url)
+    Base.metadata.create_all(database)
+    for name, value in {
+        "DATABASE_URL": url,
+        "JOURNAL_PATH": str(tmp_path / "own-journal.db"),
+        "DURABILITY": durability,
+        "SESSION_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    }.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    try:
+        engine = SessionPersistenceEngine(debounce_delay=3600, session_timeout=86400)
+        engine.open("s").set_field("form", "field", "a secret")
+        assert (tmp_path / "own-journal.db").exists() is (durability == "local")
+        waiting = engine.waiting("s")
+        assert bool(waiting) is (durability == "local")
+        engine.flush()
+        with database.connect() as connection:
+            stored = connection.execute(select(EntryModel.value)).scalars().all()
+        assert stored
+        for text in [*stored, *(entry.value for entry in waiting)]:
+            assert text is not None
+            assert text.split(":")[2].startswith("*"), "encrypted"
+        assert engine.open("s").form("form").values == {"field": "a secret"}
+        engine.close()
+    finally:
+        get_settings.cache_clear()
+        database.dispose()
 
 
 def test_opening_a_session_leaves_no_trace(start: type_of_engine, store: Store) -> None:

@@ -70,12 +70,18 @@ def test_each_place_is_free_again_fifteen_minutes_after_it_was_taken(accounts: A
     assert tries(accounts, "ada") == 1, "one at a time, and not all at once"
 
 
-def test_a_clock_that_is_set_gives_nobody_more(accounts: Accounts, clock: FakeClock) -> None:
-    assert tries(accounts, "ada") == PER_ACCOUNT
-    clock.jump(WINDOW.total_seconds() + 1)
+@pytest.mark.parametrize("before", [0, 3, PER_ACCOUNT])
+@pytest.mark.parametrize("minutes", [16, -16, 60, -60, 60 * 24 * 365])
+def test_a_clock_that_is_set_gives_nobody_more(
+    accounts: Accounts, clock: FakeClock, minutes: int, before: int
+) -> None:
+    assert tries(accounts, "ada", most=before) == before
+    clock.jump(60 * minutes)
+    assert tries(accounts, "ada") == PER_ACCOUNT - before
+    clock.jump(-60 * minutes)
     assert tries(accounts, "ada") == 0
-    clock.jump(-2 * WINDOW.total_seconds())
-    assert tries(accounts, "ada") == 0
+    clock.advance(WINDOW.total_seconds())
+    assert tries(accounts, "ada") == PER_ACCOUNT, "and it keeps nobody out longer"
 
 
 def test_one_address_may_try_a_hundred_names_and_no_more(accounts: Accounts) -> None:

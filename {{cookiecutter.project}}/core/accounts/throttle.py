@@ -4,7 +4,8 @@ The law: in any 15 minutes at most 10 wrong passwords are checked for one name, 
 address, by all processes together. A browser in which that person has signed in before has 10 of its own and uses up
 none of the others, so nobody else's guesses keep a person out there. A right password gives back what it used. The
 place is taken in a transaction that holds the rows it counts, so of any number that come at once no more get through.
-The servers' clocks count: what they differ by is missing from the 15 minutes.
+Each process notes and counts with one clock, which setting the machine's doesn't move. What the processes' clocks
+differ by is missing from the 15 minutes.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Throttle(AuditTrail):
 
     def forget_attempts(self, limit: int = 1000) -> int:
         """Forget up to `limit` allowances of which nothing is used any more; returns how many."""
-        over = AttemptModel.until <= self._steady.now()
+        over = AttemptModel.until <= self._steady.elapsed()
         some = select(AttemptModel.allowance).where(over).limit(limit).scalar_subquery()
         with self._database.begin() as connection:
             # Asked again outside: PostgreSQL looks at a row anew that somebody used meanwhile, but not at the list.
@@ -135,7 +136,7 @@ class Throttle(AuditTrail):
         with self._database.connect() as connection:  # an attack is turned away without a lock
             rows = connection.execute(select(_attempts).where(_attempts.c.allowance.in_(limits))).all()
         wait = self._wait({row.allowance: _parse(row.times) for row in rows}, limits)
-        at = self._now(latest=True)
+        at = self._now()
         if not wait:
             # One thread of a process at a time: many would keep the one that holds the rows from going on.
             with self._turn, self._database.connect() as connection, connection.begin() as transaction:
@@ -171,7 +172,7 @@ class Throttle(AuditTrail):
     def _hold(self, connection: Connection, allowance: str) -> list[int]:
         """Return the times of an allowance. Until the transaction ends no other can read them so."""
         statement: Any = upserting_insert(self._database)(_attempts).values(
-            allowance=allowance, times="", until=self._steady.latest()
+            allowance=allowance, times="", until=self._steady.elapsed()
         )
         # Writing the row as it is takes its lock on PostgreSQL, and the only writer's place on SQLite.
         held = statement.on_conflict_do_update(
@@ -184,8 +185,8 @@ class Throttle(AuditTrail):
         values = {"times": " ".join(map(str, times)), "until": until}
         connection.execute(update(_attempts).where(_attempts.c.allowance == allowance).values(values))
 
-    def _now(self, *, latest: bool = False) -> int:
-        return ((self._steady.latest() if latest else self._steady.now()) - _EPOCH) // _MILLISECOND
+    def _now(self) -> int:
+        return (self._steady.elapsed() - _EPOCH) // _MILLISECOND
 
     def _allowance(self, kind: str, name: str) -> str:
         text = f"{kind}:{name}".encode("utf-8", "surrogatepass")
