@@ -85,7 +85,7 @@ class FakeClock:
 
 
 class SteadyClock:
-    """Readings of time that setting the wall clock doesn't shorten: two between which the true time lies, and `elapsed`.
+    """Two readings between which the true time lies, so that nothing ends early when the wall clock is set.
 
     What begins or goes on is noted with `latest`, and what is over is decided with `now`. Both are the wall clock
     while nobody touches it. After it was set forward by an hour `now` stays at the time that really passed, and after

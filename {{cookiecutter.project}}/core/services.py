@@ -102,7 +102,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         accounts=accounts,
         lease=Lease(database, clock),
         versions=versions,
-        files=KeptFiles(open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(settings.encryption_keys)),
+        files=KeptFiles(
+            open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(settings.encryption_keys)
+        ),
         activity=Activity(database, seal, clock),
         recoveries=Recoveries(database, clock),
     )

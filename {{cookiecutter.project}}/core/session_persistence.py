@@ -343,6 +343,8 @@ class SessionPersistenceEngine:
         session.unreadable.pop(entry.path, None)
         session.footprint.update({entry.path: _bytes(text)})
         session.absorb(entry.path, value)
+        if entry.path in session.misshapen:
+            log.error("a stored value is left out", path=entry.path, error=session.misshapen[entry.path])
         return {entry.path}
 
     # Writing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from core import UserSession
 from core.clock import FakeClock
 from core.errors import NotKeptError, UnknownSnapshotError
+from core.session import REMOVED, Change
 from core.state.forms import MAX_SNAPSHOTS
 from core.state.navigation import MAX_HISTORY
 
@@ -175,6 +176,108 @@ class TestTheRest:
             session.navigate_to("elsewhere") if session.tab_id else session.save_form("f", {"a": 3})
         assert session.to_dict() == before
         assert session.form("f").values == {"a": 1}
+
+
+KNOWN = [
+    "meta/user",
+    "meta/created",
+    "form/f/field/a",
+    "form/f/saved",
+    "form/f/errors",
+    "form/f/key",
+    "form/f/snapshot/x",
+    "step/f/x",
+    "undone/f/x",
+    "key/page/a",
+    "tab/t/history",
+    "tab/t/scroll/page",
+    "tab/t/open/page/a",
+    "tab/t/draft/f/a",
+    "restored/f",
+    "pref/theme",
+    "pref/auto_save",
+    "pref/newer",
+    "metric/t/2026-01-01",
+    "upload/x",
+    "cache/k",
+]
+PATHS = st.sampled_from(KNOWN) | st.text() | st.lists(st.text(), max_size=6).map("/".join)
+NAMES = ["values", "at", "description", "automatic", "edits", "tab", "device", "typing", "settles", "undone", "of"]
+KEYS = st.sampled_from([*NAMES, "writes", "bases", "instead", "index", "entries", "page_views", "after", "base", "cut"])
+STORED: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes() | st.just(REMOVED)
+    | st.datetimes(timezones=st.just(UTC)),
+    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(KEYS | st.text(), inner),
+    max_leaves=12,
+)  # fmt: skip
+
+
+def worked_in() -> UserSession:
+    """A session with something at every kind of path."""
+    session = UserSession(session_id="s", user_id="ada", clock=FakeClock())
+    session.attach_tab("t")
+    session.visit("page", {"id": "1"})
+    session.commit([Change("tab/t/scroll/page", 12.5)])
+    session.set_field("f", "a", "typed", page="page")
+    session.save_form("f", {"a": "saved", "b": 2})
+    session.create_form_snapshot("f", "first")
+    session.set_field("f", "a", "later")
+    session.undo("f")
+    session.set_errors("f", {"a": "no"})
+    session.set_preference("theme", "dark")
+    session.track_cache_key("k", ["d"])
+    return session
+
+
+def read_everything(session: UserSession) -> None:
+    """Read what pages read."""
+    session.attach_tab("t")
+    assert session.metrics.session_duration >= 0
+    assert isinstance(session.current_page, str | None)
+    assert isinstance(session.scroll_position("page"), float)
+    for form_id, form in session.form_states.items():
+        assert session.unsaved_changes(form_id) <= form.dirty_fields
+        assert session.conflicts(form_id) is not None
+        session.can_undo(form_id)
+    session.invalidate_cache("*")
+    session.set_field("f", "c", "goes on")
+    assert session.form("f").values["c"] == "goes on"
+
+
+@given(st.lists(st.tuples(PATHS, STORED), max_size=8))
+def test_whatever_is_stored_the_session_opens_and_goes_on(stored: list[tuple[str, Any]]) -> None:
+    session = worked_in()
+    for path, value in stored:
+        session.absorb(path, value)
+        assert path not in session.misshapen or path not in session.values
+    read_everything(session)
+
+
+@given(st.data())
+def test_one_value_of_another_shape_is_named_and_the_rest_loads(data: st.DataObject) -> None:
+    stored = worked_in().to_dict()
+    readable = [path for path in stored["values"] if not path.startswith(("form/f/field", "form/f/key"))]
+    path = data.draw(st.sampled_from(sorted(readable)))
+    whole = stored["values"][path]
+    if isinstance(whole, dict) and path != "form/f/errors" and not path.startswith("metric/"):
+        lacking = data.draw(st.sampled_from(sorted(whole)))
+        changed = {name: value for name, value in whole.items() if name != lacking}
+    else:
+        changed = None
+    session = UserSession.from_dict({**stored, "values": {**stored["values"], path: changed}})
+    assert list(session.misshapen) == [path]
+    others = {other: value for other, value in stored["values"].items() if other != path}
+    assert session.values == others
+    read_everything(session)
+    session.absorb(path, whole)
+    assert not session.misshapen
+
+
+def test_what_could_not_be_read_back_is_not_written(session: UserSession) -> None:
+    session.set_preference("theme", "dark")
+    with pytest.raises(NotKeptError, match="pref/theme"):
+        session.set_preference("theme", 5)
+    assert session.preferences.theme == "dark"
 
 
 ACTIONS = st.sampled_from(["field", "save", "snapshot", "restore", "visit", "back", "pref", "cache", "tab", "errors"])

@@ -333,6 +333,22 @@ class TestWhatCanNotBeRead:
         assert bad.value in {entry.value for entry in store.load("s").entries}
         assert engine.quarantined() == []
 
+    def test_it_is_named_and_can_be_replaced_where_it_has_another_shape_than_here(self, start: type_of_engine) -> None:
+        engine = start()
+        engine.open("s").set_field("f", "good", 1)
+        newer = {"pref/theme": {"name": "dark"}, "pref/newer": 1, "cache/k": None, "form/f/saved": {"at": None}}
+        engine.record("s", newer)
+        engine.flush()
+        loaded = start().open("s")
+        assert loaded.form("f").values == {"good": 1}
+        assert loaded.misshapen.keys() == newer.keys()
+        loaded.save_form("f", {"good": 2})
+        loaded.set_preference("theme", "light")
+        loaded.track_cache_key("k", ["d"])
+        again = start().open("s")
+        assert again.misshapen.keys() == {"pref/newer"}
+        assert (again.form("f").saved, again.preferences.theme) == ({"good": 2}, "light")
+
     def test_it_is_set_aside_when_it_is_damaged_and_the_rest_is_loaded(
         self, start: type_of_engine, store: Store
     ) -> None:

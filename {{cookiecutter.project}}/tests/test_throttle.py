@@ -72,9 +72,7 @@ def test_each_place_is_free_again_fifteen_minutes_after_it_was_taken(accounts: A
 
 @pytest.mark.parametrize("before", [0, 3, PER_ACCOUNT])
 @pytest.mark.parametrize("minutes", [16, -16, 60, -60, 60 * 24 * 365])
-def test_a_clock_that_is_set_gives_nobody_more(
-    accounts: Accounts, clock: FakeClock, minutes: int, before: int
-) -> None:
+def test_a_clock_that_is_set_gives_nobody_more(accounts: Accounts, clock: FakeClock, minutes: int, before: int) -> None:
     assert tries(accounts, "ada", most=before) == before
     clock.jump(60 * minutes)
     assert tries(accounts, "ada") == PER_ACCOUNT - before

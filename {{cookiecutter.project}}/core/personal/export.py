@@ -111,7 +111,7 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
     files = files_of([*values.values(), content["apps"]])
     content |= {
         "session": _tree(values),
-        "unreadable": dict(session.unreadable),
+        "unreadable": session.unreadable | session.misshapen,
         "set_aside": [
             {"path": each.entry.path, "value": each.entry.value, "reason": each.reason, "at": each.at} for each in aside
         ],

@@ -9,17 +9,19 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from core.clock import NO_STAMP, Clock, HybridClock, SystemClock
+from core.errors import NotKeptError
 from core.state.changes import REMOVED, Change, Removed
 from core.state.counts import Countable, count
 from core.state.footprint import Footprint
 from core.state.forms import FormSnapshot, FormState
 from core.state.navigation import NavigationHistory
 from core.state.paths import CREATED_PATH, USER_PATH, join_path, split_path
+from core.state.shapes import shape_error
 from core.state.steps import Mark, Step
 
 V = TypeVar("V")
@@ -33,6 +35,9 @@ class UserPreferences:
     language: str = "en"
     timezone: str = "UTC"
     auto_save: bool = True
+
+
+_DEFAULTS = asdict(UserPreferences())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,6 +104,8 @@ class SessionState:
     """Somebody deleted the session; nothing written to it will be kept."""
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     """Stored paths that can't be decoded here, and why. They are left as they are."""
+    misshapen: dict[str, str] = field(default_factory=dict, repr=False)
+    """Paths whose value is not what this code reads there, and why. It stays stored, but an edit replaces it."""
     footprint: Footprint = field(default_factory=Footprint, repr=False)
     """How much room the stored session takes."""
     history: NavigationHistory = field(default_factory=NavigationHistory)
@@ -113,8 +120,12 @@ class SessionState:
     def absorb(self, path: str, value: Any) -> None:
         """Fold one stored or just committed path into this view. Paths nobody reads are kept all the same.
 
-        What readers go through is replaced, never changed under them.
+        Takes any path and value: where the value has another shape than the path's, the path holds nothing here, and
+        `misshapen` says why. What readers go through is replaced, never changed under them.
         """
+        self.misshapen.pop(path, None)
+        if (error := shape_error(path, value)) is not None:
+            self.misshapen[path], value = error, REMOVED
         _put(self.values, path, value)
         match split_path(path):
             case ("form", form_id, *rest):
@@ -124,16 +135,17 @@ class SessionState:
             case ("tab", tab, *rest):
                 self._absorb_tab(tab, rest, value)
             case ("metric", tab, day):
-                self._activity[tab, day] = value
+                self._activity[tab, day] = {} if value is REMOVED else value
             case ("key", page, key):
-                self.bound_keys[page] = {**self.bound_keys.get(page, {}), key: value}
-            case ("pref", name):
-                self.preferences = replace(self.preferences, **{name: value})
+                self.bound_keys[page] = _with(self.bound_keys.get(page, {}), key, value)
+            case ("pref", name) if name in _DEFAULTS:
+                chosen = _DEFAULTS[name] if value is REMOVED else value
+                self.preferences = replace(self.preferences, **{name: chosen})
             case ("cache", key):
                 self.cache_keys = _with(self.cache_keys, key, value if value is REMOVED else tuple(value))
             case _ if path == CREATED_PATH:
-                self.created_at = value
-            case _ if path == USER_PATH:
+                self.created_at = None if value is REMOVED else value
+            case _ if path == USER_PATH and value is not REMOVED:
                 self.user_id = value
 
     def _absorb_form(self, form_id: str, rest: Sequence[str], value: Any, stamp: str = NO_STAMP) -> None:
@@ -170,12 +182,17 @@ class SessionState:
     def commit(self, changes: Sequence[Change], *, counting: Countable | None = None, page: str | None = None) -> None:
         """Make changes durable, then visible here. If that fails, it raises and nothing has changed.
 
+        Raises NotKeptError for a value that could not be read back.
+
         `counting` names what today's number of goes up by one with it, on `page` or else on the present one.
         """
         if not changes:
             return
         with self.lock:
             wanted = [*self._origin(), *changes, *([self._counted(counting, page)] if counting else [])]
+            for change in wanted:
+                if (error := shape_error(change.path, change.value)) is not None:
+                    raise NotKeptError(change.path, f"can't be read back ({error})", "Pass a value of the right type.")
             self.stamps.update(self.emit(wanted))
             for change in wanted:
                 self.absorb(change.path, change.value)
