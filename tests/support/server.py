@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from tests.support.bake import BakedProject, clean_environment
@@ -102,6 +102,9 @@ class Server:
             with urlopen(f"{self.url}/keep/health", timeout=5) as response:
                 answer: dict[str, Any] = json.load(response)
                 return answer
+        except HTTPError as error:  # the database or the journal is down
+            unwell: dict[str, Any] | None = json.load(error) if error.code == 503 else None
+            return unwell
         except (URLError, ConnectionError, TimeoutError):
             return None
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from chaos.nursery import ROOT
@@ -88,5 +88,7 @@ class Server:
         try:
             with urlopen(f"http://127.0.0.1:{self.port}/keep/health", timeout=PATIENCE_SECONDS) as response:  # nosec B310 # our own
                 return bool(response.status == 200)
+        except HTTPError as error:
+            return error.code == 503  # it serves, without its database
         except (URLError, ConnectionError, TimeoutError):
             return False

@@ -92,7 +92,7 @@ class Router:
 
     def _add_unknown(self) -> None:
         """Declare a page that helps, also at the address the browser asks for if no app has it."""
-        asked = unquote(urlsplit(st.context.url or "").path).strip("/").rsplit("/", 1)[-1]
+        asked = unquote(urlsplit(st.context.url or "").path).strip("/").rsplit("/", 1)[-1].strip()
         for name in {NOT_FOUND, asked} - {"", *self._by_name}:
             self._pages[name] = st.Page(
                 lambda: cards.not_found(self._go_home),

@@ -37,7 +37,7 @@ from core.storage.submissions import Receipt, Work
 from core.web.fields import ShownField
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
-from core.web.peer import noted_address
+from core.web.client import noted_address
 from core.web.protocol import page_name
 
 MISSING: Final = object()

@@ -6,6 +6,7 @@ This is the only module that reads the environment. Everything else takes plain 
 from __future__ import annotations
 
 import difflib
+import hmac
 import json
 import os
 import re
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         default=SecretStr(PLACEHOLDER_SECRET), examples=["the output of: openssl rand -hex 32"]
     )
-    """Signs the browser's session cookie. Changing it signs everybody out."""
+    """Signs the browser's session cookie, and names it. Changing it signs everybody out."""
     auth: Literal["password", "oidc", "none"] = Field(default="password", examples=["password"])
     oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), examples=["@example.com"])
     """Whom of the provider's people to let in: verified addresses, their domains with an @, or `*` for everybody."""
@@ -188,9 +189,13 @@ class Settings(BaseSettings):
 
     @property
     def cookie_name(self) -> str:
-        """Named per project, because cookies of one host are shared by all its ports."""
-        slug = re.sub(r"[^a-z0-9]+", "_", self.title.lower()).strip("_") or "app"
-        return f"__Host-keep_{slug}" if self.cookie_secure else f"keep_{slug}"
+        """The name of the session cookie: one for each secret key, and so for each installation.
+
+        Cookies of one host are shared by all its ports and paths. A title would not do: two may be the same, and
+        it may change. Who changes the key ends all tokens anyway.
+        """
+        mark = hmac.digest(self.secret_key.get_secret_value().encode(), b"cookie name", "sha256").hex()[:12]
+        return f"__Host-keep_{mark}" if self.cookie_secure else f"keep_{mark}"
 
 
 @cache
@@ -210,6 +215,11 @@ def get_settings() -> Settings:
         if not problems:
             return settings
     raise ConfigurationError(problems)
+
+
+def trusted_proxies() -> str:
+    """Return from which addresses `X-Forwarded-For` is believed: what uvicorn's own variable says, else this machine's."""
+    return os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 
 
 def _is_fernet_key(key: str) -> bool:

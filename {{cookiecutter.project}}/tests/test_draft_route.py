@@ -538,7 +538,7 @@ def test_a_malformed_body_gets_a_clear_answer_and_nothing_is_kept(browser: Brows
     assert browser.item is None
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"\xff", pytest.param(b"[" * 100_000, id="nested")])
 def test_what_is_no_json_object_is_refused(browser: Browser, content: bytes) -> None:
     assert browser.client.post("/keep/drafts", content=content).status_code == 400
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -231,3 +232,14 @@ def test_a_state_that_cannot_be_read_is_passed_over() -> None:
     tab.live.show(KEY, form="f", field="name", read=read, refuse=lambda _: None, value="", given=False)
     tab.send("anything")
     assert tab.kept == []
+
+
+def test_what_is_nested_too_deeply_is_unfit_and_ends_nothing() -> None:
+    tab = Tab()
+    tab.live.show("f.table", form="f", field="table", read=_json, refuse=lambda _: None, value=None, given=False)
+    nested = WidgetState(id="$$ID-0123-f.table", string_value="[" * 100_000)
+    assert tab.live.read(Told(states=[nested], asks=True)) == Arrived(edits=[], unfit={nested.id})
+
+
+def _json(state: WidgetState) -> Any:
+    return json.loads(state.string_value)

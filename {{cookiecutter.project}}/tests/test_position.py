@@ -166,6 +166,8 @@ def test_a_malformed_body_gets_a_clear_answer_and_nothing_is_kept(
     assert session.scroll_position("orders") == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"\xff", b'{"y": NaN}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"[]", b"\xff", b'{"y": NaN}', pytest.param(b"[" * 30_000, id="nested")]
+)
 def test_what_is_no_json_object_of_ours_is_refused(browser: TestClient, content: bytes) -> None:
     assert browser.post("/keep/position", content=content).status_code == 400

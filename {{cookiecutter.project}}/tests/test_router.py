@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from commands.pages import of_apps
@@ -239,6 +240,15 @@ class TestRouting:
         assert not tab.exception
 
         assert go(tab, "navigate_to", "orders").title[0].value == "all -"
+
+    @pytest.mark.parametrize(
+        "address", ["%20", "%20%2F%20", "a%2Fb", "%00", "..", "orders%20", "%E6%B3%A8", "x" * 5_000]
+    )
+    def test_whatever_the_address_is_there_is_a_page(
+        self, monkeypatch: pytest.MonkeyPatch, tab: AppTest, address: str
+    ) -> None:
+        monkeypatch.setattr(ContextProxy, "url", f"http://localhost/{address}")
+        assert not tab.run().exception
 
     def test_history_is_back_in_the_same_browser_tab_after_a_new_start(self, tab: AppTest) -> None:
         tab.session_state["tab"] = "a" * 32

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from cryptography.fernet import Fernet
@@ -139,9 +140,12 @@ def test_a_relative_database_path_is_relative_to_the_project(make_settings: Call
     assert settings.resolved_journal_path == PROJECT_ROOT / "journal.db"
 
 
-def test_a_project_s_cookie_has_a_name_of_its_own(make_settings: Callable[..., Settings]) -> None:
-    assert make_settings(title="Order desk").cookie_name == "keep_order_desk"
-    assert make_settings(title="Order desk", cookie_secure=True).cookie_name == "__Host-keep_order_desk"
+def test_a_project_s_cookie_has_a_name_of_its_own_that_never_changes(make_settings: Callable[..., Settings]) -> None:
+    secret = token_hex(32)
+    names = {make_settings(secret_key=secret, title=title).cookie_name for title in ("Order desk", "Orders", "注文")}
+    assert len(names) == 1
+    assert make_settings(title="Order desk").cookie_name not in names
+    assert make_settings(secret_key=secret, cookie_secure=True).cookie_name == f"__Host-{names.pop()}"
 
 
 def test_settings_cannot_be_changed_once_read(make_settings: Callable[..., Settings]) -> None:

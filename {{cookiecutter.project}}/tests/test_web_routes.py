@@ -72,11 +72,11 @@ def test_health_tells_the_state_of_the_server(client: TestClient) -> None:
     assert client.get("/keep/health").json()["boot"] == report["boot"]
 
 
-def test_health_stays_up_while_the_database_is_down(make_settings: Callable[..., Settings]) -> None:
+def test_health_says_by_its_status_that_the_database_is_down(make_settings: Callable[..., Settings]) -> None:
     away = make_settings(database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
     with use_services(build_services(away)):
         answer = TestClient(Starlette(routes=routes())).get("/keep/health")
-    assert (answer.status_code, answer.json()["ok"], answer.json()["database"]) == (200, True, "down")
+    assert (answer.status_code, answer.json()["ok"], answer.json()["database"]) == (503, False, "down")
 
 
 def test_a_ticket_is_exchanged_for_a_new_token(
@@ -165,6 +165,7 @@ def test_only_a_page_of_this_server_may_ask(
         (b"", 400),
         (b"nonsense", 400),
         (b"[]", 400),
+        pytest.param(b"[" * 1024, 400, id="nested"),
         (b"\xff", 400),
         (b"{}", 409),
         (b'{"ticket": 1}', 409),

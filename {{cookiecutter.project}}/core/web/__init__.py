@@ -16,11 +16,12 @@ from core.accounts.first_start import prepare
 from core.command_line import python
 from core.errors import ConfigurationError, StoreUnavailableError
 from core.services import close_services, get_services
-from core.settings import get_settings
+from core.settings import get_settings, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import is_current
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
+from core.web.client import ClientAddressMiddleware
 from core.web.cookie import SessionCookieMiddleware
 from core.web.door import CLOSED, PROVIDER, DoorMiddleware
 from core.web.drafts import drafts
@@ -45,6 +46,7 @@ def middleware() -> list[Middleware]:
     if settings.auth == "oidc":
         provider.append(Middleware(ProviderMiddleware, services=get_services, base_path=base_path()))
     return [
+        Middleware(ClientAddressMiddleware, trusted=trusted_proxies()),
         Middleware(
             HeadersMiddleware,
             policy=page_policy(scripts_of_the_page(), settings.content_sources),

@@ -26,6 +26,8 @@ CLOSED = ("_stcore/agent/", "_stcore/script-health-check")
 our cookie, which says who is there."""
 PROVIDER = ("auth/", "oauth2callback")
 """Routes of Streamlit's for signing in through a provider."""
+PROBES = ("keep/health", "_stcore/health")
+"""What load balancers ask, many of them without naming a host. No browser leaves the name out."""
 METRICS = "_stcore/metrics"
 """Streamlit's own figures: for programs on this machine."""
 
@@ -73,6 +75,7 @@ class DoorMiddleware:
         self._hosts = allowed_hosts
         self._base = folder(base_path)
         self._closed = tuple(f"{self._base}{path}" for path in closed)
+        self._probes = tuple(f"{self._base}{path}" for path in PROBES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -93,6 +96,8 @@ class DoorMiddleware:
         """Return the status and the words of a refusal, or None."""
         headers, path = Headers(scope=scope), scope["path"]
         hosts = headers.getlist("host")
+        if not hosts and path in self._probes:
+            return None
         if len(hosts) != 1 or not is_allowed_host(hosts[0], self._hosts):
             return 400, "This server does not answer to that name."
         if _must_be_ours(scope) and not _is_ours(headers, hosts[0]):

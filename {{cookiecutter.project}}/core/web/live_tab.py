@@ -286,5 +286,5 @@ def _attempt(of: Callable[[Any], Any], argument: Any) -> Any:
     """Call what reads or judges what a browser sent. Returns a KeepError where that is nothing it would send."""
     try:
         return of(argument)
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         return KeepError(str(error))

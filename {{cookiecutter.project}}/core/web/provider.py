@@ -48,8 +48,11 @@ class ProviderMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(self._base) if scope["type"] == "http" else ""
-        if path not in (_LOGIN, _LOGOUT, _CALLBACK) or scope["method"] != "GET":
+        if path not in (_LOGIN, _LOGOUT, _CALLBACK):
             await self._app(scope, receive, send)
+            return
+        if scope["method"] != "GET":  # Streamlit takes HEAD for GET, and would sign in past what is done here
+            await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
             return
         request = Request(scope)
         answer = await _answered(self._app, scope, receive)

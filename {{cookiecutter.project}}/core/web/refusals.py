@@ -10,7 +10,7 @@ from starlette.types import Scope
 from core.accounts import Actor
 from core.services import get_services
 from core.web.device import describe_device
-from core.web.peer import noted_address
+from core.web.client import noted_address
 
 OTHER_SITE = "a request from another site"
 OTHER_NAME = "a request for a server of another name"

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from core.services import get_services
-from core.web.peer import noted_address
+from core.web.client import noted_address
 from core.web.refusals import OTHER_SITE, note_refusal
 from core.web.token import token_hash, verify
 
@@ -47,8 +47,8 @@ async def read_json(request: Request, *, limit: int) -> dict[str, Any]:
     """Return the body, a JSON object of at most `limit` bytes. Raises 413 for a longer one, 400 for another kind."""
     try:
         content = json.loads(await read_bytes(request, limit=limit))
-    except ValueError as error:
-        raise HTTPException(400, "The body must be JSON.") from error
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "The body must be JSON, and not nested deeply.") from error
     if not isinstance(content, dict):
         raise HTTPException(400, "The body must be a JSON object.")
     return content

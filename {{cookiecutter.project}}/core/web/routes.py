@@ -28,9 +28,9 @@ log = structlog.get_logger(__name__)
 
 
 async def health(_request: Request) -> Response:
-    """Answer 200 while this process serves. An outage of the database is told, but edits are kept through it."""
+    """Answer 200 while database and journal are up, 503 while one is not. Edits are kept as long as one of them is."""
     report = await run_in_threadpool(_health)
-    return JSONResponse(report, headers=_NO_STORE)
+    return JSONResponse(report, status_code=200 if report["ok"] else 503, headers=_NO_STORE)
 
 
 async def rotate(request: Request) -> Response:
@@ -70,7 +70,7 @@ def _health() -> dict[str, object]:
     status = services.engine.status()
     journal = "down" if status.journal_error else "up" if services.journal else "none"
     return {
-        "ok": True,
+        "ok": "down" not in (database, journal),
         "database": database,
         "journal": journal,
         "pending": status.pending,
