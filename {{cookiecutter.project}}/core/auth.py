@@ -24,8 +24,8 @@ from core.services import Services, get_services
 from core.sign_in import ask_password, card
 from core.storage.database import reachable
 from core.web.binding import get_bindings
-from core.web.device import describe_device
 from core.web.client import noted_address
+from core.web.device import describe_device
 from core.web.slip import Slip, Word
 from core.web.token import anonymous_session_id, token_hash, verify
 from core.wildcards import matches

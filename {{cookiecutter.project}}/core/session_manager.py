@@ -34,10 +34,10 @@ from core.state.paths import field_path, is_bookkeeping, join_path, split_path
 from core.state.save_state import FieldSaveState, SaveState
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
+from core.web.client import noted_address
 from core.web.fields import ShownField
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
-from core.web.client import noted_address
 from core.web.protocol import page_name
 
 MISSING: Final = object()

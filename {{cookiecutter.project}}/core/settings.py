@@ -218,7 +218,7 @@ def get_settings() -> Settings:
 
 
 def trusted_proxies() -> str:
-    """Return from which addresses `X-Forwarded-For` is believed: what uvicorn's own variable says, else this machine's."""
+    """Return from which addresses `X-Forwarded-For` is believed: uvicorn's own variable, else this machine's."""
     return os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 
 

@@ -9,8 +9,8 @@ from starlette.types import Scope
 
 from core.accounts import Actor
 from core.services import get_services
-from core.web.device import describe_device
 from core.web.client import noted_address
+from core.web.device import describe_device
 
 OTHER_SITE = "a request from another site"
 OTHER_NAME = "a request for a server of another name"
