@@ -58,6 +58,8 @@ class Identity:
     version: int | None
     standing: Standing = "good"
     """`ended`: signed out or expired, nothing may be written. `stale`: rights changed, the token gets exchanged."""
+    registered: bool = False
+    """Whether the token has its row, as each has from the browser's first edit on."""
 
 
 def current_identity() -> Identity:
@@ -219,6 +221,7 @@ def _of_token(services: Services, token: str, secret: str) -> Identity:
         token_hash=hashed,
         version=state.version,
         standing=state.standing,
+        registered=True,
     )
 
 

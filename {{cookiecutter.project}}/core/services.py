@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
 from core.accounts import Accounts
+from core.background import Background
 from core.clock import Clock, HybridClock, SystemClock
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
@@ -48,12 +49,14 @@ class Services:
     files: KeptFiles
     activity: Activity
     recoveries: Recoveries
+    background: Background = field(default_factory=Background)
 
     def close(self) -> None:
-        """Flush what waits and let go of all files."""
-        self.accounts.close()
-        self.recoveries.close()
-        self.engine.close()
+        """Flush what waits and let go of all files, each part whatever another one raises."""
+        with ExitStack() as parts:  # the last one is closed first
+            parts.callback(self.engine.close)
+            parts.callback(self.recoveries.close)
+            parts.callback(self.accounts.close)
 
 
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:

@@ -70,7 +70,7 @@ class SessionManager:
     def __init__(self, engine: SessionPersistenceEngine, session: UserSession, identity: Identity) -> None:
         self._engine = engine
         self._pending: PendingNavigation | None = None
-        self._registered = False
+        self._registered = identity.registered
         self._device = session.device = current_device()
         self._put_back: dict[str, float] = {}
         self._vouched_in: int | None = None

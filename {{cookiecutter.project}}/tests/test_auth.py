@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.runtime.context import ContextProxy
@@ -49,6 +49,9 @@ st.button("Sign out", on_click=sign_out)
 if st.button("Leave"):
     sign_out()
 """
+
+
+FIELD = 'ui.text_input("A", form="f", field="a")'
 
 
 @dataclass
@@ -321,6 +324,21 @@ def test_an_action_is_refused_as_soon_as_the_right_is_gone(browser: Browser, acc
     accounts.set_roles(ada.user_id, [])
     tab.button[0].click().run()
     assert "ordered" not in tab.session_state
+
+
+def test_who_is_signed_in_needs_no_row_for_their_browser(browser: Browser, ada: User) -> None:
+    browser.sign_in()
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(browser.services.database, "before_cursor_execute", note)
+    tab = browser.open("from core import bootstrap_session, ui\nbootstrap_session()\n" + FIELD)
+    tab.text_input[0].input("typed").run()
+    event.remove(browser.services.database, "before_cursor_execute", note)
+    assert browser.services.engine.open(ada.session_id).form("f").values == {"a": "typed"}
+    assert [statement for statement in sent if "INTO tokens" in statement] == []
 
 
 def test_a_second_browser_reaches_the_same_session(browser: Browser, ada: User) -> None:

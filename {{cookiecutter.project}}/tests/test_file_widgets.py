@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from streamlit.testing.v1 import AppTest
 
 from core import ui
 from core.clock import FakeClock
+from core.errors import FilesUnavailableError
 from core.files import FileRef
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import upload_path
 from core.storage.models import Base
+from core.ui.kept_file import KeptFile
 from core.web.live_tab import Edit
 from core.web.protocol import Told
 
@@ -222,6 +225,17 @@ class TestAMessageOfTheBrowser:
         assert found(tab) == kept
         assert found(page()) == kept
         assert all(button.label == "Remove" for button in page().button)
+
+    def test_a_file_that_could_not_be_read_is_read_later(self, built: Services, tmp_path: Path) -> None:
+        digest, size = built.files.keep(io.BytesIO(b"a"))
+        file = KeptFile(FileRef(digest=digest, name="a.txt", type="text/plain", size=size))
+        place = tmp_path / "files"
+        place.rename(tmp_path / "elsewhere")
+        for _ in range(2):
+            with pytest.raises(FilesUnavailableError):
+                file.getvalue()
+        (tmp_path / "elsewhere").rename(place)
+        assert (file.read(), file.getvalue()) == (b"a", b"a")
 
     def test_an_id_that_nothing_arrived_under_is_no_edit(self, built: Services) -> None:
         tab = upload(page(), TEXT).run()

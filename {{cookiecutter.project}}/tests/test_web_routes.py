@@ -67,6 +67,7 @@ def test_health_tells_the_state_of_the_server(client: TestClient) -> None:
         "journal": "up",
         "pending": 0,
         "failures": 0,
+        "background": [],
         "boot": report["boot"],
     }
     assert client.get("/keep/health").json()["boot"] == report["boot"]

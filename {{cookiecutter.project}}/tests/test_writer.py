@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
+from core.accounts.put_off import PutOff
 from core.session_persistence import DebouncedWriter
+from core.storage.hurry import Hurry
 
 
 class Recorder:
@@ -78,6 +80,77 @@ def test_a_failed_flush_is_reported_counted_and_tried_again() -> None:
     assert flush.flushed.wait(timeout=300)
     writer.close()
     assert writer.status.failures == 0
+
+
+def test_after_an_outage_of_hours_it_flushes_without_another_mark() -> None:
+    flush = Recorder()
+    flush.broken = True
+    writer = DebouncedWriter(flush, debounce_delay=3600)
+    writer.mark()
+    for _ in range(1100):
+        with pytest.raises(OSError, match="away"):
+            writer.flush()
+    flush.broken = False
+    assert flush.flushed.wait(timeout=300)
+    writer.close()
+
+
+@pytest.mark.parametrize("error", [SystemExit, MemoryError, KeyboardInterrupt])
+def test_its_thread_goes_on_whatever_a_flush_raises(error: type[BaseException]) -> None:
+    raised, flushed = threading.Event(), threading.Event()
+
+    def flush() -> None:
+        if not raised.is_set():
+            raised.set()
+            raise error
+        flushed.set()
+
+    writer = DebouncedWriter(flush, debounce_delay=0.01)
+    writer.mark()
+    assert raised.wait(timeout=300)
+    assert flushed.wait(timeout=300)
+    writer.close()
+
+
+def test_where_no_thread_can_be_had_the_next_mark_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    flush = Recorder()
+    writer = DebouncedWriter(flush, debounce_delay=0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        writer.mark()
+    writer.mark()
+    assert flush.flushed.wait(timeout=300)
+    writer.close()
+
+
+def test_writes_that_are_put_off_go_on_whatever_another_raises() -> None:
+    failed, written = threading.Event(), threading.Event()
+    put_off = PutOff(Hurry())
+
+    def fail() -> None:
+        failed.set()
+        raise AttributeError("an error nobody thought of")
+
+    put_off.later("fails", fail)
+    assert failed.wait(timeout=300)
+    put_off.later("other", written.set)
+    assert written.wait(timeout=300)
+    put_off.close()
+
+
+def test_writes_that_are_put_off_wait_for_a_thread_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = threading.Event()
+    put_off = PutOff(Hurry())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        put_off.later("one", lambda: None)
+    put_off.later("other", written.set)
+    assert written.wait(timeout=300)
+    put_off.close()
+
+
+def no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_hastened_it_flushes_long_before_its_time_and_says_so() -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,8 @@ class Storage:
     database: Database | None
     away: str
     disks: list[Disk]
+    failing: Mapping[str, str]
+    """By name: the error of each background task that failed the last time."""
     aside: list[tuple[str, Quarantined]]
     """Where it lies, and what was set aside; in the database only while that answers."""
 
@@ -102,6 +104,7 @@ def look(services: Services) -> Storage:
         database=database,
         away=away,
         disks=_disks(services),
+        failing=services.background.failing,
         aside=aside,
     )
 
@@ -137,6 +140,12 @@ def troubles(seen: Storage) -> Iterator[Trouble]:
         took = round(seen.database.latency * 1000)
         says = f"The database took {took} ms to answer; every page waits for it."
         yield Trouble(says=says, remedy="Look at its load, and at the network between.", urgent=False)
+    for name, error in seen.failing.items() if seen.database is not None else ():
+        yield Trouble(
+            says=f"The background task “{name}” failed the last time ({plain(error)}).",
+            remedy="It is tried again by itself. If this stays, the server's log says where it fails.",
+            urgent=False,
+        )
     if seen.aside:
         records = "One damaged record was" if len(seen.aside) == 1 else f"{len(seen.aside)} damaged records were"
         yield Trouble(

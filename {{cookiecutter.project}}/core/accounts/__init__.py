@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 from threading import Lock
 
@@ -102,8 +103,12 @@ class Accounts(
 
     def close(self) -> None:
         """Write once more what was put off, and write down what was only counted so far."""
-        self._put_off.close()
-        self._whereabouts.close()
+        with ExitStack() as parts:  # each, whatever another one raises
+            parts.callback(self._write_sums)
+            parts.callback(self._whereabouts.close)
+            parts.callback(self._put_off.close)
+
+    def _write_sums(self) -> None:
         try:
             with reachable():
                 self.note_sums()

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StoreUnavailableError
 from core.storage.database import reachable
@@ -77,8 +76,12 @@ class PutOff:
         with self._changed:
             if self._working or self._closed.is_set():
                 return
-            self._working = True
-        threading.Thread(target=self._work, args=(after,), name="put-off-writes", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, args=(after,), name="put-off-writes", daemon=True).start()
+            except RuntimeError as error:  # the next write tries again
+                log.error("no thread for writes that were put off", error=str(error), waiting=len(self._waiting))
+            else:
+                self._working = True
 
     def _work(self, after: float) -> None:
         while not self._closed.wait(after):
@@ -89,7 +92,7 @@ class PutOff:
                 return
             try:
                 done = all(not self._closed.is_set() and self._try(key) for key in keys)
-            except SQLAlchemyError:
+            except Exception:
                 log.exception("a write that was put off is given up")
                 done = True
             after = 0 if done else _RETRY_SECONDS

@@ -102,7 +102,7 @@ class Directory:
             raise _unavailable(error) from error
 
     def drop(self, temporary: str) -> None:
-        (self._root / _TEMPORARY / temporary).unlink(missing_ok=True)
+        _unlink(self._root / _TEMPORARY / temporary)
 
     def open(self, digest: str) -> BinaryIO:
         try:
@@ -113,12 +113,7 @@ class Directory:
             raise _unavailable(error) from error
 
     def written_at(self, digest: str) -> datetime | None:
-        try:
-            return datetime.fromtimestamp(self._path(digest).stat().st_mtime, UTC)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unavailable(error) from error
+        return _written_at(self._path(digest))
 
     def digests(self) -> Iterator[str]:
         for path in self._root.glob("??/*"):
@@ -126,13 +121,14 @@ class Directory:
                 yield path.name
 
     def remove(self, digest: str) -> None:
-        self._path(digest).unlink(missing_ok=True)
+        _unlink(self._path(digest))
 
     def remove_leftovers(self, before: datetime) -> int:
         removed = 0
         for path in (self._root / _TEMPORARY).glob("*"):
-            if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
-                path.unlink(missing_ok=True)
+            written_at = _written_at(path)  # None for one that got its name, or was removed, just now
+            if written_at is not None and written_at < before:
+                _unlink(path)
                 removed += 1
         return removed
 
@@ -229,6 +225,22 @@ class RemoteFiles:
             return
         except OSError as error:
             raise _unavailable(error) from error
+
+
+def _written_at(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unavailable(error) from error
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unavailable(error) from error
 
 
 def _sync(folder: Path) -> None:

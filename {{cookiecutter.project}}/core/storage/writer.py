@@ -13,8 +13,8 @@ import structlog
 from core.clock import Clock, SystemClock
 from core.errors import StoreUnavailableError
 
-_FIRST_RETRY_SECONDS = 0.5
-_LONGEST_RETRY_SECONDS = 5.0
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
+"""Seconds before a flush is tried again, after so many failures in a row; then the last one."""
 CLOSE_SECONDS = 6.0
 """How long a shutdown waits for its flush: it has ten seconds until the process is killed."""
 
@@ -67,9 +67,7 @@ class DebouncedWriter:
             if self._deadline is None:
                 self._deadline = time.monotonic() + self.debounce_delay
                 self._changed.notify_all()
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="debounced-writer", daemon=True)
-                self._thread.start()
+            self._start()
 
     def hasten(self, patience: float) -> bool:
         """Flush as soon as possible, and wait for that up to `patience` seconds. Whether all marked so far is flushed.
@@ -94,7 +92,7 @@ class DebouncedWriter:
                 self._deadline, seen = None, self._marked
             try:
                 self._flush()
-            except Exception as error:
+            except BaseException as error:
                 self._failed(error)
                 raise
             with self._changed:
@@ -128,9 +126,21 @@ class DebouncedWriter:
         except (StoreUnavailableError, TimeoutError) as error:
             log.debug("closed without the last flush", error=str(error))
 
-    def _failed(self, error: Exception) -> None:
+    def _start(self) -> None:
+        """Have a thread that flushes. Where none can be had the next mark tries again; what was marked is not lost."""
+        if self._closed or (self._thread is not None and self._thread.is_alive()):
+            return
+        thread = threading.Thread(target=self._run, name="debounced-writer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.error("no thread for flushes", error=str(error))
+        else:
+            self._thread = thread
+
+    def _failed(self, error: BaseException) -> None:
         failures = self._status.failures + 1
-        pause = min(_FIRST_RETRY_SECONDS * 2 ** (failures - 1), _LONGEST_RETRY_SECONDS)
+        pause = _PAUSES[min(failures, len(_PAUSES)) - 1]
         self._status = WriterStatus(last_flush=self._status.last_flush, failures=failures, last_error=str(error))
         log.warning("flush failed", error=str(error), failures=failures, retry_seconds=pause)
         with self._changed:
@@ -147,8 +157,8 @@ class DebouncedWriter:
                     return
             try:
                 self.flush()
-            except Exception:
-                # Noted, logged and rescheduled by `flush`; the thread must live on.
+            except BaseException:
+                # Noted, logged and rescheduled by `flush`; the thread must live on, whatever that was.
                 log.debug("flush will be tried again", exc_info=True)
 
 

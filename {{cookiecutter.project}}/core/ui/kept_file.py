@@ -18,7 +18,7 @@ MEGABYTE = 1024 * 1024
 class KeptFile(UploadedFile):
     """A kept file, as Streamlit gives an uploaded one. Its bytes are read when they are first asked for.
 
-    `ref` is what the field holds. Reading raises FilesUnavailableError when the bytes can't be had.
+    `ref` is what the field holds. Reading raises FilesUnavailableError as long as the bytes can't be had.
     """
 
     def __init__(self, ref: FileRef) -> None:
@@ -29,8 +29,8 @@ class KeptFile(UploadedFile):
 
     def _fill(self) -> None:
         if not self._filled:
-            self._filled = True
             io.BytesIO.__init__(self, get_services().files.read(self.ref.digest))
+            self._filled = True
 
 
 def _reading(name: str) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from core.services import close_services, get_services
 from core.settings import get_settings, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import is_current
+from core.web import watch
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
 from core.web.client import ClientAddressMiddleware
@@ -26,7 +27,7 @@ from core.web.cookie import SessionCookieMiddleware
 from core.web.door import CLOSED, PROVIDER, DoorMiddleware
 from core.web.drafts import drafts
 from core.web.headers import HeadersMiddleware, page_policy, scripts_of_the_page
-from core.web.housekeeping import clean_up_regularly
+from core.web.housekeeping import FIRST_SECONDS, INTERVAL_SECONDS, clean_up_in_background
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
 from core.web.position import position
@@ -34,7 +35,6 @@ from core.web.provider import ProviderMiddleware
 from core.web.rewritten import HOST_CONFIG, RewriteMiddleware, add_ours, block_dialogs
 from core.web.routes import health, rotate
 from core.web.uploads import UploadMiddleware
-from core.web.watch import watch_open_pages
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +108,14 @@ def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsy
     @asynccontextmanager
     async def from_start_to_stop(_app: object) -> AsyncIterator[None]:
         await asyncio.gather(run_in_threadpool(_prepare_database), run_in_threadpool(_load, load_pages))
-        in_background = [asyncio.create_task(clean_up_regularly()), asyncio.create_task(watch_open_pages())]
+        repeat, pages = get_services().background.repeat, watch.Watch(get_connections())
+
+        async def look() -> None:
+            await pages.look(get_services().accounts)
+
+        cleaning = repeat("cleaning up", clean_up_in_background, seconds=INTERVAL_SECONDS, first_after=FIRST_SECONDS)
+        watching = repeat("watching open pages", look, seconds=watch.INTERVAL_SECONDS)
+        in_background = [asyncio.create_task(cleaning), asyncio.create_task(watching)]
         try:
             yield
         finally:

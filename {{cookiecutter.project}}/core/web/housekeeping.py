@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from core.errors import KeepError
+from core.errors import StoreUnavailableError
 from core.services import Services, get_services
 from core.storage.database import reachable
 
 INTERVAL_SECONDS = 600.0
-_FIRST_SECONDS = 60.0
+FIRST_SECONDS = 60.0
 """How long after the start it cleans first, so that a server that is restarted often cleans up all the same."""
 _PAUSE_SECONDS = 0.05
 """Between two batches. Whoever waits for SQLite's write lock asks again within this time."""
@@ -70,18 +70,33 @@ def batches(services: Services) -> Iterator[Cleaned]:
     """Clean up batch by batch, and say after each what was removed so far. Ends when another process has the lease.
 
     What people did is added up before, as long as their sessions are there. Raises StoreUnavailableError while the
-    database is away.
+    database is away, and what else a part raised once all the others are done.
     """
-    with reachable():
+    cleaned, failed = Cleaned(), list[Exception]()
+
+    @contextmanager
+    def part(name: str) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            log.exception("a part of cleaning up failed", part=name)
+            failed.append(error)
+
+    with part("what was turned away"), reachable():
         services.accounts.note_sums()  # each process has its own
-    cleaned = Cleaned()
     for add_up in (partial(services.activity.take_in, _TAKEN_IN), services.activity.add_up):
-        while services.lease.hold(_LEASE, _LEASE_SECONDS) and add_up():
-            yield cleaned
+        with part("adding up"):
+            while services.lease.hold(_LEASE, _LEASE_SECONDS) and add_up():
+                yield cleaned
     for kind, remove in _removers(services).items():
-        while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
-            setattr(cleaned, kind, getattr(cleaned, kind) + removed)
-            yield cleaned
+        with part(kind):
+            while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
+                setattr(cleaned, kind, getattr(cleaned, kind) + removed)
+                yield cleaned
+    if failed:
+        raise failed[0]
 
 
 def _removers(services: Services) -> dict[str, Callable[[], int]]:
@@ -112,18 +127,8 @@ def _reach(remove: Callable[[], int]) -> int:
         return remove()
 
 
-async def clean_up_regularly() -> None:
-    """Clean up every ten minutes until cancelled. While the database is away it waits for the next time."""
-    await asyncio.sleep(_FIRST_SECONDS)
-    while True:
-        try:
-            await _clean_up_in_background()
-        except (KeepError, SQLAlchemyError) as error:
-            log.warning("cleaning up has to wait", error=str(error))
-        await asyncio.sleep(INTERVAL_SECONDS)
-
-
-async def _clean_up_in_background() -> None:
+async def clean_up_in_background() -> None:
+    """Clean up with pauses, in other threads."""
     cleaned, number = None, 0
     left = batches(get_services())
     while (now := await run_in_threadpool(next, left, None)) is not None:

@@ -75,5 +75,6 @@ def _health() -> dict[str, object]:
         "journal": journal,
         "pending": status.pending,
         "failures": status.failures,
+        "background": sorted(services.background.failing),
         "boot": BOOT_ID,
     }

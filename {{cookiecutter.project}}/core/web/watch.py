@@ -10,18 +10,15 @@ sign-in page. One that is still there at the next look didn't do that: its sessi
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from core.accounts import Accounts
 from core.errors import StoreUnavailableError
-from core.services import get_services
 from core.storage.database import reachable
-from core.web.ingress import Connections, get_connections
+from core.web.ingress import Connections
 from core.web.owner import get_known_owners
 from core.web.protocol import ask_for_run, end_session
 
@@ -47,32 +44,35 @@ class Watch:
         """The connections whose pages were asked to run."""
 
     async def look(self, accounts: Accounts) -> None:
-        """Look once. While the database is away everything stays as it is; without an open page it isn't asked."""
+        """Look once. While the database is away everything stays as it is; without an open page it isn't asked.
+
+        Raises what failed with a page once all the others were looked after.
+        """
         pages = {name: page for name, page in self._connections.pages().items() if page.owner is not None}
         self._told &= pages.keys()
         owners = {page.owner for page in pages.values() if page.owner is not None}
         ended = await run_in_threadpool(_no_longer_good, accounts, owners) if owners else set()
+        failed: Exception | None = None
         for name, page in pages.items():
-            if page.owner not in ended:
-                continue
-            if name not in self._told:
-                self._told.add(name)
-                self._run(page.streamlit_id)
-            else:
-                log.info("an open page is cut off: its sign-in has ended, and it didn't leave by itself")
-                self._end(page.streamlit_id)
-                await self._connections.cut(name)
+            if page.owner in ended:
+                try:
+                    await self._take_leave(name, page.streamlit_id)
+                except Exception as error:
+                    log.exception("an open page could not be closed")
+                    failed = error
+        if failed is not None:
+            raise failed
 
-
-async def watch_open_pages() -> None:
-    """Look regularly until cancelled."""
-    watch = Watch(get_connections())
-    while True:
-        await asyncio.sleep(INTERVAL_SECONDS)
+    async def _take_leave(self, name: str, streamlit_id: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            self._run(streamlit_id)
+            return
+        log.info("an open page is cut off: its sign-in has ended, and it didn't leave by itself")
         try:
-            await watch.look(get_services().accounts)
-        except (SQLAlchemyError, OSError, RuntimeError):
-            log.exception("looking after the open pages failed, and is tried again")
+            self._end(streamlit_id)
+        finally:
+            await self._connections.cut(name)
 
 
 def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
