@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Iterable
-from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import NoReturn
 
 import streamlit as st
@@ -14,8 +12,8 @@ import structlog
 from streamlit.errors import StreamlitAuthError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.accounts import LOCAL_USER, Accounts, Actor, Standing, User
-from core.errors import AccountError, NotAllowedError, SignedOutError, StoreUnavailableError
+from core.accounts import Actor, User
+from core.errors import SignedOutError, StoreUnavailableError
 from core.handover import hand_over
 from core.invited import ask_invited, forget_link, invitation_secret
 from core.language import words_for
@@ -26,9 +24,9 @@ from core.storage.database import reachable
 from core.web.binding import get_bindings
 from core.web.client import noted_address
 from core.web.device import describe_device
+from core.web.identity import Identity, get_known_identities, resolve_identity
 from core.web.slip import Slip, Word
 from core.web.token import anonymous_session_id, token_hash, verify
-from core.wildcards import matches
 
 _IDENTITY_KEY = "_keep_identity"
 _ANONYMOUS_KEY = "_keep_anonymous"
@@ -47,41 +45,26 @@ _REASONS: dict[Word, str] = {
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who a tab belongs to. `user` is None before sign-in; `version` is the session's, None if it has no row yet."""
-
-    session_id: str
-    user: User | None
-    token_hash: str | None
-    """None for a browser without a valid cookie of ours."""
-    version: int | None
-    standing: Standing = "good"
-    """`ended`: signed out or expired, nothing may be written. `stale`: rights changed, the token gets exchanged."""
-    registered: bool = False
-    """Whether the token has its row, as each has from the browser's first edit on."""
-
-
 def current_identity() -> Identity:
-    """Find out who this tab belongs to now: one query, two before a browser's first edit, none for one
-    without a valid cookie.
+    """Find out who this tab belongs to now (see `core.web.identity`).
 
-    Raises StoreUnavailableError when the database can't be asked: soon in a tab whose last answer still stands, and
-    after some patience in a new one.
+    Raises StoreUnavailableError when the database can't be asked and nothing is known of this browser.
     """
     services = get_services()
-    with nullcontext() if active_identity() is None else services.accounts.hurry:
-        return _ask(services)
-
-
-def _ask(services: Services) -> Identity:
     secret = services.settings.secret_key.get_secret_value()
     token = st.context.cookies.get(services.settings.cookie_name, "")
-    identity = _of_token(services, token, secret) if verify(token, secret) else _without_token()
-    if services.settings.auth == "none" and identity.standing == "good":
-        with reachable():
-            local = _local_user(services.accounts)
-        identity = dataclasses.replace(identity, user=local, session_id=local.session_id, version=None)
+    hashed = token_hash(token) if verify(token, secret) else None
+    # Without a valid cookie it is a session for this tab only, which nobody can come back to.
+    own = st.session_state.setdefault(_ANONYMOUS_KEY, f"anon-{secrets.token_hex(16)}")
+    context = get_script_run_ctx()
+    if hashed is not None and context is not None:
+        get_bindings().bind(context.session_id, hashed)
+    anonymous = own if hashed is None else anonymous_session_id(token, secret)
+    identity = resolve_identity(services, hashed, anonymous, patient=active_identity() is None)
+    if identity.standing == "ended":
+        identity = dataclasses.replace(identity, session_id=own)
+    elif identity.state is not None and not identity.database_away:
+        services.accounts.touch_if_due(identity.state)
     st.session_state[_IDENTITY_KEY] = identity
     return identity
 
@@ -105,32 +88,17 @@ def acting() -> Actor:
 
 
 def check_right(identity: Identity, session_id: str, needs: Iterable[str] = ()) -> int | None:
-    """Check by one query that a tab still has a right to its session, and its person the permissions it needs.
+    """Check that a tab still has a right to its session, and its person the permissions it needs.
 
-    During an outage the last answer stands. Returns the version of the stored session where that came with the answer.
-    Raises SignedOutError for a tab whose right has ended, and NotAllowedError for a person who lacks a permission.
+    Returns the version of the stored session, None where it has no row. Raises SignedOutError for a tab whose right
+    has ended, NotAllowedError for a person who lacks a permission, and StoreUnavailableError where neither is known.
     """
-    services = get_services()
-    if identity.token_hash is None:
-        return None
-    local = services.settings.auth == "none"
-    try:
-        with services.accounts.hurry, reachable():
-            state = services.accounts.check(identity.token_hash)
-            if state is None:  # a browser before its first edit
-                allowed = (identity.user is None or local) and not services.accounts.is_deleted(session_id)
-            else:
-                allowed = state.standing != "ended" and (local or state.session_id == session_id)
-    except StoreUnavailableError:
-        return None
-    if not allowed:
-        raise SignedOutError
-    if not local:
-        granted = state.user.permissions if state is not None and state.user is not None else frozenset()
-        for permission in needs:
-            if not matches(granted, permission):
-                raise NotAllowedError(permission)
-    return state.version if state is not None and state.session_id == session_id else None
+    if identity.token_hash is not None:
+        identity = resolve_identity(get_services(), identity.token_hash, identity.anonymous_id)
+        if identity.standing == "ended" or identity.session_id != session_id:
+            raise SignedOutError
+    identity.require(*needs)
+    return identity.version
 
 
 def require_sign_in(identity: Identity) -> None:
@@ -167,7 +135,9 @@ def sign_out() -> None:
                 return  # the next run says so; somebody else may be signed in with this browser by now
             say_goodbye()
             services.accounts.revoke(identity.token_hash, by=acting(), event="sign_out")
-        st.session_state.pop(_IDENTITY_KEY)  # that answer must not stand if the database is away a moment later
+        # That answer must not stand if the database is away a moment later; the next run asks with patience.
+        st.session_state.pop(_IDENTITY_KEY)
+        get_known_identities().forget(identity.token_hash)
     except StoreUnavailableError:
         st.error(words_for()("auth.still_signed_in"))
         return
@@ -192,39 +162,6 @@ def renew_token(message: str) -> NoReturn:
     _exchange(get_services(), identity, identity.user, message)
 
 
-def _of_new_token(services: Services, session_id: str, hashed: str) -> Identity:
-    """A browser before its first edit. Where a session was deleted nothing can be kept: it gets a new token."""
-    with reachable():
-        deleted = services.accounts.is_deleted(session_id)
-    return _ended(hashed) if deleted else Identity(session_id=session_id, user=None, token_hash=hashed, version=None)
-
-
-def _ended(hashed: str) -> Identity:
-    return dataclasses.replace(_without_token(), token_hash=hashed, standing="ended")
-
-
-def _of_token(services: Services, token: str, secret: str) -> Identity:
-    hashed = token_hash(token)
-    context = get_script_run_ctx()
-    if context is not None:
-        get_bindings().bind(context.session_id, hashed)
-    with reachable():
-        state = services.accounts.check(hashed)
-    if state is None:
-        return _of_new_token(services, anonymous_session_id(token, secret), hashed)
-    if state.standing == "ended":
-        return _ended(hashed)
-    services.accounts.touch_if_due(state)
-    return Identity(
-        session_id=state.session_id,
-        user=state.user,
-        token_hash=hashed,
-        version=state.version,
-        standing=state.standing,
-        registered=True,
-    )
-
-
 def _is_forgotten(services: Services, identity: Identity) -> bool:
     """Whether what this browser wrote into was deleted. What was typed here then waits for nobody."""
     if identity.token_hash is None:
@@ -235,12 +172,6 @@ def _is_forgotten(services: Services, identity: Identity) -> bool:
             return state is not None and services.accounts.is_deleted(state.session_id)
     except StoreUnavailableError:
         return False
-
-
-def _without_token() -> Identity:
-    """A session for this tab only, which nobody can come back to."""
-    session_id = st.session_state.setdefault(_ANONYMOUS_KEY, f"anon-{secrets.token_hex(16)}")
-    return Identity(session_id=session_id, user=None, token_hash=None, version=None)
 
 
 def _exchange(
@@ -320,18 +251,3 @@ def _require_provider(services: Services, identity: Identity) -> None:
                 log.error("the identity provider is not described in .streamlit/secrets.toml", error=str(error))
                 st.error(say("auth.not_set_up"), icon=":material/build:")
     st.stop()
-
-
-def _local_user(accounts: Accounts) -> User:
-    user = accounts.find(LOCAL_USER) or _created_local_user(accounts)
-    return dataclasses.replace(accounts.ensure_session(user), permissions=frozenset({"*"}))
-
-
-def _created_local_user(accounts: Accounts) -> User:
-    try:
-        return accounts.create_user(LOCAL_USER, "Local user")
-    except AccountError:
-        created = accounts.find(LOCAL_USER)  # another tab was first
-        if created is None:
-            raise
-        return created

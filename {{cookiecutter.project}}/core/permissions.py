@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from core.auth import acting, active_identity, current_identity
-from core.errors import NotAllowedError, StoreUnavailableError
+from core.errors import NotAllowedError
 from core.services import get_services
 from core.wildcards import matches
 
@@ -20,13 +20,14 @@ R = TypeVar("R")
 def current_permissions() -> frozenset[str]:
     """What the person of this tab was granted when the run began; nothing before sign-in. No query."""
     identity = active_identity()
-    return identity.user.permissions if identity and identity.user else frozenset()
+    return identity.permissions if identity else frozenset()
 
 
 def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only people with all these permissions call the function: a page, a callback or any other action.
 
-    They are looked up at each call, so that what was taken away counts at once. The call raises NotAllowedError. The
+    They are looked up at each call, so that what was taken away counts at once: a callback runs before the script has
+    looked who is there. The call raises NotAllowedError, or StoreUnavailableError where it can't be known now. The
     function's `required_permissions` lets the router hide a page from those who may not open it.
     """
     for permission in permissions:
@@ -38,10 +39,10 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            granted = _permissions_now()
-            for permission in permissions:
-                if not matches(granted, permission):
-                    raise refusal(permission)
+            try:
+                current_identity().require(*permissions)
+            except NotAllowedError as error:
+                raise refusal(error.permission) from None
             return function(*args, **kwargs)
 
         inner: tuple[str, ...] = getattr(function, "required_permissions", ())
@@ -55,12 +56,3 @@ def refusal(permission: str) -> NotAllowedError:
     """Note in the audit trail that the person of this tab lacks a permission, and return the error to raise."""
     get_services().accounts.deny(permission, by=acting())
     return NotAllowedError(permission)
-
-
-def _permissions_now() -> frozenset[str]:
-    """Callbacks run before the script has looked at who is there, so the answer of its last run may be out of date."""
-    try:
-        current_identity()
-    except StoreUnavailableError:
-        return current_permissions()  # during an outage the last known answer stands
-    return current_permissions()

@@ -16,7 +16,7 @@ import structlog
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from core.accounts import Actor
-from core.auth import Identity, check_right, current_device, current_identity
+from core.auth import check_right, current_device, current_identity
 from core.clock import NO_STAMP, stamp_time
 from core.errors import (
     NoSessionError,
@@ -36,6 +36,7 @@ from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.web.client import noted_address
 from core.web.fields import ShownField
+from core.web.identity import Identity
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
 from core.web.protocol import page_name
@@ -267,7 +268,10 @@ class SessionManager:
         context = get_script_run_ctx(suppress_warning=True)
         # A run has looked who is there when it began; a callback comes before that, and an edit before any run.
         if not (context and context.has_script_started) and self._vouched_in != threading.get_ident():
-            check_right(self.identity, self.session.session_id)
+            try:
+                check_right(self.identity, self.session.session_id)
+            except StoreUnavailableError as error:
+                raise NotKeptNowError from error
 
     @contextmanager
     def _vouched(self) -> Iterator[None]:
@@ -379,9 +383,7 @@ def bootstrap_session() -> UserSession:
     try:
         identity = current_identity()
     except StoreUnavailableError as error:
-        if manager is None:
-            raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
-        identity = manager.identity
+        raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
     if manager is None or manager.session.session_id != identity.session_id:
         session = _open(engine, identity)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)

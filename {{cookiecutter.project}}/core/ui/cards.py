@@ -107,6 +107,9 @@ def not_done(error: Exception) -> bool:
         _card(":material/lock:", say("cards.not_allowed"), f"{needed} {say('cards.ask_administrator')}")
     elif isinstance(error, AccountError):
         _card(":material/edit:", say("cards.not_done"), str(error))
+    elif isinstance(error, StoreUnavailableError):
+        reconnecting(error)
+        return True
     else:
         return False
     st.button(say("cards.back"), icon=":material/undo:", type="primary")

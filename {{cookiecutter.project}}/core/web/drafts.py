@@ -29,7 +29,7 @@ from core.state.paths import CREATED_PATH, USER_PATH, field_path, join_path, ste
 from core.state.steps import FieldEdit, Kind, Mark, Step
 from core.web.device import describe_device
 from core.web.grants import Grant
-from core.web.owner import Owner, find_owner, require_token
+from core.web.identity import Identity, identity_of, require_token
 from core.web.request import read_json, require_same_origin
 from core.web.token import token_hash
 from core.words import FALLBACK, spoken, words_in
@@ -158,21 +158,23 @@ async def _answer(request: Request) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-def _receive(services: Services, token: str, author: _Author, post: Post) -> tuple[Owner, str]:
+def _receive(services: Services, token: str, author: _Author, post: Post) -> tuple[Identity, str]:
     """Keep a draft. Returns whose it is, and the field's stamp."""
-    owner = find_owner(services, token)
+    owner = identity_of(services, token)
     grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
     if grant is None:
         raise HTTPException(403, "This field was not shown to you. Reload the page.")
     value = grant.rule.read(post.text)
-    if not owner.registered and not owner.database_away:
+    if not owner.registered and owner.token_hash is not None and not owner.database_away:
         services.accounts.register_soon(owner.token_hash, owner.session_id, author.device)
     field = field_path(grant.form, grant.field)
     with _LOCKS[hash((owner.session_id, field)) % len(_LOCKS)]:
         return owner, _keep(services, owner, author, post, grant, field, value)
 
 
-def _keep(services: Services, owner: Owner, author: _Author, post: Post, grant: Grant, field: str, value: Any) -> str:
+def _keep(
+    services: Services, owner: Identity, author: _Author, post: Post, grant: Grant, field: str, value: Any
+) -> str:
     note_path = draft_path(post.tab, grant.form, grant.field)
     held = _look(services, owner, (field, note_path, CREATED_PATH))
     known = Draft.parse(held[note_path].value)
@@ -211,14 +213,14 @@ def _keep(services: Services, owner: Owner, author: _Author, post: Post, grant: 
     return services.engine.record(owner.session_id, values, seen)[field]
 
 
-def _typing(services: Services, owner: Owner, form: str, note: Draft) -> Step | None:
+def _typing(services: Services, owner: Identity, form: str, note: Draft) -> Step | None:
     """The step that a tab's last draft of a field belongs to."""
     path = step_path(form, note.step)
     held = _look(services, owner, (path,))[path]
     return None if held.value is REMOVED else Step.parse(note.step, held.stamp, held.value)
 
 
-def _entered_here(services: Services, owner: Owner, form: str, post: Post, held: Held) -> tuple[bool, bool]:
+def _entered_here(services: Services, owner: Identity, form: str, post: Post, held: Held) -> tuple[bool, bool]:
     """Whether what the field holds was entered in the very tab the text comes from, and whether by a button there."""
     if held.stamp in ("", post.seen) or owner.database_away:
         return True, False
@@ -228,7 +230,7 @@ def _entered_here(services: Services, owner: Owner, form: str, post: Post, held:
     return True, isinstance(maker, Mark) or maker.kind != "edit"
 
 
-def _look(services: Services, owner: Owner, paths: tuple[str, ...]) -> dict[str, Held]:
+def _look(services: Services, owner: Identity, paths: tuple[str, ...]) -> dict[str, Held]:
     if not owner.database_away:
         try:
             with services.accounts.hurry:
@@ -259,7 +261,14 @@ def _is_older(post: Post, held: Held, typed: datetime, *, typed_here: bool) -> b
 
 
 def _set_aside(
-    services: Services, owner: Owner, author: _Author, post: Post, note: Draft, note_path: str, grant: Grant, value: Any
+    services: Services,
+    owner: Identity,
+    author: _Author,
+    post: Post,
+    note: Draft,
+    note_path: str,
+    grant: Grant,
+    value: Any,
 ) -> None:
     """Keep a text beside what was entered later elsewhere, for people to choose; a closed page's as a version, too."""
     if owner.database_away:

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import NotAllowedError, SignedOutError
+from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.web.address import folder
 from core.web.binding import streamlit_id_of
 from core.web.live_tab import LiveTab
@@ -203,7 +203,7 @@ class _Link:
         try:
             if arrived.edits or (message.asks and tab.is_guarded()):
                 await run_in_threadpool(tab.keep, arrived.edits)
-        except (NotAllowedError, SignedOutError):
+        except (NotAllowedError, SignedOutError, StoreUnavailableError):
             return harmless(frame)
         return without(frame, arrived.unfit) if arrived.unfit else frame
 

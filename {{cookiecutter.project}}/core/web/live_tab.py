@@ -50,7 +50,8 @@ NOTHING = Arrived(edits=(), unfit=())
 Keep = Callable[[Sequence[Edit]], Mapping[str, str] | None]
 """Makes edits durable and returns the stamp of each by its key, or None when that couldn't be done.
 
-Raises NotAllowedError where the person may not see the page any more, and SignedOutError.
+Raises NotAllowedError where the person may not see the page any more, SignedOutError, and StoreUnavailableError where
+neither is known now.
 """
 
 Refuse = Callable[[Any], KeepError | None]
@@ -232,7 +233,7 @@ class LiveTab:
     def keep(self, edits: Sequence[Edit]) -> bool:
         """Make edits durable, all in one step. What can't be kept now is left to the widget's callback.
 
-        Raises NotAllowedError where the person may not see the page any more, and SignedOutError.
+        Raises what its `Keep` raises.
         """
         try:
             stamps = self._keep(edits)

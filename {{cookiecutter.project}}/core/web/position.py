@@ -25,7 +25,7 @@ from core.services import Services, get_services
 from core.state.changes import REMOVED
 from core.state.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
 from core.state.paths import join_path
-from core.web.owner import Owner, find_owner, require_token
+from core.web.identity import Identity, identity_of, require_token
 from core.web.request import read_json, require_same_origin
 from core.web.token import token_hash
 
@@ -71,7 +71,7 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[str, Any]) -> None:
-    owner = find_owner(services, token)
+    owner = identity_of(services, token)
     if not (owner.registered or owner.user_id):  # an anonymous browser leaves no trace before its first edit
         return
     if not _has(services, owner, tab):
@@ -81,7 +81,7 @@ def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[s
     services.engine.record(owner.session_id, values)
 
 
-def _has(services: Services, owner: Owner, tab: str) -> bool:
+def _has(services: Services, owner: Identity, tab: str) -> bool:
     """Whether a run has noted that this tab is one of the session's. While the database is away that is believed."""
     path = join_path("tab", tab, "history")
     try:

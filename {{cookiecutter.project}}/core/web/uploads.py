@@ -26,15 +26,21 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
-from core.errors import KeepError, NotAllowedError, SessionUnavailableError, SignedOutError
+from core.errors import (
+    KeepError,
+    NotAllowedError,
+    SessionUnavailableError,
+    SignedOutError,
+    StoreUnavailableError,
+)
 from core.files import FileRef, safe_name
 from core.services import Services, get_services
 from core.state.paths import UPLOADS, upload_path
 from core.storage.file_types import HEAD_BYTES, agrees, type_of
 from core.web.address import folder
+from core.web.identity import identity_of, require_token
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
-from core.web.owner import find_owner, require_token
 from core.web.protocol import UPLOAD, ask_for_run, uploaded, uploaders, uploads_held
 
 MOST_FILES = 500
@@ -92,7 +98,8 @@ class UploadMiddleware:
 
 
 def _check(tab: LiveTab, session_id: str, upload: str, under_way: dict[str, int] | None) -> None:
-    """Raise 401 or 403 where somebody may not see the page any more, 409 for what came before, 413 for want of room.
+    """Raise 401 or 403 where somebody may not see the page any more, 503 where that isn't known now, 409 for what came
+    before, 413 for want of room.
 
     `under_way` are the ids and bytes of what is arriving for the session now, None for an id that was before.
     """
@@ -102,6 +109,8 @@ def _check(tab: LiveTab, session_id: str, upload: str, under_way: dict[str, int]
         raise HTTPException(403, "You may not see this page any more. Reload it.") from error
     except SignedOutError as error:
         raise HTTPException(401, "This browser was signed out. Reload the page.") from error
+    except StoreUnavailableError as error:
+        raise HTTPException(503, "Whether you may upload this can't be checked now. Try again later.") from error
     held = {**_noted(get_services(), tab.session_id), **uploads_held(session_id)}
     if under_way is None or upload in held:
         raise HTTPException(409, "This file has arrived already.")
@@ -129,7 +138,7 @@ def _keep(request: Request, session_id: str, upload: str) -> None:
     found, services = uploaded(session_id, upload), get_services()
     if found is None or not found.data or not agrees(found.name, found.type, found.data[:HEAD_BYTES]):
         return
-    owner = find_owner(services, require_token(request, services))
+    owner = identity_of(services, require_token(request, services))
     digest, size = services.files.keep(io.BytesIO(found.data))
     name, kind = safe_name(found.name), type_of(found.name, found.data[:HEAD_BYTES])
     file = FileRef(digest=digest, name=name, type=kind, size=size, upload=upload)

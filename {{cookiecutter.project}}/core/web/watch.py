@@ -18,8 +18,8 @@ from starlette.concurrency import run_in_threadpool
 from core.accounts import Accounts
 from core.errors import StoreUnavailableError
 from core.storage.database import reachable
+from core.web.identity import get_known_identities
 from core.web.ingress import Connections
-from core.web.owner import get_known_owners
 from core.web.protocol import ask_for_run, end_session
 
 INTERVAL_SECONDS = 2.0
@@ -82,6 +82,8 @@ def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
     except StoreUnavailableError as error:
         log.debug("looking after the open pages has to wait", error=str(error))
         return set()
+    known = get_known_identities()
     for owner in ended:
-        get_known_owners().forget(owner)  # an outage to come finds it ended, too
+        known.forget(owner)  # an outage to come finds it ended, too
+    known.confirm(set(owners) - ended)
     return ended
