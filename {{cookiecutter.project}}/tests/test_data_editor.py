@@ -15,7 +15,6 @@ from core import ui
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, edited, fit, without_unfit
 from core.ui.written import written
 from core.web.protocol import Told
-from core.web.tabular import Table
 from core.words import Words
 
 STOCK = {"name": ["apple", "pear", "plum"], "count": [1, 2, 3]}
@@ -28,18 +27,18 @@ def state(edited_rows: Any = None, added: Any = None, deleted: Any = None) -> di
 
 def after(data: Any, kept: Kept, *states: dict[str, Any]) -> Kept:
     """The edits after those of one editor after the other."""
-    base = Base(Table.read(data))
+    base = Base(data)
     for number, each in enumerate(states):
         kept = Draft.of(base, kept, f"t{number}").overlay(kept, each)
     return kept
 
 
 def shown(data: Any, kept: Kept) -> Any:
-    return edited(Base(Table.read(data)), kept)
+    return edited(Base(data), kept)
 
 
 def unfit(data: Any, kept: Kept) -> list[tuple[str, str | None, Any]]:
-    return [(each.row, each.column, each.value) for each in fit(kept, Base(Table.read(data))).unfit]
+    return [(each.row, each.column, each.value) for each in fit(kept, Base(data)).unfit]
 
 
 EDITS = [
@@ -98,7 +97,7 @@ def test_edits_of_a_new_editor_are_added_to_those_it_begins_with() -> None:
 
 
 def test_adding_an_editor_s_edits_twice_is_the_same_as_once() -> None:
-    base, edits = Base(Table.read(STOCK)), state({0: {"count": 10}}, added=[{"name": "fig"}], deleted=[1])
+    base, edits = Base(STOCK), state({0: {"count": 10}}, added=[{"name": "fig"}], deleted=[1])
     draft = Draft.of(base, NOTHING, "t")
     once = draft.overlay(NOTHING, edits)
     assert draft.overlay(once, edits) == once
@@ -138,7 +137,7 @@ class TestTheTableChangesUnderneath:
         assert unfit(data, kept) == told
         pd.testing.assert_series_equal(shown(data, kept)["price"], data["price"].where(data.index != "plum", 9.0))
         assert shown(LABELLED, kept)["left"].to_dict()["pear"] == 20
-        assert shown(LABELLED, without_unfit(kept, Base(Table.read(data))))["left"].to_dict()["pear"] == 2
+        assert shown(LABELLED, without_unfit(kept, Base(data)))["left"].to_dict()["pear"] == 2
 
     def test_a_row_that_became_another_is_not_deleted(self) -> None:
         kept = after(LABELLED, NOTHING, state(deleted=[1]))
@@ -263,7 +262,6 @@ FORGED: list[Any] = [
     {"edited_rows": {"0": {"count": "many"}}},
     {"edited_rows": {"0": {"count": 101}}},
     {"edited_rows": {"0": {"count": 1.5}}},
-    {"edited_rows": {"0": {"count": True}}},
     {"edited_rows": {"0": {"name": "ten letters"}}},
     {"edited_rows": {"0": 5}},
     {"edited_rows": 5},

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import streamlit as st
+from pydantic_core import PydanticCustomError
 
 from core.errors import KeepError
 from core.session_manager import MISSING, SessionManager, get_session_manager
@@ -24,13 +25,17 @@ from core.state.forms import same
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import MisfitError
 from core.ui.plain import plain
-from core.ui.table_edits import NOTHING, Base, Draft, Kept, edited, fit, is_kept, without_unfit
+from core.ui.table_edits import NOTHING, Base, Draft, Kept, Unfit, column_name, edited, fit, is_kept, without_unfit
 from core.ui.times import words
 from core.ui.widgets import known_field, say_problem, stamp_of, widget_key
 from core.web.fields import ShownField
-from core.web.protocol import WidgetState, inside_form
-from core.web.tabular import INDEX_IDENTIFIER, Table
+from core.web.live_tab import Partly
+from core.web.protocol import WidgetState, held, inside_form
+from core.web.tabular import Table
+from core.words import Words
 
+_PARTS: Final[Mapping[str, Any]] = {"edited_rows": {}, "added_rows": [], "deleted_rows": []}
+"""What an editor's state consists of, and each of it when nothing was done."""
 _TOLD = 5
 """Edits that are told one by one."""
 _LONGEST = 40
@@ -51,6 +56,7 @@ def data_editor(
     *,
     form: str | None = None,
     field: str,
+    row_id: str | None = None,
     key: str | int | None = None,
     num_rows: str = "fixed",
     disabled: bool | Iterable[str | int] = False,
@@ -60,33 +66,45 @@ def data_editor(
     kwargs: Any = None,
     **options: Any,
 ) -> Any:
-    """Show a data editor. `form` and `field` say where its edits are kept; the rest is as in Streamlit."""
+    """Show a data editor. `form` and `field` say where its edits are kept; the rest is as in Streamlit.
+
+    `row_id` is the column that names a row, as a database's `id` does, where the table's labels don't. An edit then
+    stays with its row when rows come and go, and when another of its cells changes.
+    """
     form = form_of(form, field)
     manager = get_session_manager()
     disabled = disabled if isinstance(disabled, bool) else list(disabled)
     shown = known_field(manager, form, field, str(key or widget_key(form, field)))
-    base = Base(Table.read(data))
+    base = Base(data, row_id)
     saved = manager.field_value(form, field)
     problem = None if saved is MISSING or is_kept(saved) else MisfitError("misfit.other", value=saved)
-    refused = _refused(manager, shown)
-    editor, is_new = _editor(
-        manager, shown, base, NOTHING if problem or saved is MISSING else saved, again=bool(refused)
-    )
-    rules = _Rules(editor.draft.table, num_rows, disabled, column_config or {})
+    rules = _Rules(base.table, num_rows, disabled, column_config or {})
 
-    def total(state: Mapping[str, Any]) -> Kept:
-        held = manager.field_value(form, field)
-        return editor.draft.overlay(held if is_kept(held) else NOTHING, rules.checked(state))
+    def stored() -> Kept:
+        found = manager.field_value(form, field)
+        return found if is_kept(found) else NOTHING
 
-    def keep() -> None:
-        kept = total(st.session_state[editor.key])
+    def read(editor: _Editor, state: Any) -> tuple[Kept, KeepError | None]:
+        """What is kept once this is what the editor holds, and what of that is refused."""
+        now = stored()
+        accepted, refused = rules.split(state, editor.draft, now)
+        return editor.draft.overlay(now, accepted), _RefusedCellsError(refused) if refused else None
+
+    refused = manager.live.take_refused(shown.value.key) if isinstance(shown.value, _Editor) else None
+    # What reached Streamlit unchecked, as from a connection that began anew, must not be shown: it may not be possible.
+    if isinstance(shown.value, _Editor) and refused is None:
+        refused = _unchecked(manager, shown, read)
+    editor, is_new = _editor(manager, shown, base, stored(), again=refused is not None)
+
+    def keep(kept: Kept) -> None:
         if manager.live.took(editor.key, kept) or manager.persist_field(form, field, kept):
             shown.stamp = stamp_of(manager, shown)
         if not manager.is_unkept_for_now(form, field):
             manager.live.settle(editor.key)
 
     def changed() -> None:
-        keep()
+        with suppress(ValueError):  # what no editor sends: the run that follows shows what is kept
+            keep(read(editor, st.session_state[editor.key])[0])
         if callable(on_change):
             on_change(*(args or ()), **(kwargs or {}))
 
@@ -102,15 +120,23 @@ def data_editor(
         **options,
     )
     state = st.session_state[editor.key]
-    is_touched = any(state[part] for part in ("edited_rows", "added_rows", "deleted_rows"))
-    kept = total(state) if is_touched else saved if is_kept(saved) else NOTHING
-    if is_touched and not same(kept, saved) and (silent or manager.should_retry(form, field)):
-        keep()
+    kept = stored()
+    if any(state[part] for part in _PARTS):
+        kept = read(editor, state)[0]
+        if not same(kept, saved) and (silent or manager.should_retry(form, field)):
+            keep(kept)
+
+    def read_message(message: WidgetState) -> Kept | Partly:
+        if message.WhichOneof("value") != "string_value":
+            raise ValueError("an editor sends text")
+        accepted, error = read(editor, json.loads(message.string_value))
+        return accepted if error is None else Partly(accepted, error)
+
     manager.live.show(
         editor.key,
         form=form,
         field=field,
-        read=_reader(total),
+        read=read_message,
         refuse=lambda _edits: MisfitError("misfit.disabled") if disabled is True else None,
         value=kept,
         given=is_new,
@@ -118,35 +144,68 @@ def data_editor(
     )
     shown.stamp, shown.was_shown = stamp_of(manager, shown), True
     manager.shown_fields[shown.key] = shown
+    if isinstance(refused, _RefusedCellsError):
+        st.warning(refused.said(words()), icon=":material/info:")
+        refused = None
     say_problem(manager, form, field, problem, refused)
     say_beneath(form, field)
     _tell(manager, shown, base, kept)
     return edited(base, kept)
 
 
-def edited_rows(data: Any) -> Callable[[object], Any]:
-    """Return what makes rows of the edits that a field keeps of this table: a dict each, None for an empty cell.
+@dataclass(frozen=True, slots=True, eq=False)
+class EditedRows:
+    """What makes rows of the edits that a field keeps of a table. See `edited_rows`."""
 
-        items: Annotated[list[Item], BeforeValidator(ui.edited_rows(BLANK_ITEMS))] = []
+    load: Callable[[], Any]
+    row_id: str | None = None
+    untouched: ClassVar[Kept] = NOTHING
 
-    In a form's model it stands before the validation of the rows. A row in which nothing was entered is none; what are
-    no edits is handed on as it is.
-    """
-    base = Base(Table.read(data))
-
-    def rows(value: object) -> Any:
-        if not isinstance(value, Mapping) or not is_kept(value):
+    def __call__(self, value: object) -> Any:
+        if not is_kept(value):
             return value
+        base = Base(self.load(), self.row_id)
+        _require_fit(value, base)
         frame = Table.read(edited(base, value)).frame
         found = frame.astype(object).where(frame.notna(), None).to_dict("records")
         return [row for row in found if any(cell is not None for cell in row.values())]
 
-    return rows
+
+def edited_rows(data: Any, *, row_id: str | None = None) -> EditedRows:
+    """Return what makes rows of the edits that a field keeps of this table: a dict each, None for an empty cell.
+
+        items: Annotated[list[Item], BeforeValidator(ui.edited_rows(BLANK_ITEMS))] = []
+
+    In a form's model it stands before the validation of the rows; where nothing was edited they are the table's own. A
+    row in which nothing was entered is none; what are no edits is handed on as it is. `data` and `row_id` are those of
+    the editor; for rows that change, `data` is the function that loads them.
+
+    Raises, when it is called, an error that is told under the field while there are edits that don't fit the table:
+    saving would drop them.
+    """
+    return EditedRows(data if callable(data) else lambda: data, row_id)
 
 
-def _refused(manager: SessionManager, shown: ShownField) -> KeepError | None:
-    """Why what was done in the tab's editor was not taken, so that it shows something else than is kept."""
-    return manager.live.take_refused(shown.value.key) if isinstance(shown.value, _Editor) else None
+def _unchecked(
+    manager: SessionManager, shown: ShownField, read: Callable[[_Editor, Any], tuple[Kept, KeepError | None]]
+) -> KeepError | None:
+    """Why what an editor holds can't be shown; what of it can be kept is made durable."""
+    state = held(shown.value.key, None)
+    if state is None:
+        return None
+    try:
+        kept, refused = read(shown.value, state)
+    except ValueError:
+        return MisfitError("misfit.not_taken")
+    if refused is not None:
+        manager.persist_field(shown.form, shown.field, kept)
+    return refused
+
+
+def _require_fit(kept: Kept, base: Base) -> None:
+    """Raise the error that a form tells while edits don't fit the table."""
+    if unfit := fit(kept, base).unfit:
+        raise PydanticCustomError("edits_unfit", "{n} edits don't fit the table as it is now", {"n": len(unfit)})
 
 
 def _editor(manager: SessionManager, shown: ShownField, base: Base, kept: Kept, *, again: bool) -> tuple[_Editor, bool]:
@@ -163,16 +222,6 @@ def _editor(manager: SessionManager, shown: ShownField, base: Base, kept: Kept, 
     return editor, True
 
 
-def _reader(total: Callable[[Mapping[str, Any]], Kept]) -> Callable[[WidgetState], Kept]:
-    def read(state: WidgetState) -> Kept:
-        """Raises ValueError and its like for what no editor sends."""
-        if state.WhichOneof("value") != "string_value":
-            raise ValueError("an editor sends text")
-        return total(json.loads(state.string_value))
-
-    return read
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rules:
     """What may be done to a table in its editor."""
@@ -182,41 +231,55 @@ class _Rules:
     disabled: bool | list[str | int]
     config: Mapping[Any, Any]
 
-    def checked(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return an editor's state, complete. Raises ValueError for one that no editor would have."""
+    def split(self, state: Any, draft: Draft, held: Kept) -> tuple[Mapping[str, Any], list[Unfit]]:
+        """Return an editor's state with what its columns take, and the cells they don't.
+
+        Raises ValueError for a state that no editor would have, whatever the columns take.
+        """
         if not isinstance(state, Mapping):
             raise ValueError("no state of an editor")
-        rows: Mapping[Any, Any] = state.get("edited_rows") or {}
-        added, deleted = state.get("added_rows") or [], state.get("deleted_rows") or []
-        size = len(self.table.frame)
+        rows, added, deleted = (state.get(part) or empty for part, empty in _PARTS.items())
+        size = len(draft.origins)
+        if not (isinstance(rows, Mapping) and isinstance(added, list) and isinstance(deleted, list)):
+            raise ValueError("no state of an editor")
         if added and self.num_rows not in ("dynamic", "add"):
             raise ValueError("no row may be added")
         if deleted and self.num_rows not in ("dynamic", "delete"):
             raise ValueError("no row may be deleted")
         if any(type(row) is not int or not 0 <= row < size for row in deleted):
             raise ValueError("there is no such row to delete")
+        refused: list[Unfit] = []
+
+        def accepted(number: int, cells: Any) -> dict[str, Any]:
+            if not isinstance(cells, Mapping) or not cells.keys() <= self.table.schema.keys():
+                raise ValueError("there is no such column")
+            taken = {}
+            for column, value in cells.items():
+                is_stored = same(value, draft.entered(held, number, column))
+                if is_stored or self._takes(column, value, is_new=number >= size):
+                    taken[column] = value
+                else:
+                    refused.append(Unfit(key="", row=draft.name(number), column=column, value=value))
+            return taken
+
         if any(not 0 <= int(row) < size for row in rows):
             raise ValueError("there is no such row")
-        for cells in rows.values():
-            for column, value in cells.items():
-                self._check(column, value, is_new=False)
-        for cells in added:
-            for column, value in cells.items():
-                self._check(column, value, is_new=True)
-        return {"edited_rows": rows, "added_rows": added, "deleted_rows": sorted(set(deleted))}
+        changed = {int(row): accepted(int(row), cells) for row, cells in rows.items()}
+        new = [(accepted(size + number, cells), cells) for number, cells in enumerate(added)]
+        accepted_state = {
+            "edited_rows": {row: cells for row, cells in changed.items() if cells},
+            "added_rows": [taken for taken, cells in new if taken or not cells],
+            "deleted_rows": sorted(set(deleted)),
+        }
+        return accepted_state, refused
 
-    def _check(self, column: str, value: Any, *, is_new: bool) -> None:
+    def _takes(self, column: str, value: Any, *, is_new: bool) -> bool:
         config = self.config.get(column)
         config = config if isinstance(config, Mapping) else {}
         locked = self.disabled is True or (self.disabled and column in self.disabled) or config.get("disabled")
         if locked and not is_new:
-            raise ValueError(f"{column} can't be edited")
-        if column != INDEX_IDENTIFIER and column not in self.table.frame.columns:
-            raise ValueError(f"there is no column {column}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{column} takes finite numbers")
-        if not self.table.takes(column, value) or not _allows(config.get("type_config") or {}, value):
-            raise ValueError(f"{column} doesn't take {str(value)[:_LONGEST]}")
+            return False
+        return self.table.takes(column, value) and _allows(config.get("type_config") or {}, value)
 
 
 def _allows(config: Mapping[str, Any], value: Any) -> bool:
@@ -235,23 +298,45 @@ def _allows(config: Mapping[str, Any], value: Any) -> bool:
     return True
 
 
+class _RefusedCellsError(MisfitError):
+    """Cells got what their columns don't take."""
+
+    def __init__(self, cells: Sequence[Unfit]) -> None:
+        self._cells = cells
+        super().__init__("table.refused", n=len(cells))
+
+    def said(self, say: Words) -> str:
+        return _list(say, "table.refused", self._cells)
+
+
+def _list(say: Words, title: str, edits: Sequence[Unfit]) -> str:
+    lines = [_line(say, each) for each in edits[:_TOLD]]
+    if len(edits) > _TOLD:
+        lines.append(say("table.more", n=len(edits) - _TOLD))
+    return "\n".join([say(title, n=len(edits)), "", *(f"- {line}" for line in lines)])
+
+
+def _line(say: Words, edit: Unfit) -> str:
+    if edit.row is None:
+        cells = edit.value if edit.column is None else {edit.column: edit.value}
+        told = [f"{plain(column_name(name, say))}: {_short(value)}" for name, value in cells.items()]
+        return say("table.added", cells=", ".join(told))
+    if edit.column is None:
+        return say("table.deleted", row=plain(edit.row))
+    return say("table.cell", row=plain(edit.row), column=plain(column_name(edit.column, say)), value=_short(edit.value))
+
+
+def _short(value: Any) -> str:
+    return plain(str(value)[:_LONGEST])
+
+
 def _tell(manager: SessionManager, shown: ShownField, base: Base, kept: Kept) -> None:
     """Say which edits the table as it is now doesn't allow, and offer to let go of them."""
     unfit = fit(kept, base).unfit
     if not unfit:
         return
     say = words()
-    lines = [
-        say("table.deleted", row=plain(each.row))
-        if each.column is None
-        else say("table.cell", row=plain(each.row), column=plain(each.column), value=plain(str(each.value)[:_LONGEST]))
-        for each in unfit[:_TOLD]
-    ]
-    if len(unfit) > _TOLD:
-        lines.append(say("table.more", n=len(unfit) - _TOLD))
-    st.warning(
-        "\n".join([say("table.changed", n=len(unfit)), "", *(f"- {line}" for line in lines)]), icon=":material/info:"
-    )
+    st.warning(_list(say, "table.changed", unfit), icon=":material/info:")
 
     def let_go() -> None:
         manager.persist_field(shown.form, shown.field, without_unfit(kept, base))

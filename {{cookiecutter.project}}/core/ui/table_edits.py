@@ -12,32 +12,53 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final, TypeGuard
 
+import numpy as np
 import pandas as pd
 
-from core.web.tabular import Table
+from core.web.tabular import INDEX_IDENTIFIER, Table
+from core.words import Words
 
 Kept = Mapping[str, Any]
 """As it is stored: `rows` by row key, each with `was`, `deleted` and `cells` (`to`, `was`); `added` rows by id."""
 NOTHING: Kept = {"rows": {}, "added": {}}
+NO_ENTRY: Final = object()
 
 
-def is_kept(value: object) -> bool:
+def is_kept(value: object) -> TypeGuard[Kept]:
     """Whether a stored value has the form of edits."""
     match value:
         case {"rows": dict(rows), "added": dict(added)}:
-            return all(
-                isinstance(row, dict) and {"was", "deleted", "cells"} <= row.keys() for row in rows.values()
-            ) and all(isinstance(row, dict) for row in added.values())
+            return all(map(_is_row, rows.items())) and all(map(_is_cells, added.values()))
     return False
+
+
+def _is_row(item: tuple[object, object]) -> bool:
+    match item:
+        case str(key), {"was": str(), "deleted": bool(), "cells": dict(cells)}:
+            names_row = key.startswith("=") or key.partition(":")[0].isdecimal()
+            return names_row and _is_cells(cells) and all(_is_cell(cell) for cell in cells.values())
+    return False
+
+
+def _is_cell(value: object) -> bool:
+    return isinstance(value, dict) and "to" in value and isinstance(value.get("was"), str)
+
+
+def _is_cells(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(column, str) for column in value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfit:
-    """An edit that the table as it is now doesn't allow. `column` is None for a deletion."""
+    """An edit that the table as it is now doesn't allow: of a cell, or a deletion, where `column` is None.
 
-    row: str
+    `row` is None for an added row; where its `column` is None, the row as a whole can't be added.
+    """
+
+    key: str
+    row: str | None
     column: str | None
     value: Any
 
@@ -48,6 +69,7 @@ class Fit:
 
     cells: Mapping[int, Mapping[str, Any]]
     deleted: Sequence[int]
+    added: Mapping[str, Mapping[str, Any]]
     unfit: Sequence[Unfit]
     keys: Mapping[int, str]
     """The keys of the rows that have edits."""
@@ -56,9 +78,18 @@ class Fit:
 class Base:
     """The table that is edited, and how its rows are known again."""
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self._frame = table.frame
+    def __init__(self, data: Any, row_id: str | None = None) -> None:
+        """Read what the editor takes. `row_id` is the column that names a row, where its label doesn't.
+
+        Raises Streamlit's errors for what is no table, and ValueError for one without such a column.
+        """
+        self.table = Table.read(data)
+        self._frame = self.table.frame
+        if row_id is not None and row_id not in self._frame.columns:
+            raise ValueError(f"The table has no column {row_id!r}; it has {', '.join(self._frame.columns) or 'none'}.")
+        self.id_column = row_id or INDEX_IDENTIFIER
+        self.fitted: tuple[Kept, Fit] | None = None
+        """The edits that were looked at last, and what was found: a run asks several times."""
 
     @cached_property
     def digest(self) -> str:
@@ -68,12 +99,17 @@ class Base:
         return _digest(columns, [_text(label) for label in frame.index], self._digests)
 
     @cached_property
-    def _labels(self) -> dict[str, int] | None:
-        """Places by label, None where labels don't name rows."""
-        if isinstance(self._frame.index, pd.RangeIndex):
+    def ids(self) -> dict[str, int] | None:
+        """Places by the row's id, as text; None where nothing names rows."""
+        if self.id_column == INDEX_IDENTIFIER and isinstance(self._frame.index, pd.RangeIndex):
             return None
-        places = {_text(label): place for place, label in enumerate(self._frame.index)}
+        places = {_text(self.id(place)): place for place in range(len(self._frame))}
         return places if len(places) == len(self._frame) else None
+
+    def id(self, place: int) -> Any:
+        """The row's label, or what it holds in the column that names rows."""
+        found = self._cell(place, self.id_column)
+        return found.item() if isinstance(found, np.generic) else found
 
     @cached_property
     def _digests(self) -> list[str]:
@@ -82,14 +118,14 @@ class Base:
 
     def key(self, place: int) -> str:
         """The name of a row, in this table and in the ones that come after it."""
-        if self._labels is not None:
-            return f"={_text(self._frame.index[place])}"
+        if self.ids is not None:
+            return f"={_text(self.id(place))}"
         return f"{place}:{self._digests[place]}"
 
     def place(self, key: str) -> int | None:
         """Where a row is now."""
         if key.startswith("="):
-            return (self._labels or {}).get(key[1:])
+            return (self.ids or {}).get(key[1:])
         place, _, digest = key.partition(":")
         if int(place) < len(self._digests) and self._digests[int(place)] == digest:
             return int(place)
@@ -103,11 +139,17 @@ class Base:
 
     def holds(self, place: int, column: str, value: Any) -> bool:
         """Whether a cell holds what somebody entered into it."""
-        parsed = self.table.parsed(column, value) if column in self.table.schema else value
-        return self.cell_was(place, column) == _digest(_text(parsed))
+        takes = self.table.takes(column, value)
+        return takes and self.cell_was(place, column) == _digest(_text(self.table.cell(column, value)))
 
-    def has(self, column: str) -> bool:
-        return column in self.table.schema
+    def id_entered(self, row: Mapping[str, Any]) -> str | None:
+        """The id that was entered for a row, as text."""
+        value = row.get(self.id_column)
+        return None if value is None else _text(self.table.cell(self.id_column, value))
+
+    def lacks_label(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row can't be added for want of a label."""
+        return not self.table.counts and row.get(INDEX_IDENTIFIER) is None
 
     def _cell(self, place: int, column: str) -> Any:
         return self._frame[column].iloc[place] if column in self._frame.columns else self._frame.index[place]
@@ -115,6 +157,12 @@ class Base:
 
 def fit(kept: Kept, base: Base) -> Fit:
     """Find out which edits apply to a table. What it holds already, or has no more, is no edit to it."""
+    if base.fitted is None or base.fitted[0] is not kept:
+        base.fitted = kept, _fit(kept, base)
+    return base.fitted[1]
+
+
+def _fit(kept: Kept, base: Base) -> Fit:
     cells: dict[int, dict[str, Any]] = {}
     deleted, unfit, keys = [], [], {}
     for key, row in kept["rows"].items():
@@ -123,21 +171,59 @@ def fit(kept: Kept, base: Base) -> Fit:
             at = key.partition(":")[0]
             if at.isdecimal() and int(at) < len(base.table.frame) and _is_done(row, base, int(at)):
                 continue
-            unfit += [Unfit(row=_name(key), column=column, value=cell["to"]) for column, cell in row["cells"].items()]
+            unfit += [_unfit_cell(key, column, cell) for column, cell in row["cells"].items()]
             continue
         keys[place] = key
         if row["deleted"]:
             if base.row_was(place) == row["was"]:
                 deleted.append(place)
             else:
-                unfit.append(Unfit(row=_name(key), column=None, value=None))
+                unfit.append(Unfit(key=key, row=_name(key), column=None, value=None))
             continue
         for column, cell in row["cells"].items():
-            if base.has(column) and base.cell_was(place, column) == cell["was"]:
+            takes = base.table.takes(column, cell["to"])
+            if takes and base.cell_was(place, column) == cell["was"]:
                 cells.setdefault(place, {})[column] = cell["to"]
-            elif not base.has(column) or not base.holds(place, column, cell["to"]):
-                unfit.append(Unfit(row=_name(key), column=column, value=cell["to"]))
-    return Fit(cells=cells, deleted=deleted, unfit=unfit, keys=keys)
+            elif not takes or not base.holds(place, column, cell["to"]):
+                unfit.append(_unfit_cell(key, column, cell))
+    added, unfit_rows = _fit_added(kept, base, cells, deleted)
+    return Fit(cells=cells, deleted=deleted, added=added, unfit=[*unfit, *unfit_rows], keys=keys)
+
+
+def _unfit_cell(key: str, column: str, cell: Mapping[str, Any]) -> Unfit:
+    return Unfit(key=key, row=_name(key), column=column, value=cell["to"])
+
+
+def _fit_added(
+    kept: Kept, base: Base, cells: Mapping[int, Mapping[str, Any]], deleted: Sequence[int]
+) -> tuple[dict[str, dict[str, Any]], list[Unfit]]:
+    """Which rows can be added to a table, whose rows are changed and deleted as said: no two rows have one id."""
+    taken: dict[str, int | None] = dict(base.ids or {})
+    for place in deleted:
+        taken.pop(_text(base.id(place)), None)
+    for place, row in cells.items():
+        if base.id_column in row:
+            taken.pop(_text(base.id(place)), None)
+            taken[base.id_entered(row) or ""] = None
+    added: dict[str, dict[str, Any]] = {}
+    unfit: list[Unfit] = []
+    for key, entered in kept["added"].items():
+        row = {column: value for column, value in entered.items() if base.table.takes(column, value)}
+        name = base.id_entered(row)
+        if base.lacks_label(row) or (base.ids is not None and name in taken):
+            there = taken.get(name or "")
+            if there is None or not all(base.holds(there, column, value) for column, value in entered.items()):
+                unfit.append(Unfit(key=key, row=None, column=None, value=entered))
+            continue
+        if name is not None:
+            taken[name] = None
+        added[key] = row
+        unfit += [
+            Unfit(key=key, row=None, column=column, value=value)
+            for column, value in entered.items()
+            if column not in row
+        ]
+    return added, unfit
 
 
 def listed(kept: Kept) -> list[tuple[str | None, Mapping[str, Any] | None]]:
@@ -149,15 +235,25 @@ def listed(kept: Kept) -> list[tuple[str | None, Mapping[str, Any] | None]]:
     return [*done, *((None, cells) for cells in kept["added"].values() if cells)]
 
 
+def column_name(column: str, say: Words) -> str:
+    """What a column is called for the person: the labels have no name of their own."""
+    return say("table.label") if column == INDEX_IDENTIFIER else column
+
+
 def without_unfit(kept: Kept, base: Base) -> Kept:
     """The edits that apply, without those that don't."""
-    unfit = {(each.row, each.column) for each in fit(kept, base).unfit}
+    unfit = {(each.key, each.column) for each in fit(kept, base).unfit}
     rows = {}
     for key, row in kept["rows"].items():
-        cells = {column: cell for column, cell in row["cells"].items() if (_name(key), column) not in unfit}
-        if cells or (row["deleted"] and (_name(key), None) not in unfit):
+        cells = {column: cell for column, cell in row["cells"].items() if (key, column) not in unfit}
+        if cells or (row["deleted"] and (key, None) not in unfit):
             rows[key] = {**row, "cells": cells}
-    return {**kept, "rows": rows}
+    added = {
+        key: {column: value for column, value in cells.items() if (key, column) not in unfit}
+        for key, cells in kept["added"].items()
+        if (key, None) not in unfit
+    }
+    return {"rows": rows, "added": added}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,10 +269,25 @@ class Draft:
 
     @classmethod
     def of(cls, base: Base, kept: Kept, token: str) -> Draft:
-        frame, origins = _applied(base, kept)
-        if isinstance(base.table.frame.index, pd.RangeIndex):
-            frame = frame.reset_index(drop=True)  # an index that counts goes on counting
-        return cls(base, Table.read(frame), origins, token)
+        found = fit(kept, base)
+        table = _applied(base, found).as_shown(base.table)
+        gone = set(found.deleted)
+        origins = [place for place in range(len(base.table.frame)) if place not in gone]
+        return cls(base, table, [*origins, *found.added], token)
+
+    def entered(self, kept: Kept, number: int, column: str) -> Any:
+        """What edits hold for a cell of the editor; NO_ENTRY for nothing."""
+        origin = self.origins[number] if number < len(self.origins) else f"{self.token}-{number - len(self.origins)}"
+        if isinstance(origin, str):
+            return kept["added"].get(origin, {}).get(column, NO_ENTRY)
+        key = fit(kept, self.base).keys.get(origin) or self.base.key(origin)
+        cells = kept["rows"][key]["cells"] if key in kept["rows"] else {}
+        return cells[column]["to"] if column in cells else NO_ENTRY
+
+    def name(self, number: int) -> str | None:
+        """The name of a row of the editor, as it is told; None for an added one."""
+        origin = self.origins[number] if number < len(self.origins) else ""
+        return None if isinstance(origin, str) else _name(self.base.key(origin))
 
     def overlay(self, kept: Kept, state: Mapping[str, Any]) -> Kept:
         """Return edits with those of an editor's state added: the same, however often it is done."""
@@ -190,14 +301,13 @@ class Draft:
                 continue
             row = self._row(rows, keys, origin)
             for column, value in cells.items():
-                before = row["cells"].get(column, {}).get("was") or self.base.cell_was(origin, column)
-                row["cells"][column] = {"to": value, "was": before}
+                row["cells"][column] = {"to": value, "was": self.base.cell_was(origin, column)}
         for number in state["deleted_rows"]:
             origin = self.origins[int(number)]
             if isinstance(origin, str):
                 added.pop(origin, None)
             else:
-                self._row(rows, keys, origin)["deleted"] = True
+                self._row(rows, keys, origin).update(deleted=True, was=self.base.row_was(origin))
         added = {name: cells for name, cells in added.items() if not name.startswith(f"{self.token}-")}
         added |= {f"{self.token}-{number}": dict(cells) for number, cells in enumerate(state["added_rows"])}
         return {"rows": rows, "added": added}
@@ -210,27 +320,16 @@ class Draft:
 
 def edited(base: Base, kept: Kept) -> Any:
     """The table with its edits, in the form the page gave it."""
-    return base.table.as_given(_applied(base, kept)[0])
+    return _applied(base, fit(kept, base)).as_given(base.table)
 
 
-def _applied(base: Base, kept: Kept) -> tuple[pd.DataFrame, list[int | str]]:
-    found = fit(kept, base)
-    table = base.table
-    gone = set(found.deleted)
-    labels = set(table.frame.index[list(found.deleted)])
-    origins: list[int | str] = [
-        place for place, label in enumerate(table.frame.index) if place not in gone and label not in labels
-    ]
-    frame = table.without(table.with_cells(found.cells), list(found.deleted))
-    origins += [name for name, cells in kept["added"].items() if table.add(frame, cells)]
-    return frame, origins
+def _applied(base: Base, found: Fit) -> Table:
+    return base.table.edited(found.cells, found.deleted, list(found.added.values()))
 
 
 def _is_done(row: Mapping[str, Any], base: Base, place: int) -> bool:
     """Whether a row holds all that was entered, so is the one that was edited: somebody saved it."""
-    return not row["deleted"] and all(
-        base.has(column) and base.holds(place, column, cell["to"]) for column, cell in row["cells"].items()
-    )
+    return not row["deleted"] and all(base.holds(place, column, cell["to"]) for column, cell in row["cells"].items())
 
 
 def _name(key: str) -> str:

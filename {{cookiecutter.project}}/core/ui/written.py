@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from core.state.changes import REMOVED
-from core.ui.table_edits import Kept, is_kept, listed
+from core.ui.table_edits import Kept, column_name, is_kept, listed
 from core.ui.times import local_time
 from core.words import Words
 
@@ -54,7 +54,7 @@ def _edits(kept: Kept, say: Words) -> Iterator[str]:
         if cells is None:
             yield say("table.deleted", row=row)
             continue
-        told = ", ".join(f"{column}: {written(value, say)}" for column, value in cells.items())
+        told = ", ".join(f"{column_name(column, say)}: {written(value, say)}" for column, value in cells.items())
         yield say("table.added", cells=told) if row is None else say("table.edited", row=row, cells=told)
 
 

@@ -47,6 +47,15 @@ class Arrived:
 
 NOTHING = Arrived(edits=(), unfit=())
 
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """What a reader returns for a state of which its widget takes only a part: that part, and why no more."""
+
+    value: Any
+    reason: KeepError
+
+
 Keep = Callable[[Sequence[Edit]], Mapping[str, str] | None]
 """Makes edits durable and returns the stamp of each by its key, or None when that couldn't be done.
 
@@ -194,10 +203,16 @@ class LiveTab:
             if widget.sent == state and widget.given is _NOTHING and not widget.is_owed:
                 continue
             value = _attempt(widget.read, state)
-            if isinstance(value, KeepError):
+            if isinstance(value, KeepError | Partly):
                 unfit.add(state.id)
-                self._refused[key] = value
-            elif widget.given is not _NOTHING and same(value, widget.given):
+                self._refused[key] = value.reason if isinstance(value, Partly) else value
+            if isinstance(value, Partly):
+                value = value.value
+                if not widget.is_owed and same(value, widget.value):
+                    continue
+            if isinstance(value, KeepError):
+                continue
+            if widget.given is not _NOTHING and same(value, widget.given):
                 widget.holds(state, value, is_edit=False)
             elif any(same(value, each) for each in widget.earlier):
                 crossed.append((key, state, value))

@@ -1,32 +1,48 @@
-"""How Streamlit reads a table for its editor and applies what was edited: no public API of it.
+"""How Streamlit reads a table for its editor and what its columns can hold: no public API of it.
 
 `tests/test_data_editor.py` holds it to that. From `elements/widgets/data_editor.py` and `dataframe_util.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from streamlit import dataframe_util
 from streamlit.elements.lib.column_config_utils import (
+    _EDITING_COMPATIBILITY_MAPPING,
     INDEX_IDENTIFIER,
     ColumnDataKind,
     determine_dataframe_schema,
 )
 from streamlit.elements.widgets.data_editor import (
-    _apply_cell_edits,
-    _apply_row_additions,
-    _apply_row_deletions,
     _fix_column_headers,
     _parse_value,
     _stringify_arrow_incompatible_columns,
 )
 
 __all__ = ["INDEX_IDENTIFIER", "Table"]
+
+_NUMBERS = (ColumnDataKind.INTEGER, ColumnDataKind.FLOAT)
+_MOMENTS = (ColumnDataKind.DATE, ColumnDataKind.TIME, ColumnDataKind.DATETIME)
+_EDITABLE = frozenset(kind for kinds in _EDITING_COMPATIBILITY_MAPPING.values() for kind in kinds)
+_REFUSALS = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    NotImplementedError,
+    pa.ArrowException,
+)
+"""What pandas and Arrow raise for a value that doesn't fit: pandas has an assertion for a date out of range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,39 +64,174 @@ class Table:
         schema = determine_dataframe_schema(frame, pa.Table.from_pandas(frame).schema)
         return cls(frame, schema, kind)
 
-    def with_cells(self, cells: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
-        """A copy with other values in some cells, by row's position and column."""
-        frame = self.frame.copy()
-        _apply_cell_edits(frame, cells, dict(self.schema))
-        return frame
-
-    def without(self, frame: pd.DataFrame, rows: list[int]) -> pd.DataFrame:
-        return _apply_row_deletions(frame, rows) if rows else frame
-
-    def add(self, frame: pd.DataFrame, row: Mapping[str, Any]) -> bool:
-        """Add a row to a frame. False where its values or its label don't allow that."""
-        before = len(frame)
-        _apply_row_additions(frame, [dict(row)], dict(self.schema))
-        return len(frame) > before
+    def cell(self, column: str, value: Any) -> Any:
+        """Return what a cell holds once this is entered into it. Raises ValueError for what its column can't hold."""
+        try:
+            return self._cell(column, value)
+        except _REFUSALS as error:
+            raise ValueError(f"{column} can't hold this: {error}") from error
 
     def takes(self, column: str, value: Any) -> bool:
         """Whether a column can hold what a browser sent for it."""
-        kind = self.schema.get(column)
-        if kind is None or (kind == ColumnDataKind.BOOLEAN and not isinstance(value, bool | None)):
-            return False
-        if kind in (ColumnDataKind.INTEGER, ColumnDataKind.FLOAT) and isinstance(value, bool | str | list):
-            return False
         try:
-            parsed = _parse_value(value, kind)
-        except (ValueError, OverflowError):
+            self.cell(column, value)
+        except ValueError:
             return False
-        whole = kind != ColumnDataKind.INTEGER or value is None or parsed == value
-        return whole and (value is None or parsed is not None)
+        return True
 
-    def parsed(self, column: str, value: Any) -> Any:
-        """The value a cell has once this is entered into it."""
-        return _parse_value(value, self.schema[column])
+    def _cell(self, column: str, value: Any) -> Any:
+        of = self.frame.index if column == INDEX_IDENTIFIER else self.frame[column]
+        kind = self.schema[column]
+        if isinstance(value, list) or kind == ColumnDataKind.LIST:
+            return _as_list(kind, of, value)
+        if value is None:
+            if column == INDEX_IDENTIFIER:
+                raise ValueError("a row needs its label")
+            return None
+        return _held(kind, of.dtype, value)
 
-    def as_given(self, frame: pd.DataFrame) -> Any:
-        """A frame in the form of what the page gave."""
+    def edited(
+        self, cells: Mapping[int, Mapping[str, Any]], gone: Sequence[int], added: Sequence[Mapping[str, Any]]
+    ) -> Table:
+        """Return the table with cells changed, then rows gone, then rows added. Its columns hold the same types.
+
+        `cells` by the row's position and column, `added` by column: all of them what `takes` says yes to. A column of
+        numbers or truth values that gets an empty cell becomes pandas's nullable one.
+        """
+        labels = list(self.frame.index)
+        for place, row in cells.items():
+            if INDEX_IDENTIFIER in row:
+                labels[place] = self.cell(INDEX_IDENTIFIER, row[INDEX_IDENTIFIER])
+        index = self.frame.index if labels == list(self.frame.index) else self._index(labels)
+        index = index.delete(list(gone))
+        index = self._longer(index, added) if added else index
+        columns = {}
+        for name in self.frame.columns:
+            changed = {place: self.cell(name, row[name]) for place, row in cells.items() if name in row}
+            more = [self.cell(name, row.get(name)) for row in added]
+            columns[name] = _column(self.frame[name], changed, gone, more).set_axis(index)
+        return replace(self, frame=pd.DataFrame(columns, index=index, columns=self.frame.columns))
+
+    def _index(self, labels: list[Any]) -> pd.Index[Any]:
+        index: pd.Index[Any]
+        try:
+            index = pd.Index(labels, dtype=self.frame.index.dtype, name=self.frame.index.name)
+        except _REFUSALS:  # counting on has left what they can hold
+            index = pd.Index(labels, name=self.frame.index.name)
+        return index
+
+    def _longer(self, index: pd.Index[Any], added: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
+        """The labels with those of added rows, which go on counting where they count."""
+        if isinstance(index, pd.RangeIndex):
+            return pd.RangeIndex(index.start, index.stop + index.step * len(added), index.step, name=index.name)
+        labels = list(index)
+        following = int(index.max()) + 1 if self.counts and len(index) else 0
+        entered = {row.get(INDEX_IDENTIFIER) for row in added}
+        for row in added:
+            if row.get(INDEX_IDENTIFIER) is not None and not isinstance(self.frame.index, pd.RangeIndex):
+                labels.append(self.cell(INDEX_IDENTIFIER, row[INDEX_IDENTIFIER]))
+            else:
+                following = next(number for number in count(following) if number not in entered)
+                labels.append(following)
+                following += 1
+        return self._index(labels)
+
+    @property
+    def counts(self) -> bool:
+        """Whether an added row needs no label, because the labels are whole numbers."""
+        return pd.api.types.is_integer_dtype(self.frame.index.dtype)
+
+    def as_shown(self, given: Table) -> Table:
+        """The table as its editor shows it: a column whose cells were all emptied is still of its type there."""
+        frame = self.frame.copy()
+        if isinstance(given.frame.index, pd.RangeIndex):
+            frame = frame.reset_index(drop=True)  # an index that counts goes on counting
+        for name, column in frame.items():
+            if pd.api.types.is_object_dtype(column.dtype) and column.isna().all():
+                kind = pa.Array.from_pandas(given.frame[name]).type
+                frame[name] = frame[name] if pa.types.is_null(kind) else column.astype(pd.ArrowDtype(kind))
+        return replace(self, frame=frame)
+
+    def as_given(self, given: Table) -> Any:
+        """The table in the form of what the page gave, with Streamlit's types for columns that have empty cells."""
+        frame = self.frame.copy()
+        for name, dtype in given.frame.dtypes.items():
+            column = frame[name]
+            if column.dtype == dtype:
+                continue
+            if not column.hasnans:
+                frame[name] = column.astype(dtype)
+            elif pd.api.types.is_bool_dtype(dtype):
+                frame[name] = column.astype(object).where(column.notna(), None)
+            else:
+                frame[name] = column.astype(float)
         return dataframe_util.convert_pandas_df_to_data_format(frame, self.kind)
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _held(kind: ColumnDataKind, dtype: Any, value: Any) -> Any:
+    """What a column of this type holds of a single value. Raises one of _REFUSALS."""
+    _check_entry(value)
+    if kind not in _EDITABLE:
+        raise ValueError("only shown")
+    if kind in _MOMENTS and isinstance(value, str) and not value[:1].isdecimal():
+        raise ValueError("no moment of its own")  # such as "now"
+    if kind == ColumnDataKind.BOOLEAN and not isinstance(value, bool):
+        raise ValueError("neither true nor false")
+    if kind in _NUMBERS and isinstance(value, str):
+        raise ValueError("no number")
+    parsed = _parse_value(value, kind)
+    if parsed is None or (kind == ColumnDataKind.INTEGER and parsed != value):
+        raise ValueError("not of the column's kind")
+    if isinstance(dtype, pd.CategoricalDtype):
+        if parsed not in dtype.categories:
+            raise ValueError("not among its categories")
+        return parsed
+    if pd.api.types.is_object_dtype(dtype):
+        pa.array([parsed])  # raises for what the browser couldn't be shown
+        return parsed
+    held = pd.Series([parsed], dtype=dtype).iloc[0]
+    if not (math.isfinite(held) if kind == ColumnDataKind.FLOAT else bool(held == parsed)):
+        raise ValueError("it would become another value")
+    return held
+
+
+def _as_list(kind: ColumnDataKind, column: Any, value: Any) -> Any:
+    """What a column holds of a list, whose entries the browser sends as texts. Raises one of _REFUSALS."""
+    if value is None:
+        return None
+    entries = value if isinstance(value, list) else [value]
+    for entry in entries:
+        _check_entry(entry)
+    if kind == ColumnDataKind.LIST:
+        return pa.array([entries]).cast(pa.Array.from_pandas(column).type).to_pylist()[0] if entries else []
+    if kind == ColumnDataKind.STRING:
+        return _held(kind, column.dtype, _parse_value(value, kind))
+    if kind != ColumnDataKind.EMPTY:
+        raise ValueError("no list")
+    return entries
+
+
+def _check_entry(value: Any) -> None:
+    if not (value is None or isinstance(value, bool | int | float | str)):
+        raise ValueError("no value of a cell")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no finite number")
+    if isinstance(value, str):
+        value.encode()  # raises for half of a surrogate pair
+
+
+def _column(column: pd.Series[Any], changed: Mapping[int, Any], gone: Sequence[int], more: list[Any]) -> pd.Series[Any]:
+    """A column with some values changed, some gone and more of them."""
+    if column.dtype.kind in "biu" and any(value is None for value in (*changed.values(), *more)):
+        column = column.convert_dtypes()
+    if any(isinstance(value, list) for value in changed.values()):  # which pandas would spread over several cells
+        column = pd.Series([changed.get(place, value) for place, value in enumerate(column)], dtype=column.dtype)
+    elif changed:
+        column = column.copy()
+        for place, value in changed.items():
+            column.iat[place] = value
+    if gone:
+        left = set(range(len(column))) - set(gone)
+        column = column.iloc[sorted(left)]
+    return pd.concat([column, pd.Series(more, dtype=column.dtype)]) if more else column
