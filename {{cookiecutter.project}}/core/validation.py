@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from core.words import Words
@@ -56,6 +56,7 @@ _SAID: Mapping[str, str] = {
     "decimal_max_places": "invalid.places",
     "too_short": "invalid.too_few",
     "too_long": "invalid.too_many",
+    "edits_unfit": "invalid.edits_unfit",
     "literal_error": "invalid.choice",
     "enum": "invalid.choice",
     "bool_parsing": "invalid.yes_no",
@@ -92,8 +93,8 @@ class Problem:
     kind: str
     text: str
     context: Mapping[str, Any]
-    entry: int | None = None
-    """Which entry of a list it is about, counted from 1."""
+    entry: int | str | None = None
+    """Which entry of a list it is about, counted from 1, or the id of a table's row."""
     part: str = ""
     """Which field of that entry."""
 
@@ -136,7 +137,10 @@ def check(model: type[M], values: Mapping[str, Any]) -> Checked[M]:
     """Hold what was entered, by field, against a model. Values of fields it doesn't have are left out."""
     given: dict[str, Any] = {}
     for name, info in model.model_fields.items():
-        if name in values:
+        untouched = _untouched(info)
+        if untouched is not None and values.get(name) is None:
+            given[name] = untouched
+        elif name in values:
             given.update(_given(name, info, values[name]))
     try:
         return Checked(value=model.model_validate(given, by_name=True, by_alias=False))
@@ -170,6 +174,12 @@ def _parts(annotation: Any) -> Iterator[object]:
             yield from _parts(part)
 
 
+def _untouched(info: FieldInfo) -> object | None:
+    """What the edits of a table are that nobody has edited, for a field that is validated from such edits."""
+    validators = (each.func for each in info.metadata if isinstance(each, BeforeValidator))
+    return next((func.untouched for func in validators if hasattr(func, "untouched")), None)
+
+
 def _given(name: str, info: FieldInfo, value: Any) -> dict[str, Any]:
     """What the model is given for a field. Nothing stands for a field that was not filled in."""
     if not is_blank(value):
@@ -193,6 +203,8 @@ def _problem(found: Mapping[str, Any]) -> Problem:
         kind = f"{kind}_date"  # pydantic gives the bound of a date or a time as a text
     problem = Problem(field=name, kind=kind, text=found["msg"], context=context)
     match place[1:]:
+        case ["added", int(entry), *rest] | ["changed", entry, *rest]:  # of a table
+            return replace(problem, entry=entry + 1 if place[1] == "added" else entry, part="".join(map(str, rest[:1])))
         case [int(entry), str(part)]:
             return replace(problem, entry=entry + 1, part=part)
         case [int(entry), *_]:

@@ -83,7 +83,7 @@ def schedule() -> None:
 
 def review() -> None:
     answers = asked(get_current_session().form(FORM).values)
-    items = ui.edited_rows(BLANK_ITEMS)(answers.pop("items", []))
+    items = ui.edited_rows(BLANK_ITEMS).preview(answers.pop("items", []))
     cells = itertools.cycle(st.columns(2))
     for name in Request.model_fields:
         if text := _written(name, answers.get(name)):

@@ -10,7 +10,7 @@ from core.ui.cards import empty_state
 from core.ui.charts import altair_chart
 from core.ui.chat import chat_input
 from core.ui.conflicts import conflict_notice
-from core.ui.data_editor import data_editor, edited_rows
+from core.ui.data_editor import data_editor
 from core.ui.file_list import download_file
 from core.ui.files import audio_input, camera_input, file_uploader
 from core.ui.form import Form, form
@@ -24,6 +24,7 @@ from core.ui.restored import restore_quietly, restored_notice
 from core.ui.saving import save_bar
 from core.ui.status import save_status
 from core.ui.steps import Step
+from core.ui.table_rows import TableChanges, edited_rows, table_changes
 from core.ui.times import ago, local_time, words
 from core.ui.undo import undo_bar
 from core.ui.widgets import (
@@ -53,6 +54,7 @@ __all__ = [
     "Form",
     "KeptFile",
     "Step",
+    "TableChanges",
     "ago",
     "altair_chart",
     "audio_input",
@@ -91,6 +93,7 @@ __all__ = [
     "selectbox",
     "set_page",
     "slider",
+    "table_changes",
     "tabs",
     "text_area",
     "text_input",

@@ -14,10 +14,9 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import streamlit as st
-from pydantic_core import PydanticCustomError
 
 from core.errors import KeepError
 from core.session_manager import MISSING, SessionManager, get_session_manager
@@ -153,39 +152,6 @@ def data_editor(
     return edited(base, kept)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EditedRows:
-    """What makes rows of the edits that a field keeps of a table. See `edited_rows`."""
-
-    load: Callable[[], Any]
-    row_id: str | None = None
-    untouched: ClassVar[Kept] = NOTHING
-
-    def __call__(self, value: object) -> Any:
-        if not is_kept(value):
-            return value
-        base = Base(self.load(), self.row_id)
-        _require_fit(value, base)
-        frame = Table.read(edited(base, value)).frame
-        found = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        return [row for row in found if any(cell is not None for cell in row.values())]
-
-
-def edited_rows(data: Any, *, row_id: str | None = None) -> EditedRows:
-    """Return what makes rows of the edits that a field keeps of this table: a dict each, None for an empty cell.
-
-        items: Annotated[list[Item], BeforeValidator(ui.edited_rows(BLANK_ITEMS))] = []
-
-    In a form's model it stands before the validation of the rows; where nothing was edited they are the table's own. A
-    row in which nothing was entered is none; what are no edits is handed on as it is. `data` and `row_id` are those of
-    the editor; for rows that change, `data` is the function that loads them.
-
-    Raises, when it is called, an error that is told under the field while there are edits that don't fit the table:
-    saving would drop them.
-    """
-    return EditedRows(data if callable(data) else lambda: data, row_id)
-
-
 def _unchecked(
     manager: SessionManager, shown: ShownField, read: Callable[[_Editor, Any], tuple[Kept, KeepError | None]]
 ) -> KeepError | None:
@@ -200,12 +166,6 @@ def _unchecked(
     if refused is not None:
         manager.persist_field(shown.form, shown.field, kept)
     return refused
-
-
-def _require_fit(kept: Kept, base: Base) -> None:
-    """Raise the error that a form tells while edits don't fit the table."""
-    if unfit := fit(kept, base).unfit:
-        raise PydanticCustomError("edits_unfit", "{n} edits don't fit the table as it is now", {"n": len(unfit)})
 
 
 def _editor(manager: SessionManager, shown: ShownField, base: Base, kept: Kept, *, again: bool) -> tuple[_Editor, bool]:

@@ -81,12 +81,12 @@ class Base:
     def __init__(self, data: Any, row_id: str | None = None) -> None:
         """Read what the editor takes. `row_id` is the column that names a row, where its label doesn't.
 
-        Raises Streamlit's errors for what is no table, and ValueError for one without such a column.
+        Raises Streamlit's errors for what is no table, and LookupError for one without such a column.
         """
         self.table = Table.read(data)
         self._frame = self.table.frame
         if row_id is not None and row_id not in self._frame.columns:
-            raise ValueError(f"The table has no column {row_id!r}; it has {', '.join(self._frame.columns) or 'none'}.")
+            raise LookupError(f"The table has no column {row_id!r}; it has {', '.join(self._frame.columns) or 'none'}.")
         self.id_column = row_id or INDEX_IDENTIFIER
         self.fitted: tuple[Kept, Fit] | None = None
         """The edits that were looked at last, and what was found: a run asks several times."""
@@ -270,7 +270,7 @@ class Draft:
     @classmethod
     def of(cls, base: Base, kept: Kept, token: str) -> Draft:
         found = fit(kept, base)
-        table = _applied(base, found).as_shown(base.table)
+        table = applied(base, kept).as_shown(base.table)
         gone = set(found.deleted)
         origins = [place for place in range(len(base.table.frame)) if place not in gone]
         return cls(base, table, [*origins, *found.added], token)
@@ -320,10 +320,12 @@ class Draft:
 
 def edited(base: Base, kept: Kept) -> Any:
     """The table with its edits, in the form the page gave it."""
-    return _applied(base, fit(kept, base)).as_given(base.table)
+    return applied(base, kept).as_given(base.table)
 
 
-def _applied(base: Base, found: Fit) -> Table:
+def applied(base: Base, kept: Kept) -> Table:
+    """The table with its edits, as the editor reads it."""
+    found = fit(kept, base)
     return base.table.edited(found.cells, found.deleted, list(found.added.values()))
 
 
