@@ -133,7 +133,7 @@ def test_each_entry_is_held_exactly_or_named(name: str, empty: bool) -> None:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-@hypothesis.settings(max_examples=10)
+@hypothesis.settings(max_examples=4)
 @given(values=st.lists(VALUES, min_size=5, max_size=20))
 def test_so_is_whatever_else_may_be_stored(name: str, values: list[Any]) -> None:
     check(name, Base(table(name)), values)
