@@ -24,7 +24,9 @@ SELECTION = [
     {"database": "postgresql", "auth": "password", "apps": "orders, stock"},
 ]
 # The tests that answers reach. The others bring their own settings and databases, so they run once, in the default.
-REACHED_BY_ANSWERS = [f"tests/test_{name}.py" for name in ("apps", "auth", "env_example", "new_app", "settings")]
+REACHED_BY_ANSWERS = [
+    f"tests/test_{name}.py" for name in ("apps", "auth", "env_example", "every_page", "new_app", "settings")
+]
 RUN_THEM = ("-m", "pytest", "-p", "no:cacheprovider", *REACHED_BY_ANSWERS)
 DEFAULT = {"database": "sqlite", "auth": "password", "apps": ""}
 

@@ -23,7 +23,7 @@ from tests.keyboard.scenarios import SCENARIOS
 from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
 from tests.support.documents import commands, local_links
 from tests.support.server import free_port
-from tests.test_generated_project import with_tools_of
+from tests.test_generated_project import assert_passes_its_checks, with_tools_of
 
 DOCUMENTS = [
     path
@@ -136,16 +136,48 @@ def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> No
     assert (tmp_path / "streamlit_keep" / "app.py").is_file()
 
 
+SAVES_A_SUPPLIER = """
+from streamlit.testing.v1 import AppTest
+
+page = "from core import bootstrap_session; bootstrap_session()\\n"
+page += "import apps.suppliers.pages.overview as page; page.overview.__wrapped__()"
+tab = AppTest.from_string(page, default_timeout=60).run()
+for _ in range(2):
+    tab.text_input[0].set_value("Ada").run()
+    next(button for button in tab.button if button.label == "Save").click().run()
+    assert not tab.exception, tab.exception[0].message
+print([message.value for message in tab.error])
+"""
+
+
 def test_the_generated_readme(bake: Bake, baked_default: BakedProject) -> None:
+    """Followed to the letter, down to the removal of the examples, it leaves a project in which everything is green."""
     project = with_tools_of(baked_default, bake())
-    shown = commands(project.path / "README.md")
-    assert {"make run", "make test", "make check"} <= set(shown)
+    readme = project.path / "README.md"
+    ((file, page),) = re.findall(r"Put this into `(.*?)`:\n\n```python\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    shown = commands(readme)
+    assert {"make run", "make test", "make check", "rm -r apps/intake apps/insights"} <= set(shown)
     for command in shown:
         if command == "make run":
             assert_serves(command, project.path, 60)
-        elif command not in ("make test", "make check"):  # test_generated_project runs them
+        elif command not in ("make test", "make check"):  # at the end
             printed = assert_runs(command, project.path)
-            assert "startapp" not in command or "make run, and open http://localhost:8501/suppliers" in printed
+            if "startapp" in command:
+                assert "make run, and open http://localhost:8501/suppliers" in printed
+                (project.path / file).write_text(page, encoding="utf-8")
+    result = project.run(".venv/bin/python", "-c", SAVES_A_SUPPLIER)
+    assert result.stdout.splitlines()[-1:] == ["['Ada is there already\\\\.']"], result.stdout
+    assert_passes_its_checks(project)
+    assert_runs(".venv/bin/python -m pytest --collect-only --quiet --quiet", project.path)
+    reached = "tests/test_apps.py tests/test_every_page.py tests/test_migrations.py -k 'not postgresql and not upgrade'"
+    assert_runs(f".venv/bin/python -m pytest --quiet {reached}", project.path)
+    for settings in ({}, {"DATABASE_URL": f"sqlite:///{project.path / 'new.db'}"}):  # new: it never had the examples
+        assert_runs(".venv/bin/python manage.py migrate", project.path, **settings)
+        assert_runs(".venv/bin/alembic revision --autogenerate --message nothing", project.path, **settings)
+        (revision,) = (project.path / "migrations" / "versions").glob("*_nothing.py")
+        assert "op." not in revision.read_text("utf-8"), revision.read_text("utf-8")
+        revision.unlink()
+        assert "All is well." in assert_runs(".venv/bin/python manage.py doctor", project.path, **settings)
 
 
 def test_the_table_of_promises_is_what_the_laboratory_does(baked_default: BakedProject) -> None:

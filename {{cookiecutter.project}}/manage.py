@@ -15,13 +15,16 @@ with needed():
     from commands.doctor import doctor
     from commands.group import CommandGroup
     from commands.keys import rotate_keys
+    from commands.pages import discover_quietly
     from commands.person import person
     from commands.quarantine import quarantine
+    from commands.roles import roles
     from commands.sessions import sessions
     from commands.users import createuser, describe, invite, setroles
     from core.accounts.first_start import ADMINISTRATOR, prepare
     from core.command_line import python
     from core.errors import KeepError, StoreUnavailableError
+    from core.pages import roles_of_apps
     from core.services import close_services, get_services
     from core.settings import PROJECT_ROOT
     from core.storage.database import reachable
@@ -81,7 +84,9 @@ def migrate() -> None:
     services = get_services()
     settings = services.settings
     before = is_current(services.database)
-    administrator = prepare(services.accounts, services.database, settings.first_password)
+    administrator = prepare(
+        services.accounts, services.database, settings.first_password, roles_of_apps(discover_quietly())
+    )
     click.echo("The database was up to date." if before else "The database is up to date now.")
     if administrator is not None:
         click.echo(
@@ -91,7 +96,19 @@ def migrate() -> None:
         click.echo(f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}")
 
 
-for command in (audit, createuser, describe, invite, setroles, person, sessions, quarantine, rotate_keys, doctor):
+for command in (
+    audit,
+    createuser,
+    describe,
+    invite,
+    setroles,
+    roles,
+    person,
+    sessions,
+    quarantine,
+    rotate_keys,
+    doctor,
+):
     manage.add_command(command)
 
 if __name__ == "__main__":

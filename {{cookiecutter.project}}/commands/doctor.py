@@ -17,6 +17,7 @@ from commands.folders import unwritable
 from commands.pages import of_apps
 from commands.provider import admission, description
 from commands.quarantine import describe
+from commands.roles import misspelt
 from core.accounts import Accounts
 from core.clock import SystemClock, stamp_time
 from core.command_line import python
@@ -210,6 +211,7 @@ def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
         yield _administrator(accounts, settings)
+        yield from (Finding(subject="roles", says=says) for says in misspelt(accounts.roles()))
 
 
 def _encryption(store: SqlStore, seal: Seal) -> Finding:

@@ -6,17 +6,13 @@ import logging
 from collections.abc import Iterator
 
 from commands.finding import Finding
-from core.discovery import PACKAGE, discover
+from core.discovery import PACKAGE, PageSpec, discover
 from core.pages import open_to_everybody
 
 
 def of_apps(package: str = PACKAGE) -> Iterator[Finding]:
     """One finding for each that is broken, and one for those that are open to everybody."""
-    logging.disable(logging.WARNING)  # Streamlit notices that there is no server
-    try:
-        subject, specs = "pages", discover(package)
-    finally:
-        logging.disable(logging.NOTSET)
+    subject, specs = "pages", discover_quietly(package)
     broken = [(spec, spec.fault) for spec in specs if spec.fault is not None]
     for spec, fault in broken:
         fix = f"Mend {fault.file}. The others go on working meanwhile."
@@ -27,3 +23,12 @@ def of_apps(package: str = PACKAGE) -> Iterator[Finding]:
         yield Finding(subject=subject, says=says)
     elif not broken:
         yield Finding(subject=subject, says=f"{len(specs)}, none of them broken")
+
+
+def discover_quietly(package: str = PACKAGE) -> list[PageSpec]:
+    """`discover`, without the warnings of Streamlit that there is no server."""
+    logging.disable(logging.WARNING)
+    try:
+        return discover(package)
+    finally:
+        logging.disable(logging.NOTSET)

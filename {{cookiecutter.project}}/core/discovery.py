@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -40,12 +40,17 @@ class DiscoveryError(KeepError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """What `apps/<name>/__init__.py` says about its app. `order` sorts the navigation, smallest first."""
+    """What `apps/<name>/__init__.py` says about its app. `order` sorts the navigation, smallest first.
+
+    `roles` are permissions by role, such as `{"clerk": ["orders.use"]}`. `manage.py migrate` creates the roles that are
+    missing; one that exists is changed only in Admin, Roles and by `manage.py roles save`.
+    """
 
     title: str
     icon: str = ":material/widgets:"
     order: int = 100
     description: str = ""
+    roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,7 @@ class PageSpec:
     app_icon: str
     app_description: str
     app_order: int
+    app_roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
     permissions: tuple[str, ...] = ()
     function: PageFunction = lambda: None
     fault: Fault | None = None
@@ -193,6 +199,7 @@ def _page(name: str, app: App, module: str, file: Path) -> PageSpec:
         app_icon=app.icon,
         app_description=app.description,
         app_order=app.order,
+        app_roles=app.roles,
         permissions=tuple(getattr(function, "required_permissions", ())),
         function=function,
         listed=options.listed,

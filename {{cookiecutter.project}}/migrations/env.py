@@ -2,6 +2,7 @@
 
 from alembic import context
 from sqlalchemy import Connection
+from sqlalchemy.sql.schema import SchemaItem
 
 from core.discovery import discover
 from core.settings import get_settings
@@ -10,11 +11,17 @@ from core.storage.migrate import one_transaction
 from core.storage.models import Base
 
 
+def concerns(_item: SchemaItem, _name: str | None, kind: str, reflected: bool, model: SchemaItem | None) -> bool:
+    """Leave tables without a model out of --autogenerate: their app may be broken, or removed with its data to stay."""
+    return kind != "table" or not reflected or model is not None
+
+
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         compare_type=True,
+        include_object=concerns,
         render_as_batch=connection.dialect.name == "sqlite",  # SQLite can't alter a column in place
     )
     with context.begin_transaction():

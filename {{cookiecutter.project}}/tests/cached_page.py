@@ -38,9 +38,8 @@ def notes() -> list[str]:
 def show() -> None:
     """The page. It runs by itself, so it imports what it needs."""
     import streamlit as st
+    from sqlalchemy import insert
 
-    from apps.insights.data import all_requests
-    from apps.intake.requests import FORM, Request, submit
     from core import bootstrap_session, get_session_manager, save_form
     from core.services import get_services
     from tests import cached_page
@@ -50,11 +49,10 @@ def show() -> None:
     if text is not None:
         save_form("note", {"text": text})
         get_services().engine.flush()  # on a slow machine it takes longer than Save waits for it
-    answers = st.session_state.pop("request", None)
-    if answers is not None:
-        request = Request(**answers)
-        get_session_manager().submit_form(FORM, answers, lambda database: submit(database, request), key="k")
-    st.session_state["requests"] = int(all_requests()["count"].sum())
+    number = st.session_state.pop("submit", None)
+    if number is not None:
+        row = insert(cached_page.orders).values(number=number)
+        get_session_manager().submit_form("order", {"number": number}, lambda data: str(data.execute(row)), key="k")
     st.session_state["shown"] = {"count": cached_page.count(), "notes": cached_page.notes()}
 
 
@@ -69,13 +67,13 @@ def add_order(number: int, *, commit: bool = True) -> None:
 def answer(tab: AppTest, command: str, value: Any) -> Any:
     """What became of one command."""
     match command:
-        case "run" | "requests":
+        case "run":
             tab.run()
         case "save":
             tab.session_state["save"] = value
             tab.run()
-        case "request":
-            tab.session_state["request"] = value
+        case "submit":
+            tab.session_state["submit"] = value
             tab.run()
         case "order":
             add_order(value)
@@ -86,8 +84,6 @@ def answer(tab: AppTest, command: str, value: Any) -> Any:
     assert not tab.exception, tab.exception
     shown = tab.session_state["shown"] if "shown" in tab.session_state else None  # noqa: SIM401 (there is no get)
     done, computed[:] = list(computed), []
-    if command in ("request", "requests"):
-        return tab.session_state["requests"]
     return {"shown": shown, "computed": sorted(done)}
 
 

@@ -21,7 +21,7 @@ def test_a_person_is_found_again_with_everything_given(accounts: Accounts) -> No
     assert accounts.find("ada") == accounts.user(created.user_id) == created
     assert (created.username, created.name, created.email) == ("ada", "Ada L.", "ada@example.org")
     assert created.roles == {"member"}
-    assert created.permissions == {"home.*", "intake.*", "insights.*"}
+    assert created.permissions == {"home.*"}
     assert created.active
     assert not created.must_change_password
 

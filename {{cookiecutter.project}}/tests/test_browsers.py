@@ -11,15 +11,17 @@ from streamlit.testing.v1 import AppTest
 from core.accounts import Accounts, Actor, User, Wanted
 from core.accounts.first_start import seed_administrator
 from core.clock import FakeClock
+from core.discovery import discover
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
 from core.ui import plain
 from core.web.token import new_token, token_hash
 from tests.conftest import SESSION_TIMEOUT, signed_in
-from tests.test_apps import go, open_page
+from tests.pages import go, open_page
 
 PASSWORD = "a phrase of some length"
+PAGE = next(spec for spec in discover() if spec.name == "home-data")
 
 
 def sign_in(accounts: Accounts, user: User, browser: str, device: str = "Firefox on Linux") -> None:
@@ -51,14 +53,14 @@ def test_browsers_are_found_by_part_of_a_name_by_device_and_by_page(
     sign_in(accounts, people["bob"], "b")
     clock.advance(1)
     accounts.register("nobody", "anon-1", "Firefox on Windows")
-    accounts.note_page("a2", "intake")
+    accounts.note_page("a2", "home-data")
     accounts.write_pages()
 
     assert found(accounts) == ["nobody", "b", "a2", "a1"], "the last seen first"
     assert found(accounts, person="AD") == ["a2", "a1"]
     assert found(accounts, person="bob", device="fire") == ["b"]
     assert found(accounts, device="100%") == []
-    assert found(accounts, page="intake") == ["a2"]
+    assert found(accounts, page="home-data") == ["a2"]
     assert [row.token_hash for row in accounts.find_browsers(Wanted(), limit=2, offset=1)] == ["b", "a2"]
 
 
@@ -94,7 +96,7 @@ def test_where_a_browser_is_is_written_for_all_together_and_only_when_it_changed
 ) -> None:
     sign_in(accounts, people["ada"], "a")
     sign_in(accounts, people["bob"], "b")
-    for page in ("home", "intake"):
+    for page in ("home", "home-data"):
         accounts.note_page("a", page)
         accounts.note_page("b", page)
     accounts.note_page("has no row yet", "home")
@@ -102,7 +104,7 @@ def test_where_a_browser_is_is_written_for_all_together_and_only_when_it_changed
     accounts.write_pages()
 
     assert before == {"a": "", "b": ""}
-    assert pages(accounts) == {"a": "intake", "b": "intake"}
+    assert pages(accounts) == {"a": "home-data", "b": "home-data"}
 
 
 def pages(accounts: Accounts) -> dict[str, str]:
@@ -150,12 +152,12 @@ def test_a_person_can_be_signed_out_everywhere(as_signed_in_admin: Services, ada
 
 def test_the_list_tells_the_page_and_a_name_is_no_link(as_signed_in_admin: Services, ada: User) -> None:
     browser_of(as_signed_in_admin, ada, 1 << 200)
-    as_signed_in_admin.accounts.note_page(f"{1 << 200:064x}", "intake")
+    as_signed_in_admin.accounts.note_page(f"{1 << 200:064x}", PAGE.name)
     as_signed_in_admin.accounts.write_pages()
     tab = open_page("admin-sessions")
 
     assert f"**{plain(ada.name)}**" in rows(tab)
-    assert "New request" in rows(tab)
+    assert PAGE.full_title in rows(tab)
     assert "Admin: Sessions" in rows(tab), "of this browser it is known before it was written"
 
 
@@ -197,11 +199,11 @@ def test_a_run_notes_its_page_and_the_list_marks_this_browser(
     token = new_token(as_admin.settings.secret_key.get_secret_value())
     monkeypatch.setattr(ContextProxy, "cookies", {as_admin.settings.cookie_name: token})
     as_admin.accounts.register(token_hash(token), "anon-1", "Firefox on Linux")
-    tab = go(open_page("home"), "intake")
+    tab = go(open_page("home"), "home-data")
     as_admin.accounts.write_pages()
     (here,) = as_admin.accounts.find_browsers(Wanted(), limit=2)
 
-    assert here.page == "intake"
+    assert here.page == "home-data"
     assert "[this browser]" in rows(go(tab, "admin-sessions"))
 
 

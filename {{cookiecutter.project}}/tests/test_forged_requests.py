@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with Office.opened(tmp_path_factory.mktemp("office")) as office:
+    with Office.opened(tmp_path_factory.mktemp("office"), app="tests/with_diary.py") as office:
         yield office
 
 
@@ -55,8 +55,8 @@ class Owner:
 def owner(office: Office) -> Owner:
     user_id, before = office.person(), new_token(office.secret)
     token = office.sign_in(user_id, before)
-    with office.open(token, "intake") as page:
-        page.commit("intake.name", ENTERED.decode())
+    with office.open(token, "diary") as page:
+        page.commit("diary.name", ENTERED.decode())
         page.wait_for_runs(2)
     return Owner(user_id, token, office.cookie(token), before)
 
@@ -107,7 +107,7 @@ def test_a_forged_cookie_opens_nobody_s_session(office: Office, owner: Owner) ->
         assert owner.token not in answer.headers["Set-Cookie"], kind
         for path in ("/keep/drafts", "/keep/position"):
             assert ask(office.server, "POST", path, raw=cookie, Sec_Fetch_Site="same-origin").status == 401, kind
-        with OpenPage(office.server.port, cookie.decode("latin-1"), "intake") as page:
+        with OpenPage(office.server.port, cookie.decode("latin-1"), "diary") as page:
             assert ENTERED not in page.received, kind
 
 
@@ -115,18 +115,18 @@ def test_a_cookie_that_was_good_once_opens_nothing_any_more(office: Office, owne
     """Played again from before somebody signed in or after they signed out, and one whose time is over."""
     replayed, expired = office.sign_in(owner.user_id), office.sign_in(owner.user_id)
     for good in (replayed, expired, owner.token):
-        with OpenPage(office.server.port, office.cookie(good), "intake") as page:
+        with OpenPage(office.server.port, office.cookie(good), "diary") as page:
             assert ENTERED in page.received
     office.accounts.revoke(token_hash(replayed), event="sign_out")
     office.expire(expired)
     for kind, token in {"before": owner.before, "signed out": replayed, "expired": expired}.items():
-        with OpenPage(office.server.port, office.cookie(token), "intake") as page:
+        with OpenPage(office.server.port, office.cookie(token), "diary") as page:
             assert ENTERED not in page.received, kind
 
 
 def test_somebody_else_s_cookie_opens_their_own_session(office: Office, owner: Owner) -> None:
-    with OpenPage(office.server.port, office.cookie(office.sign_in(office.person())), "intake") as page:
-        assert b"intake.name" in page.received
+    with OpenPage(office.server.port, office.cookie(office.sign_in(office.person())), "diary") as page:
+        assert b"diary.name" in page.received
         assert ENTERED not in page.received
 
 
@@ -136,12 +136,12 @@ def test_somebody_else_s_cookie_opens_their_own_session(office: Office, owner: O
 def test_another_browser_s_streamlit_id_opens_a_session_of_one_s_own(office: Office, owner: Owner) -> None:
     stranger = office.cookie(office.sign_in(office.person()))
     port = office.server.port
-    with OpenPage(port, owner.cookie, "intake") as page:
+    with OpenPage(port, owner.cookie, "diary") as page:
         name = page.session_id
-    with OpenPage(port, stranger, "intake", protocols=("xsrf", name)) as page:
+    with OpenPage(port, stranger, "diary", protocols=("xsrf", name)) as page:
         assert page.session_id not in ("", name)
         assert ENTERED not in page.received
-    with OpenPage(port, owner.cookie, "intake", protocols=("xsrf", name)) as page:
+    with OpenPage(port, owner.cookie, "diary", protocols=("xsrf", name)) as page:
         assert page.session_id == name, "its own browser comes back to it"
 
 

@@ -13,7 +13,7 @@ from apps.admin.storage import look, troubles
 from core.errors import StoreUnavailableError
 from core.services import Services
 from core.storage.models import EntryModel
-from tests.test_apps import go, open_page
+from tests.pages import go, open_page
 
 
 def says(services: Services) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import apps
 from commands.doctor import examine
 from commands.provider import provider_fault
 from core.accounts import Actor
@@ -241,6 +242,60 @@ def test_people_are_created_and_given_roles(run: Run, look: Callable[..., object
         assert verify_password(PASSWORD, attempt.password_hash)
 
     look(check)
+
+
+def test_roles_are_made_changed_listed_and_deleted(run: Run, look: Callable[..., object]) -> None:
+    run("migrate")
+    assert run("roles", "save", "clerk", "admin.audit", "home.*", "--description", "Reads").output == (
+        "Made clerk: admin.audit home.*.\n"
+    )
+    assert run("roles", "save", "clerk", "admin.health").output == "Changed clerk: admin.health.\n"
+    run("createuser", "Bob", "--password", PASSWORD, "--role", "clerk")
+    assert "clerk (1 person): admin.health\n    Reads\n" in run("roles", "list").output
+    assert "'no permission!' is no permission" in run("roles", "save", "clerk", "no permission!").output
+    assert run("roles", "delete", "clerk").output == "Deleted clerk.\n"
+    assert "There is no role 'clerk'" in run("roles", "delete", "clerk").output
+    assert {role.role for role in look(lambda services: services.accounts.roles())} == {"admin", "member"}  # type: ignore[attr-defined]
+
+
+def test_a_permission_that_nothing_requires_is_pointed_out(run: Run, settings: Settings) -> None:
+    run("migrate")
+    saved = run("roles", "save", "clerk", "admin.aduit", "adimn.*", "home.*", "*.audit", "admin.audit")
+    assert saved.exit_code == 0
+    assert saved.output.splitlines()[1:] == [
+        "clerk: no page or action requires admin.aduit. Did you mean admin.audit?",
+        "clerk: no page or action requires adimn.*.",
+    ]
+    assert saved.output.splitlines()[1] in run("roles", "list").output
+    assert [finding.says for finding in examine(settings) if finding.subject == "roles"] == saved.output.splitlines()[
+        1:
+    ]
+
+
+def test_roles_that_an_app_declares_are_made_and_then_left_to_the_administrators(
+    run: Run, look: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = tmp_path / "till" / "pages"
+    pages.mkdir(parents=True)
+    (tmp_path / "till" / "__init__.py").write_text(
+        "from core.router import App\n"
+        'app = App(title="Till", roles={"cashier": ["till.use"], "member": ["till.read"]})\n'
+    )
+    (pages / "first.py").write_text(
+        'from core.router import page\n@page(title="Till")\ndef till() -> None:\n    """Nothing."""\n'
+    )
+    monkeypatch.setattr(apps, "__path__", [*apps.__path__, str(tmp_path)])
+
+    def permissions() -> dict[str, tuple[str, ...]]:
+        return look(lambda services: {role.role: role.permissions for role in services.accounts.roles()})  # type: ignore[return-value]
+
+    run("migrate")
+    made = permissions()
+    assert made["cashier"] == ("till.use",)
+    assert {"home.*", "till.read"} <= set(made["member"])
+    run("roles", "save", "cashier", "till.read")
+    run("migrate")
+    assert permissions() == {**made, "cashier": ("till.read",)}
 
 
 def test_the_first_administrator_of_a_provider_is_named_by_their_address(

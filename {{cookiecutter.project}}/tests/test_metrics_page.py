@@ -13,7 +13,7 @@ from apps.admin import usage
 from core.discovery import discover
 from core.services import Services
 from core.storage.activity import ALL_PAGES, DayTotal
-from tests.test_apps import open_page
+from tests.pages import open_page
 
 PAGES = {spec.name: spec for spec in discover()}
 
@@ -31,8 +31,8 @@ def total(day: int, page: str, people: int = 1, views: int = 1, entries: int = 0
 def test_what_was_done_a_moment_ago_is_shown(as_admin: Services) -> None:
     session = as_admin.engine.open("ada", "ada")
     session.attach_tab("t")
-    session.visit("intake")
-    session.set_field("intake", "name", "Ada")
+    session.visit("home-data")
+    session.set_field("home-data", "name", "Ada")
     open_page("admin-metrics").session_state["_keep_manager"].session.set_preference("language", "de")
     as_admin.engine.flush()
     tab = open_page("admin-metrics")
@@ -40,7 +40,7 @@ def test_what_was_done_a_moment_ago_is_shown(as_admin: Services) -> None:
     assert not tab.exception
     assert figures(tab)["People active today"] == "1"
     assert (figures(tab)["Page views"], figures(tab)["Entries"]) == ("1", "1")
-    assert PAGES["intake"].full_title in tab.table[-1].value.to_string()
+    assert PAGES["home-data"].full_title in tab.table[-1].value.to_string()
     charts = [chart.proto for chart in tab.get("vega_lite_chart") or tab.get("arrow_vega_lite_chart")]
     titles = [title.value for title in tab.subheader]
     assert titles.pop(2) == "Minutes at work per person"
@@ -66,9 +66,9 @@ def test_a_day_on_which_nothing_was_done_is_shown_as_such() -> None:
 
 def test_pages_are_named_by_their_titles_and_added_up_by_app() -> None:
     of_pages = [
-        total(1, "intake"),
-        total(2, "intake", views=4),
-        total(1, "intake-submitted", views=2),
+        total(1, "home-data"),
+        total(2, "home-data", views=4),
+        total(1, "home-devices", views=2),
         total(1, "gone"),
     ]
     frame = usage.frame_of([*of_pages, total(1, ALL_PAGES, views=8)])
@@ -77,6 +77,6 @@ def test_pages_are_named_by_their_titles_and_added_up_by_app() -> None:
         return dict(zip(table["title"], table["page_views"], strict=True))
 
     pages, apps = usage.by_page(frame, PAGES, apps=False), usage.by_page(frame, PAGES, apps=True)
-    assert pages["title"].iloc[0] == PAGES["intake"].full_title
-    assert views(apps) == {PAGES["intake"].app_title: 7, "No longer there": 1}
+    assert pages["title"].iloc[0] == PAGES["home-data"].full_title
+    assert views(apps) == {PAGES["home-data"].app_title: 7, "No longer there": 1}
     assert sum(views(pages).values()) == 8

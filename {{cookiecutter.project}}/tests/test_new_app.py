@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import runpy
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core.services import build_services, use_services
-from core.settings import PROJECT_ROOT, Settings
-from core.storage.models import Base
-from core.ui import plain
+from core.settings import PROJECT_ROOT
 
 create_app = runpy.run_path(str(PROJECT_ROOT / "scripts" / "new_app.py"))["create_app"]
 
@@ -42,28 +35,6 @@ def test_a_new_app_s_form_says_what_it_lacks_and_saves(tmp_path: Path) -> None:
     tab.button[0].click().run()
     assert not tab.exception
     assert any("Saved: Paper" in text.value for text in tab.markdown)
-
-
-def test_the_readme_s_form_saves_into_a_table_of_its_own(
-    make_settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (PROJECT_ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    (tmp_path / "of_the_readme.py").write_text(example, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    page = import_module("of_the_readme")
-    built = build_services(make_settings(auth="none"))
-    Base.metadata.create_all(built.database)
-    Base.metadata.remove(page.SupplierRow.__table__)
-    source = "import of_the_readme\nfrom core import bootstrap_session\nbootstrap_session()\nof_the_readme.overview()\n"
-    with use_services(built):
-        tab = AppTest.from_string(source).run()
-        for _ in range(2):
-            tab.text_input[0].set_value("Ada").run()
-            next(button for button in tab.button if button.label == "Save").click().run()
-            assert not tab.exception, tab.exception[0].message
-    assert [message.value for message in tab.error] == [plain("Ada is there already.")]
-    with built.database.connect() as connection:
-        assert connection.execute(select(page.SupplierRow.name, page.SupplierRow.city)).all() == [("Ada", "")]
 
 
 def test_an_app_that_is_there_stays_as_it_is(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
         session_encryption_keys=known["encryption key"],
         admin_initial_password=known["first password"],
     )
-    server = Server(settings, tmp_path / "log")
+    server = Server(settings, tmp_path / "log", app="tests/with_diary.py")
     try:
         browser = Browser(server.port)
         browser.load(f"/?invitation={known['invitation']}")
@@ -159,7 +159,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
             page.fill("New password once more", known["password"])
             page.press("Save password")
             assert browser.exchange(page) == 204
-        with browser.page("intake") as page:
+        with browser.page("diary") as page:
             page.fill("Name", known["entered"])
             page.run()
             grants = re.findall(r'"grant": ?"([^"]+)"', page.components["keep_status"])
@@ -178,7 +178,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
         for cookie in browser.cookies[:-1]:  # played again: nothing of the person is shown, and nothing is taken
             again = Browser(server.port, f"keep_desk={cookie}")
             assert again.post("/keep/position", {})[0] in (400, 401)
-            with again.page("intake") as page:
+            with again.page("diary") as page:
                 assert known["entered"] not in page.shown
     finally:
         server.close()

@@ -25,7 +25,7 @@ def handed_over(page: Page) -> bool | None:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with Office.opened(tmp_path_factory.mktemp("office")) as office:
+    with Office.opened(tmp_path_factory.mktemp("office"), app="tests/with_diary.py") as office:
         yield office
 
 
@@ -65,12 +65,12 @@ def test_however_a_right_ends_its_open_page_is_taken_away(office: Office) -> Non
 def test_what_is_entered_after_the_end_is_stored_nowhere(office: Office) -> None:
     person = office.person()
     token = office.sign_in(person)
-    with office.open(token, "intake") as page:
-        page.commit("intake.name", "before the end")
+    with office.open(token, "diary") as page:
+        page.commit("diary.name", "before the end")
         page.wait_for_runs(2)
         office.accounts.revoke(token_hash(token), event="sign_out")
-        page.commit("intake.name", "after the end")
+        page.commit("diary.name", "after the end")
         handed_over(page)
-    assert office.services.engine.open(office.session(person)).form("intake").values["name"] == "before the end"
-    with office.open(office.sign_in(office.person()), "intake") as next_person:
-        assert next_person.fields["intake.name"] == ""
+    assert office.services.engine.open(office.session(person)).form("diary").values["name"] == "before the end"
+    with office.open(office.sign_in(office.person()), "diary") as next_person:
+        assert next_person.fields["diary.name"] == ""

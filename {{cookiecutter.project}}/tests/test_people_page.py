@@ -16,7 +16,7 @@ from core.settings import Settings
 from core.storage.models import Base
 from core.web.arrival import arrive
 from tests.conftest import signed_in
-from tests.test_apps import open_page
+from tests.pages import open_page
 
 # Where people have passwords
 

@@ -22,9 +22,10 @@ from sqlalchemy.orm import Session
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from apps.intake.requests import RequestRow
+import apps
 from core.accounts import COMMAND_LINE, Actor, User
 from core.accounts.first_start import seed_administrator
+from core.discovery import discover
 from core.errors import AccountError, LastAdministratorError
 from core.files import FileRef
 from core.personal import erase_person, export_archive, export_json
@@ -36,7 +37,8 @@ from core.storage.entry import Entry
 from core.storage.models import ActivityModel, Base, TokenModel
 from core.web.token import new_token, token_hash
 from manage import manage
-from tests.test_apps import go, press
+from tests import diary
+from tests.pages import go, press
 from tests.test_auth import handover
 
 MARK, OTHER = "zaphod-was-here", "grace-was-here"
@@ -93,18 +95,16 @@ def live(services: Services, user: User, mark: str, *files: FileRef) -> None:
     session.create_form_snapshot("profile", f"{mark} version")
     session.save_form("profile", {"name": mark})
     session.set_preference("theme", "dark")
-    changes = session.submission("intake", {"reason": mark}, clear=True)
+    changes = session.submission("diary", {"text": mark}, clear=True)
 
     def work(database: Session) -> str:
-        now = services.clock.now()
-        fields = dict.fromkeys(("site", "kind", "category", "urgency", "reason"), mark)
-        more = json.dumps({"name": mark, "attachments": [asdict(attached)]})
-        row = RequestRow(number=f"R-{mark[:10]}", session_id=user.session_id, at=now, more=more, **fields)
-        database.add(row)
-        services.files.claim(database.connection(), [attached], row.holder)
+        files = json.dumps([asdict(attached)])
+        row = {"number": mark, "session_id": user.session_id, "text": mark, "attachments": files}
+        database.execute(insert(diary.entries).values(row))
+        services.files.claim(database.connection(), [attached], diary.holder(mark))
         return f"{mark} result"
 
-    engine.submit(session, changes, lambda entries: services.submissions.submit(mark, "intake", entries, work))
+    engine.submit(session, changes, lambda entries: services.submissions.submit(mark, "diary", entries, work))
     engine.flush()
     activity = {"day": services.clock.now().date(), "tab": mark, "page": "home", "page_views": 1, "interactions": 2}
     with services.database.begin() as connection:
@@ -133,9 +133,11 @@ def settings(make_settings: Callable[..., Settings], database_url: str) -> Setti
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
+def house(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(apps, "__path__", [*apps.__path__, str(Path(__file__).parent / "apps")])
     with use_services(build_services(settings)) as services:
         Base.metadata.create_all(services.database)
+        diary.entries.metadata.create_all(services.database)
         seed_administrator(services.accounts, "a phrase of some length")
         accounts = services.accounts
         shared = put(services, SHARED_FILE, "both.txt")
@@ -153,7 +155,7 @@ def stored(services: Services) -> dict[str, str]:
     """All there is, as one text for each place: tables, the journal, files, and the bytes of SQLite's files."""
     found = {}
     with services.database.connect() as connection:
-        for name in Base.metadata.tables:
+        for name in [*Base.metadata.tables, *diary.entries.metadata.tables]:
             found[name] = "\n".join(map(str, connection.execute(text(f"SELECT * FROM {name}"))))
     settings = services.settings
     folder = settings.resolved_journal_path.parent
@@ -192,8 +194,8 @@ def test_the_export_holds_everything_and_nothing_of_anybody_else(house: House) -
     assert data["session"]["step"]["profile"]
     assert data["session"]["pref"]["theme"] == "dark"
     assert {file["name"] for file in data["files"]} == {f"{MARK}.txt", "both.txt", f"{MARK}-attached.txt"}
-    assert [request["reason"] for request in data["apps"]["intake"]] == [MARK]
-    assert [(each["form"], each["result"]) for each in data["submissions"]] == [("intake", f"{MARK} result")]
+    assert [entry["text"] for entry in data["apps"]["diary"]] == [MARK]
+    assert [(each["form"], each["result"]) for each in data["submissions"]] == [("diary", f"{MARK} result")]
     assert [(each["tab"], each["seconds"]) for each in data["activity"]] == [(MARK, 3.5)]
     assert len(data["set_aside"]) == 2
     told = {(line["event"], line["by"], line["about"], line.get("detail")) for line in data["audit"]}
@@ -225,12 +227,12 @@ def test_the_archive_has_the_files_as_they_were_kept(house: House) -> None:
 def test_nothing_of_somebody_who_was_deleted_is_left_but_their_id_in_the_trail(house: House) -> None:
     services, user = house.services, house.user
     before = stored(services)
-    tables = {"users", "entries", "submissions", "requests", "quarantine", "activity"}
+    tables = {"users", "entries", "submissions", "diary", "quarantine", "activity"}
     places = {place for place, content in before.items() if MARK in content}
     assert tables <= places
     remains = erase_person(services, user, by=Actor(user_id=user.user_id))
     between = stored(services)
-    assert [name for name in Base.metadata.tables if MARK in between[name]] == []
+    assert [name for name in (*Base.metadata.tables, "diary") if MARK in between[name]] == []
     # The search finds what is only deleted: what waited is in the journal, and a careless program left free pages.
     assert any(place.startswith("journal.db") and MARK in content for place, content in between.items())
     assert any(place.startswith("files/") and MARK in content for place, content in between.items())
@@ -326,12 +328,13 @@ def test_an_app_that_can_not_be_asked_is_named_and_nothing_is_given_or_deleted(
 
 def test_the_apps_that_ship_and_have_tables_say_what_these_hold() -> None:
     """Whoever adds a table that names people adds what it holds."""
+    discover()
     with_people = {
         model.class_.__module__.split(".")[1]
         for model in Base.registry.mappers
         if model.class_.__module__.startswith("apps.") and {"session_id", "user_id"} & set(model.columns.keys())
     }
-    assert holders().keys() == with_people == {"intake"}
+    assert holders().keys() == with_people
 
 
 # The page

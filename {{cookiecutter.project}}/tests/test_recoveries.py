@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 from sqlalchemy import Engine
+from streamlit.testing.v1 import AppTest
 
 from core.clock import FakeClock, HybridClock
 from core.services import Services
 from core.storage.database import open_database
 from core.storage.models import Base
 from core.storage.recoveries import BOUNDS_MS, Recoveries, together
-from tests.test_apps import open_page
 
 FIRST = date(2026, 1, 1)
 
@@ -65,11 +65,17 @@ def test_a_share_is_told_as_the_bound_it_does_not_exceed(database: Engine, clock
 
 
 def test_a_page_with_nothing_to_bring_back_is_no_recovery(as_admin: Services) -> None:
-    open_page("intake").text_input[0].set_value("Ada").run()
+    page = """
+from core import bootstrap_session, ui
+
+bootstrap_session()
+ui.text_input("Name", form="profile", field="name")
+"""
+    AppTest.from_string(page).run().text_input[0].set_value("Ada").run()
     as_admin.recoveries.write()
     today = as_admin.clock.now().date()
     before = together(as_admin.recoveries.by_day(today).values())
-    open_page("intake")
+    AppTest.from_string(page).run()
     as_admin.recoveries.write()
     after = together(as_admin.recoveries.by_day(today).values())
 

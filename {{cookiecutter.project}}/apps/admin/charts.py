@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -70,11 +71,11 @@ def bars(title: str, totals: pd.DataFrame, name: str, column: str, label: str, *
 
 def table(rows: pd.DataFrame) -> None:
     """Show a frame as a table, with its numbers written as the person writes them."""
-    numbers = {name: _written(rows[name]) for name in rows.select_dtypes("number").columns}
+    numbers: dict[Any, Any] = {name: _written(rows[name]) for name in rows.select_dtypes("number").columns}
     st.table(rows.style.format(numbers), hide_index=True)
 
 
-def _written(column: pd.Series) -> Callable[[float], str]:
+def _written(column: pd.Series) -> Callable[[Any], str]:
     return partial(ui.words().number, digits=1 if column.dtype == float else 0)
 
 
@@ -84,7 +85,7 @@ def _in_words(title: str, shown: pd.DataFrame, names: list[str], *, summed: bool
 
 def _of_one(shown: pd.DataFrame, name: str, *, summed: bool) -> str:
     number, digits = ui.words().number, 1 if shown[name].dtype == float else 0
-    highest = shown.loc[shown[name].idxmax()]
+    highest = shown.iloc[int(shown[name].argmax())]
     most = f"most on {highest['day']:%d %B}, {number(highest[name], digits)}"
     return f"{name}, {number(shown[name].sum(), digits)} in all, {most}" if summed else f"{name}, {most}"
 

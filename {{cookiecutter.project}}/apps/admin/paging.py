@@ -10,7 +10,8 @@ PER_PAGE = 20
 
 def offset(key: str, total: int) -> int:
     """How many rows come before the chosen page; before the last one, where there are no longer so many."""
-    return (min(st.session_state.get(key, 1), _count(total)) - 1) * PER_PAGE
+    chosen: int = st.session_state.get(key, 1)
+    return (min(chosen, _count(total)) - 1) * PER_PAGE
 
 
 def turn(key: str, total: int) -> None:

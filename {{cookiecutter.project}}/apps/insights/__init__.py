@@ -7,4 +7,5 @@ app = App(
     icon=":material/insights:",
     order=20,
     description="How many requests, from where, and how long they take. Your filters stay as you left them.",
+    roles={"member": ["insights.read"]},
 )

@@ -7,4 +7,5 @@ app = App(
     icon=":material/edit_note:",
     order=10,
     description="Ask for equipment or a service, step by step. Stop whenever you like and go on later.",
+    roles={"member": ["intake.use"]},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
@@ -18,13 +18,22 @@ from core.storage.models import Base
 
 FORM = "intake"
 
-SITES = ["Harbour", "Northside", "Old Mill", "Riverbank"]
-EQUIPMENT = "New equipment"
-KINDS = [EQUIPMENT, "Repair", "Move", "Service"]
-CATEGORIES = ["Laptop", "Monitor", "Lab instrument", "Furniture", "Network", "Software"]
-EXTRAS = ["Docking station", "Headset", "Training", "Extended warranty", "On-site setup"]
-IMPACTS = ["Nobody waits", "A colleague waits", "A team waits", "Work has stopped"]
-URGENCIES = ["When it suits", "This month", "This week", "Today"]
+Site = Literal["Harbour", "Northside", "Old Mill", "Riverbank"]
+Kind = Literal["New equipment", "Repair", "Move", "Service"]
+Category = Literal["Laptop", "Monitor", "Lab instrument", "Furniture", "Network", "Software"]
+Extra = Literal["Docking station", "Headset", "Training", "Extended warranty", "On-site setup"]
+Impact = Literal["Nobody waits", "A colleague waits", "A team waits", "Work has stopped"]
+Urgency = Literal["When it suits", "This month", "This week", "Today"]
+
+# The same as the options of widgets.
+SITES: list[str] = [*get_args(Site)]
+KINDS: list[str] = [*get_args(Kind)]
+CATEGORIES: list[str] = [*get_args(Category)]
+EXTRAS: list[str] = [*get_args(Extra)]
+IMPACTS: list[str] = [*get_args(Impact)]
+URGENCIES: list[str] = [*get_args(Urgency)]
+
+EQUIPMENT: Kind = "New equipment"
 ONLY_FOR_EQUIPMENT = {"items", "extras", "budget", "tag"}
 BLANK_ITEMS = pd.DataFrame(None, range(3), ["what", "how_many", "price"]).astype(
     {"what": "string", "how_many": "Int64", "price": float}
@@ -47,7 +56,7 @@ def _email(text: str) -> str:
 class Contact(BaseModel):
     name: str
     email: Annotated[str, AfterValidator(_email)] = ""
-    site: Literal[*SITES]
+    site: Site
     notify: bool = False
 
 
@@ -68,11 +77,11 @@ class Enclosed(BaseModel):
 
 
 class Need(Enclosed):
-    kind: Literal[*KINDS]
-    category: Literal[*CATEGORIES]
+    kind: Kind
+    category: Category
     quantity: int = Field(1, ge=1, le=100)
     reason: str = Field(min_length=5)
-    extras: list[Literal[*EXTRAS]] = []
+    extras: list[Extra] = []
     budget: tuple[int, int] | None = None
     tag: str = ""
 
@@ -82,8 +91,8 @@ class Need(Enclosed):
 class Schedule(BaseModel):
     needed_by: date | None = None
     reach_at: time | None = None
-    urgency: Literal[*URGENCIES]
-    impact: Literal[*IMPACTS]
+    urgency: Urgency
+    impact: Impact
     agreed: Literal[True]
     last_time: int | None = None
 

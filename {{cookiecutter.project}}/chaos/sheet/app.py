@@ -17,7 +17,7 @@ layers = [
 
 app = st.App(
     "main.py",
-    lifespan=lifespan(load_pages=lambda: None),  # there is none in `apps/`
+    lifespan=lifespan(load_pages=dict),  # there is none in `apps/`
     routes=routes(),
     middleware=layers,
     on_script_error=not_done,

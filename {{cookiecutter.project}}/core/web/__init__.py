@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -37,6 +37,9 @@ from core.web.routes import health, rotate
 from core.web.uploads import UploadMiddleware
 
 log = structlog.get_logger(__name__)
+
+LoadPages = Callable[[], Mapping[str, Sequence[str]]]
+"""Imports what the pages need; returns the permissions that the apps give to roles, by role."""
 
 
 def middleware() -> list[Middleware]:
@@ -97,8 +100,8 @@ def routes() -> list[Route]:
     ]
 
 
-def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """What happens when the server starts and stops. `load_pages` imports what the pages need.
+def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """What happens when the server starts and stops.
 
     Brings the database's schema up to date in development, checks it in production; cleans up; flushes at the end.
     Nobody is let in before the pages are loaded: the first to come would wait for it, and whoever comes next, too.
@@ -107,7 +110,11 @@ def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsy
 
     @asynccontextmanager
     async def from_start_to_stop(_app: object) -> AsyncIterator[None]:
-        await asyncio.gather(run_in_threadpool(_prepare_database), run_in_threadpool(_load, load_pages))
+        lacking, roles = await asyncio.gather(
+            run_in_threadpool(_lacks_migrations), run_in_threadpool(_load, load_pages)
+        )
+        if lacking:
+            await run_in_threadpool(_prepare_database, roles)
         repeat, pages = get_services().background.repeat, watch.Watch(get_connections())
 
         async def look() -> None:
@@ -126,21 +133,32 @@ def lifespan(load_pages: Callable[[], object]) -> Callable[[object], AbstractAsy
     return from_start_to_stop
 
 
-def _load(load_pages: Callable[[], object]) -> None:
+def _load(load_pages: LoadPages) -> Mapping[str, Sequence[str]]:
     importlib.import_module("pandas")  # Streamlit puts it off until somebody sees the first select box
     get_services()  # which say how the log is written
-    load_pages()
+    return load_pages()
 
 
-def _prepare_database() -> None:
+def _lacks_migrations() -> bool:
     services = get_services()
+    lacking = False
+    with _or_logged(), reachable():
+        lacking = not is_current(services.database)
+    if lacking and services.settings.environment == "production":
+        raise ConfigurationError([f"The database lacks migrations. Run: {python('manage.py migrate')}"])
+    return lacking
+
+
+def _prepare_database(roles: Mapping[str, Sequence[str]]) -> None:
+    services = get_services()
+    with _or_logged(), reachable():
+        prepare(services.accounts, services.database, services.settings.first_password, roles)
+
+
+@contextmanager
+def _or_logged() -> Iterator[None]:
     try:
-        with reachable():
-            if is_current(services.database):
-                return
-            if services.settings.environment == "production":
-                raise ConfigurationError([f"The database lacks migrations. Run: {python('manage.py migrate')}"])
-            prepare(services.accounts, services.database, services.settings.first_password)
+        yield
     except StoreUnavailableError as error:
         # Pages say that they are reconnecting, and recover when the database does.
         log.error("started without the database; its schema is unchecked", error=str(error))

@@ -9,7 +9,7 @@ watch.INTERVAL_SECONDS = 3600.0  # what counts here is the next event of a page;
 
 app = st.App(
     "main.py",
-    lifespan=lifespan(load_pages=lambda: None),
+    lifespan=lifespan(load_pages=dict),
     routes=routes(),
     middleware=middleware(),
     on_script_error=not_done,

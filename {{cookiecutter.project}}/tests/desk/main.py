@@ -61,8 +61,8 @@ spec = partial(PageSpec, icon=":material/edit:", app="desk", app_title="Desk", a
 SPECS = [
     spec(name="lobby", title="Lobby", app_order=1, function=lobby),
     spec(name="desk", title="Desk", app_order=2, function=requires("desk.read")(desk), permissions=("desk.read",)),
-    spec(name="counter", title="Counter", app_order=3, function=counter, permissions=("intake.use",)),
-    spec(name="chat", title="Chat", app_order=4, function=chat, permissions=("intake.use",)),
+    spec(name="counter", title="Counter", app_order=3, function=counter, permissions=("desk.hand_in",)),
+    spec(name="chat", title="Chat", app_order=4, function=chat, permissions=("desk.hand_in",)),
 ]
 
 

@@ -129,9 +129,10 @@ def _hand_out(asked: Asked) -> None:
     """Offer what is filtered as a file. It is made when it is asked for, where no script runs any more."""
     by = acting()
     with st.container(horizontal=True, vertical_alignment="center"):
-        for kind, name in (("csv", "CSV"), ("json", "JSON")):
+        kinds: tuple[Format, ...] = ("csv", "json")
+        for kind in kinds:
             st.download_button(
-                name,
+                kind.upper(),
                 partial(_file, kind, asked, by),
                 file_name=f"audit.{kind}",
                 mime=f"text/{kind}" if kind == "csv" else "application/json",

@@ -13,6 +13,7 @@ from core.accounts import Accounts, Holder, Reason, Role, User
 from core.accounts.holders import granting
 from core.auth import acting
 from core.discovery import discover
+from core.pages import required_permissions, unknown_permissions
 from core.permissions import current_permissions, matches, requires
 from core.router import page
 from core.services import get_services
@@ -29,7 +30,8 @@ _NUMBER, _CHOSEN = "admin-roles-number", "admin-roles-chosen"
 def roles() -> None:
     st.title(ui.words().title("Roles"))
     accounts = get_services().accounts
-    known = sorted({permission for spec in discover() for permission in spec.permissions})
+    specs = discover()
+    known = required_permissions(specs)
     with reachable():
         by_name = {role.role: role for role in accounts.roles()}
         counts = accounts.count_holders()
@@ -52,6 +54,9 @@ def roles() -> None:
                 "You can neither give, take nor delete it; somebody who has that can."
             )
         _editor(chosen, known, deletable=not more)
+        for permission, closest in unknown_permissions(chosen.permissions, known, {spec.app for spec in specs}).items():
+            suggestion = f" Did you mean `{closest}`?" if closest else ""
+            st.warning(f"No page or action requires `{permission}`.{suggestion}", icon=":material/spellcheck:")
         if name in by_name:
             _people(accounts, name, counts.get(name, 0), yours=not more)
     with why:
@@ -76,7 +81,7 @@ def _editor(role: Role, known: list[str], *, deletable: bool) -> None:
         left, right = st.columns(2)
         description = left.text_input("Description", role.description)
         left.caption(
-            "A permission is written like `intake.use`; `intake.*` gives all of one app, `*` everything. "
+            "A permission is written like `orders.use`; `orders.*` gives all of one app, `*` everything. "
             f"In use: {', '.join(f'`{permission}`' for permission in known)}. "
             "You can add and remove what you have yourself."
         )

@@ -69,9 +69,9 @@ def _live(wanted: Wanted) -> None:
     try:
         held = _look(services, wanted)
     except StoreUnavailableError:
-        held = st.session_state.get(_HELD)
-        if held is None:
+        if _HELD not in st.session_state:
             raise
+        held = st.session_state[_HELD]
         head.warning(
             f"The database is away. This is how it was at {ui.local_time(held.at, 'time')}.", icon=":material/sync:"
         )

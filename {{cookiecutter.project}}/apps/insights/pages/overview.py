@@ -60,7 +60,7 @@ def _figures(shown: pd.DataFrame) -> None:
     number = ui.words().number
     with st.container(key="figures-insights"):
         st.metric("Requests", number(shown["count"].sum()), border=True)
-        st.metric("Busiest site", shown.groupby("site")["count"].sum().idxmax(), border=True)
+        st.metric("Busiest site", str(shown.groupby("site")["count"].sum().idxmax()), border=True)
         st.metric("Days to close", number(shown["days_to_close"].mean(), 1), border=True)
 
 
@@ -90,7 +90,7 @@ def _over_time(shown: pd.DataFrame, grain: str) -> None:
 
 def _by_category(shown: pd.DataFrame) -> None:
     st.subheader("By category")
-    totals = shown.groupby("category", as_index=False)["count"].sum()
+    totals = shown.groupby("category", as_index=False)[["count"]].sum()
     ui.altair_chart(
         alt.Chart(totals, height=240)
         .mark_bar(cornerRadiusEnd=4)

@@ -1,0 +1,74 @@
+"""`manage.py roles`: see, make, change and delete roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from commands.pages import discover_quietly
+from core.accounts import Role
+from core.errors import AccountError
+from core.pages import required_permissions, unknown_permissions
+from core.services import get_services
+
+
+@click.group()
+def roles() -> None:
+    """See, make, change and delete roles: named sets of permissions."""
+
+
+@roles.command("list")
+def list_roles() -> None:
+    """Show every role with its permissions and how many people have it."""
+    accounts = get_services().accounts
+    counts = accounts.count_holders()
+    found = accounts.roles()
+    for role in found:
+        people = counts.get(role.role, 0)
+        click.echo(f"{role.role} ({people} {'person' if people == 1 else 'people'}): {' '.join(role.permissions)}")
+        if role.description:
+            click.echo(f"    {role.description}")
+    for warning in misspelt(found):
+        click.echo(warning)
+
+
+@roles.command("save")
+@click.argument("role")
+@click.argument("permissions", nargs=-1)
+@click.option("--description", help="What the role is for; the one it has if not given.")
+def save_role(role: str, permissions: tuple[str, ...], description: str | None) -> None:
+    """Make a role, or change the one of this name, so that it has exactly these PERMISSIONS.
+
+    A permission is written like orders.use; 'orders.*' gives all of one app, in quotes because of the shell.
+    """
+    accounts = get_services().accounts
+    before = {each.role: each for each in accounts.roles()}
+    if description is None:
+        description = before[role].description if role in before else ""
+    accounts.save_role(role, permissions, description)
+    click.echo(f"{'Changed' if role in before else 'Made'} {role}: {' '.join(permissions) or 'no permission'}.")
+    for warning in misspelt([Role(role=role, description="", permissions=permissions)]):
+        click.echo(warning)
+
+
+@roles.command("delete")
+@click.argument("role")
+def delete_role(role: str) -> None:
+    """Delete a role. Whoever has it loses it, and what it gives them, at once."""
+    accounts = get_services().accounts
+    if role not in {each.role for each in accounts.roles()}:
+        raise AccountError(f"There is no role {role!r}.")
+    accounts.delete_role(role)
+    click.echo(f"Deleted {role}.")
+
+
+def misspelt(found: Iterable[Role]) -> list[str]:
+    """One sentence for each permission of these roles that nothing requires."""
+    specs = discover_quietly()
+    required, apps = required_permissions(specs), {spec.app for spec in specs}
+    return [
+        f"{role.role}: no page or action requires {permission}." + (f" Did you mean {closest}?" if closest else "")
+        for role in found
+        for permission, closest in unknown_permissions(role.permissions, required, apps).items()
+    ]
