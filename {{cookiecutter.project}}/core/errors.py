@@ -89,6 +89,10 @@ class StoreRefusesError(StoreUnavailableError):
     """The database's server answers, but doesn't let us in: a wrong user, password or name, or it is just starting."""
 
 
+class MissingMigrationError(StoreUnavailableError):
+    """The database answers, but lacks a table or a column. The message says which, and what to run."""
+
+
 class FilesUnavailableError(KeepError):
     """Where the bytes of files are kept can't be reached now, or lacks one."""
 

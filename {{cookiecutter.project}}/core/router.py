@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from urllib.parse import unquote, urlencode, urlsplit
 
 import streamlit as st
 
 from core.discovery import HOME, App, Fault, PageSpec, discover, page
-from core.errors import NotAllowedError, StoreUnavailableError
+from core.errors import MissingMigrationError, NotAllowedError, StoreUnavailableError
 from core.language import words_for
 from core.permissions import matches, refusal
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
 from core.state.navigation import NavigationEntry
+from core.storage.database import missing_migration
 from core.ui import browser, cards
 from core.web.address import app_folder
 
@@ -127,14 +129,20 @@ class Router:
             except NotAllowedError as error:
                 self._manager.enter_page()  # what is shown now is a card with a way home
                 cards.not_allowed(self._say.title(spec.title), self._go_home, error.permission)
-            except StoreUnavailableError as error:
-                cards.reconnecting(error)
             except Exception as error:  # noqa: BLE001 - a page's trouble is shown on that page, not on the whole app
-                cards.fault(
-                    self._say.title(spec.title), Fault.of(error), self._go_home, explained=cards.may_see_faults()
-                )
+                self._show(error, spec)
 
         return body
+
+    def _show(self, error: Exception, spec: PageSpec) -> None:
+        """Show why a page can't be shown: the database is away, or there is a fault in the page."""
+        if isinstance(error, StoreUnavailableError) and not isinstance(error, MissingMigrationError):
+            cards.reconnecting(error)
+            return
+        found = Fault.of(error)
+        if missing := missing_migration(error):
+            found = replace(found, error=missing)
+        cards.fault(self._say.title(spec.title), found, self._go_home, explained=cards.may_see_faults())
 
     def _allowed(self, spec: PageSpec) -> bool:
         user = self._manager.identity.user

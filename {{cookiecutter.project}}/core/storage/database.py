@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from core.errors import StoreRefusesError, StoreUnavailableError
+from core.command_line import python
+from core.errors import MissingMigrationError, StoreRefusesError, StoreUnavailableError
 from core.storage.hurry import HURRIED_SECONDS, current_hurry
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
@@ -29,6 +31,11 @@ _LOCK_SECONDS = 1.0
 _REFUSED = "FATAL:"
 """So begins the reason with which a PostgreSQL that answers closes a connection."""
 _AWAY = (OperationalError, InterfaceError)
+_MISSING = re.compile(
+    r"no such (?:table|column): \S+|table \S+ has no column named \S+"
+    r"|(?:relation|column) \S+(?: of relation \S+)? does not exist"
+)
+"""What SQLite and PostgreSQL say of a statement that names a table or a column they don't have."""
 
 
 def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> Engine:
@@ -136,7 +143,9 @@ def _compact_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn "the database can't be reached" into StoreUnavailableError, StoreRefusesError if it answers; others pass.
+    """Turn "the database can't be reached" into StoreUnavailableError; others pass.
+
+    StoreRefusesError if it answers, and MissingMigrationError if it lacks a table or a column.
 
     In a hurry it is not even asked when it didn't answer a moment ago.
     """
@@ -146,6 +155,8 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
+        if missing := missing_migration(error):
+            raise missing from error
         if isinstance(error, DBAPIError) and not (isinstance(error, _AWAY) or error.connection_invalidated):
             raise
         if hurry is not None:
@@ -155,6 +166,18 @@ def reachable() -> Iterator[None]:
         if answered:
             raise StoreRefusesError(f"The database refuses the connection ({_first_line(refusal)}).") from error
         raise StoreUnavailableError(f"The database can't be reached ({_first_line(cause)}).") from error
+
+
+def missing_migration(error: BaseException) -> MissingMigrationError | None:
+    """Return what to say of an error of the database that means a table or a column is missing; None for others."""
+    found = _MISSING.search(_first_line(str(error.orig))) if isinstance(error, DBAPIError) else None
+    if found is None:
+        return None
+    migrate, revise = python("manage.py migrate"), python("-m alembic revision --autogenerate --message NAME")
+    return MissingMigrationError(
+        f"The database and the code differ ({found.group()}). Run: {migrate}. "
+        f"If that is not enough, no revision makes it yet; first run: {revise}"
+    )
 
 
 def _first_line(text: str) -> str:

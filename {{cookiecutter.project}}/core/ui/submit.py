@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import NO_STAMP
 from core.discovery import Fault
-from core.errors import NotKeptError, RefusedError, StoreUnavailableError
+from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError
 from core.services import get_services
 from core.session import UserSession
 from core.session_manager import SessionManager
@@ -129,7 +129,7 @@ class Submit(Generic[M]):
     def _reason(self, error: Exception) -> str:
         """What to tell the person; nothing for a mistake in the team's code, which is logged."""
         say = words()
-        if isinstance(error, StoreUnavailableError):
+        if isinstance(error, StoreUnavailableError) and not isinstance(error, MissingMigrationError):
             return say("form.no_database", label=self.label)
         if isinstance(error, NotKeptError):
             return say("form.not_kept", reason=error.reason)
