@@ -11,8 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
-# The template folder checked in place, with the tools of the project it makes.
-INNER ?= $(abspath $(BUILD))/tools
+# The template folder checked in place, with the tools of the project it makes. The paths are relative, because the one
+# of this folder may hold spaces.
+FROM_INNER = $(if $(filter /%,$(1)),$(1),../$(1))
+INNER ?= $(call FROM_INNER,$(BUILD))/tools
 
 .PHONY: help demo run new test check chaos bench lock screenshots
 
@@ -35,8 +37,8 @@ test: $(READY) ## run everything: template, generated project, browser
 check: $(READY) ## lint, and check the types and layers of the template folder in place
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(abspath $(BIN))/python
-	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(abspath $(BUILD))/mypy && $(INNER)/bin/lint-imports --no-cache
+	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(call FROM_INNER,$(BIN))/python
+	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(call FROM_INNER,$(BUILD))/mypy && $(INNER)/bin/lint-imports --no-cache
 
 bench: $(READY) ## measure beside the least it could take, and beside the targets (half an hour); after make test
 	$(BIN)/python -m benchmarks.start
@@ -69,6 +71,8 @@ screenshots: $(READY) ## renew the pictures in docs/images
 $(READY): requirements.lock
 	@if cmp -s requirements.lock $@; then touch $@; exit; fi; \
 	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found. Name it: make demo PYTHON=/path/to/python3"; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is not Python 3.11 or newer. Name another one: make demo PYTHON=/path/to/python3"; exit 1; }; \
 	echo "Installing $$(grep -c '==' requirements.lock) packages into $(TOOLS); this downloads them, which may take some minutes ..."; \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(TOOLS) && \

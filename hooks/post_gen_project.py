@@ -6,11 +6,13 @@ and runs it in the project's folder; the answers arrive as JSON, so they stay da
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import runpy
 import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,8 @@ def main() -> None:
     prune(root, answers)
     add_apps(root, [name.strip() for name in answers["apps"].split(",") if name.strip()])
     init_env = script(root, "init_env")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a console that can't show the folder's name
     print(next_steps(root, answers, init_env["init_env"](root), init_env["ADMINISTRATOR"]))
 
 

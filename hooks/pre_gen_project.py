@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import os
 import re
 import sys
 import unicodedata
@@ -21,6 +22,7 @@ PROJECT_MODULES = frozenset(
         "apps",
         "chaos",
         "commands",
+        "conftest",
         "core",
         "demo_session_system",
         "main",
@@ -72,7 +74,9 @@ DEPENDENCIES = frozenset(
 )
 
 # Addresses the server answers itself, so no app can have them.
-SERVER_PATHS = frozenset({"component", "components", "healthz", "keep", "media", "not_found", "static"})
+SERVER_PATHS = frozenset(
+    {"component", "components", "healthz", "keep", "media", "not_found", "oauth2callback", "static"}
+)
 
 CHOICES = {
     "database": ("sqlite", "postgresql"),
@@ -95,6 +99,11 @@ EMAIL = re.compile(r"[^@\s\"<>\\]+@[^@\s\"<>\\.]+(\.[^@\s\"<>\\.]+)+")
 
 # They reorder the text around them, so that a reader sees something else than what is there.
 REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def platform_problem(system: str = os.name) -> str:
+    """Say why a project can't be made and run on this system (a value of `os.name`); nothing if it can."""
+    return "Windows is not supported: use Linux, macOS, or WSL 2 in Windows." if system == "nt" else ""
 
 
 def problems(answers: dict[str, str]) -> list[str]:
@@ -182,6 +191,9 @@ def shown(answer: str) -> str:
 
 def main() -> int:
     answers = json.loads(r'''{{ cookiecutter | tojson }}''')  # fmt: skip
+    if problem := platform_problem():
+        print(f"{problem} Nothing was made.", file=sys.stderr)
+        return 1
     found = problems(answers)
     if found:
         print("These answers can't be used; nothing was made:", file=sys.stderr)

@@ -132,6 +132,33 @@ def test_the_hooks_need_neither_git_nor_uv_nor_a_network(
     assert_sound(bake(apps="orders"))
 
 
+def test_a_console_that_can_not_show_the_folder_is_no_reason_to_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    project = bake_into(tmp_path / "漢字", project="desk")
+    assert f"cd {tmp_path}/\\u6f22\\u5b57/desk" in project.output.replace("'", "")
+    assert_sound(project)
+
+
+def test_an_unfit_python_is_refused_before_anything_is_made(bake: Bake, tmp_path: Path) -> None:
+    """Of a given name nothing can be told but by asking it."""
+    old = tmp_path / "python3.10"
+    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 10, 0); $2"\n')
+    old.chmod(0o755)
+    project = bake()
+    for python in (str(old), "no-such-python"):
+        refused = project.run("make", "setup", f"PYTHON={python}")
+        assert refused.returncode != 0
+        assert f"{python} is not Python 3.11 or newer. Name another one: make setup PYTHON=" in refused.stdout
+        assert not (project.path / ".venv").exists()
+
+
+def test_the_tests_of_a_project_have_the_time_they_take_in_its_continuous_integration(bake: Bake) -> None:
+    jobs = yaml.safe_load((bake().path / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+    assert jobs["test"]["timeout-minutes"] >= 45, "about twice what they take on two cores"
+
+
 def test_without_hooks_the_project_is_whole(bake: Bake) -> None:
     """No hooks, no pruning, no apps of one's own and no `.env`; `make setup` writes that one later."""
     project = bake(hooks=False, project_name='A "desk"', auth="none", database="postgresql", ci="none")

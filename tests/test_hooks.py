@@ -90,6 +90,7 @@ def test_good_answers_pass() -> None:
         ("apps", "pandas", "package the project uses"),
         ("apps", "tests", "own modules"),
         ("apps", "static", "address of the server"),
+        ("apps", "oauth2callback", "address of the server"),
         ("database", "oracle", "sqlite, postgresql"),
         ("auth", "ldap", "password, oidc, none"),
     ],
@@ -100,6 +101,15 @@ def test_a_bad_answer_is_refused_and_the_remedy_named(question: str, answer: str
     assert found[0].startswith(question)
     assert named in found[0]
     assert "Accepted: " in found[0]
+
+
+def test_windows_is_refused_in_one_sentence_which_the_documents_say_too() -> None:
+    assert [pre_gen.platform_problem(system) for system in ("posix", "nt")] == [
+        "",
+        "Windows is not supported: use Linux, macOS, or WSL 2 in Windows.",
+    ]
+    for readme in (TEMPLATE / "README.md", PROJECT_FOLDER / "README.md"):
+        assert "Linux, macOS or WSL 2 (Windows itself is not supported)" in readme.read_text(encoding="utf-8")
 
 
 def test_every_bad_answer_is_reported_at_once() -> None:

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,11 +21,12 @@ import pytest
 
 from tests.conftest import INSTALLED, Bake, one_at_a_time
 from tests.keyboard.scenarios import SCENARIOS
-from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
+from tests.support.bake import LEFTOVERS, PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
 from tests.support.documents import commands, local_links
 from tests.support.server import free_port
 from tests.test_generated_project import assert_passes_its_checks, with_tools_of
 
+MYPY = INSTALLED / "mypy"
 DOCUMENTS = [
     path
     for path in [*TEMPLATE.glob("*.md"), *TEMPLATE.glob("docs/**/*.md"), *PROJECT_FOLDER.rglob("*.md")]
@@ -111,6 +113,17 @@ def assert_asks_again(command: str, **environment: str) -> None:
     assert f"cd {environment['OUT']}/streamlit_keep" in printed
 
 
+def in_a_path_with_a_space(baked_default: BakedProject, folder: Path) -> Path:
+    """A copy of the template, with the tools of this run and what mypy found out before."""
+    copy = folder / "a path" / "template"
+    leave_out = shutil.ignore_patterns(*LEFTOVERS, ".git", "build")
+    shutil.copytree(TEMPLATE, copy, ignore=leave_out)
+    (copy / "build").mkdir()
+    for link, target in {".venv": sys.prefix, "build/tools": baked_default.path / ".venv", "build/mypy": MYPY}.items():
+        (copy / link).symlink_to(target)
+    return copy
+
+
 def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> None:
     """Every command of README.md has a way to be run here; a new one without it fails."""
     # The tools are this run's own, and what the projects need is installed already.
@@ -121,9 +134,7 @@ def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> No
     ways: dict[str, Callable[[str], object]] = {
         "make demo": lambda command: assert_serves(command, TEMPLATE, 300, **environment),
         "make test": lambda command: assert_runs(f"{command} --dry-run", TEMPLATE, **environment),
-        "make check": lambda command: assert_runs(
-            command, TEMPLATE, TOOLS=sys.prefix, BUILD=str(INSTALLED), INNER=str(baked_default.path / ".venv")
-        ),
+        "make check": lambda command: assert_runs(command, in_a_path_with_a_space(baked_default, tmp_path)),
         "make new": lambda command: assert_asks_again(command, **environment, OUT=str(tmp_path)),
         "make chaos": lambda command: assert_runs(f"{command} --dry-run", TEMPLATE, **environment),
         "make help": lambda command: assert_runs(command, TEMPLATE, **environment),

@@ -28,7 +28,15 @@ from core.errors import (
     StoreUnavailableError,
     UnreadableValueError,
 )
-from core.settings import MAKE_A_KEY, MINIMUM_SECRET_LENGTH, PLACEHOLDER_SECRET, PROJECT_ROOT, Settings, get_settings
+from core.settings import (
+    MAKE_A_KEY,
+    MINIMUM_SECRET_LENGTH,
+    PLACEHOLDER_SECRET,
+    PROJECT_ROOT,
+    Settings,
+    get_settings,
+    misspelt_in_environment,
+)
 from core.storage.database import WAL_IS_SAFE, open_database, reachable
 from core.storage.entry import Entry, Quarantined
 from core.storage.journal import Journal
@@ -45,6 +53,7 @@ _SHOWN = 20
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that can be looked at from here, the cheapest first."""
     yield Finding(subject="settings", says=f"{settings.environment}, auth={settings.auth}")
+    yield from (Finding(subject="settings", says=says) for says in misspelt_in_environment())
     yield _secret(settings)
     if settings.auth == "password":
         yield _first_password(settings)

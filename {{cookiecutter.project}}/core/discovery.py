@@ -25,6 +25,11 @@ PACKAGE = "apps"
 HOME = "home"
 """The app whose first page is served at `/`. Without an app of that name it is the first app."""
 
+SERVER_PATHS = frozenset(
+    {"component", "components", "healthz", "keep", "media", "not_found", "oauth2callback", "static"}
+)
+"""Addresses the server answers itself, so no app can have them."""
+
 LAST = 1_000_000
 """The order of what is broken."""
 
@@ -162,6 +167,8 @@ def _all(package: str) -> Iterator[PageSpec]:
     root = importlib.import_module(package)
     for name in _names(root):
         try:
+            if name in SERVER_PATHS:
+                raise DiscoveryError(f"The server answers at /{name} itself. Rename its folder, such as {name}_app.")
             module = importlib.import_module(f"{package}.{name}")
             app = getattr(module, "app", None)
             if not isinstance(app, App):
@@ -169,7 +176,8 @@ def _all(package: str) -> Iterator[PageSpec]:
             yield from _pages(name, app, module)
         except Exception as error:  # noqa: BLE001 - whatever the team's code raises becomes a card; the others go on
             stand_in = App(title=name.replace("_", " ").capitalize())
-            yield _broken(name, name, stand_in, Fault.of(error, Path(root.__path__[0]) / name / "__init__.py"))
+            slug = f"{name}-app" if name in SERVER_PATHS else name
+            yield _broken(slug, name, stand_in, Fault.of(error, Path(root.__path__[0]) / name / "__init__.py"))
 
 
 def _pages(name: str, app: App, module: ModuleType) -> list[PageSpec]:

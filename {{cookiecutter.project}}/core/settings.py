@@ -204,7 +204,7 @@ def get_settings() -> Settings:
 
     Raises ConfigurationError with one sentence per unknown or invalid setting.
     """
-    problems = _misspelt_names()
+    problems = _unknown_names()
     try:
         settings = Settings()
     except ValidationError as error:
@@ -230,25 +230,37 @@ def _is_fernet_key(key: str) -> bool:
     return True
 
 
-def _misspelt_names() -> list[str]:
-    """Unknown names in `.env`, and names in the environment that look like a misspelt setting."""
+def misspelt_in_environment() -> list[str]:
+    """One sentence for each variable of the environment that looks like a misspelt setting.
+
+    It may as well belong to another program, so it is no reason not to start.
+    """
     known = [name.upper() for name in Settings.model_fields]
-    env_file = Path(str(Settings.model_config["env_file"]))
-    in_file = set(dotenv_values(env_file)) if env_file.is_file() else set()
+    found = []
+    for name in sorted(set(os.environ) - set(_names_in_file())):
+        close = [] if name.upper() in known else difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+        if close:
+            found.append(f"{name} in the environment is no setting of this project. Did you mean {close[0]}?")
+    return found
+
+
+def _unknown_names() -> list[str]:
+    known = [name.upper() for name in Settings.model_fields]
     problems = []
-    for name in sorted(in_file | set(os.environ)):
-        if name.upper() in known:
-            continue
-        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6 if name in in_file else 0.85)
-        if name in in_file or close:
-            place = ".env" if name in in_file else "the environment"
-            remedy = (
-                f"Did you mean {close[0]}? Example: {close[0]}={_example(close[0])}"
-                if close
-                else "Remove it; .env.example lists every setting."
-            )
-            problems.append(f"{name} in {place} is no setting of this project. {remedy}")
+    for name in sorted(name for name in _names_in_file() if name.upper() not in known):
+        close = difflib.get_close_matches(name.upper(), known, n=1)
+        remedy = (
+            f"Did you mean {close[0]}? Example: {close[0]}={_example(close[0])}"
+            if close
+            else "Remove it; .env.example lists every setting."
+        )
+        problems.append(f"{name} in .env is no setting of this project. {remedy}")
     return problems
+
+
+def _names_in_file() -> list[str]:
+    env_file = Path(str(Settings.model_config["env_file"]))
+    return [*dotenv_values(env_file)] if env_file.is_file() else []
 
 
 def _describe(finding: Any) -> str:

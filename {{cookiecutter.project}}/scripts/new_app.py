@@ -10,7 +10,9 @@ import re
 import sys
 from pathlib import Path
 
-SERVER_PATHS = frozenset({"component", "components", "healthz", "keep", "media", "not_found", "static"})
+SERVER_PATHS = frozenset(
+    {"component", "components", "healthz", "keep", "media", "not_found", "oauth2callback", "static"}
+)
 """Addresses the server answers itself, so no app can have them."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

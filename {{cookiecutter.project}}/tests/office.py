@@ -35,6 +35,7 @@ class Office:
             services = build_services(Settings(_env_file=None, **settings))
             stack.callback(services.engine.close)
             seed_administrator(services.accounts, None)
+            services.accounts.save_role("member", ["home.*", "desk.hand_in"])
             server = stack.enter_context(closing(Server(settings, folder / "server.log", app=app)))
             yield cls(services, server)
 

@@ -13,12 +13,13 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from commands.pages import of_apps
-from core.discovery import App, PageSpec, discover
+from core.discovery import SERVER_PATHS, App, PageSpec, discover
 from core.pages import load_pages
 from core.router import allows
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
+from scripts.new_app import name_problem
 
 APP = "from core.router import App\napp = App(title={title!r}, order={order})\n"
 PAGE = """
@@ -149,6 +150,17 @@ class TestDiscovery:
         assert found["orders, orders-one-of-them, orders-bad: no @requires, so open to everybody who is let in"] is None
         (says,) = [says for says in found if says.startswith("/bad is broken: x.py, line 1: SyntaxError")]
         assert "x.py" in str(found[says])
+
+    @pytest.mark.parametrize("name", sorted(SERVER_PATHS))
+    def test_an_address_of_the_server_is_refused_as_an_app_s_name(self, files: MakeFiles, name: str) -> None:
+        files({f"{name}/__init__.py": app(), f"{name}/pages/one.py": page("One")})
+        (broken,) = (spec for spec in discover("sample") if spec.fault)
+        assert broken.name not in SERVER_PATHS
+        assert broken.fault is not None
+        assert broken.fault.summary == (
+            f"DiscoveryError: The server answers at /{name} itself. Rename its folder, such as {name}_app."
+        )
+        assert name_problem(name) == f"{name!r} is an address of the server. Use another one, such as {name}_app."
 
     def test_two_pages_of_one_address_are_told_apart(self, files: MakeFiles) -> None:
         files({**SAMPLE, "orders_all2/__init__.py": app(), "orders_all2/pages/a.py": page("A")})

@@ -16,7 +16,7 @@ from core.accounts.first_start import prepare
 from core.command_line import python
 from core.errors import ConfigurationError, StoreUnavailableError
 from core.services import close_services, get_services
-from core.settings import get_settings, trusted_proxies
+from core.settings import get_settings, misspelt_in_environment, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import is_current
 from core.web import watch
@@ -136,6 +136,8 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
 def _load(load_pages: LoadPages) -> Mapping[str, Sequence[str]]:
     importlib.import_module("pandas")  # Streamlit puts it off until somebody sees the first select box
     get_services()  # which say how the log is written
+    for sentence in misspelt_in_environment():
+        log.warning(sentence)
     return load_pages()
 
 
