@@ -24,7 +24,7 @@ def stock(as_one_person: Services) -> Services:
 
 
 def page(*, whole: bool = False, show: bool = True) -> None:
-    from typing import Annotated, Any
+    from typing import Annotated
 
     import streamlit as st
     from pydantic import BaseModel, BeforeValidator, Field
@@ -38,7 +38,7 @@ def page(*, whole: bool = False, show: bool = True) -> None:
         name: str
         left_over: int = Field(ge=0)
 
-    def load() -> list[dict[str, Any]]:
+    def load() -> list[dict[str, object]]:
         with get_services().database.connect() as connection:
             return [dict(row) for row in connection.execute(text("SELECT * FROM stock ORDER BY sku")).mappings()]
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 
 import streamlit as st
 import structlog
+from streamlit.errors import StreamlitPageNotFoundError
 
-from core.discovery import SEES_FAULTS, Fault
+from core.discovery import HOME, SEES_FAULTS, Fault, discover
 from core.errors import (
     AccountError,
     NotAllowedError,
     NotKeptError,
     NotKeptNowError,
+    RefusedError,
     SessionUnavailableError,
     StoreUnavailableError,
 )
 from core.permissions import current_permissions, matches
 from core.services import get_services
+from core.session_manager import get_session_manager
+from core.ui.plain import plain
 from core.ui.times import words
 
 log = structlog.get_logger(__name__)
@@ -57,6 +62,11 @@ def no_sign_in(title: str, go_home: GoHome) -> None:
 
 def fault(title: str, found: Fault, go_home: GoHome, *, explained: bool) -> None:
     """An app or a page is broken; the rest goes on working. `explained` says where, and by which error."""
+    _fault(title, found, explained=explained)
+    _home_link(go_home)
+
+
+def _fault(title: str, found: Fault, *, explained: bool) -> None:
     told = (found.file, found.line, found.summary)
     if st.session_state.get(_TOLD_KEY) != told:  # a visit is several runs of the script
         st.session_state[_TOLD_KEY] = told
@@ -67,7 +77,6 @@ def fault(title: str, found: Fault, go_home: GoHome, *, explained: bool) -> None
         fault_place(found)
     else:
         _card(":material/build:", say("cards.unavailable", title=title), say("cards.unavailable_text"))
-    _home_link(go_home)
 
 
 def fault_place(found: Fault) -> None:
@@ -76,6 +85,19 @@ def fault_place(found: Fault) -> None:
     if _in_development():
         message += f": {str(found.error)[:_LONGEST_MESSAGE]}"
     st.code(f"{found.file}, {words()('cards.line', n=found.line)}\n{message}", language=None, wrap_lines=True)
+    if isinstance(found.error, StreamlitPageNotFoundError):
+        st.markdown(
+            words()("cards.page_address", example=f'get_session_manager().navigate_to("{_meant(found.error)}")')
+        )
+
+
+def _meant(error: StreamlitPageNotFoundError) -> str:
+    """The name of the page whose file or address was meant, else of the first one."""
+    meant, specs = str(error.exec_kwargs.get("page", "")), discover()
+    of_file = {f"{spec.function.__module__.replace('.', '/')}.py": spec.name for spec in specs}
+    names = {spec.name for spec in specs}
+    slug = PurePath(meant).stem.replace("_", "-")
+    return of_file.get(meant) or (slug if slug in names else specs[0].name if specs else HOME)
 
 
 def may_see_faults() -> bool:
@@ -92,9 +114,9 @@ def reconnecting(error: SessionUnavailableError | StoreUnavailableError) -> None
 
 
 def not_done(error: Exception) -> bool:
-    """A button's work was refused or could not be kept: say so in place of the page.
+    """Say in place of the page what a callback, or the script around the pages, raised. Returns True.
 
-    Given to `st.App` as its `on_script_error`. Returns whether the error was one of these; Streamlit shows the others.
+    Given to `st.App` as its `on_script_error`. What a page raises is said by the router.
     """
     say = words()
     if isinstance(error, NotKeptError):
@@ -107,13 +129,21 @@ def not_done(error: Exception) -> bool:
         _card(":material/lock:", say("cards.not_allowed"), f"{needed} {say('cards.ask_administrator')}")
     elif isinstance(error, AccountError):
         _card(":material/edit:", say("cards.not_done"), str(error))
-    elif isinstance(error, StoreUnavailableError):
+    elif isinstance(error, RefusedError):
+        _card(":material/edit:", say("cards.not_done"), plain(str(error)))
+    elif isinstance(error, StoreUnavailableError | SessionUnavailableError):
         reconnecting(error)
         return True
     else:
-        return False
+        _fault(_page_title(), Fault.of(error), explained=may_see_faults())
     st.button(say("cards.back"), icon=":material/undo:", type="primary")
     return True
+
+
+def _page_title() -> str:
+    """What the page is called that this tab shows."""
+    page = get_session_manager().page
+    return next((spec.full_title for spec in discover() if spec.name == page), get_services().settings.title)
 
 
 def empty_state(icon: str, title: str, text: str) -> None:
