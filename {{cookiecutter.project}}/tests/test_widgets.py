@@ -526,3 +526,57 @@ def test_options_may_be_anything_streamlit_takes() -> None:
         select.set_value("x")
     assert returned(tab.run()) == ["x", "x", "x"]
     assert person().form("f").values == {"0": "x", "1": "x", "2": "x"}
+
+
+def page_of_numbers() -> None:
+    import numpy as np
+    import pandas as pd
+    import streamlit as st
+
+    from core import bootstrap_session, ui
+
+    bootstrap_session()
+    year = pd.Series([2020, 2024])
+    share = pd.Series([0.25, 0.75], dtype="float32")
+    day = pd.Series(pd.to_datetime(["2026-05-01", "2026-05-31"]))
+    shown = {
+        "number": ui.number_input("Number", year.min(), year.max(), form="f", field="number"),
+        "decimal": ui.number_input("Decimal", share.min(), share.max(), step=0.25, form="f", field="decimal"),
+        "text": ui.text_input("Text", max_chars=np.int64(10), form="f", field="text"),
+        "area": ui.text_area("Area", max_chars=np.int16(10), height=np.int64(100), form="f", field="area"),
+        "slider": ui.slider("Slider", year.min(), year.max(), form="f", field="slider"),
+        "range": ui.slider(
+            "Range", year.min(), year.max(), (year.min(), year.max()), step=np.int64(2), form="f", field="range"
+        ),
+        "share": ui.slider("Share", share.min(), share.max(), share.mean(), form="f", field="share"),
+        "days": ui.slider("Days", day.min(), day.max(), day.min(), step=pd.Timedelta(days=1), form="f", field="days"),
+        "date": ui.date_input("Date", day.min(), min_value=day.min(), max_value=day.max(), form="f", field="date"),
+        "time": ui.time_input("Time", day.min(), step=pd.Timedelta(minutes=5), form="f", field="time"),
+        "moment": ui.datetime_input("Moment", day.min(), form="f", field="moment"),
+        "choice": ui.selectbox("Choice", year, index=int(year.argmax()), form="f", field="choice"),
+        "multi": ui.multiselect("Multi", year, [year.max()], max_selections=np.int64(2), form="f", field="multi"),
+        "page": ui.pagination(np.int64(5), default=np.int64(2), form="f", field="page"),
+        "stars": ui.feedback("stars", default=np.int64(3), form="f", field="stars"),
+        "tick": ui.checkbox("Tick", np.True_, form="f", field="tick"),
+    }
+    st.session_state["shown"] = shown
+
+
+def test_numbers_and_moments_of_a_table_are_taken_wherever_streamlit_takes_them(as_one_person: Services) -> None:
+    tab = AppTest.from_function(page_of_numbers).run()
+    assert not tab.exception, tab.exception[0].message
+    tab.number_input[0].set_value(2022)
+    tab.text_input[0].set_value("0123456789")
+    tab.slider[0].set_value(2023)
+    tab.slider[3].set_value(datetime.fromisoformat("2026-05-09"))
+    tab.date_input[0].set_value(date(2026, 5, 9))
+    tab.multiselect[0].set_value([2020]).run()
+    again = AppTest.from_function(page_of_numbers).run()
+    for each in (tab, again):
+        assert not each.exception, each.exception[0].message
+        assert not each.warning
+        assert not each.error
+        found = each.session_state["shown"]
+        assert (found["number"], found["text"], found["slider"]) == (2022, "0123456789", 2023)
+        assert found["days"] == datetime.fromisoformat("2026-05-09")
+        assert (found["date"], found["multi"]) == (date(2026, 5, 9), [2020])

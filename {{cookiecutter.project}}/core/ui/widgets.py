@@ -27,6 +27,7 @@ from core.state.paths import field_path
 from core.ui import choices, kinds, ranges
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit
+from core.ui.numbers import plain_numbers
 from core.ui.plain import plain
 from core.ui.times import words
 from core.web.fields import ShownField
@@ -89,7 +90,7 @@ class Controlled(Generic[R]):
         arguments = {**self._defaults, **given, **kwargs}
         if hasattr(arguments.get("options"), "__next__"):
             arguments["options"] = list(arguments["options"])  # it can be gone through once only
-        return arguments
+        return plain_numbers(arguments)
 
 
 class _Own:
