@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
@@ -580,3 +581,27 @@ def test_numbers_and_moments_of_a_table_are_taken_wherever_streamlit_takes_them(
         assert (found["number"], found["text"], found["slider"]) == (2022, "0123456789", 2023)
         assert found["days"] == datetime.fromisoformat("2026-05-09")
         assert (found["date"], found["multi"]) == (date(2026, 5, 9), [2020])
+
+
+def page_of_moments() -> None:
+    import pandas as pd
+    import streamlit as st
+
+    from core import bootstrap_session, ui
+
+    bootstrap_session()
+    days = pd.Series(pd.to_datetime(["2026-05-01", "2026-05-31"]))
+    st.session_state["shown"] = (
+        ui.selectbox("Day", days.unique(), form="f", field="day"),
+        ui.multiselect("Spans", [pd.Timedelta(days=1), pd.Timedelta(days=7)], form="f", field="spans"),
+    )
+
+
+def test_options_that_are_moments_and_spans_of_a_table_come_back(as_one_person: Services) -> None:
+    tab = AppTest.from_function(page_of_moments).run()
+    tab.selectbox[0].set_value(pd.Timestamp("2026-05-31"))
+    tab.multiselect[0].set_value([pd.Timedelta(days=7)]).run()
+    for each in (tab, AppTest.from_function(page_of_moments).run()):
+        assert not each.exception
+        assert not each.error
+        assert each.session_state["shown"] == (pd.Timestamp("2026-05-31"), [pd.Timedelta(days=7)])

@@ -1,4 +1,4 @@
-"""numpy scalars and arrays, and pandas frames, for the codec. Neither library is imported unless a value needs it."""
+"""numpy values and pandas frames, moments and durations, for the codec. Neither is imported unless a value needs it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,31 @@ def pack(value: Any) -> dict[str, Any] | None:
     pandas = sys.modules.get("pandas")
     if pandas is not None and type(value) is pandas.DataFrame:
         return _pack_frame(value)
+    if pandas is not None and type(value) in (pandas.Timestamp, pandas.Timedelta):
+        return _pack_moment(value)
     return None
+
+
+def _pack_moment(value: Any) -> dict[str, Any]:
+    packed = {"$": type(value).__name__, "v": int(value.asm8.view("i8")), "unit": value.unit}
+    if getattr(value, "tzinfo", None) is not None:
+        packed["zone"] = str(value.tzinfo)
+    back = _unpack_moment(packed)
+    if (back, back.unit, getattr(back, "tzinfo", None)) != (value, value.unit, getattr(value, "tzinfo", None)):
+        raise RefusalError(
+            f"has the time zone {value.tzinfo!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC."
+        )
+    return packed
+
+
+def _unpack_moment(data: dict[str, Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    if data["$"] == "Timedelta":
+        return pd.Timedelta(np.timedelta64(data["v"], data["unit"]))
+    moment = pd.Timestamp(np.datetime64(data["v"], data["unit"]))
+    return moment.tz_localize("UTC").tz_convert(data["zone"]) if "zone" in data else moment
 
 
 def _pack_numpy(value: Any) -> dict[str, Any]:
@@ -119,4 +143,6 @@ UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "numpy": _unpack_numpy,
     "ndarray": _unpack_numpy,
     "DataFrame": _unpack_frame,
+    "Timestamp": _unpack_moment,
+    "Timedelta": _unpack_moment,
 }
