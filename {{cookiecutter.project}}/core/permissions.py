@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
 from core.auth import acting, active_identity, current_identity
 from core.errors import NotAllowedError
 from core.services import get_services
+from core.web.identity import Identity
 from core.wildcards import matches
 
-__all__ = ["current_permissions", "matches", "refusal", "requires"]
+__all__ = ["current_permissions", "matches", "require", "requires"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,10 +40,7 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                current_identity().require(*permissions)
-            except NotAllowedError as error:
-                raise refusal(error.permission) from None
+            _check(current_identity(), permissions)
             return function(*args, **kwargs)
 
         inner: tuple[str, ...] = getattr(function, "required_permissions", ())
@@ -52,7 +50,18 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def refusal(permission: str) -> NotAllowedError:
-    """Note in the audit trail that the person of this tab lacks a permission, and return the error to raise."""
-    get_services().accounts.deny(permission, by=acting())
-    return NotAllowedError(permission)
+def require(*permissions: str) -> None:
+    """Check what this run knows of its person, without a query. A refusal is noted in the audit trail.
+
+    Raises NotAllowedError for a permission that is lacking, and StoreUnavailableError where that isn't known now.
+    """
+    identity = active_identity() or current_identity()
+    _check(identity, permissions)
+
+
+def _check(identity: Identity, permissions: Collection[str]) -> None:
+    try:
+        identity.require(*permissions)
+    except NotAllowedError as error:
+        get_services().accounts.deny(error.permission, by=acting())
+        raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 from urllib.parse import unquote, urlencode, urlsplit
 
 import streamlit as st
@@ -16,7 +17,7 @@ import streamlit as st
 from core.discovery import HOME, App, Fault, PageSpec, discover, page
 from core.errors import MissingMigrationError, NotAllowedError, StoreUnavailableError
 from core.language import words_for
-from core.permissions import matches, refusal
+from core.permissions import matches, require
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
 from core.state.navigation import NavigationEntry
@@ -28,13 +29,15 @@ __all__ = ["App", "Router", "page", "visible_pages"]
 
 NOT_FOUND = "not-found"
 _ARRIVED_KEY = "_keep_arrived"
-"""Set for the first run of a page that was navigated to."""
+"""Set for the first run of a page that was navigated to: its name."""
 
 
 class Router:
     """The navigation of one run. Build it first, then sign in, then `run()`.
 
-    Building it declares the pages to Streamlit, so that a deep link opened before sign-in keeps its URL.
+    Building it declares pages to Streamlit, so that a deep link opened before sign-in keeps its URL. Streamlit sends
+    title, icon and address of each to the browser, hidden ones too. So only those are declared that the person may
+    open, and of any other one just the address that the browser asked for itself.
     """
 
     def __init__(self, manager: SessionManager, specs: list[PageSpec] | None = None) -> None:
@@ -43,12 +46,13 @@ class Router:
         self._home = self._specs[0].name if self._specs else HOME
         self._by_name = {spec.name: spec for spec in self._specs}
         self._say = words_for(manager.session)
-        self._shown_per_app = Counter(spec.app for spec in self.visible())
-        self._pages = {spec.name: self._declare(spec) for spec in self._specs}
-        self._add_unknown()
         user = manager.identity.user
-        signed_in = user is not None and not user.must_change_password
-        self._current = st.navigation(self._sections(), position="sidebar" if signed_in else "hidden", expanded=True)
+        self._signed_in = user is not None and not user.must_change_password
+        self._shown_per_app = Counter(spec.app for spec in self.visible())
+        self._pages = {spec.name: self._declare(spec) for spec in self._specs if self._allowed(spec)}
+        self._add_asked()
+        position: Literal["sidebar", "hidden"] = "sidebar" if self._signed_in else "hidden"
+        self._current = st.navigation(self._sections(), position=position, expanded=True)
         self.page = self._current.url_path or self._home
 
     @property
@@ -82,25 +86,27 @@ class Router:
     # Declaring
 
     def _declare(self, spec: PageSpec) -> st.Page:
-        shown = is_offered(spec) and self._allowed(spec)
         return st.Page(
             self._body(spec),
             title=self._say.title(spec.title if self._shown_per_app[spec.app] > 1 else spec.app_title),
             icon=spec.icon,
             url_path=spec.name,
             default=spec.name == self._home,
-            visibility="visible" if shown else "hidden",
+            visibility="visible" if is_offered(spec) else "hidden",
         )
 
-    def _add_unknown(self) -> None:
-        """Declare a page that helps, also at the address the browser asks for if no app has it."""
+    def _add_asked(self) -> None:
+        """Declare what the person asks for and may not open, or what is nowhere, as pages that say so."""
         asked = unquote(urlsplit(st.context.url or "").path).strip("/").rsplit("/", 1)[-1].strip()
-        for name in {NOT_FOUND, asked} - {"", *self._by_name}:
+        wished = self._manager.pending_page or st.session_state.get(_ARRIVED_KEY, "")
+        for name in {self._home, NOT_FOUND, asked, wished if wished in self._by_name else ""} - {"", *self._pages}:
+            spec = self._by_name.get(name) if self._signed_in else None
+            nowhere = self._signed_in and spec is None
             self._pages[name] = st.Page(
-                lambda: cards.not_found(self._go_home),
-                title=self._say("cards.not_found_title"),
-                icon=":material/explore:",
+                self._body(spec) if spec else lambda: cards.not_found(self._go_home),
+                title=self._say("cards.not_found_title") if nowhere else get_services().settings.title,
                 url_path=name,
+                default=name == self._home,
                 visibility="hidden",
             )
 
@@ -120,15 +126,14 @@ class Router:
                 cards.fault(title, spec.fault, self._go_home, explained=self._allowed(spec))
                 return
             try:
-                if not self._allowed(spec):
-                    raise refusal(", ".join(spec.permissions))
+                require(*spec.permissions)
                 if is_pointless(spec):
                     cards.no_sign_in(self._say.title(spec.title), self._go_home)
                     return
                 spec.function()
             except NotAllowedError as error:
                 self._manager.enter_page()  # what is shown now is a card with a way home
-                cards.not_allowed(self._say.title(spec.title), self._go_home, error.permission)
+                cards.not_allowed(self._go_home, error.permission)
             except Exception as error:  # noqa: BLE001 - a page's trouble is shown on that page, not on the whole app
                 self._show(error, spec)
 
@@ -145,8 +150,7 @@ class Router:
         cards.fault(self._say.title(spec.title), found, self._go_home, explained=cards.may_see_faults())
 
     def _allowed(self, spec: PageSpec) -> bool:
-        user = self._manager.identity.user
-        return allows(user.permissions if user else (), spec)
+        return self._signed_in and allows(self._manager.identity.permissions, spec)
 
     def _go_home(self) -> None:
         self._manager.navigate_to(self._home)
@@ -183,14 +187,14 @@ class Router:
             urls = [self._url(entry) for entry in session.navigation_history]
             again = instructions.with_scroll(session.scroll_position(session.current_page))
             return again.to("rebuild", urls, session.navigation_index)
-        if st.session_state.pop(_ARRIVED_KEY, False):
+        if st.session_state.pop(_ARRIVED_KEY, ""):
             return instructions.to("top")
         wish = self._manager.take_pending_navigation()
         if wish is None or wish.entry.is_at(self.page, self.params):
             return instructions.with_scroll(session.scroll_position(self.page))
         entry = wish.entry
         if session.tab_id is None or not wish.steps:
-            st.session_state[_ARRIVED_KEY] = True
+            st.session_state[_ARRIVED_KEY] = entry.page
             st.switch_page(self._pages.get(entry.page, self._pages[NOT_FOUND]), query_params=dict(entry.params))
         return instructions.to("back" if wish.steps < 0 else "forward", [self._url(entry)])
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from core.accounts import Accounts
 from core.background import Background
 from core.clock import Clock, HybridClock, SystemClock
+from core.errors import StoreUnavailableError
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT, Settings, get_settings
 from core.storage.activity import Activity
-from core.storage.database import open_database
+from core.storage.database import open_database, reachable
 from core.storage.file_seal import FileSeal
 from core.storage.file_store import open_file_store
 from core.storage.journal import Journal
@@ -50,6 +51,15 @@ class Services:
     activity: Activity
     recoveries: Recoveries
     background: Background = field(default_factory=Background)
+
+    def database_answers(self) -> bool:
+        """Whether the database can be asked now. Waits for a moment at most."""
+        try:
+            with self.accounts.hurry, reachable(), self.database.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except StoreUnavailableError:
+            return False
+        return True
 
     def close(self) -> None:
         """Flush what waits and let go of all files, each part whatever another one raises."""

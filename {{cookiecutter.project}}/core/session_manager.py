@@ -198,6 +198,11 @@ class SessionManager:
         """Go to the page after in the next run. False when there is none."""
         return self._step(self.session.go_forward(), 1)
 
+    @property
+    def pending_page(self) -> str:
+        """The page this run has to go to, as far as that has been asked for; empty where it stays."""
+        return self._pending.entry.page if self._pending else ""
+
     def take_pending_navigation(self) -> PendingNavigation | None:
         """Hand over, once, where this run has to go."""
         pending, self._pending = self._pending, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Self
 
+from streamlit.proto.AutoRerun_pb2 import AutoRerun
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
 from streamlit.proto.Element_pb2 import Element
@@ -53,6 +54,8 @@ class OpenPage:
         """The fields and buttons that the last run has shown: their ids, by label."""
         self.leads_to = ""
         """Where the last run led the browser, to sign in."""
+        self.again = AutoRerun()
+        """The part of the page that is due again, and when."""
         self.run()
 
     def fill(self, label: str, text: str) -> None:
@@ -67,13 +70,18 @@ class OpenPage:
         self._page, self._states = page, {}
         self.run()
 
-    def run(self, *pressed: WidgetState) -> None:
+    def wait(self) -> None:
+        """Let the part of the page that is due again run, as the browser does when its time has come."""
+        self.run(fragment=self.again.fragment_id)
+
+    def run(self, *pressed: WidgetState, fragment: str = "") -> None:
         """Send what is filled in, and take in what the script then shows.
 
         Whose sign-in is over may be cut off before the run has ended: what was shown until then counts.
         """
         message = BackMsg()
         message.rerun_script.widget_states.widgets.extend([*self._states.values(), *pressed])
+        message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, bool(fragment)
         message.rerun_script.page_name, message.rerun_script.query_string = self._page, self._query
         self._socket.send(message.SerializeToString())
         self.received, self.shown, self.leads_to, self.components, self.labels = b"", "", "", {}, {}
@@ -102,6 +110,8 @@ class OpenPage:
                 return told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
             case "new_session":
                 self.session_id = told.new_session.initialize.session_id
+            case "auto_rerun":
+                self.again = told.auto_rerun
             case "auth_redirect":
                 self.leads_to = told.auth_redirect.url
             case "delta":

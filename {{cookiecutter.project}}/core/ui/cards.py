@@ -9,6 +9,7 @@ import streamlit as st
 import structlog
 from streamlit.errors import StreamlitPageNotFoundError
 
+from core.command_line import python
 from core.discovery import HOME, SEES_FAULTS, Fault, discover
 from core.errors import (
     AccountError,
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 GoHome = Callable[[], None]
 _LONGEST_MESSAGE = 300
+_RETRY_SECONDS = 2.0
+"""From one look to the next whether the database answers again; with the pause after a failure less than 5 s."""
 _TOLD_KEY = "_keep_told_fault"
 """The fault this tab has put into the log last."""
 
@@ -44,11 +47,11 @@ def not_found(go_home: GoHome) -> None:
     _home_link(go_home)
 
 
-def not_allowed(title: str, go_home: GoHome, permission: str | None = None) -> None:
-    """The person may not see this page, or do what they asked for."""
+def not_allowed(go_home: GoHome, permission: str) -> None:
+    """The person may not see this page, so they aren't told what it is called, or do what they asked for."""
     say = words()
-    detail = f" {say('cards.needs_permission', permission=permission)}" if permission else ""
-    text = f"{say('cards.no_access', title=title)}{detail} {say('cards.ask_administrator')}"
+    needed = say("cards.needs_permission", permission=permission)
+    text = f"{say('cards.no_access')} {needed} {say('cards.ask_administrator')}"
     _card(":material/lock:", say("cards.not_allowed"), text)
     _home_link(go_home)
 
@@ -76,7 +79,7 @@ def _fault(title: str, found: Fault, *, explained: bool) -> None:
         _card(":material/build:", say("cards.fault", title=title), say("cards.fault_text"))
         fault_place(found)
     else:
-        _card(":material/build:", say("cards.unavailable", title=title), say("cards.unavailable_text"))
+        _card(":material/build:", say("cards.unavailable"), say("cards.unavailable_text"))
 
 
 def fault_place(found: Fault) -> None:
@@ -106,11 +109,28 @@ def may_see_faults() -> bool:
 
 
 def reconnecting(error: SessionUnavailableError | StoreUnavailableError) -> None:
-    """The session, or the page, can't be shown without the database. A blank one must not take its place."""
+    """The session, or the page, can't be shown without the database. A blank one must not take its place.
+
+    The page comes back by itself. Why it is away is in the log: it may name the database, and this is shown to anybody.
+    """
+    if st.session_state.get(_TOLD_KEY) != str(error):
+        st.session_state[_TOLD_KEY] = str(error)
+        log.error("a page waits for the database", error=str(error))
     say = words()
-    _card(":material/sync:", say("cards.reconnecting"), str(error))
+    hint = f" {say('cards.reconnecting_hint', command=python('manage.py doctor'))}" if _in_development() else ""
+    _card(":material/sync:", say("cards.reconnecting"), say("cards.reconnecting_text") + hint)
     if st.button(say("cards.try_again"), icon=":material/refresh:", type="primary"):
         st.rerun()
+    shown = False
+
+    @st.fragment(run_every=_RETRY_SECONDS)
+    def look() -> None:
+        nonlocal shown
+        if shown and get_services().database_answers():
+            st.rerun(scope="app")
+        shown = True
+
+    look()
 
 
 def not_done(error: Exception) -> bool:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import secrets
 
 import structlog
-from sqlalchemy import text
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.errors import StoreUnavailableError
 from core.services import get_services
-from core.storage.database import reachable
 from core.web.cookie import set_cookie_header
 from core.web.device import describe_device
 from core.web.exchange import exchange
@@ -61,12 +59,7 @@ async def rotate(request: Request) -> Response:
 
 def _health() -> dict[str, object]:
     services = get_services()
-    database = "up"
-    try:
-        with services.accounts.hurry, reachable(), services.database.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except StoreUnavailableError:
-        database = "down"
+    database = "up" if services.database_answers() else "down"
     status = services.engine.status()
     journal = "down" if status.journal_error else "up" if services.journal else "none"
     return {
