@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -132,3 +133,16 @@ def reopen(playwright: Playwright, chromium: str, server: Server, tmp_path: Path
     yield open_again
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def cookieless(playwright: Playwright, chromium: str, tmp_path: Path) -> Iterator[Page]:
+    """A browser that was told to block all cookies, and with them its storage and its locks."""
+    preferences = tmp_path / "profile/Default/Preferences"
+    preferences.parent.mkdir(parents=True)
+    preferences.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": 2}}}))
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path / "profile", executable_path=chromium, args=ARGUMENTS, locale="en-US"
+    )
+    yield context.pages[0]
+    context.close()

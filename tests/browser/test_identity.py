@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import PASSWORD, SETTLE_MS
@@ -152,3 +152,20 @@ def test_a_page_one_may_not_see_is_absent_and_says_not_allowed(visit: NewTab, ne
     expect(visitor.page.get_by_text(re.compile("not allowed", re.IGNORECASE)).first).to_be_visible(timeout=SETTLE_MS)
     expect(visitor.page.get_by_role("link", name=re.compile("Users|People|Admin"))).to_have_count(0)
     assert "Traceback" not in visitor.page.content()
+
+
+def test_where_cookies_are_blocked_nobody_enters_a_password_in_vain(cookieless: Page, server: Server) -> None:
+    cookieless.goto(server.url)
+    expect(cookieless.get_by_test_id("stAlert")).to_contain_text("Allow cookies for it and reload the page")
+    expect(cookieless.get_by_role("textbox")).to_have_count(0)
+
+
+def test_a_server_that_can_not_answer_now_is_asked_again(visit: NewTab, new_person: NewPerson) -> None:
+    visitor = visit("de-DE").open()
+    visitor.page.route("**/keep/rotate", lambda route: route.fulfill(status=503))
+    visitor.text("Benutzername").fill(new_person())
+    visitor.text("Passwort").fill(PASSWORD)
+    visitor.button("Anmelden").click()
+    expect(visitor.page.get_by_text("Der Server ist gerade nicht erreichbar.")).to_be_visible()
+    visitor.page.unroute("**/keep/rotate")
+    expect(visitor.page.locator(".st-key-keep-user")).to_be_visible()

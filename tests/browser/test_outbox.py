@@ -606,12 +606,23 @@ def test_when_a_sign_in_ends_what_was_typed_waits_for_its_author(
     visitor.says(SAVED)
 
 
-def test_a_browser_that_stores_nothing_says_so_once_and_the_app_works_on(visit: NewTab, new_person: NewPerson) -> None:
+BLOCKED = """for (const kind of ['localStorage', 'sessionStorage'])
+    Object.defineProperty(window, kind, { get() { throw new DOMException('blocked', 'SecurityError'); } });"""
+REFUSED = """const refuse = () => { throw new DOMException('refused', 'SecurityError'); };
+for (const name of ['getItem', 'setItem', 'removeItem', 'key']) Storage.prototype[name] = refuse;
+for (const name of ['request', 'query']) LockManager.prototype[name] = async () => refuse();"""
+FULL = """for (const storage of [localStorage, sessionStorage])
+    for (let size = 2 ** 22; size >= 1; size /= 2)
+        for (let more = true; more;)
+            try { storage.setItem(`full ${storage.length}`, 'x'.repeat(size)); } catch { more = false; }"""
+
+
+@pytest.mark.parametrize("how", [BLOCKED, REFUSED, FULL], ids=["blocked", "refused", "full"])
+def test_a_browser_that_stores_nothing_says_so_once_and_the_app_works_on(
+    visit: NewTab, new_person: NewPerson, how: str
+) -> None:
     visitor = visit()
-    visitor.page.add_init_script(
-        "for (const kind of ['localStorage', 'sessionStorage'])"
-        " Object.defineProperty(window, kind, { get() { throw new DOMException('blocked', 'SecurityError'); } });"
-    )
+    visitor.page.add_init_script(how)
     visitor.open("intake").sign_in(new_person()).arrived("New request")
     visitor.says("This browser stores nothing: typing is kept once it is sent")
     visitor.type("Name", "Ada")

@@ -90,3 +90,10 @@ def test_a_deep_link_is_kept_through_signing_in_with_back_and_forward(visit: New
     visitor.reload()
     visitor.page.go_forward()
     expect(visitor.page.get_by_role("heading", name="Contact")).to_be_visible()
+
+
+def test_a_position_that_could_not_be_kept_is_sent_again(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size({"width": 1280, "height": 300})
+    visitor.page.route("**/keep/position", lambda route: route.fulfill(status=503), times=1)
+    with visitor.page.expect_response(lambda answer: answer.url.endswith("/keep/position") and answer.status == 204):
+        visitor.page.get_by_test_id("stMain").evaluate("main => { main.scrollTop = 40 }")

@@ -185,12 +185,10 @@ def _exchange(
     then: str | None = None,
 ) -> NoReturn:
     """Give the browser a new token, for `user` or anonymous, and end the run."""
-    if identity.token_hash is None:
-        st.error(words_for()("auth.no_cookie"))
-        st.stop()
+    hashed = _require_cookie(services, identity)
     try:
         with reachable():
-            ticket = services.accounts.issue_ticket(identity.token_hash, user.user_id if user else None)
+            ticket = services.accounts.issue_ticket(hashed, user.user_id if user else None)
     except StoreUnavailableError:
         st.error(words_for()("auth.no_database"))
         st.stop()
@@ -198,15 +196,24 @@ def _exchange(
     st.stop()
 
 
+def _require_cookie(services: Services, identity: Identity) -> str:
+    """Return the digest of the browser's token. One that keeps no cookie is told so before anything is entered."""
+    if identity.token_hash is None:
+        with card(services.settings.title, words_for()("sign_in.text")):
+            st.error(words_for()("auth.no_cookie"), icon=":material/cookie_off:")
+        st.stop()
+    return identity.token_hash
+
+
 def _require_password(services: Services, identity: Identity) -> None:
-    title, by = services.settings.title, acting()
+    title, by, hashed = services.settings.title, acting(), _require_cookie(services, identity)
     page, invitation = st.empty(), invitation_secret()
     if identity.user is None:
         with page.container():
             if invitation is None:
-                user = ask_password(services.accounts, title, token_hash=identity.token_hash, by=by)
+                user = ask_password(services.accounts, title, token_hash=hashed, by=by)
             else:
-                user = _invited(services, identity, invitation)
+                user = ask_invited(services.accounts, invitation, title, by=by)
         if user is None:
             st.stop()
         page.empty()
@@ -218,7 +225,7 @@ def _require_password(services: Services, identity: Identity) -> None:
     if identity.user.must_change_password:
         with page.container():
             changed = ask_new_password(
-                services.accounts, identity.user, title, token_hash=identity.token_hash, by=by, leave=sign_out
+                services.accounts, identity.user, title, token_hash=hashed, by=by, leave=sign_out
             )
         if not changed:
             st.stop()
@@ -226,17 +233,11 @@ def _require_password(services: Services, identity: Identity) -> None:
         _exchange(services, identity, identity.user, words_for()("auth.password_saved"))
 
 
-def _invited(services: Services, identity: Identity, invitation: str) -> User | None:
-    if identity.token_hash is None:  # who can't be signed in afterwards uses nothing up
-        st.error(words_for()("auth.no_cookie"))
-        return None
-    return ask_invited(services.accounts, invitation, services.settings.title, by=acting())
-
-
 def _require_provider(services: Services, identity: Identity) -> None:
     """`auth=oidc`: Streamlit leads to the provider and back; `core.web.provider` signs in whom it names."""
     if identity.user is not None:
         return
+    _require_cookie(services, identity)
     say = words_for()
     slip = Slip.read(st.context.cookies, services.settings)
     with card(services.settings.title, say("sign_in.text")):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.language import words_for
 from core.web.address import app_folder
 
 _SCRIPT = Path(__file__).with_name("handover.js")
@@ -28,6 +29,7 @@ def hand_over(
     app's address; without it the same page is loaded anew.
     """
     component = st.components.v2.component("keep_handover", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
+    say = words_for()
     data = {
         "ticket": ticket,
         "message": message,
@@ -35,5 +37,10 @@ def hand_over(
         "signed_out": signed_out,
         "then": then,
         "base": app_folder(),
+        "words": {
+            "no_cookie": say("auth.no_cookie"),
+            "away": say("auth.exchange_away"),
+            "refused": say("auth.exchange_refused"),
+        },
     }
     component(key="keep-handover", data=data)

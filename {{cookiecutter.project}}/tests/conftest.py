@@ -194,6 +194,12 @@ def services(make_settings: Callable[..., Settings]) -> Iterator[Services]:
         yield built
 
 
+def new_browser(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the browser whose tabs are opened from now on a cookie of nobody's."""
+    cookies = {services.settings.cookie_name: new_token(services.settings.secret_key.get_secret_value())}
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
+
+
 def signed_in(services: Services, monkeypatch: pytest.MonkeyPatch, *roles: str) -> User:
     """Sign a new person with these roles in, in the browser whose tabs are opened from now on."""
     secret = services.settings.secret_key.get_secret_value()

@@ -246,10 +246,15 @@ def test_somebody_locked_out_is_refused_like_a_stranger(browser: Browser, accoun
     assert "don't go together" in fill_in(browser.open(), "ada", PASSWORD).error[0].value
 
 
-def test_a_browser_without_cookies_is_told_so(desk: Services, ada: User) -> None:
-    tab = fill_in(AppTest.from_string(SCRIPT, default_timeout=30).run(), "ada", PASSWORD)
+@pytest.mark.parametrize("way", ["password", "oidc"])
+def test_a_browser_without_cookies_is_told_so_before_its_person_enters_anything(
+    use: Callable[..., Services], way: str
+) -> None:
+    use(auth=way, title="Order desk")
+    tab = AppTest.from_string(SCRIPT, default_timeout=30).run()
     assert "Allow cookies" in tab.error[0].value
-    assert handover(tab) is None
+    assert not tab.text_input
+    assert not tab.button
 
 
 def test_a_forged_cookie_is_no_identity(browser: Browser, ada: User) -> None:
@@ -662,8 +667,8 @@ def test_without_accounts_there_is_one_local_person_who_may_do_everything(use: C
     assert AppTest.from_string(SCRIPT, default_timeout=30).run().text[0].value != tab.text[0].value
 
 
-def test_a_provider_that_is_not_set_up_is_said_in_words(use: Callable[..., Services]) -> None:
-    use(auth="oidc", title="Order desk")
+def test_a_provider_that_is_not_set_up_is_said_in_words(use: Callable[..., Services], browser: Browser) -> None:
+    use(auth="oidc", title="Order desk", secret_key=browser.services.settings.secret_key)
     tab = AppTest.from_string(SCRIPT, default_timeout=30).run()
     assert tab.title[0].value == "Order desk"
     tab.button[0].click().run()

@@ -53,6 +53,13 @@ def test_what_the_widget_would_not_take_is_refused(rule: TextRule, text: str) ->
         rule.read(text)
 
 
+@pytest.mark.parametrize(("text", "length"), [("", 0), ("abc", 3), ("😀", 2), ("e\u0301", 2), ("\ud83d", 1)])
+def test_a_text_is_as_long_as_the_browser_says(text: str, length: int) -> None:
+    assert TextRule(kind="text", longest=length).read(text) == text
+    with pytest.raises(NotKeptError, match=f"has {length + 1} characters"):
+        TextRule(kind="text", longest=length).read(f"{text}x")
+
+
 @pytest.mark.parametrize("text", ["nan", "inf", "1e999"])
 def test_no_number_without_an_end_is_taken(text: str) -> None:
     with pytest.raises(NotKeptError):

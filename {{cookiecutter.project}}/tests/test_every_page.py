@@ -18,7 +18,7 @@ from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
 from core.wildcards import matches
-from tests.conftest import signed_in
+from tests.conftest import new_browser, signed_in
 
 PAGES = discover()
 NO_ROLE = "no role"
@@ -100,8 +100,10 @@ def test_a_role_is_shown_its_pages_with_a_way_out_and_refused_the_others_in_word
     assert len(set(core)) == len(core), "each page is another one"
 
 
-@pytest.mark.usefixtures("project")
-def test_whoever_is_not_signed_in_is_asked_to_and_sees_no_page() -> None:
+def test_whoever_is_not_signed_in_is_asked_to_and_sees_no_page(
+    project: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_browser(project, monkeypatch)
     tab = AppTest.from_string(SCRIPT).run()
 
     for spec in PAGES:

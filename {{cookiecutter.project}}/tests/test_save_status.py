@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.rate import RateLimit
-from core.services import Services
-from core.ui.status import css_class
+from core.services import Services, build_services, use_services
+from core.settings import Settings
+from core.storage.models import Base
 from core.web import routes
 from core.web.token import new_token
 
@@ -71,25 +73,28 @@ def post(services: Services, token: str, grant: str, text: str) -> int:
 
 
 def test_the_page_may_post_what_is_typed_into_its_fields_and_nothing_else(services: Services, token: str) -> None:
-    fields = told(load())["fields"]
+    app = load()
+    fields, item, many = told(app)["fields"], app.text_input[0].id, app.number_input[0].id
 
-    assert set(fields) == {"st-key-order-item", "st-key-order-many"}
-    assert fields["st-key-order-item"]["label"] == "Item"
-    assert post(services, token, fields["st-key-order-item"]["grant"], "a lamp") == 204
-    assert post(services, token, fields["st-key-order-many"]["grant"], "10") == 422
+    assert set(fields) == {item, many}
+    assert fields[item]["label"] == "Item"
+    assert post(services, token, fields[item]["grant"], "a lamp") == 204
+    assert post(services, token, fields[many]["grant"], "10") == 422
     again = load()
     assert again.text_input[0].value == "a lamp"
-    assert told(again)["fields"]["st-key-order-item"]["stamp"] > fields["st-key-order-item"]["stamp"]
+    assert told(again)["fields"][item]["stamp"] > fields[item]["stamp"]
 
 
 @pytest.mark.parametrize("how", ["stop", "again"])
 def test_a_page_that_ends_early_is_told_as_well(services: Services, token: str, how: str) -> None:
     app = load()
+    fields = set(told(app)["fields"])
+    assert len(fields) == 2
     app.session_state[how] = True
 
     app.run()
 
-    assert set(told(app)["fields"]) == {"st-key-order-item", "st-key-order-many"}
+    assert set(told(app)["fields"]) == fields
     assert bool(app.text) is (how == "again")
 
 
@@ -129,6 +134,20 @@ def test_without_a_cookie_nothing_can_be_posted_and_the_page_knows(services: Ser
 
     assert data["cookie"] is False
     assert data["fields"] == {}
+    assert "gone when you close or reload" in data["words"]["no_cookie"]
+
+
+def test_without_a_cookie_a_field_of_somebody_known_is_kept_when_it_is_left(
+    make_settings: Callable[..., Settings],
+) -> None:
+    services = build_services(make_settings(auth="none"))
+    Base.metadata.create_all(services.database)
+    with use_services(services):
+        app = load()
+        assert "kept when you leave it" in told(app)["words"]["no_cookie"]
+        app.text_input[0].input("a lamp").run()
+
+        assert load().text_input[0].value == "a lamp"
 
 
 def test_what_was_refused_is_named_by_its_label(services: Services, token: str) -> None:
@@ -139,20 +158,6 @@ def test_what_was_refused_is_named_by_its_label(services: Services, token: str) 
 
     assert [entry["label"] for entry in refused] == ["Item"]
     assert "256 KB" in refused[0]["reason"]
-
-
-@pytest.mark.parametrize(
-    ("key", "css"),
-    [
-        ("order.item", "st-key-order-item"),
-        ("a.b/c", "st-key-a-b-c"),
-        ("größe_1-x", "st-key-gr--e_1-x"),
-        (" two words ", "st-key-two-words"),
-        ("😀", "st-key---"),
-    ],
-)
-def test_a_key_has_the_class_that_streamlit_gives_it(key: str, css: str) -> None:
-    assert css_class(key) == css
 
 
 class Watch:

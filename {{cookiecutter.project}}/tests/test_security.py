@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 from core.accounts import Accounts, Actor
 from core.accounts.passwords import verify_password
 from core.clock import FakeClock
+from core.services import Services
 from core.settings import PROJECT_ROOT
 from core.web.cookie import set_cookie_header
 from core.web.token import new_token
+from tests.conftest import new_browser
 
 DOCUMENT = PROJECT_ROOT / "docs" / "security.md"
 ROWS = re.findall(
@@ -70,8 +72,10 @@ def test_a_row_has_a_test_that_exists_or_says_what_is_different() -> None:
 # What has no better place
 
 
-@pytest.mark.usefixtures("services")
-def test_password_fields_hide_what_is_typed_and_take_password_managers() -> None:
+def test_password_fields_hide_what_is_typed_and_take_password_managers(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_browser(services, monkeypatch)
     script = "from core.auth import current_identity, require_sign_in; require_sign_in(current_identity())"
     name, password = AppTest.from_string(script).run().text_input
     assert (password.proto.type, password.proto.autocomplete) == (password.proto.PASSWORD, "current-password")

@@ -353,14 +353,51 @@ def test_a_page_s_fields_are_known_with_how_typed_text_becomes_their_value() -> 
         ui.text_input("Name", max_chars=9, form="f", field="name")
         ui.number_input("How many", 1, 9, form="f", field="count")
         ui.checkbox("Sure", form="f", field="sure")
+        ui.number_input("Any whole number", value=None, step=1, form="f", field="whole")
         st.session_state["fields"] = list(get_session_manager().shown_fields.values())
 
     tab = AppTest.from_function(own).run()
-    name, count, sure = tab.session_state["fields"]
+    name, count, sure, whole = tab.session_state["fields"]
     assert (name.form, name.field, name.label, name.key) == ("f", "name", "Name", "f.name")
     assert name.rule == TextRule(kind="text", longest=9)
     assert count.rule == TextRule(kind="integer", low=1, high=9)
     assert sure.rule is None
+    assert whole.rule == TextRule(kind="integer", optional=True, low=1 - 2**53, high=2**53 - 1)  # as Streamlit's own
+
+
+def test_no_two_fields_share_a_widget() -> None:
+    def own() -> None:
+        from core import bootstrap_session, ui
+
+        bootstrap_session()
+        for form, field in (("a", "b.c"), ("a.b", "c"), ("a%2Eb", "c"), ("анкета", "имя"), ("анкета", "вес")):
+            ui.text_input("Name", form=form, field=field)
+
+    tab = AppTest.from_function(own).run()
+    assert not tab.exception
+    assert tab.text_input[0].key == "a.b.c"
+    assert len({field.key for field in tab.text_input}) == len(tab.text_input) == 5
+
+
+def test_a_text_that_its_widget_s_limit_cut_off_in_the_browser_is_none_it_shows(services: Services) -> None:
+    """Both count as the browser does: 😀 is two."""
+
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        ui.text_input("Name", max_chars=st.session_state.get("limit", 4), form="f", field="name")
+        st.session_state["rule"] = get_session_manager().shown_fields["f.name"].rule
+
+    tab = AppTest.from_function(own).run()
+    tab.text_input[0].input("😀😀").run()
+    assert (tab.text_input[0].value, len(tab.warning)) == ("😀😀", 0)
+    tab.session_state["limit"] = 3
+    tab.run()
+    assert tab.text_input[0].value == ""
+    assert "4 characters" in tab.warning[0].value
 
 
 def test_a_password_is_never_kept() -> None:

@@ -57,6 +57,11 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def length_of(text: str) -> int:
+    """Return the length of a text as browsers count it, in UTF-16 code units: that is what `max_chars` limits."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 class UntakenTextError(NotKeptError):
     """A widget wouldn't take what is typed into it, such as half a number. `said` is why, in a language."""
 
@@ -79,7 +84,7 @@ class TextRule:
     optional: bool = False
     """Whether an emptied widget holds None."""
     longest: int | None = None
-    """Characters, for text."""
+    """For text, in what `length_of` counts."""
     low: float | None = None
     high: float | None = None
 
@@ -90,8 +95,8 @@ class TextRule:
         return self._text(text) if self.kind == "text" else self._number(text)
 
     def _text(self, text: str) -> str:
-        if self.longest is not None and len(text) > self.longest:
-            raise UntakenTextError("typed.too_long", length=len(text), longest=self.longest)
+        if self.longest is not None and length_of(text) > self.longest:
+            raise UntakenTextError("typed.too_long", length=length_of(text), longest=self.longest)
         return text
 
     def _number(self, text: str) -> int | float:

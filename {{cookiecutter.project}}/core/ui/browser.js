@@ -1,10 +1,12 @@
 // The browser's side of Streamlit Keep: which tab this is, where it stands, how far it is scrolled.
-// One instance per page load; Streamlit calls `update` whenever the script sends new data. Two parts of it are in
-// files of their own, added to this one: focus.js and theme.js.
+// One instance per page load; Streamlit calls `update` whenever the script sends new data. Parts of it are in files of
+// their own, added to this one: text_fields.js, focus.js and theme.js.
 
 const ID = "keep.tab"; // sessionStorage: this tab
 const LAST = "keep.tab.last"; // localStorage: the tab last used in this browser
 const PAUSE = 300; // ms without scrolling before the position is posted
+const RETRY = 5000; // ms until a position is posted again that could not be kept
+const LATER = new Set([429, 502, 503, 504]); // answers to what may be kept a moment later
 const MAX_ENTRIES = 50;
 const KNOCK = 1000; // ms between two questions whether the server is back
 const DRAIN = 3000; // ms for what is still to be sent, before the page is loaded anew
@@ -14,54 +16,65 @@ function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-function storage(kind) {
-  // Blocked storage throws on access; the tab then lives as long as the page.
+// Storage that is blocked throws, at once or in each of its methods, and where it is full writing throws. The tab then
+// lives as long as the page.
+function read(kind, key) {
   try {
-    return window[kind];
+    return window[kind].getItem(key);
   } catch {
     return null;
   }
 }
 
-// A lock is held for the life of the page, so a duplicated tab finds the id it copied taken.
-function hold(id, tries = 1) {
-  return new Promise((resolve) => {
-    navigator.locks.request(`${ID}.${id}`, { ifAvailable: true }, (lock) => {
-      if (!lock) {
-        // After a reload the page before this one may need a moment to let go.
-        return void (tries > 1 ? setTimeout(() => hold(id, tries - 1).then(resolve), 60) : resolve(false));
-      }
-      resolve(true);
-      return new Promise(() => {});
-    });
-  });
+// Returns whether it is stored; null removes what is.
+function write(kind, key, value) {
+  try {
+    if (value === null) window[kind].removeItem(key);
+    else window[kind].setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
+// Resolves to whether the tab's lock is ours. It is held for the life of the page, so a duplicated tab finds the id it
+// copied taken. Null where this browser gives no locks: where cookies are blocked it refuses them.
+async function hold(id, tries = 1) {
+  for (let attempt = 1; ; attempt += 1) {
+    const got = await new Promise((resolve) => {
+      const held = (lock) => {
+        resolve(Boolean(lock));
+        return lock && new Promise(() => {});
+      };
+      if (navigator.locks) navigator.locks.request(`${ID}.${id}`, { ifAvailable: true }, held).catch(() => resolve(null));
+      else resolve(null);
+    });
+    if (got !== false || attempt >= tries) return got;
+    await new Promise((resolve) => setTimeout(resolve, 60)); // after a reload the page before this one may need a moment
+  }
+}
+
+// Whether another tab of this app is open. Where that can't be asked, one may be.
 async function otherTabsOpen() {
-  const { held } = await navigator.locks.query();
-  return held.some((lock) => lock.name.startsWith(`${ID}.`));
+  const found = await navigator.locks?.query().catch(() => null);
+  return found?.held.some((lock) => lock.name.startsWith(`${ID}.`)) ?? true;
 }
 
 async function claimTab() {
-  const session = storage("sessionStorage");
-  const local = storage("localStorage");
-  const locks = Boolean(navigator.locks);
-  let id = session?.getItem(ID);
+  let id = read("sessionStorage", ID);
   let resumed = false;
-  if (!id && locks && local?.getItem(LAST) && !(await otherTabsOpen())) {
-    id = local.getItem(LAST);
+  if (!id && read("localStorage", LAST) && !(await otherTabsOpen())) {
+    id = read("localStorage", LAST);
     resumed = true;
   }
-  if (id && locks && !(await hold(id, resumed ? 1 : 5))) {
-    id = null;
-    resumed = false;
-  }
+  if (id && (await hold(id, resumed ? 1 : 5)) === false) id = null;
   if (!id) {
     id = newId();
-    if (locks) await hold(id);
+    resumed = false;
+    await hold(id);
   }
-  session?.setItem(ID, id);
-  local?.setItem(LAST, id);
+  write("sessionStorage", ID, id);
+  write("localStorage", LAST, id);
   return { id, resumed };
 }
 
@@ -150,7 +163,7 @@ class Tab {
 
   // A browser opened again goes on with the tab that was used last.
   remember() {
-    if (this.identity) storage("localStorage")?.setItem(LAST, this.identity.id);
+    if (this.identity) write("localStorage", LAST, this.identity.id);
   }
 
   main() {
@@ -185,8 +198,12 @@ class Tab {
     } else {
       this.remember();
       const options = { method: "POST", body, headers: { "Content-Type": "application/json" } };
-      // A lost position is no lost work: the next one is sent again.
-      fetch(url, options).catch(() => (this.sent = ""));
+      const again = () => {
+        this.sent = "";
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.post(false), RETRY); // with where the page is by then
+      };
+      fetch(url, options).then((answer) => LATER.has(answer.status) && again(), again);
     }
   }
 

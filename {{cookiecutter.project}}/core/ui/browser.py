@@ -26,7 +26,7 @@ Move = Literal["back", "forward", "top", "rebuild"]
 
 _KEY = "keep-browser"
 _CONNECTION_KEY = "_keep_connection"
-_SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "focus.js", "theme.js")]
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "text_fields.js", "focus.js", "theme.js")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

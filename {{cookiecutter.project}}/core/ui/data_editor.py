@@ -20,6 +20,7 @@ import streamlit as st
 
 from core.errors import KeepError
 from core.session_manager import MISSING, SessionManager, get_session_manager
+from core.state.drafts import length_of
 from core.state.forms import same
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import MisfitError
@@ -251,7 +252,7 @@ def _allows(config: Mapping[str, Any], value: Any) -> bool:
         offered = [option.get("value") if isinstance(option, Mapping) else option for option in options]
         return value in offered
     longest, low, high = config.get("max_chars"), config.get("min_value"), config.get("max_value")
-    if longest is not None and len(str(value)) > longest:
+    if longest is not None and length_of(str(value)) > longest:
         return False
     if type(value) in (int, float):
         return not ((isinstance(low, int | float) and value < low) or (isinstance(high, int | float) and value > high))

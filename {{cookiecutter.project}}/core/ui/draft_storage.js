@@ -45,9 +45,19 @@ function attempt(action) {
   }
 }
 
-// The tabs of this browser that are open: each holds a lock (see browser.js). Null where locks can't be asked.
+// Do what must not end the outbox's own work if it fails, and say so in the browser's console.
+function reported(action) {
+  try {
+    return action();
+  } catch (error) {
+    console.error(error);
+  }
+}
+
+// The tabs of this browser that are open: each holds a lock (see browser.js). Null where locks can't be asked: not
+// everywhere are there any, and where cookies are blocked they are refused.
 async function openTabs() {
-  if (!navigator.locks) return null;
-  const { held } = await navigator.locks.query();
-  return new Set(held.map((lock) => lock.name).filter((name) => name.startsWith("keep.tab.")).map((name) => name.slice(9)));
+  const found = await navigator.locks?.query().catch(() => null);
+  const names = found?.held.map((lock) => lock.name).filter((name) => name.startsWith("keep.tab."));
+  return names ? new Set(names.map((name) => name.slice(9))) : null;
 }

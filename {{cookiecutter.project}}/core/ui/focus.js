@@ -14,25 +14,24 @@ class Focus {
     this.restore();
   }
 
-  // The key's class and the place among the widget's inputs say which field it is; a date has three.
+  // The widget's id and the place among its inputs say which field it is; a date has three.
   note() {
     const field = document.activeElement;
-    const widget = field?.closest?.('[class*="st-key-"]');
     if (!this.ready) return;
-    if (!widget || !field.matches(FIELDS)) return this.forget();
-    const key = [...widget.classList].find((name) => name.startsWith("st-key-"));
-    const place = [...widget.querySelectorAll(FIELDS)].indexOf(field);
+    const id = field?.matches(FIELDS) && widgetId(field);
+    if (!id) return this.forget();
+    const place = inputs(id, FIELDS).indexOf(field);
     const [start, end] = caret(field);
-    storage("sessionStorage")?.setItem(FOCUS, JSON.stringify({ at: location.pathname + location.search, key, place, start, end }));
+    write("sessionStorage", FOCUS, JSON.stringify({ at: location.pathname + location.search, id, place, start, end }));
   }
 
   forget() {
-    if (this.ready) storage("sessionStorage")?.removeItem(FOCUS);
+    if (this.ready) write("sessionStorage", FOCUS, null);
   }
 
   // The field may come late, and its text later still: a run gives it.
   restore() {
-    const left = JSON.parse(storage("sessionStorage")?.getItem(FOCUS) ?? "null");
+    const left = JSON.parse(read("sessionStorage", FOCUS) ?? "null");
     const until = performance.now() + PATIENCE;
     const done = () => {
       clearInterval(timer);
@@ -41,7 +40,7 @@ class Focus {
     const tick = () => {
       const elsewhere = left?.at !== location.pathname + location.search;
       if (!left || elsewhere || this.stopped || performance.now() > until) return done();
-      const field = document.querySelectorAll(`.${CSS.escape(left.key)} :is(${FIELDS})`)[left.place];
+      const field = inputs(left.id, FIELDS)[left.place];
       if (!field) return;
       const free = document.activeElement === document.body || document.activeElement === field;
       if (!free) return done();

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import KeepError
-from core.state.drafts import TextRule
+from core.state.drafts import TextRule, length_of
 from core.words import FALLBACK, Words, words_in
 
 Arguments = Mapping[str, Any]
@@ -71,8 +71,8 @@ def _check_text(value: Any, arguments: Arguments) -> None:
     if not isinstance(value, str):
         raise MisfitError("misfit.no_text", value=value)
     longest = arguments["max_chars"]
-    if longest is not None and len(value) > longest:
-        raise MisfitError("misfit.too_long", length=len(value), longest=longest)
+    if longest is not None and length_of(value) > longest:
+        raise MisfitError("misfit.too_long", length=length_of(value), longest=longest)
 
 
 def _initial_text(arguments: Arguments) -> str | None:

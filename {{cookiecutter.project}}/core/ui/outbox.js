@@ -1,9 +1,9 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
-// It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js and
-// last_message.js are joined to it by status.py.
+// It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js,
+// last_message.js and text_fields.js are joined to it by status.py.
 
 const PAUSE = 300; // ms without typing before a text is posted
-const BETWEEN = 30; // ms after a key until this browser's storage has it
+const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
 const BEHIND = 1000; // ms that the server is behind at most while somebody types on
 const FIRST_RETRY = 500; // ms; doubles up to
 const LAST_RETRY = 5000;
@@ -14,10 +14,10 @@ const LONGEST_HOLD = 5000;
 
 class Outbox {
   constructor(changed) {
-    this.changed = changed; // called when what `state` says may have changed
-    this.fields = {}; // css class -> {path, label, grant, stamp, number}
+    this.changed = () => reported(changed); // called when there may be something else to say
+    this.fields = {}; // widget's id -> {path, label, grant, stamp, number}
     this.items = new Map(); // id -> what was typed and isn't acknowledged yet
-    this.strangers = new Map(); // css class -> what was typed into a field the script hasn't named yet
+    this.touched = new Map(); // text field -> {id, at}: where and when something was typed that isn't noted yet
     this.seen = new Map(); // path -> the field's stamp after our last draft, and the one it had on the page before
     this.database = "up";
     this.keptAt = "";
@@ -27,7 +27,7 @@ class Outbox {
     this.storage = new DraftStorage();
     this.lastMessage = new LastMessage();
     this.listen();
-    for (const [element, at] of window.__keepEarly ?? []) this.remember(element, at);
+    for (const [element, at] of window.__keepEarly ?? []) this.touch(element, at);
     window.__keepEarly = null;
   }
 
@@ -35,7 +35,7 @@ class Outbox {
     if (this.data && this.data.who !== data.who) this.items.clear();
     this.data = data;
     this.fields = data.fields;
-    this.askForRun = (reason) => setTriggerValue("wanted", reason);
+    this.askForRun = (reason) => reported(() => setTriggerValue("wanted", reason));
     this.database = data.status.database;
     this.refused = false;
     this.nameTab();
@@ -43,8 +43,8 @@ class Outbox {
       const [, field] = this.place(item);
       if (field) Object.assign(item, { grant: field.grant, barred: false }); // another version of the server may want another one
     }
-    for (const [css, { element, at }] of this.strangers) if (this.fields[css]) this.note(element, this.fields[css], at);
-    this.strangers.clear();
+    this.noteTouched();
+    this.touched.clear();
     setTimeout(() => {
       this.compare();
       this.release();
@@ -87,7 +87,9 @@ class Outbox {
   // Listening
 
   listen() {
-    document.addEventListener("input", (event) => this.typed(event.target), { capture: true, passive: true });
+    for (const kind of ["input", "compositionend"]) {
+      document.addEventListener(kind, ({ target }) => this.touch(target, Date.now()), { capture: true, passive: true });
+    }
     const leave = () => {
       if (this.settling) this.settle();
       this.hold();
@@ -96,6 +98,9 @@ class Outbox {
       document.addEventListener(kind, leave, { capture: true, passive: true });
     }
     document.addEventListener("keydown", (event) => event.key === "Enter" && leave(), { capture: true, passive: true });
+    for (const kind of ["keydown", "click"]) {
+      document.addEventListener(kind, ({ target }) => this.step(target), { capture: true, passive: true });
+    }
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && this.beacon());
     window.addEventListener("pagehide", () => this.beacon());
     window.addEventListener("online", () => this.retryNow());
@@ -120,26 +125,31 @@ class Outbox {
     if (this.items.size) this.pump();
   }
 
-  typed(element) {
+  // Its text is read a moment later, when Streamlit has taken it or put back what was there before.
+  touch(element, at) {
     if (this.closed || element?.type === "password" || typeof element?.value !== "string") return;
-    const field = this.field(element);
-    if (field) this.note(element, field, Date.now());
-    else if (running()) this.remember(element, Date.now());
+    const id = widgetId(element);
+    if (!id) return;
+    this.touched.set(element, { id, at });
+    this.settling ??= setTimeout(() => this.settle(), BETWEEN);
   }
 
-  // Until the script names the field, if it is one of its.
-  remember(element, at) {
-    if (element?.type === "password" || typeof element?.value !== "string" || !element.isConnected) return;
-    for (const name of keyClasses(element)) this.strangers.set(name, { element, at });
+  // The arrow keys and the buttons of a number field change what was typed there, and no input event tells of it.
+  step(target) {
+    const [element] = target.closest?.(".stNumberInput")?.getElementsByTagName("input") ?? [];
+    const field = element && this.fields[widgetId(element)];
+    if (field && this.items.has(`${this.tab()}/${field.path}`)) this.touch(element, Date.now());
   }
 
-  // What the script said of the field an element belongs to.
-  field(element) {
-    const css = keyClasses(element).find((name) => this.fields[name]);
-    return css && this.fields[css];
+  // What was typed into fields that the script hasn't named waits for the end of the run that shows them.
+  noteTouched() {
+    for (const [element, { id, at }] of this.touched) {
+      if (this.fields[id]) this.note(element, this.fields[id], at);
+      if (this.fields[id] || (this.data && !running())) this.touched.delete(element);
+    }
   }
 
-  // What the script said of the field of a text: its css class and the rest. Empty where this page doesn't show it.
+  // What the script said of the field of a text: its widget's id and the rest. Empty where this page doesn't show it.
   place(item) {
     return Object.entries(this.fields).find(([, field]) => field.path === item.path) ?? [];
   }
@@ -160,7 +170,6 @@ class Outbox {
       seen: seen?.on === field.stamp ? seen.stamp : field.stamp,
       typed: at,
       onScreen: true,
-      element,
       barred: before?.barred,
       unkept: before?.unkept,
       unstored: before?.unstored,
@@ -170,13 +179,13 @@ class Outbox {
     this.items.set(id, item);
     item.fresh = true;
     this.schedule();
-    this.settling ??= setTimeout(() => this.settle(), BETWEEN);
   }
 
   // The browser's storage takes longer than a key may: it is written between two keys, and when the page goes.
   settle() {
     clearTimeout(this.settling);
     this.settling = undefined;
+    this.noteTouched();
     for (const item of this.items.values()) {
       if ((item.fresh || item.unstored) && !item.unread) this.write(item);
       item.fresh = false;
@@ -192,7 +201,7 @@ class Outbox {
 
   write(item) {
     if (!item.tab) return;
-    const { element, beacon, fresh, left, barred, reason, unkept, unstored, ...content } = item;
+    const { beacon, fresh, left, barred, reason, unkept, unstored, ...content } = item;
     item.unstored = !this.storage.write(this.data.who, item.id, content); // a storage that is full now may have room later
   }
 
@@ -243,7 +252,10 @@ class Outbox {
     if (wait > 0) return void (this.timer = setTimeout(() => this.pump(), wait));
     if (!this.tab()) return this.schedule();
     this.nameTab();
-    this.posting = this.postAll();
+    this.posting = this.postAll().catch((error) => {
+      console.error(error);
+      this.retryLater();
+    });
     await this.posting;
     this.posting = null;
     this.settle(); // what was kept has made room for what the browser's storage couldn't take
@@ -274,14 +286,18 @@ class Outbox {
     return JSON.stringify({ tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale });
   }
 
-  // Post one text. Resolves to whether to go on with the next one.
-  async post(item) {
-    const answer = await fetch(`${this.data.base}keep/drafts`, {
+  async send(item) {
+    return fetch(`${this.data.base}keep/drafts`, {
       method: "POST",
       body: this.body(item),
       headers: { "Content-Type": "application/json" },
       signal: AbortSignal.timeout?.(PATIENCE),
-    }).catch(() => null);
+    });
+  }
+
+  // Post one text. Resolves to whether to go on with the next one.
+  async post(item) {
+    const answer = await this.send(item).catch(() => null);
     // Only what the route itself says counts. Any other answer comes from between here and there: a proxy whose server is
     // away, the sign-in page of a network.
     const said = answer?.headers.get("Keep-Draft") ?? "away";
@@ -322,12 +338,16 @@ class Outbox {
       this.items.delete(latest.id);
       this.items.set(latest.id, latest);
     }
+    this.retryLater(asked);
+    this.changed();
+    return Boolean(database);
+  }
+
+  retryLater(asked) {
     this.delay = Math.min(LAST_RETRY, asked || (this.delay ? this.delay * 2 : FIRST_RETRY));
     this.retryAt = performance.now() + this.delay;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.pump(), this.delay);
-    this.changed();
-    return Boolean(database);
   }
 
   askOnce() {
@@ -373,8 +393,8 @@ class Outbox {
   // stays clear. A field that only lost its text, because its widget was built anew, gets it back.
   compare() {
     for (const item of [...this.items.values()]) {
-      const [css, field] = this.place(item);
-      const element = css && document.querySelector(`.${CSS.escape(css)} :is(input, textarea)`);
+      const [id, field] = this.place(item);
+      const [element] = id ? inputs(id, "input:not([type=file]), textarea") : [];
       const differs = element && element.value !== item.text;
       const later = field && (field.stamp > item.seen || this.seen.get(item.path)?.number > item.number);
       if (item.unread && item.reason && (differs || !element)) this.items.delete(item.id);
@@ -402,13 +422,4 @@ class Outbox {
     this.changed();
     if (!document.querySelector(".st-key-keep-handover")) this.askForRun?.(`signed out ${Date.now()}`);
   }
-}
-
-// The classes by which Streamlit marks the widget an element belongs to, the nearest first.
-function keyClasses(element) {
-  const found = [];
-  for (let place = element.closest('[class*="st-key-"]'); place; place = place.parentElement?.closest('[class*="st-key-"]')) {
-    found.push(...[...place.classList].filter((name) => name.startsWith("st-key-")));
-  }
-  return found;
 }

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from numbers import Integral, Real
 from typing import Any
 
-from core.state.drafts import TextRule
+from core.state.drafts import TextKind, TextRule
 from core.ui.kinds import Arguments, Kind, MisfitError, may_be_empty
 from core.web.protocol import date_values, datetime_values
 
@@ -37,11 +37,15 @@ def _check_number(value: Any, arguments: Arguments) -> None:
     whole = _is_whole(arguments)
     if type(value) is not (int if whole else float):
         raise MisfitError("misfit.no_whole" if whole else "misfit.no_decimal", value=value)
+    _check_range([value], *_number_limits(arguments))
+
+
+def _number_limits(arguments: Arguments) -> tuple[Any, Any]:
     low, high = arguments["min_value"], arguments["max_value"]
-    if whole:
+    if _is_whole(arguments):
         low = -_LARGEST_WHOLE if low is None else low
         high = _LARGEST_WHOLE if high is None else high
-    _check_range([value], low, high)
+    return low, high
 
 
 def _is_whole(arguments: Arguments) -> bool:
@@ -59,12 +63,9 @@ def _initial_number(arguments: Arguments) -> Any:
 
 
 def _number_rule(arguments: Arguments) -> TextRule:
-    return TextRule(
-        kind="integer" if _is_whole(arguments) else "decimal",
-        optional=arguments["value"] is None,
-        low=arguments["min_value"],
-        high=arguments["max_value"],
-    )
+    low, high = _number_limits(arguments)
+    kind: TextKind = "integer" if _is_whole(arguments) else "decimal"
+    return TextRule(kind=kind, optional=arguments["value"] is None, low=low, high=high)
 
 
 # Sliders

@@ -10,7 +10,7 @@ class Status {
     this.lostAt = null;
     this.outbox = new Outbox(() => this.show());
     this.watch();
-    keepFieldsOpen((element) => Boolean(this.outbox.field(element)));
+    keepFieldsOpen((element) => Boolean(this.outbox.fields[widgetId(element)]));
   }
 
   update(component) {
@@ -53,6 +53,7 @@ class Status {
     if (lost) return { text: outbox.stored ? words.offline : words.offline_unkept, mood: "wait" };
     if (outbox.pending.some((item) => item.unkept)) return { text: here(words.away_browser), mood: "wait", waits: true };
     if (barred) return { text: fill(here(words.not_here), barred), mood: "wait", about: barred };
+    if (!this.data.cookie) return { text: words.no_cookie, mood: "wait" }; // nothing is posted
     const busy = waiting || Boolean(this.saving);
     const away = status.journal && !busy ? words.away : here(words.away_browser);
     if (outbox.database === "away") return { text: away, mood: "wait", waits: true, saving: busy };
@@ -113,10 +114,9 @@ class Status {
   }
 
   sayOnce() {
-    const { words, cookie } = this.data;
-    if (this.said || (this.outbox.storage.works && cookie)) return;
+    if (this.said || this.outbox.storage.works) return;
     this.said = true;
-    this.once = cookie ? words.no_storage : words.no_cookie;
+    this.once = this.data.words.no_storage;
     setTimeout(() => {
       this.once = null;
       this.show();
@@ -125,7 +125,9 @@ class Status {
 
   time(at) {
     const { zone, locale } = this.data;
-    return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(new Date(at));
+    const format = (timeZone) =>
+      new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone }).format(new Date(at));
+    return attempt(() => format(zone)) ?? format(); // a browser may not know a zone that was renamed
   }
 }
 

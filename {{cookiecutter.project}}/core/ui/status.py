@@ -7,7 +7,6 @@ a place made at the run's start, so that it stays where it is on every page.
 from __future__ import annotations
 
 import inspect
-import re
 import threading
 import traceback
 from collections.abc import Iterator
@@ -29,13 +28,14 @@ from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
+from core.web.protocol import widget_id
 from core.words import Words
 
 _KEY = "keep-status-line"
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _FOLDER = Path(__file__).parent
 _STOP = inspect.unwrap(st.stop).__code__
-_SCRIPTS = ("draft_storage.js", "last_message.js", "outbox.js", "open_fields.js", "status.js")
+_SCRIPTS = ("draft_storage.js", "last_message.js", "text_fields.js", "outbox.js", "open_fields.js", "status.js")
 
 
 @contextmanager
@@ -90,18 +90,12 @@ def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
         "connection": manager.connection,
         "who": owner_tag(manager.session.session_id, secret),
         "cookie": cookie,
-        "fields": {css_class(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},
+        "fields": {widget_id(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},
         "status": _status(services, manager),
-        "words": _words(say, auto_save=manager.session.preferences.auto_save),
+        "words": _words(say, manager),
         "zone": str(zone(manager.session)),
         "locale": say.language,
     }
-
-
-def css_class(key: str) -> str:
-    """The class by which Streamlit marks the widget of a key."""
-    # Its script counts what lies beyond the basic plane as two characters.
-    return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", lambda found: "--" if ord(found[0]) > 0xFFFF else "-", key.strip())
 
 
 def _field(manager: SessionManager, shown: ShownField, rule: TextRule, secret: str) -> dict[str, Any]:
@@ -130,10 +124,13 @@ def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
     }
 
 
-def _words(say: Words, *, auto_save: bool) -> dict[str, str]:
+def _words(say: Words, manager: SessionManager) -> dict[str, str]:
     words = say.section("status")
-    kept = {"saved": say("status.draft", time="{time}"), "all_saved": say("status.drafts")}
-    return words if auto_save else {**words, **kept}
+    if manager.identity.user is None:  # without a cookie, what is entered belongs to this tab only
+        words |= {"no_cookie": say("status.no_cookie_at_all")}
+    if not manager.session.preferences.auto_save:
+        words |= {"saved": say("status.draft", time="{time}"), "all_saved": say("status.drafts")}
+    return words
 
 
 @cache

@@ -185,8 +185,8 @@ class _Own:
 
 
 def widget_key(form: str, field: str) -> str:
-    """The key of a field's widget in `st.session_state`."""
-    return f"{form}.{field}"
+    """The key of a field's widget in `st.session_state`: `form.field`, with `%2E` for a dot in the form's name."""
+    return f"{form.replace('%', '%25').replace('.', '%2E')}.{field}"  # no two fields share one
 
 
 def keep_shown(form: str) -> None:

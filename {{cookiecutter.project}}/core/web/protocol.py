@@ -7,6 +7,7 @@
 | a message may have a field that Streamlit doesn't know: its number | `proto/BackMsg.proto` | `told` |
 | a page is named in what the browser sends from it | `proto/ClientState.proto` | `page_name` |
 | a widget's id ends in its key | `runtime/state/common.py` | `key_of` |
+| which id the widget of a key has; the page's components have it too | `runtime/state/session_state.py` | `widget_id` |
 | a widget's metadata turns its state into its value, and back | `runtime/state/session_state.py` | `reader` |
 | what is missing in a message stays as it was | `runtime/state/session_state.py` | `without` |
 | a widget's value without the ceremony around it, a hundred times a run | `runtime/state/session_state.py` | `held` |
@@ -70,6 +71,7 @@ __all__ = [
     "uploaded",
     "uploaders",
     "uploads_held",
+    "widget_id",
     "without",
 ]
 
@@ -188,6 +190,12 @@ def reader(key: str) -> Reader | None:
         return value
 
     return read
+
+
+def widget_id(key: str) -> str:
+    """Return Streamlit's id of the widget of this key, which the run in progress has shown."""
+    context = get_script_run_ctx()
+    return key if context is None else context.session_state._state._get_widget_id(key)  # noqa: SLF001
 
 
 def without(frame: bytes, ids: Collection[str]) -> bytes:
