@@ -36,7 +36,7 @@ def turn(field: Locator, *parts: str) -> None:
     """Raise parts of a date or a time by one each, and leave the field."""
     for part in parts:
         field.get_by_role("spinbutton", name=re.compile(part)).press("ArrowUp")
-    field.page.get_by_role("heading", name="Kinds").click()
+    field.page.get_by_role("heading").first.click()
 
 
 def choose(field: Locator, *options: str) -> None:

@@ -39,7 +39,7 @@ from core.web.fields import ShownField
 from core.web.identity import Identity
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
-from core.web.protocol import page_name
+from core.web.protocol import assigned, page_name
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -93,6 +93,10 @@ class SessionManager:
         """By widget key: the controlled widgets this run has shown so far."""
         self.known_fields: dict[str, ShownField] = {}
         """The same for all runs of this tab."""
+        self._assigned: set[str] = set()
+        """The keys that callbacks have put something into `st.session_state` for, until their widgets are shown."""
+        self._has_run = False
+        self._caught_up_in: object | None = None
         self._news: set[str] = set()
         """The paths that changed elsewhere and were folded in before a run."""
         self.needs: tuple[str, ...] = ()
@@ -159,9 +163,21 @@ class SessionManager:
         self._kept(form_id, *values)
         return receipt
 
+    def take_assigned(self, key: str) -> bool:
+        """Whether a callback has assigned something for a widget since that was shown. Says it once."""
+        is_assigned = key in self._assigned
+        self._assigned.discard(key)
+        return is_assigned
+
     def catch_up(self) -> None:
         """Fold in what others changed, before something is done that depends on it."""
         self._news |= self._engine.refresh(self.session)
+
+    def catch_up_once(self, run: object | None) -> None:
+        """The same, once in a run that did not begin with it: one of fragments only (see `fragment_run`)."""
+        if run is not None and run is not self._caught_up_in:
+            self._caught_up_in = run
+            self.catch_up()
 
     def save_state(self, form_id: str, field: str) -> FieldSaveState:
         """How far the last edit of a field has come, for a page that shows it beside the field."""
@@ -241,6 +257,9 @@ class SessionManager:
         self._retrying = True
         self.needs = ()
         self.shown_fields.clear()
+        if self._has_run:
+            self._assigned |= assigned()  # by callbacks: the script itself has only begun
+        self._has_run = True
         self.page = _SCRIPT_PAGE
         self._restore_widgets()
 
@@ -337,6 +356,8 @@ class SessionManager:
             return None
         for edit in edits:
             self._kept(edit.form, edit.field)
+            if edit.key in self.known_fields:
+                self.known_fields[edit.key].value = edit.value
         return {edit.key: self.session.stamps[field_path(edit.form, edit.field)] for edit in edits}
 
     def _is_somebodys(self) -> bool:

@@ -95,3 +95,23 @@ def test_the_bar_counts_what_waits_saves_it_and_discards_it(as_one_person: Servi
     app.text_input[0].set_value("Grace").run()
     app.button[0].click().run()
     assert app.text_input[0].value == "Ada"
+
+
+def test_the_bar_saves_what_is_shown_in_place_of_what_fits_no_more(as_one_person: Services) -> None:
+    def sizes() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, ui
+
+        bootstrap_session()
+        ui.selectbox("Size", ["S", "M"] if st.toggle("Basic") else ["S", "M", "L"], form="f", field="size")
+        ui.text_input("Name", form="f", field="name")
+        ui.save_bar("f")
+
+    app = AppTest.from_function(sizes).run()
+    local().set_preference("auto_save", False)
+    app.selectbox[0].set_value("L").run()
+    app.toggle[0].set_value(True).run()
+    assert app.selectbox[0].value == "S"
+    app.button[1].click().run()
+    assert local().form("f").saved == {"size": "S", "name": ""}

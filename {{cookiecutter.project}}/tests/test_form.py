@@ -414,3 +414,60 @@ class TestSteps:
 
         errors = AppTest.from_function(strange).run().session_state["errors"]
         assert ["asks for ['size']" in errors[0], "Give it on_save=" in errors[1]] == [True, True]
+
+
+def plans() -> None:
+    from typing import Literal
+
+    import streamlit as st
+    from pydantic import BaseModel
+
+    from core import bootstrap_session, ui
+
+    class Plan(BaseModel):
+        plan: Literal["basic", "pro"]
+        size: Literal["S", "M", "L"]
+        users: int
+
+    bootstrap_session()
+    with ui.form("plan", model=Plan):
+        is_pro = ui.selectbox("Plan", ["basic", "pro"], field="plan") == "pro"
+        size = ui.selectbox("Size", ["S", "M", "L"] if is_pro else ["S", "M"], field="size")
+        users = ui.number_input("Users", 1, 100 if is_pro else 5, 5, field="users")
+    st.session_state["shown"] = (size, users)
+
+
+class TestFieldsThatDependOnAnother:
+    @pytest.fixture
+    def tab(self) -> AppTest:
+        tab = AppTest.from_function(plans).run()
+        tab.selectbox[0].set_value("pro").run()
+        tab.selectbox[1].set_value("L").run()
+        return tab.number_input[0].set_value(50).run()
+
+    @staticmethod
+    def stored() -> tuple[dict[str, object], dict[str, object]]:
+        form = person().form("plan")
+        return dict(form.values), dict(form.saved)
+
+    def test_save_stores_what_is_shown_in_place_of_what_fits_no_more(self, tab: AppTest) -> None:
+        tab.selectbox[0].set_value("basic").run()
+        assert tab.session_state["shown"] == ("S", 5)
+        assert len(tab.warning) == 2
+        save(tab)
+        wanted = {"plan": "basic", "size": "S", "users": 5}
+        assert self.stored() == (wanted, wanted)
+        assert not tab.warning
+        tab.selectbox[0].set_value("pro").run()
+        assert tab.session_state["shown"] == ("S", 5)
+
+    def test_without_save_what_was_entered_is_shown_again_once_it_fits(self, tab: AppTest) -> None:
+        for _ in range(2):
+            tab.selectbox[0].set_value("basic").run()
+            assert tab.session_state["shown"] == ("S", 5)
+            tab.selectbox[0].set_value("pro").run()
+            assert tab.session_state["shown"] == ("L", 50)
+        wanted = {"plan": "pro", "size": "L", "users": 50}
+        assert self.stored() == (wanted, {})
+        save(tab)
+        assert self.stored() == (wanted, wanted)

@@ -28,7 +28,7 @@ class Tab:
         self.live = LiveTab(self._keep, session_id="anon-1")
         self.show(shown)
 
-    def show(self, value: str, *, given: bool = False, waits: bool = False) -> None:
+    def show(self, value: str, *, given: bool = False, waits: bool = False, element: str = "") -> None:
         self.live.show(
             KEY,
             form="f",
@@ -38,6 +38,7 @@ class Tab:
             value=value,
             given=given,
             waits=waits,
+            element=element,
         )
 
     def send(self, *texts: str, **how: Any) -> None:
@@ -243,3 +244,29 @@ def test_what_is_nested_too_deeply_is_unfit_and_ends_nothing() -> None:
 
 def _json(state: WidgetState) -> Any:
     return json.loads(state.string_value)
+
+
+class TestAnotherElement:
+    """A widget whose arguments have changed is another element in the browser, of the same key."""
+
+    ONE, OTHER = f"$$ID-0123-{KEY}", f"$$ID-4567-{KEY}"
+
+    def read(self, tab: Tab, element: str, text: str) -> Arrived:
+        return tab.live.read(Told(states=[WidgetState(id=element, string_value=text)], asks=True))
+
+    def test_has_what_it_was_shown_with_and_that_is_no_edit(self) -> None:
+        tab = Tab()
+        tab.show("first", element=self.ONE)
+        assert not self.read(tab, self.ONE, "first").edits
+        tab.show("", element=self.OTHER)
+        assert not self.read(tab, self.OTHER, "").edits
+        assert [edit.value for edit in self.read(tab, self.OTHER, "second").edits] == ["second"]
+
+    def test_makes_nothing_of_what_the_one_before_it_held(self) -> None:
+        tab = Tab()
+        tab.show("first", element=self.ONE)
+        tab.show("first", element=self.OTHER)
+        for text in ("first", "on its way"):
+            assert self.read(tab, self.ONE, text) == Arrived(edits=[], unfit={self.ONE})
+        tab.show("first", element=self.ONE)
+        assert not self.read(tab, self.ONE, "first").edits

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.session_manager import SessionManager, get_session_manager
 from core.ui.times import words
+from core.ui.widgets import keep_shown
 
 _ENDS = " ?!.:…"
 """How labels may end that are sentences of their own."""
@@ -83,4 +84,5 @@ def _discard(manager: SessionManager, form: str) -> None:
 
 
 def _save(manager: SessionManager, form: str) -> None:
+    keep_shown(form)
     manager.save_form(form, manager.session.form(form).values)

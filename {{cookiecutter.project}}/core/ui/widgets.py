@@ -16,11 +16,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.errors import KeepError
+from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.forms import same
 from core.state.paths import field_path
@@ -31,9 +34,24 @@ from core.ui.numbers import plain_numbers
 from core.ui.plain import plain
 from core.ui.times import words
 from core.web.fields import ShownField
-from core.web.protocol import held, inside_form, put_right, reader
+from core.web.protocol import (
+    assigned,
+    element_id,
+    fragment_run,
+    has_left,
+    held,
+    inside_form,
+    offer,
+    opens_dialog,
+    put_right,
+    reader,
+    settle,
+)
 
 R = TypeVar("R")
+
+_CLOCK = ("now", "today")
+"""Defaults that go on by themselves: an untouched field keeps the time at which it was shown first, as in Streamlit."""
 
 
 class Controlled(Generic[R]):
@@ -73,11 +91,12 @@ class Controlled(Generic[R]):
         value = self._function(**passed)
         if problem is None and arguments["bind"] is None:
             value, problem = own.checked(value, given=given)
-        if silent and not given and shown.was_shown and not same(shown.value, value):
+        is_new = own.is_another_element()
+        if not given and not is_new and own.is_ahead(value):
             own.keep()
         if manager.should_retry(form, field):
             own.keep()
-        own.announce(value, given=given, waits=silent)
+        own.announce(value, given=given or is_new, waits=silent, problem=problem)
         say_problem(manager, form, field, problem, refused)
         say_beneath(form, field)
         return value
@@ -94,13 +113,22 @@ class Controlled(Generic[R]):
 
 
 class _Own:
-    """One call of a controlled widget: what it shows, and what becomes of what is entered."""
+    """One call of a controlled widget: what it shows, and what becomes of what is entered.
 
-    __slots__ = ("_arguments", "_kind", "_manager", "_saved", "_shown")
+    It shows what is saved where that fits, and its default where it doesn't. Streamlit's state is ahead of that for a
+    moment only: with what was entered and could not be kept, and with what the app itself has assigned, which is kept
+    like what a person enters. And what is typed here goes on while it is saved, in the very element it is typed into.
+    """
+
+    __slots__ = ("_arguments", "_assigned", "_default", "_element", "_is_seed", "_kind", "_manager", "_saved", "_shown")
 
     def __init__(self, manager: SessionManager, shown: ShownField, kind: Kind, arguments: Arguments) -> None:
         self._manager, self._shown, self._kind, self._arguments = manager, shown, kind, arguments
         self._saved: Any = MISSING
+        self._assigned: Any = MISSING
+        self._is_seed = False
+        self._default = _default_of(kind, arguments)
+        self._element = element_id(shown.key)
 
     def restore(self, *, again: bool) -> tuple[MisfitError | None, bool]:
         """Make the widget show what is saved; `again` where its page may show something else than it holds.
@@ -108,31 +136,96 @@ class _Own:
         Returns why that can't be, where the saved value doesn't fit, and whether the widget was given a value.
         """
         shown, key = self._shown, self._shown.key
-        session, path = self._manager.session, field_path(shown.form, shown.field)
-        saved = self._saved = session.values.get(path, MISSING)
-        stamp = session.stamps.get(path, "")
         current = held(key, MISSING)
-        news = again or (stamp != shown.stamp and not is_own(self._manager, shown, stamp))
-        shown.stamp = stamp
+        is_on_page = bool(self._element) and not has_left(key) and not opens_dialog()
+        if not is_on_page:
+            self._manager.catch_up_once(fragment_run())  # what was typed into it may be known to the journal only
+        self._look_up()
+        if self._arguments["bind"] is None:
+            self._assigned = self._from_app(current)
+            if self._assigned is not MISSING:
+                return None, True
+            if current is MISSING and shown.was_shown and self._arguments["persist_state"] != "page":
+                self._reset()
+        saved, stamp = self._saved, stamp_of(self._manager, shown)
         problem = None if saved is MISSING else misfit(self._kind, saved, self._arguments)
-        if current is MISSING:
+        fits = saved is not MISSING and problem is None
+        if current is not MISSING and not shown.was_shown and (key in assigned() or not self._element) and not fits:
+            self._is_seed = True
+            shown.stamp = stamp
+            return problem, True
+        is_typed_here = is_on_page and is_own(self._manager, shown, stamp)
+        is_news = stamp != shown.stamp and not is_typed_here
+        is_ahead = stamp == shown.stamp and (self._is_unkept() or self.is_ahead(current))
+        shown.stamp = stamp
+        if current is MISSING or again:
             given = True
-        elif current is saved or same(current, saved):
-            given = again or problem is not None
+        elif fits:
+            given = current is not saved and not same(current, saved) and not is_typed_here and not is_ahead
         else:
-            given = news or misfit(self._kind, current, self._arguments) is not None
-        if given and saved is not MISSING and problem is None:
-            st.session_state[key] = saved
-        elif given and current is not MISSING:
-            st.session_state[key] = self._kind.initial(self._arguments)
+            follows = self._default_has_changed() and same(current, shown.default)
+            is_apps = saved is MISSING and same(current, shown.value) and not same(current, shown.default)
+            given = is_news or follows or not (is_apps or misfit(self._kind, current, self._arguments) is None)
+        wanted = saved if fits else self._default
+        if wanted is MISSING or (current is MISSING and not fits and not shown.was_shown):
+            return problem, given  # Streamlit has the default, or says why there is none
+        if given:
+            st.session_state[key] = wanted
+        if self._arguments["bind"] is None:
+            offer(key, current if is_ahead and not given else wanted)
         return problem, given
+
+    def _look_up(self) -> None:
+        self._saved = self._manager.session.values.get(field_path(self._shown.form, self._shown.field), MISSING)
+
+    def _from_app(self, current: Any) -> Any:
+        """What the page or its callbacks gave the widget since it was shown; MISSING for nothing that isn't saved.
+
+        What a script assigns before it has shown the widget once is its default: what is saved comes before it.
+        """
+        shown, key, disabled = self._shown, self._shown.key, self._arguments["disabled"]
+        called = self._manager.take_assigned(key)
+        if disabled and self._saved is not MISSING and self._default_has_changed():
+            st.session_state[key] = current = self._default  # nobody can have entered anything here
+            called = True
+        is_given = called or (key in assigned() and (shown.was_shown or disabled))
+        return current if is_given and not same(current, self._saved) else MISSING
+
+    def _reset(self) -> None:
+        """Keep nothing in the field any more: the app has taken the widget's key out of `st.session_state`."""
+        if self._saved is not MISSING:
+            self._manager.persist_field(self._shown.form, self._shown.field, REMOVED)
+            self._look_up()
+
+    def _is_unkept(self) -> bool:
+        return (self._shown.form, self._shown.field) in self._manager.not_kept
+
+    def is_ahead(self, value: Any) -> bool:
+        """Whether this is neither saved nor what the widget showed last: then it was entered since."""
+        shown = self._shown
+        return shown.was_shown and not (self._is_unkept() or same(value, shown.value) or same(value, self._saved))
+
+    def _default_has_changed(self) -> bool:
+        value, before = self._arguments.get("value"), self._shown.default
+        if not self._shown.was_shown or self._default is MISSING or before is MISSING:
+            return False
+        return not (isinstance(value, str) and value in _CLOCK) and not same(self._default, before)
+
+    def is_another_element(self) -> bool:
+        """Whether the widget, which was shown now, is another element in the browser than before."""
+        settle(self._shown.key, self._element)
+        return element_id(self._shown.key) != self._element
 
     def checked(self, value: Any, *, given: bool) -> tuple[Any, MisfitError | None]:
         """What the widget returned, put right where a widget that was given nothing got it from elsewhere.
 
         The second is set where it would not show what it was given.
         """
-        if not given or same(value, self._saved):
+        if not given or self._is_seed or same(value, self._saved):
+            return value, None
+        if self._assigned is not MISSING:
+            if misfit(self._kind, value, self._arguments) is None and _is_alike(value, self._assigned):
+                self._manager.persist_field(self._shown.form, self._shown.field, value)
             return value, None
         if self._saved is not MISSING:
             return value, MisfitError("misfit.other", value=self._saved)
@@ -157,12 +250,12 @@ class _Own:
         if callable(on_change):
             on_change(*(self._arguments["args"] or ()), **(self._arguments["kwargs"] or {}))
 
-    def announce(self, value: Any, *, given: bool, waits: bool) -> None:
+    def announce(self, value: Any, *, given: bool, waits: bool, problem: MisfitError | None) -> None:
         """Make the widget known to those who hear of its edits by other ways than its callback."""
         shown, arguments = self._shown, self._arguments
         shown.label = str(arguments.get("label", shown.field))
         shown.rule = self._kind.rule(arguments)
-        shown.value, shown.was_shown = value, True
+        shown.value, shown.default, shown.is_misfit, shown.was_shown = value, self._default, problem is not None, True
         shown.stamp = stamp_of(self._manager, shown)
         self._manager.shown_fields[shown.key] = shown
         read = reader(shown.key)
@@ -176,6 +269,7 @@ class _Own:
                 value=value,
                 given=given,
                 waits=waits,
+                element=element_id(shown.key),
             )
 
     def _refuse(self, value: Any) -> MisfitError | None:
@@ -189,15 +283,33 @@ def widget_key(form: str, field: str) -> str:
     return f"{form.replace('%', '%25').replace('.', '%2E')}.{field}"  # no two fields share one
 
 
+def _default_of(kind: Kind, arguments: Arguments) -> Any:
+    """What a widget shows with nothing saved; MISSING where its arguments allow for nothing."""
+    try:
+        return kind.initial(arguments)
+    except (LookupError, TypeError, ValueError, StreamlitAPIException):
+        return MISSING  # Streamlit says what is wrong
+
+
+def _is_alike(value: Any, assigned: Any) -> bool:
+    """Whether a widget shows what was assigned to it, whatever kind of number or sequence that was."""
+    if isinstance(value, list | tuple):
+        return isinstance(assigned, list | tuple) and list(value) == list(assigned)
+    return value is assigned or same(value, assigned) or (isinstance(assigned, Real) and bool(value == assigned))
+
+
 def keep_shown(form: str) -> None:
     """Keep what the widgets of a form show now, for fields nobody has touched: their defaults become answers.
+
+    So does what a field shows in place of a saved value that no longer fits it.
 
     Call it where a person confirms what they see, such as in the callback of a Next or Save button.
     """
     manager = get_session_manager()
     manager.catch_up()  # a field may hold what was typed and what its widget refuses, such as half an address
     for shown in [each for each in manager.known_fields.values() if each.form == form]:
-        if shown.key in st.session_state and manager.field_value(form, shown.field) is MISSING:
+        is_open = shown.is_misfit and shown.key in manager.shown_fields
+        if shown.key in st.session_state and (is_open or manager.field_value(form, shown.field) is MISSING):
             keep_value(manager, shown, st.session_state[shown.key])
 
 

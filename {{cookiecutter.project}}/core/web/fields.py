@@ -21,7 +21,11 @@ class ShownField:
     stamp: str = ""
     """The stamp of the value it shows."""
     value: Any = None
-    """What it returned in the run that showed it last."""
+    """What it returned in the run that showed it last, or what was entered since."""
+    default: Any = None
+    """What it showed then, or would have, with nothing saved."""
+    is_misfit: bool = False
+    """Whether it showed that because what is saved doesn't fit it."""
     given_at: float = 0.0
     """When something saved was put into it last, in seconds of a steady clock."""
     needs: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ class Arrived:
 
     edits: Sequence[Edit]
     unfit: Collection[str]
-    """The ids of the states that their widgets would not take."""
+    """The ids of the states that their widgets would not take, or that belong to elements no longer shown."""
 
 
 NOTHING = Arrived(edits=(), unfit=())
@@ -74,6 +74,8 @@ _Change = tuple[str, WidgetState, Any]
 class _Widget:
     form: str
     field: str
+    element: str
+    """The id of the element it is on the page; empty where its key says enough."""
     read: Reader
     refuse: Refuse
     waits: bool
@@ -133,16 +135,19 @@ class LiveTab:
         value: Any,
         given: bool,
         waits: bool = False,
+        element: str = "",
     ) -> None:
         """Take note that a run shows a widget with a value. `given`: the value came from the server, not the browser.
 
         `refuse` says why the widget may not hold a value, which a forged message need not respect. `waits`: it sends
-        no message of its own, as in a form that is submitted.
+        no message of its own, as in a form that is submitted. `element` is the id of what the widget is on the page:
+        what the browser says of another one is no edit, for nobody sees that any more.
         """
         with self._lock:
             widget = self._widgets.get(key)
-            if widget is None:
-                given, widget = True, _Widget(form=form, field=field, read=read, refuse=refuse, waits=waits)
+            if widget is None or widget.element != element:
+                given = True
+                widget = _Widget(form=form, field=field, element=element, read=read, refuse=refuse, waits=waits)
                 self._widgets[key] = widget
             widget.form, widget.field, widget.read, widget.refuse, widget.waits = form, field, read, refuse, waits
             if given:
@@ -199,6 +204,9 @@ class LiveTab:
             key = key_of(state)
             widget = self._widgets.get(key) if key else None
             if key is None or widget is None:
+                continue
+            if widget.element not in ("", state.id):
+                unfit.add(state.id)
                 continue
             if widget.sent == state and widget.given is _NOTHING and not widget.is_owed:
                 continue

@@ -9,6 +9,11 @@
 | a widget's id ends in its key | `runtime/state/common.py` | `key_of` |
 | which id the widget of a key has; the page's components have it too | `runtime/state/session_state.py` | `widget_id` |
 | a widget's metadata turns its state into its value, and back | `runtime/state/session_state.py` | `reader` |
+| a key names the element shown last; other arguments may make another | `elements/lib/utils.py` | `element_id` |
+| a new element begins with what is under its key | `runtime/state/session_state.py` | `offer` |
+| what a script assigns is apart from what the browser sent | `runtime/state/session_state.py` | `assigned` |
+| a dialog is opened by the run that calls it; its own runs show it again | `elements/lib/dialog.py` | `opens_dialog` |
+| a run of fragments knows their ids, in a list of its own | `scriptrunner/script_runner.py` | `fragment_run` |
 | what is missing in a message stays as it was | `runtime/state/session_state.py` | `without` |
 | a widget's value without the ceremony around it, a hundred times a run | `runtime/state/session_state.py` | `held` |
 | a value for a widget's key counts though the widget was shown | `runtime/state/session_state.py` | `put_right` |
@@ -53,18 +58,25 @@ __all__ = [
     "Told",
     "WidgetState",
     "ask_for_run",
+    "assigned",
     "date_values",
     "datetime_values",
+    "element_id",
     "end_session",
     "forget_upload",
+    "fragment_run",
     "harmless",
+    "has_left",
     "held",
     "inside_form",
     "is_press",
     "key_of",
+    "offer",
+    "opens_dialog",
     "page_name",
     "put_right",
     "reader",
+    "settle",
     "takes",
     "told",
     "upload_ids",
@@ -231,6 +243,66 @@ def held(key: str, default: Any) -> Any:
         return context.session_state._state[key]  # noqa: SLF001
     except KeyError:
         return default
+
+
+def assigned() -> frozenset[str]:
+    """The keys of `st.session_state` that this run, or a callback before it, has assigned something to."""
+    context = get_script_run_ctx()
+    return frozenset(context.session_state._state._new_session_state) if context is not None else frozenset()  # noqa: SLF001
+
+
+def element_id(key: str) -> str:
+    """The id of the element that the widget of this key is on the page; empty where it is on none."""
+    context = get_script_run_ctx()
+    if context is None:
+        return ""
+    state = context.session_state._state  # noqa: SLF001
+    found = state._get_widget_id(key)  # noqa: SLF001
+    is_shown = found in state._new_widget_state.states or found in state._old_state  # noqa: SLF001
+    return found if found != key and is_shown else ""
+
+
+def has_left(key: str) -> bool:
+    """Whether the element of this key has left the page since `settle`: Streamlit holds its value for another one."""
+    context = get_script_run_ctx()
+    return context is not None and key in context.session_state._state._old_state  # noqa: SLF001
+
+
+def offer(key: str, value: object) -> None:
+    """Let a widget begin with a value if this run makes another element of it. One on the page keeps its own."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.session_state._state._old_state[key] = value  # noqa: SLF001
+
+
+def settle(key: str, before: str) -> None:
+    """Take what was offered back, once a run has shown the widget; `before` is the element it was until then."""
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    state = context.session_state._state  # noqa: SLF001
+    found, states, old = state._get_widget_id(key), state._new_widget_state.states, state._old_state  # noqa: SLF001
+    if before and before != found:  # at the end of the run Streamlit would give what it held to the new one
+        old.pop(before, None)
+        states.pop(before, None)
+    if key in old:
+        value = old.pop(key)
+        if found not in states and found not in old:
+            state._new_widget_state.set_from_value(found, value)  # noqa: SLF001
+
+
+def fragment_run() -> object | None:
+    """An object of this run's own where it is one of fragments only; None for a run of the whole script."""
+    context = get_script_run_ctx()
+    return (context.fragment_ids_this_run or None) if context is not None else None
+
+
+def opens_dialog() -> bool:
+    """Whether the script is inside a dialog that this run has opened, as if it had not been there before."""
+    context = get_script_run_ctx()
+    if context is None or not context.has_dialog_opened:
+        return False
+    return "dialog" in st._main._active_dg._ancestor_block_types  # noqa: SLF001
 
 
 def put_right(key: str, value: object) -> None:
