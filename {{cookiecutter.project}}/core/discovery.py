@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 from core.errors import KeepError
+from core.reload import get_sources
 from core.settings import PROJECT_ROOT
 
 PACKAGE = "apps"
@@ -149,7 +150,9 @@ def discover(package: str = PACKAGE) -> list[PageSpec]:
     """
     specs: list[PageSpec] = []
     taken: dict[str, str] = {}
-    for spec in sorted(_all(package), key=lambda spec: (spec.app != HOME, spec.app_order, spec.app)):
+    with get_sources().lock:
+        found = list(_all(package))
+    for spec in sorted(found, key=lambda spec: (spec.app != HOME, spec.app_order, spec.app)):
         if spec.name in taken:
             clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
             spec = replace(

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import structlog
 
 from core.discovery import HOME, PACKAGE, PageSpec, discover
+from core.web.position import get_page_names
 from core.wildcards import matches
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ def load_pages(package: str = PACKAGE) -> dict[str, list[str]]:
     Returns `roles_of_apps`.
     """
     specs = discover(package)
+    get_page_names().update(spec.name for spec in specs)
     for spec in specs:
         if spec.fault is not None:
             found = spec.fault

@@ -18,12 +18,14 @@ from core.discovery import HOME, App, Fault, PageSpec, discover, page
 from core.errors import MissingMigrationError, NotAllowedError, StoreUnavailableError
 from core.language import words_for
 from core.permissions import matches, require
+from core.reload import get_sources
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
 from core.state.navigation import NavigationEntry
 from core.storage.database import missing_migration
 from core.ui import browser, cards
 from core.web.address import app_folder
+from core.web.position import get_page_names
 
 __all__ = ["App", "Router", "page", "visible_pages"]
 
@@ -46,6 +48,7 @@ class Router:
         self._home = self._specs[0].name if self._specs else HOME
         self._by_name = {spec.name: spec for spec in self._specs}
         self._say = words_for(manager.session)
+        get_page_names().update(self._by_name)
         user = manager.identity.user
         self._signed_in = user is not None and not user.must_change_password
         self._shown_per_app = Counter(spec.app for spec in self.visible())
@@ -70,6 +73,8 @@ class Router:
 
     def run(self) -> None:
         """Show the page, after carrying out what was asked of the navigation."""
+        if outdated := get_sources().outdated:
+            cards.restart_needed(outdated)
         resumed = self._attach(browser.reported())
         instructions = self._instructions(resumed=resumed)
         self._attach(browser.mount(instructions))

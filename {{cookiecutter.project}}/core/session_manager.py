@@ -27,6 +27,7 @@ from core.errors import (
     SignedOutError,
     StoreUnavailableError,
 )
+from core.reload import get_sources
 from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
@@ -80,6 +81,8 @@ class SessionManager:
         self.opened_at = max(session.stamps.values(), default=NO_STAMP)
         """The stamp of the newest entry there was when this tab began."""
         self.identity = identity
+        self.generation = 0
+        """Of which loading of the team's code the classes are that the session's values have, such as Enums."""
         self.page = _SCRIPT_PAGE
         """The page this run shows."""
         self.not_kept: dict[tuple[str, str], str] = {}
@@ -235,6 +238,10 @@ class SessionManager:
     def enter_page(self, *needs: str) -> None:
         """Take note of the permissions without which what is shown from now on can't be seen."""
         self.needs = self._page_needs = needs
+
+    def page_needs(self) -> tuple[str, ...]:
+        """Return the permissions without which what the browser shows can't be seen."""
+        return tuple(dict.fromkeys((*self._page_needs, *self.needs)))
 
     def attach_tab(self, tab_id: str) -> None:
         """Name the browser tab; its history comes back."""
@@ -402,7 +409,7 @@ def bootstrap_session() -> UserSession:
 
     Raises SessionUnavailableError while the session can't be read: show that, never a blank session.
     """
-    engine = get_services().engine
+    engine, generation = get_services().engine, get_sources().refresh()
     manager: SessionManager | None = st.session_state.get(_KEY)
     # The journal first: what is flushed between the two reads then shows in the version that comes with the identity.
     waiting = engine.waiting(manager.session.session_id) if manager else []
@@ -414,11 +421,16 @@ def bootstrap_session() -> UserSession:
         session = _open(engine, identity)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
         waiting = []
+    elif manager.generation != generation:
+        engine.decode_again(manager.session)
+    manager.generation = generation
     manager.connection = st.context.headers.get(CONNECTION_HEADER) or ""
     if manager.connection:
         context = get_script_run_ctx()
         streamlit_id = context.session_id if context else ""
-        get_connections().attach(manager.connection, manager.live, streamlit_id, owner=identity.token_hash)
+        get_connections().attach(
+            manager.connection, manager.live, streamlit_id, owner=identity.token_hash, needs=manager.page_needs
+        )
     _CURRENT.set(None)
     manager.begin_run(identity, waiting)
     return manager.session

@@ -141,6 +141,17 @@ class SessionPersistenceEngine:
             log.error("refresh without the journal", error=str(error))
             return set()
 
+    def decode_again(self, session: UserSession) -> None:
+        """Give every value of a session the classes that its modules have now: after a reload, an Enum is another one.
+
+        Raises SessionUnavailableError when the session can't be read now.
+        """
+        again = self.open(session.session_id, session.user_id)
+        with session.lock:
+            for path, value in again.values.items():
+                if again.stamps[path] == session.stamps.get(path):
+                    session.absorb(path, value)
+
     def waiting(self, session_id: str) -> list[Entry]:
         """What is durable on this machine and perhaps not in the database yet; nothing if the journal can't be read."""
         try:

@@ -56,6 +56,22 @@ def test_each_browser_has_its_own(server: Server) -> None:
             assert again.fields["sheet.one"] == text
 
 
+@pytest.mark.parametrize("gone", [True, False], ids=["closed just now", "still open"])
+def test_a_page_that_connects_again_at_once_goes_on_with_the_session_it_had(server: Server, gone: bool) -> None:
+    with Page(server.port) as page:
+        page.commit("sheet.one", "entered before")
+        page.wait_for_runs(2)
+        if gone:
+            page.close()
+        with Page(server.port, page.cookie, resume=page.session_id) as again:
+            assert again.session_id == page.session_id
+            again.commit("sheet.two", "entered after")
+            again.wait_for_runs(2)
+            assert page.wait_for_end() in (1000, 1001, 1005, 1006)
+            again.begin_run()  # what has become of the old connection ends nothing here
+            again.wait_for_runs(3)
+
+
 def test_an_old_view_is_not_taken_for_an_edit(server: Server) -> None:
     """A page sends all it shows with each edit. What another tab saved since must not be put back by that."""
     with Page(server.port) as one, Page(server.port) as browser:

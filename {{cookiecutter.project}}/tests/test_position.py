@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +14,9 @@ from starlette.testclient import TestClient
 
 from core.rate import RateLimit
 from core.services import Services
+from core.state.navigation import NavigationEntry, NavigationHistory
 from core.web import routes
-from core.web.position import BODY_LIMIT, Pages
+from core.web.position import BODY_LIMIT, get_page_names
 from core.web.token import new_token, token_hash
 
 TAB = "0123456789abcdef" * 2
@@ -35,6 +37,7 @@ def browser(services: Services) -> Iterator[TestClient]:
         session = services.engine.open("anon-1")
         session.attach_tab(TAB)
         session.visit("home")
+        get_page_names().update({"home", "orders"})
         client.cookies.set(services.settings.cookie_name, token)
         yield client
 
@@ -68,13 +71,44 @@ def test_a_tab_the_session_does_not_have_gets_nothing_kept(services: Services, b
     assert len(services.engine.open("anon-1").values) == before
 
 
-def test_of_invented_pages_no_more_are_kept_than_there_may_be(
-    browser: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_module("core.web.position"), "PAGES", Pages(most=2))
-    pages = ("orders", "invented", "another", "orders")
+@pytest.mark.usefixtures("services")
+def test_of_invented_pages_nothing_is_kept(browser: TestClient) -> None:
+    pages = ("orders", "invented", "another", "home")
     answers = [browser.post("/keep/position", json={**BODY, "page": page}).status_code for page in pages]
-    assert answers == [204, 204, 429, 204]
+    assert answers == [204, 404, 404, 204]
+
+
+def test_a_visit_keeps_its_time_and_its_scroll_position(services: Services, browser: TestClient) -> None:
+    visits = (("home", 0.0), ("orders", 120.0), ("customers", 7.0))
+    start = services.clock.now() - timedelta(hours=1)
+    before = [
+        NavigationEntry(page=page, timestamp=start + timedelta(minutes=number), scroll_position=scroll)
+        for number, (page, scroll) in enumerate(visits)
+    ]
+    history = NavigationHistory(entries=tuple(before), index=2)
+    services.engine.record("anon-1", {f"tab/{TAB}/history": history.to_dict()})
+
+    # The browser has let go of the oldest, and been to one page more.
+    entries = [{"page": page, "params": {}} for page in ("orders", "customers", "home")]
+    posted = {**BODY, "history": {"index": 2, "entries": entries}}
+    assert browser.post("/keep/position", json=posted).status_code == 204
+    session = services.engine.open("anon-1")
+    session.attach_tab(TAB)
+    assert session.navigation_history[:2] == before[1:]
+    assert session.navigation_history[2].timestamp > before[2].timestamp
+
+
+def test_a_history_that_is_the_same_is_not_written_again(services: Services, browser: TestClient) -> None:
+    def stamps() -> list[str]:
+        kept = services.engine.open("anon-1").stamps
+        return [kept[f"tab/{TAB}/history"], kept[f"tab/{TAB}/scroll/orders"]]
+
+    browser.post("/keep/position", json=BODY)
+    before = stamps()
+    browser.post("/keep/position", json={**BODY, "y": 430})
+    after = stamps()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
 
 
 def test_a_browser_gone_wild_is_told_to_wait(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -11,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import UserSession
-from core.clock import FakeClock
+from core.clock import FakeClock, HybridClock
 from core.errors import NotKeptError, UnknownSnapshotError
 from core.session import REMOVED, Change
 from core.state.forms import MAX_SNAPSHOTS
-from core.state.navigation import MAX_HISTORY
+from core.state.navigation import MAX_HISTORY, NavigationHistory
 
 
 @pytest.fixture
@@ -321,3 +322,30 @@ def test_any_session_is_the_same_after_a_round_trip_through_plain_data(actions: 
     )
     assert (copy.history, copy.metrics.page_views) == (session.history, session.metrics.page_views)
     assert timedelta(0) <= timedelta(seconds=copy.metrics.session_duration)
+
+
+def test_of_tabs_nobody_uses_any_more_nothing_is_left(session: UserSession, clock: FakeClock) -> None:
+    def held() -> int:
+        """What is known of where tabs stand. Of what was removed a stamp stays, against writes that come late."""
+        names = [each.name for each in fields(session) if each.name != "stamps"]
+        maps = [value for name in names if isinstance(value := getattr(session, name), dict)]
+        return sum(
+            str(key).startswith("tab/") or isinstance(value, NavigationHistory | float)
+            for each in maps
+            for key, value in each.items()
+        )
+
+    def open_tab(number: int) -> None:
+        clock.advance(timedelta(days=31).total_seconds())
+        session.attach_tab(f"{number:032x}")
+        session.visit("home")
+        session.commit([Change(f"tab/{number:032x}/scroll/home", 7.0)])
+
+    stamps = HybridClock(clock)
+    session.emit = lambda changes: dict.fromkeys((change.path for change in changes), stamps.tick())
+    open_tab(0)
+    open_tab(1)
+    once = held()
+    for number in range(2, 9):
+        open_tab(number)
+    assert held() == once

@@ -39,10 +39,13 @@ class Hall:
     def __init__(self, *tokens: str | None) -> None:
         self.connections = Connections()
         self.done: list[tuple[str, str]] = []
+        self.running: set[str] = set()
+        """The tokens whose pages' scripts are at work."""
         self.watch = Watch(
             self.connections,
             run=lambda page: self.done.append(("run", page)),
             end=lambda page: self.done.append(("end", page)),
+            is_running=lambda page: page.removeprefix("page of ") in self.running,
         )
         self.names = [self.open(token) for token in tokens]
 
@@ -53,7 +56,7 @@ class Hall:
         page = f"page of {token}"
         name = self.connections.open(cut)
         tab = LiveTab(lambda _edits: None, session_id="anon-1")
-        self.connections.attach(name, tab, page, owner=token)
+        self.connections.attach(name, tab, page, owner=token, needs=lambda: ["orders.read"])
         return name
 
     def look(self, accounts: Accounts) -> list[tuple[str, str]]:
@@ -92,6 +95,33 @@ def test_every_page_of_an_ended_browser_runs_once_and_is_cut_off_if_it_stays(acc
     assert hall.look(accounts) == [("end", page), ("cut", page)]
     hall.connections.close(hall.names[2])
     assert hall.look(accounts) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "finishes"),
+    [("more rights", True), ("fewer rights", False), ("locked", False), ("signed out", False)],
+)
+def test_a_script_at_work_is_left_to_finish_while_its_page_may_be_seen(
+    accounts: Accounts, change: str, finishes: bool
+) -> None:
+    accounts.save_role("clerk", ["orders.read"])
+    user = accounts.create_user("ada", "Ada", roles=["clerk"])
+    ticket = accounts.issue_ticket("before", user.user_id)
+    assert accounts.redeem(ticket, "before", TOKENS[0], "a browser")
+    hall, page = Hall(TOKENS[0]), f"page of {TOKENS[0]}"
+    hall.running.add(TOKENS[0])
+    match change:
+        case "locked":
+            accounts.set_active(user.user_id, False)
+        case "signed out":
+            accounts.revoke(TOKENS[0])
+        case _:
+            accounts.save_role("clerk", ["orders.*", "stock.read"] if finishes else ["stock.read"])
+    looks = [hall.look(accounts) for _ in range(3)]
+    assert looks[:2] == ([[], []] if finishes else [[("run", page)], [("end", page), ("cut", page)]])
+    hall.running.clear()
+    if finishes:  # then it gets its new token, as any other page
+        assert hall.look(accounts) == [("run", page)]
 
 
 def test_who_is_no_longer_good_is_told_as_each_single_look_tells_it(accounts: Accounts, clock: FakeClock) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import get_current_session, ui
 from core.files import FileRef
 from core.services import get_services
-from core.storage.models import Base
+from core.tables import Base
 
 FORM = "intake"
 

@@ -55,6 +55,15 @@ class NavigationHistory:
                 return replace(self, index=place)
         return self.push(entry)
 
+    def matched(self, entries: Sequence[NavigationEntry], index: int) -> NavigationHistory:
+        """Take over the browser's own list; a visit that is in both keeps its time and its scroll position."""
+        best: dict[int, NavigationEntry] = {}
+        for shift in range(len(self.entries)):  # the browser may have dropped the oldest
+            pairs = enumerate(zip(self.entries[shift:], entries, strict=False))
+            same = {place: old for place, (old, new) in pairs if old.is_at(new.page, new.params)}
+            best = max(best, same, key=len)
+        return NavigationHistory(entries=tuple(best.get(p, new) for p, new in enumerate(entries)), index=index)
+
     def scrolled(self, position: float) -> NavigationHistory:
         """Note how far the current page is scrolled."""
         if self.current is None or self.current.scroll_position == position:

@@ -135,7 +135,7 @@ class SessionState:
             case ("tab", tab, *rest):
                 self._absorb_tab(tab, rest, value)
             case ("metric", tab, day):
-                self._activity[tab, day] = {} if value is REMOVED else value
+                _put(self._activity, (tab, day), value)
             case ("key", page, key):
                 self.bound_keys[page] = _with(self.bound_keys.get(page, {}), key, value)
             case ("pref", name) if name in _DEFAULTS:
@@ -173,11 +173,11 @@ class SessionState:
     def _absorb_tab(self, tab: str, rest: Sequence[str], value: Any) -> None:
         match rest:
             case ["history"]:
-                self._histories[tab] = NavigationHistory() if value is REMOVED else NavigationHistory.from_dict(value)
+                _put(self._histories, tab, value if value is REMOVED else NavigationHistory.from_dict(value))
                 if tab == self.tab_id:
-                    self.history = self._histories[tab]
+                    self.history = self._histories.get(tab, NavigationHistory())
             case ["scroll", page]:
-                self._scroll[tab, page] = 0.0 if value is REMOVED else value
+                _put(self._scroll, (tab, page), value)
 
     def commit(self, changes: Sequence[Change], *, counting: Countable | None = None, page: str | None = None) -> None:
         """Make changes durable, then visible here. If that fails, it raises and nothing has changed.
@@ -229,7 +229,7 @@ def _parsed(value: Any, parse: Callable[[], V]) -> V | Removed:
     return REMOVED if value is REMOVED else parse()
 
 
-def _put(target: dict[str, Any], key: str, value: Any) -> None:
+def _put(target: dict[Any, Any], key: Any, value: Any) -> None:
     if value is REMOVED:
         target.pop(key, None)
     else:

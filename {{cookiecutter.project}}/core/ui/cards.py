@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
 import streamlit as st
@@ -32,8 +32,16 @@ GoHome = Callable[[], None]
 _LONGEST_MESSAGE = 300
 _RETRY_SECONDS = 2.0
 """From one look to the next whether the database answers again; with the pause after a failure less than 5 s."""
+_NAMED_FILES = 5
 _TOLD_KEY = "_keep_told_fault"
 """The fault this tab has put into the log last."""
+
+
+def restart_needed(files: Sequence[str]) -> None:
+    """Say to a developer that what was saved is not what runs, above the page as it was."""
+    more = f" + {len(files) - _NAMED_FILES}" if len(files) > _NAMED_FILES else ""
+    named = ", ".join(f"`{file}`" for file in files[:_NAMED_FILES]) + more
+    st.warning(words()("cards.restart_needed", files=named), icon=":material/restart_alt:")
 
 
 def not_found(go_home: GoHome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -19,7 +20,7 @@ from core.services import close_services, get_services
 from core.settings import get_settings, misspelt_in_environment, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import is_current
-from core.web import watch
+from core.web import run_on_save, watch
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
 from core.web.client import ClientAddressMiddleware
@@ -123,6 +124,11 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
         cleaning = repeat("cleaning up", clean_up_in_background, seconds=INTERVAL_SECONDS, first_after=FIRST_SECONDS)
         watching = repeat("watching open pages", look, seconds=watch.INTERVAL_SECONDS)
         in_background = [asyncio.create_task(cleaning), asyncio.create_task(watching)]
+        if run_on_save.watch_sources():
+            looking = repeat("reloading code", run_on_save.RunOnSave().look, seconds=run_on_save.INTERVAL_SECONDS)
+            in_background.append(asyncio.create_task(looking))
+        gc.collect()
+        gc.freeze()  # what is loaded stays: collections go through what came since, which takes no time
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from weakref import WeakValueDictionary
@@ -49,6 +49,8 @@ class OpenPage:
     """The hash of the token it was opened with, None for a browser without a valid cookie."""
     streamlit_id: str
     """Streamlit's own id of the page's session."""
+    needs: Callable[[], Collection[str]]
+    """Returns the permissions without which what the page shows can't be seen."""
 
 
 class Connections:
@@ -71,7 +73,15 @@ class Connections:
                 self._cuts[name] = cut
         return name
 
-    def attach(self, name: str, tab: LiveTab, streamlit_id: str = "", *, owner: str | None = None) -> None:
+    def attach(
+        self,
+        name: str,
+        tab: LiveTab,
+        streamlit_id: str = "",
+        *,
+        owner: str | None = None,
+        needs: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         """Say which page is at the other end; nothing happens when the connection has gone.
 
         `streamlit_id` is what it will name to have the same tab again over another connection.
@@ -80,7 +90,7 @@ class Connections:
             if streamlit_id:
                 self._by_session[streamlit_id] = tab
             if name in self._pages:
-                self._pages[name] = OpenPage(tab=tab, owner=owner, streamlit_id=streamlit_id)
+                self._pages[name] = OpenPage(tab=tab, owner=owner, streamlit_id=streamlit_id, needs=needs)
 
     def pages(self) -> dict[str, OpenPage]:
         """The pages that are open now, by the names of their connections."""

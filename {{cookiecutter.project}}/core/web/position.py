@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -66,7 +65,7 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     tab, page = _text(body, "tab", _TAB), _text(body, "page", _PAGE)
     values: dict[str, Any] = {join_path("tab", tab, "scroll", page): _pixels(body.get("y"))}
     if body.get("history") is not None:
-        values[join_path("tab", tab, "history")] = _history(body["history"], now).to_dict()
+        values[join_path("tab", tab, "history")] = _history(body["history"], now)
     return values
 
 
@@ -74,46 +73,38 @@ def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[s
     owner = identity_of(services, token)
     if not (owner.registered or owner.user_id):  # an anonymous browser leaves no trace before its first edit
         return
-    if not _has(services, owner, tab):
+    if page not in get_page_names():
+        raise HTTPException(404, "There is no such page.")
+    path, values = join_path("tab", tab, "history"), dict(values)
+    posted, before = values.pop(path, None), _before(services, owner, path)
+    if before is REMOVED:
         raise HTTPException(404, "This session has no such tab.")
-    if not PAGES.take(f"{owner.session_id}/{tab}", page):
-        raise HTTPException(429, "This tab has posted positions of too many pages.")
+    if posted is not None and before is not None:
+        known = NavigationHistory.from_dict(before)
+        history = known.matched(posted.entries, posted.index)
+        if history != known:
+            values[path] = history.to_dict()
     services.engine.record(owner.session_id, values)
 
 
-def _has(services: Services, owner: Identity, tab: str) -> bool:
-    """Whether a run has noted that this tab is one of the session's. While the database is away that is believed."""
-    path = join_path("tab", tab, "history")
+def _before(services: Services, owner: Identity, path: str) -> Any:
+    """Return the history as it is stored: REMOVED for a tab that no run has shown anything in.
+
+    While the database is away the tab is believed, and None is returned where its history isn't on this machine.
+    """
+    look = services.engine.look
     try:
         with services.accounts.hurry:
-            return services.engine.look(owner.session_id, [path])[path].value is not REMOVED
+            return look(owner.session_id, [path])[path].value
     except StoreUnavailableError:
-        return True
+        here = look(owner.session_id, [path], here_only=True)[path].value
+        return None if here is REMOVED else here
 
 
-class Pages:
-    """Of which pages each tab has posted a position: of `most` at most. Kept in memory. Safe for threads."""
-
-    def __init__(self, most: int, maximum: int = 20_000) -> None:
-        self._lock = threading.Lock()
-        self._most, self._maximum = most, maximum
-        self._seen: OrderedDict[str, set[str]] = OrderedDict()
-
-    def take(self, tab: str, page: str) -> bool:
-        """Note a page of a tab; False where there is no place for another."""
-        with self._lock:
-            seen = self._seen.setdefault(tab, set())
-            self._seen.move_to_end(tab)
-            if len(self._seen) > self._maximum:
-                self._seen.popitem(last=False)
-            if page not in seen and len(seen) >= self._most:
-                return False
-            seen.add(page)
-            return True
-
-
-PAGES = Pages(most=100)
-"""As long as a process lives. A project has fewer, and a tab shows no others."""
+@cache
+def get_page_names() -> set[str]:
+    """Return the names of the pages that this process has, as its router knows them."""
+    return set()
 
 
 def _history(value: object, now: datetime) -> NavigationHistory:

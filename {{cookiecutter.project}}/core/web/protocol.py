@@ -24,6 +24,7 @@
 | which widgets a page shows, and which take files | `runtime/state/session_state.py`, `widgets/chat.py` | `uploaders` |
 | which names a file uploader takes | `elements/lib/file_uploader_utils.py` | `takes` |
 | a session remembers what it last ran with, and runs again when asked | `runtime/app_session.py` | `ask_for_run` |
+| a session knows whether its script runs | `runtime/app_session.py` | `is_running` |
 | a session can be ended for good | `runtime/runtime.py` | `end_session` |
 | a form notes itself on the stack of containers | `elements/lib/form_utils.py` | `inside_form` |
 """
@@ -45,6 +46,7 @@ from streamlit.elements.widgets.time_widgets import _DateInputValues, _DateTimeI
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.app_session import AppSessionState
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -70,6 +72,7 @@ __all__ = [
     "held",
     "inside_form",
     "is_press",
+    "is_running",
     "key_of",
     "offer",
     "opens_dialog",
@@ -410,6 +413,12 @@ def ask_for_run(session_id: str) -> None:
     state.ClearField("widget_states")
     state.ClearField("fragment_id")
     session.request_rerun(state)
+
+
+def is_running(session_id: str) -> bool:
+    """Whether the script of an open page runs now. For the event loop's own thread."""
+    session = runtime.get_instance().get_app_session(session_id) if runtime.exists() else None
+    return session is not None and session._state == AppSessionState.APP_IS_RUNNING  # noqa: SLF001
 
 
 def end_session(session_id: str) -> None:

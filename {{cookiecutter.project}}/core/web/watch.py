@@ -6,6 +6,9 @@ is all that replicas share: it doesn't matter which of them a sign-in was ended 
 
 A page that is found so runs once more, which takes everything off it and loads it anew, with another token or at the
 sign-in page. One that is still there at the next look didn't do that: its session is ended and its connection cut.
+
+A page whose script is at work is left to finish it, as long as its person may still see what it shows: a long
+computation doesn't end because an administrator edits a role.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from core.accounts import Accounts
 from core.errors import StoreUnavailableError
 from core.storage.database import reachable
 from core.web.identity import get_known_identities
-from core.web.ingress import Connections
-from core.web.protocol import ask_for_run, end_session
+from core.web.ingress import Connections, OpenPage
+from core.web.protocol import ask_for_run, end_session, is_running
+from core.wildcards import lacking
 
 INTERVAL_SECONDS = 2.0
 """From one look to the next. Two of them, and a run, are what a page may stay at most: 5 s."""
@@ -37,9 +41,10 @@ class Watch:
         *,
         run: Callable[[str], None] = ask_for_run,
         end: Callable[[str], None] = end_session,
+        is_running: Callable[[str], bool] = is_running,
     ) -> None:
         self._connections = connections
-        self._run, self._end = run, end
+        self._run, self._end, self._is_running = run, end, is_running
         self._told: set[str] = set()
         """The connections whose pages were asked to run."""
 
@@ -56,12 +61,16 @@ class Watch:
         for name, page in pages.items():
             if page.owner in ended:
                 try:
-                    await self._take_leave(name, page.streamlit_id)
+                    if not await self._may_finish(accounts, page):
+                        await self._take_leave(name, page.streamlit_id)
                 except Exception as error:
                     log.exception("an open page could not be closed")
                     failed = error
         if failed is not None:
             raise failed
+
+    async def _may_finish(self, accounts: Accounts, page: OpenPage) -> bool:
+        return self._is_running(page.streamlit_id) and await run_in_threadpool(_may_see, accounts, page)
 
     async def _take_leave(self, name: str, streamlit_id: str) -> None:
         if name not in self._told:
@@ -87,3 +96,14 @@ def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
         known.forget(owner)  # an outage to come finds it ended, too
     known.confirm(set(owners) - ended)
     return ended
+
+
+def _may_see(accounts: Accounts, page: OpenPage) -> bool:
+    """Whether only the rights of a page's person have changed, and they still suffice for the page."""
+    try:
+        with accounts.hurry, reachable():
+            state = accounts.check(page.owner or "")
+    except StoreUnavailableError:
+        return False
+    user = state.user if state is not None and state.standing == "stale" else None
+    return user is not None and not lacking(user.permissions, page.needs())
