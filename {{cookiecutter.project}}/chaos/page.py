@@ -66,6 +66,12 @@ class Page:
         with self._told:
             return set(self._components)
 
+    @property
+    def runs(self) -> int:
+        """How many runs have ended since the page was opened."""
+        with self._told:
+            return self._runs
+
     def commit(self, key: str, text: str) -> None:
         """Enter a text and leave the field. Raises LookupError where the page has no such field."""
         with self._told:
