@@ -7,9 +7,10 @@ the team's is forgotten, between two runs and once for all tabs; the next import
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -24,6 +25,7 @@ _RENEWED = "core.tables"
 _READ_AT_START = ("app.py", ".env", "pyproject.toml")
 
 _Signature = tuple[int, int] | None
+_Files = dict[Path, _Signature]
 
 
 class Sources:
@@ -32,9 +34,10 @@ class Sources:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._is_watching = False
-        self._loaded: dict[Path, _Signature] = {}
-        self._engine: dict[Path, _Signature] = {}
-        self._is_team: dict[str, bool] = {}
+        self._places: dict[str, Path | None] = {}
+        self._team: dict[Path, _Files] = {}
+        """By the file or folder of each of the team's top-level modules."""
+        self._engine: _Files = {}
         self.lock = threading.RLock()
         """Held while modules are forgotten; hold it while importing several that belong together."""
         self.generation = 0
@@ -44,63 +47,64 @@ class Sources:
 
     def watch(self) -> None:
         """Begin: what is on disk now counts as loaded."""
-        found = [file for file in (self._root / _ENGINE).rglob("*") if file.is_file() and _is_source(file)]
-        self._engine = {file: _signature(file) for file in [*found, *(self._root / name for name in _READ_AT_START)]}
+        engine = [file for file in (self._root / _ENGINE).rglob("*") if file.is_file()]
+        files = [*engine, *(self._root / name for name in _READ_AT_START)]
+        self._engine = {file: _signature(file) for file in files if "__pycache__" not in file.parts}
         self._is_watching = True
         self.refresh()
 
     def refresh(self) -> int:
-        """Forget the team's modules if a file of one was saved, moved or deleted. Returns the generation."""
-        if not self._is_watching:
-            return self.generation
-        with self.lock:
-            modules = dict(self._modules())
-            now = {file: _signature(file) for file in modules.values()}
-            changed = [file for file, signature in now.items() if self._loaded.get(file, signature) != signature]
-            self._loaded.update(now)  # as of before they are imported anew: what is saved meanwhile is seen next time
-            if changed:
-                self._forget(modules, changed)
-            self.outdated = tuple(
-                str(file.relative_to(self._root)) for file, before in self._engine.items() if _signature(file) != before
-            )
-            return self.generation
+        """Forget the team's modules if one of their files was saved, added or removed. Returns the generation."""
+        if self._is_watching:
+            with self.lock:
+                tops = dict(self._tops())
+                if changed := self._look(tops.values()):
+                    self._forget(tops, changed)
+                differ = [file for file, before in self._engine.items() if _signature(file) != before]
+                self.outdated = tuple(str(file.relative_to(self._root)) for file in differ)
+        return self.generation
 
-    def _forget(self, names: Iterable[str], changed: Iterable[Path]) -> None:
-        for name in (*names, _RENEWED):
-            sys.modules.pop(name, None)
+    def _look(self, places: Iterable[Path]) -> set[Path]:
+        """Return the files that changed since the last look: before what was saved then was loaded."""
+        changed: set[Path] = set()
+        for place in {*self._team, *places}:
+            now = {file: _signature(file) for file in ([place] if place.suffix else place.rglob("*.py"))}
+            before = self._team.get(place, now)
+            self._team[place] = now
+            changed |= {file for file, _ in before.items() ^ now.items()}
+        return changed
+
+    def _forget(self, tops: Collection[str], changed: Iterable[Path]) -> None:
+        for name in [name for name in list(sys.modules) if name.partition(".")[0] in tops]:
+            del sys.modules[name]
+        sys.modules.pop(_RENEWED, None)
         for file in changed:  # Python takes what it compiled for current where second and size are the same
             Path(cache_from_source(str(file))).unlink(missing_ok=True)
+        importlib.invalidate_caches()
         self.generation += 1
 
-    def _modules(self) -> Iterator[tuple[str, Path]]:
-        """The team's modules that are loaded, and the file of each."""
-        for name, module in list(sys.modules.items()):
-            if self._is_teams(name.partition(".")[0]) and (file := getattr(module, "__file__", None)):
-                yield name, Path(file)
+    def _tops(self) -> Iterator[tuple[str, Path]]:
+        """The team's top-level modules that are loaded, each with its file or folder."""
+        for name in [name for name in list(sys.modules) if "." not in name]:
+            if name not in self._places:
+                self._places[name] = self._place(name)
+            if place := self._places[name]:
+                yield name, place
 
-    def _is_teams(self, top: str) -> bool:
-        known = self._is_team.get(top)
-        if known is None:
-            spec = getattr(sys.modules.get(top), "__spec__", None)
-            places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else []
-            known = self._is_team[top] = top not in _KEPT and any(self._holds(Path(place)) for place in places)
-        return known
-
-    def _holds(self, place: Path) -> bool:
-        """Whether a file or folder is the project's own, and not installed inside it."""
-        prefix = Path(sys.prefix)
-        installed = prefix.is_relative_to(self._root) and place.is_relative_to(prefix)
-        return place.is_relative_to(self._root) and not installed
+    def _place(self, name: str) -> Path | None:
+        """Where a top-level module is, if it is the team's."""
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        if spec is None or name in _KEPT:
+            return None
+        place, prefix = Path(next(iter(spec.submodule_search_locations or ()), spec.origin or "")), Path(sys.prefix)
+        is_installed = prefix.is_relative_to(self._root) and place.is_relative_to(prefix)
+        return place if place.is_relative_to(self._root) and not is_installed else None
 
 
 @cache
 def get_sources() -> Sources:
     """Return the sources of this process."""
     return Sources(PROJECT_ROOT)
-
-
-def _is_source(file: Path) -> bool:
-    return "__pycache__" not in file.parts
 
 
 def _signature(file: Path) -> _Signature:

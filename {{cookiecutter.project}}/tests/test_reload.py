@@ -110,6 +110,19 @@ def test_a_module_whose_file_is_gone_is_forgotten(project: Project) -> None:
         project.load("town.square")
 
 
+def test_a_file_that_could_not_be_loaded_and_one_that_is_new_are_seen(project: Project) -> None:
+    project.write("town/square.py", "PLACE =")
+    project.load("town")
+    with pytest.raises(SyntaxError):
+        project.load("town.square")
+    project.sources.watch()
+    project.write("town/square.py", "PLACE = 2")
+    assert project.sources.refresh() == 1
+    project.load("town")
+    project.write("town/street/corner.py", "PLACE = 3")
+    assert [project.sources.refresh() for _ in range(2)] == [2, 2]
+
+
 def test_the_engine_and_what_is_installed_stay(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(project.root / "venv"))
     monkeypatch.syspath_prepend(project.root / "venv")
