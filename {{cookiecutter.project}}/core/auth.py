@@ -18,6 +18,7 @@ from core.handover import hand_over
 from core.invited import ask_invited, forget_link, invitation_secret
 from core.language import words_for
 from core.new_password import ask_new_password
+from core.plain import plain
 from core.services import Services, get_services
 from core.sign_in import ask_password, card
 from core.storage.database import reachable
@@ -39,6 +40,7 @@ _REASONS: dict[Word, str] = {
     "not_admitted": "auth.not_admitted",
     "locked": "auth.locked",
     "no_database": "sign_in.no_database",
+    "left_open": "auth.left_open",
 }
 """Why somebody came back from the identity provider without being signed in."""
 
@@ -242,7 +244,7 @@ def _require_provider(services: Services, identity: Identity) -> None:
     slip = Slip.read(st.context.cookies, services.settings)
     with card(services.settings.title, say("sign_in.text")):
         if slip is not None and slip.word:
-            st.error(say(_REASONS[slip.word], who=slip.who), icon=":material/block:")
+            st.error(say(_REASONS[slip.word], who=plain(slip.who)), icon=":material/block:")
         if slip is not None and slip.word == "not_admitted":
             st.button(say("auth.other_account"), on_click=st.logout, width="stretch")
         elif st.button(say("sign_in.button"), type="primary", width="stretch"):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 EVERYBODY = "*"
+_LONGEST = 200
+"""Characters of a name or an address, which also travel in a cookie. What is longer is cut off, or no address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +33,11 @@ class Claims:
         username = "oidc-" + hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         verified = said.get("email_verified")
         email = None if verified in (False, "false") else _text(said.get("email"))
+        if email is not None and len(email) > _LONGEST:
+            email = None  # nobody's: cut off it would be somebody else's
         return cls(
             username=username,
-            name=_text(said.get("name")) or email or username,
+            name=(_text(said.get("name")) or email or username)[:_LONGEST],
             email=email,
             email_verified=email is not None and verified in (True, "true"),
             groups=_groups(said, groups_claim),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.accounts import Accounts, Actor, Invitation, User
-from core.accounts.invitations import LONGEST_NAME, PARAMETER
+from core.accounts.invitations import PARAMETER
+from core.accounts.users import LONGEST_NAME
 from core.errors import AccountError, InvitationError, UsernameTakenError
 from core.language import words_for
 from core.new_password import new_password, require_fit

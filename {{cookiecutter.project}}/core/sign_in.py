@@ -20,6 +20,7 @@ from core.accounts import Accounts, Actor, Attempt, User
 from core.accounts.passwords import MAXIMUM_LENGTH, digest
 from core.errors import AccountError, KeepError, StoreUnavailableError, ThrottledError, UncheckedPasswordError
 from core.language import mark_page, words_for
+from core.plain import plain
 from core.storage.database import reachable
 from core.words import Words
 
@@ -71,7 +72,7 @@ def card(title: str, text: str) -> DeltaGenerator:
     card = st.container(horizontal_alignment="center").container(
         border=True, width=_CARD_WIDTH, key="keep-sign-in-card"
     )
-    card.title(title, anchor=False)
+    card.title(plain(title), anchor=False)
     card.markdown(text)
     return card
 
@@ -98,7 +99,7 @@ def why_refused(error: KeepError, say: Words, no_database: str) -> tuple[str, st
         case UncheckedPasswordError():
             return say("sign_in.unchecked"), ":material/build:"
         case AccountError():
-            return str(error), ":material/edit:"
+            return plain(str(error)), ":material/edit:"
         case _:
             return say(no_database), ":material/cloud_off:"
 

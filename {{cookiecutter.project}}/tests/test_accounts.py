@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from core.accounts import COMMAND_LINE, Accounts
 from core.accounts.first_start import seed_administrator
 from core.accounts.passwords import digest, flaw, hash_password, verify_password
+from core.accounts.users import LONGEST_NAME
+from core.claims import Claims
 from core.clock import FakeClock
 from core.errors import AccountError
 from core.storage.sql import SqlStore
@@ -216,3 +220,22 @@ def test_a_person_whose_session_was_purged_gets_another(accounts: Accounts, cloc
     renewed = accounts.ensure_session(user)
     assert renewed.session_id != user.session_id
     assert accounts.user(user.user_id) == renewed
+
+
+def test_nobody_is_called_by_a_longer_name_than_there_is_room_for(accounts: Accounts) -> None:
+    fits, long = "n" * LONGEST_NAME, "n" * (LONGEST_NAME + 1)
+    person = accounts.create_user("ada", fits)
+    refused: list[Callable[[], object]] = [
+        lambda: accounts.create_user("bob", long),
+        lambda: accounts.create_user(long, "Bob"),
+        lambda: accounts.create_user("bob", "Bob", email=long),
+        lambda: accounts.describe(person.user_id, name=long, email=None),
+        lambda: accounts.describe(person.user_id, name="Ada", email=long),
+        lambda: accounts.accept(accounts.invite("Bob", []), "bob", long, "a phrase nobody else has", by=COMMAND_LINE),
+    ]
+    for attempt in refused:
+        with pytest.raises(AccountError, match=r"has up to 200 characters"):
+            attempt()
+    said = {"iss": "i", "sub": "s", "name": long, "email": f"{long}@example.com", "email_verified": True}
+    claims = Claims.of(said, "groups")
+    assert (claims.name, claims.email) == (fits, None)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from core import ui
 from core.errors import AccountError, StoreUnavailableError
 from core.storage.database import reachable
 
@@ -16,6 +17,6 @@ def or_say_so() -> Iterator[None]:
         with reachable():
             yield
     except AccountError as error:
-        st.error(str(error))
+        st.error(ui.plain(str(error)))
     except StoreUnavailableError:
         st.error("The database is away: nothing was changed. Try again when it is back.", icon=":material/cloud_off:")

@@ -17,7 +17,17 @@ from core.accounts.authority import require_roles
 from core.accounts.passwords import hash_password
 from core.accounts.roles import existing, grant
 from core.accounts.tickets import secret_hash
-from core.accounts.users import USERS, User, Users, normalise, roles_of, unless_taken, users_of
+from core.accounts.users import (
+    LONGEST_NAME,
+    USERS,
+    User,
+    Users,
+    normalise,
+    require_short,
+    roles_of,
+    unless_taken,
+    users_of,
+)
 from core.errors import AccountError, InvitationError, UsernameTakenError
 from core.storage.models import InvitationModel, RoleModel, UserModel
 from core.wildcards import matches
@@ -27,9 +37,6 @@ MAY_INVITE = "admin.people"
 """The permission of whoever invites. An invitation counts as long as they have it."""
 PARAMETER = "invitation"
 """Of the link's query."""
-LONGEST_NAME = 200
-"""Characters of a name, a username or a label."""
-
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -113,8 +120,7 @@ class Invitations(Users):
         """
         offered, username = self.invitation(secret), normalise(username)
         hashed = offered.invitation_hash
-        if not 0 < len(username) <= LONGEST_NAME:
-            raise AccountError(f"Choose a username of up to {LONGEST_NAME} characters.")
+        require_short(username, name)
         # Asked before anything is hashed, or a link is good for any number of hashes.
         if self.find(username) is not None:
             raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.")
@@ -125,9 +131,7 @@ class Invitations(Users):
             if not found or not found[0].counts or not connection.execute(_taking(hashed)).rowcount:
                 raise InvitationError("This link was used by somebody else just now.")
             invitation = found[0]
-            user_id = self._add(
-                connection, username, name[:LONGEST_NAME], email=invitation.email, password_hash=password_hash
-            )
+            user_id = self._add(connection, username, name, email=invitation.email, password_hash=password_hash)
             left = set(connection.scalars(select(RoleModel.role)))
             given = grant(connection, user_id, left & set(invitation.roles))
             self._note(

@@ -23,6 +23,9 @@ from core.clock import Clock, SteadyClock
 from core.errors import AccountError, UsernameTakenError
 from core.storage.models import RoleModel, SessionModel, TicketModel, TokenModel, UserModel, UserRoleModel
 
+LONGEST_NAME = 200
+"""Characters of a name, a username or an e-mail address."""
+
 AnyRow = Row[*tuple[Any, ...]]
 
 
@@ -113,6 +116,15 @@ def normalise(username: str) -> str:
     return known.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def require_short(username: str, name: str, email: str | None = None) -> None:
+    """Raise AccountError for an empty username, and for what is longer than anybody's."""
+    if not username:
+        raise AccountError("Give a username.")
+    for what, text in (("username", username), ("name", name), ("e-mail address", email or "")):
+        if len(text) > LONGEST_NAME:
+            raise AccountError(f"A {what} has up to {LONGEST_NAME} characters.".replace("A e-", "An e-"))
+
+
 class Users(AuditTrail):
     """The part of `Accounts` that keeps people. Every method is one transaction."""
 
@@ -139,8 +151,7 @@ class Users(AuditTrail):
         unfit password.
         """
         username = normalise(username)
-        if not username:
-            raise AccountError("Give a username.")
+        require_short(username, name, email)
         known = (self.title, username, email)
         password_hash = None if password is None else hash_password(password, rounds=self._password_rounds, known=known)
         with unless_taken(username), self._database.begin() as connection:
@@ -239,6 +250,7 @@ class Users(AuditTrail):
         name, email = name.strip(), (email or "").strip() or None
         if not name:
             raise AccountError("Give a name.")
+        require_short(user_id, name, email)
         theirs = UserModel.user_id == user_id
         with self._database.begin() as connection:
             require_over(connection, by, user_id)

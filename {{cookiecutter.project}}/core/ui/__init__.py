@@ -5,6 +5,7 @@ from core import ui
 name = ui.text_input("Name", form="profile", field="name")
 """
 
+from core.plain import plain
 from core.ui import cards, times
 from core.ui.cards import empty_state
 from core.ui.charts import altair_chart
@@ -19,7 +20,6 @@ from core.ui.history import history_panel
 from core.ui.kept_file import KeptFile
 from core.ui.live import live_refresh
 from core.ui.opened import expander, tabs
-from core.ui.plain import plain
 from core.ui.restored import restore_quietly, restored_notice
 from core.ui.saving import save_bar
 from core.ui.status import save_status

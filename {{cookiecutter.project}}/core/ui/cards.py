@@ -21,9 +21,9 @@ from core.errors import (
     StoreUnavailableError,
 )
 from core.permissions import current_permissions, matches
+from core.plain import plain
 from core.services import get_services
 from core.session_manager import get_session_manager
-from core.ui.plain import plain
 from core.ui.times import words
 
 log = structlog.get_logger(__name__)
@@ -155,9 +155,7 @@ def not_done(error: Exception) -> bool:
     elif isinstance(error, NotAllowedError):
         needed = say("cards.needs_permission", permission=error.permission)
         _card(":material/lock:", say("cards.not_allowed"), f"{needed} {say('cards.ask_administrator')}")
-    elif isinstance(error, AccountError):
-        _card(":material/edit:", say("cards.not_done"), str(error))
-    elif isinstance(error, RefusedError):
+    elif isinstance(error, AccountError | RefusedError):
         _card(":material/edit:", say("cards.not_done"), plain(str(error)))
     elif isinstance(error, StoreUnavailableError | SessionUnavailableError):
         reconnecting(error)

@@ -19,12 +19,12 @@ from typing import Any, Final
 import streamlit as st
 
 from core.errors import KeepError
+from core.plain import plain
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.drafts import length_of
 from core.state.forms import same
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import MisfitError
-from core.ui.plain import plain
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, Unfit, column_name, edited, fit, is_kept, without_unfit
 from core.ui.times import words
 from core.ui.widgets import known_field, say_problem, stamp_of, widget_key

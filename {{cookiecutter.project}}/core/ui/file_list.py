@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.errors import KeepError
 from core.files import FileRef
+from core.plain import plain
 from core.ui.kept_file import KeptFile, written
-from core.ui.plain import plain
 from core.ui.times import words
 
 _RENAMED_KEY = "_keep_renamed_files"

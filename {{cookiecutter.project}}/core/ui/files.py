@@ -20,6 +20,7 @@ from streamlit import config
 
 from core.errors import JournalError, StoreUnavailableError
 from core.files import FileRef
+from core.plain import plain
 from core.services import get_services
 from core.session_manager import MISSING, get_session_manager
 from core.state.paths import field_path, upload_path
@@ -28,7 +29,6 @@ from core.ui.block import form_of, say_beneath
 from core.ui.file_list import list_files, note_rename
 from core.ui.kept_file import MEGABYTE, KeptFile, files_in
 from core.ui.kinds import MisfitError
-from core.ui.plain import plain
 from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
 from core.ui.widgets import widget_key

@@ -20,12 +20,12 @@ import streamlit as st
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from core.plain import plain
 from core.services import get_services
 from core.session import FormState
 from core.session_manager import get_session_manager
 from core.ui import cards
 from core.ui.block import Block, within
-from core.ui.plain import plain
 from core.ui.saving import discard_button, field_names, foot, nothing_waits, waiting_text
 from core.ui.steps import Step, asked_step, open_step, show_progress
 from core.ui.submit import Submit, told

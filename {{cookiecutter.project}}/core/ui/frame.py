@@ -10,9 +10,9 @@ from typing import Any
 import streamlit as st
 
 from core.auth import sign_out
+from core.plain import plain
 from core.services import get_services
 from core.session_manager import SessionManager
-from core.ui.plain import plain
 from core.ui.times import words
 
 _ICON = Path(__file__).with_name("icon.svg")

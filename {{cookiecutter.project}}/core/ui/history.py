@@ -13,10 +13,10 @@ from typing import Any
 
 import streamlit as st
 
+from core.plain import plain
 from core.session_manager import SessionManager, get_session_manager
 from core.state.forms import FormSnapshot
 from core.ui.opened import expander
-from core.ui.plain import plain
 from core.ui.times import local_time, words
 from core.ui.written import rows
 from core.words import Words

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from core.clock import NO_STAMP
 from core.discovery import Fault
 from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError
+from core.plain import plain
 from core.services import get_services
 from core.session import UserSession
 from core.session_manager import SessionManager
 from core.state.paths import field_path
 from core.storage.submissions import Receipt
-from core.ui.plain import plain
 from core.ui.steps import Step, open_step
 from core.ui.times import clock_time, words
 from core.ui.widgets import keep_shown

@@ -12,11 +12,11 @@ import streamlit as st
 
 from core.clock import stamp_time
 from core.files import FileRef
+from core.plain import plain
 from core.services import get_services
 from core.session import REMOVED, Change, UserSession
 from core.session_manager import get_session_manager
 from core.state.paths import UPLOADS, upload_path
-from core.ui.plain import plain
 from core.ui.times import words
 
 _NOTED = timedelta(days=1)

@@ -23,6 +23,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from core.errors import KeepError
+from core.plain import plain
 from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.forms import same
@@ -31,7 +32,6 @@ from core.ui import choices, kinds, ranges
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit
 from core.ui.numbers import plain_numbers
-from core.ui.plain import plain
 from core.ui.times import words
 from core.web.fields import ShownField
 from core.web.protocol import (

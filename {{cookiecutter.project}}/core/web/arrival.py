@@ -21,8 +21,6 @@ Outcome = Literal["signed_in", "not_admitted", "locked", "stale", "no_database"]
 
 _STATEMENT_LIFETIME = timedelta(minutes=10)
 """How old the provider's statement may be. It is asked for and used within a second, but clocks differ."""
-_LONGEST_NAME = 200
-"""Characters of what somebody is called in a word to them, which travels in a cookie."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +42,7 @@ def arrive(services: Services, said: Mapping[str, Any], browser: str | None, *, 
     """
     settings = services.settings
     claims = Claims.of(said, settings.oidc_roles_claim)
-    who = (claims.email or claims.name)[:_LONGEST_NAME]
+    who = claims.email or claims.name
     try:
         with reachable():
             outcome, token = _let_in(services, claims, browser, by)

@@ -44,7 +44,7 @@ _OLDEST_MS = 400 * 86_400_000
 """What was typed longer ago counts as this old: a browser's clock may be years behind just after its start."""
 _SLACK = timedelta(seconds=2)
 """How long the way into the database may take: a text must be older than that to count as older than what is there."""
-_VERDICTS = {204: "kept", 401: "signed-out", 403: "not-shown", 429: "later", 503: "later"}
+_VERDICTS = {204: "kept", 401: "signed-out", 403: "not-shown", 408: "later", 429: "later", 503: "later"}
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 """So that of two posts of one field, such as a late one and a beacon, one sees the other. Shared by hash."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -61,7 +61,7 @@ class ProviderMiddleware:
         elif path == _CALLBACK:
             answer = await self._coming_back(request, answer)
         else:
-            _set_cookie(answer, Slip.forgetting(self._services().settings))
+            answer = self._signing_out(answer)
         await answer(scope, receive, send)
 
     def _leaving(self, request: Request, answer: Response) -> Response:
@@ -95,6 +95,17 @@ class ProviderMiddleware:
         back = self._back(page, Slip.forgetting(settings), answer)
         _set_cookie(back, cookie)
         return back
+
+    def _signing_out(self, answer: Response) -> Response:
+        """Come back from signing out without the provider where it would not lead back.
+
+        Strict ones ask for the id token, and one too long for a cookie was not kept.
+        """
+        settings, target = self._services().settings, urlsplit(answer.headers.get("location", ""))
+        if target.netloc and "id_token_hint" not in parse_qs(target.query):
+            return self._back(self._base, Slip(page=self._base, word="left_open").header(settings), answer)
+        _set_cookie(answer, Slip.forgetting(settings))
+        return answer
 
     def _back(self, page: str, cookie: str, answer: Response | None = None) -> Response:
         """Go to a page of ours, and take along what is needed of Streamlit's cookies."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from core.services import get_services
 from core.web.client import noted_address
 from core.web.refusals import OTHER_SITE, note_refusal
 from core.web.token import token_hash, verify
+
+BODY_SECONDS = 10.0
+"""How long a body may take: more than its few kilobytes need on the slowest line."""
+MOST_BODIES, MOST_BODIES_OF_ONE = 1_000, 100
+"""How many may be on their way at once, in all and from one address. A page sends a few, one after the other."""
+
+_under_way: Counter[str] = Counter()
+"""By address: the bodies that are on their way. For the event loop's own thread."""
 
 
 def require_same_origin(request: Request) -> None:
@@ -34,12 +44,29 @@ def require_same_origin(request: Request) -> None:
 
 
 async def read_bytes(request: Request, *, limit: int) -> bytes:
-    """Return the body. Raises 413 for one of more than `limit` bytes."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise HTTPException(413, f"At most {limit} bytes are accepted here.")
+    """Return the body.
+
+    Raises 413 for one of more than `limit` bytes, 408 for one that isn't here after `BODY_SECONDS`, 503 where too many
+    are on their way, and 400 where the connection ends before it.
+    """
+    address, body = client_address(request), bytearray()
+    if _under_way.total() >= MOST_BODIES or _under_way[address] >= MOST_BODIES_OF_ONE:
+        raise HTTPException(503, "Too many requests are being received.", headers={"Retry-After": "1"})
+    _under_way[address] += 1
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise HTTPException(413, f"At most {limit} bytes are accepted here.")
+    except TimeoutError as error:
+        raise HTTPException(408, "The request took too long.", headers={"Connection": "close"}) from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "The request ended too early.") from error
+    finally:
+        _under_way[address] -= 1
+        if not _under_way[address]:
+            del _under_way[address]
     return bytes(body)
 
 

@@ -37,10 +37,10 @@ async def rotate(request: Request) -> Response:
     The body is `{"ticket": "…"}`. Only a page of this app may ask, with the cookie the ticket is bound to.
     """
     require_same_origin(request)
-    ticket = (await read_json(request, limit=_TICKET_LIMIT)).get("ticket")
     services = get_services()
     settings = services.settings
     secret = settings.secret_key.get_secret_value()
+    ticket = (await read_json(request, limit=_TICKET_LIMIT)).get("ticket")
     old = browser_token(request, settings.cookie_name, secret)
     if old is None or not isinstance(ticket, str):
         return Response(status_code=409, headers=_NO_STORE)

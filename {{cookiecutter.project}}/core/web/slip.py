@@ -13,7 +13,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from core.settings import Settings
 from core.web.arrival import Outcome
 
-Word = Literal["", "cancelled", "failed", "away"] | Outcome
+Word = Literal["", "cancelled", "failed", "away", "left_open"] | Outcome
 """Why somebody isn't signed in; empty on the way there."""
 
 _MAX_AGE = 600

@@ -9,8 +9,9 @@ from apps.admin.changing import or_say_so
 from apps.admin.paging import PER_PAGE, from_the_start, offset, turn
 from core import ui
 from core.accounts import Accounts, Invitation, User
-from core.accounts.invitations import LIFETIME, LONGEST_NAME, link
+from core.accounts.invitations import LIFETIME, link
 from core.accounts.provided import NEWCOMER
+from core.accounts.users import LONGEST_NAME
 from core.auth import acting
 from core.permissions import current_permissions, requires
 from core.router import page
@@ -82,7 +83,7 @@ def _row(accounts: Accounts, user: User, yours: list[str], *, provided: bool) ->
             st.caption(f"{ui.plain(known_as)} · last signed in: {seen}")
         with may:
             st.multiselect(
-                f"Roles of {user.name}",
+                f"Roles of {ui.plain(user.name)}",
                 sorted({*yours, *user.roles}),
                 key=key,
                 label_visibility="collapsed",
@@ -159,8 +160,8 @@ def _ask_whom(accounts: Accounts, existing: list[str]) -> None:
 def _add(accounts: Accounts, existing: list[str]) -> None:
     _close_when_done()
     with st.form("add-person", border=False):
-        name = st.text_input("Name")
-        username = st.text_input("Username")
+        name = st.text_input("Name", max_chars=LONGEST_NAME)
+        username = st.text_input("Username", max_chars=LONGEST_NAME)
         email = st.text_input("Email", type="email")
         roles = st.multiselect("Roles", existing, [role for role in existing if role == NEWCOMER])
         if not st.form_submit_button("Add", type="primary", icon=":material/person_add:"):

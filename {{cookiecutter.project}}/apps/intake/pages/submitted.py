@@ -29,7 +29,9 @@ def my_requests() -> None:
     for request in requests:
         with st.container(border=True, key=f"request-{request.number}"):
             with st.container(horizontal=True, horizontal_alignment="distribute"):
-                st.markdown(f"**{request.number}** · {request.kind} · {request.site}", width="content")
+                st.markdown(
+                    f"**{request.number}** · {ui.plain(request.kind)} · {ui.plain(request.site)}", width="content"
+                )
                 st.caption(ui.local_time(request.at), width="content")
             enclosed = request.enclosed
             st.text("\n".join([request.reason, *map(str, enclosed.items)]))
