@@ -22,16 +22,17 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from core.errors import KeepError
+from core.errors import KeepError, NotKeptError
 from core.plain import plain
 from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.forms import same
 from core.state.paths import field_path
-from core.ui import choices, kinds, ranges
+from core.ui import cards, choices, kinds, ranges
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit
 from core.ui.numbers import plain_numbers
+from core.ui.option_ids import OptionIds, unkeepable
 from core.ui.times import words
 from core.web.fields import ShownField
 from core.web.protocol import (
@@ -66,10 +67,18 @@ class Controlled(Generic[R]):
         self._defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
         self._kind = kind
 
-    def __call__(self, *args: Any, form: str | None = None, field: str, **kwargs: Any) -> R:
+    def __call__(
+        self,
+        *args: Any,
+        form: str | None = None,
+        field: str,
+        option_id: Callable[[Any], Any] | None = None,
+        **kwargs: Any,
+    ) -> R:
         """Show the widget. `form` and `field` say where its value is kept; the rest is as in Streamlit.
 
-        In the block of `with ui.form(…)` the form is that one.
+        In the block of `with ui.form(…)` the form is that one. Of an option that is an object, such as a row of a
+        table, the field keeps what `option_id` returns for it: `option_id=lambda row: row.id`.
         """
         form = form_of(form, field)
         arguments = self._arguments(args, kwargs)
@@ -77,8 +86,12 @@ class Controlled(Generic[R]):
             raise ValueError(f"{field!r} is a password, and must not be kept. Use st.text_input for it.")
         manager = get_session_manager()
         key = arguments["key"] = str(arguments["key"] or widget_key(form, field))
+        if option_id is None and (error := unkeepable(arguments)):
+            value = self._function(**arguments)
+            _say_unkept(error)
+            return value
         shown = known_field(manager, form, field, key)
-        own = _Own(manager, shown, self._kind, arguments)
+        own = _Own(manager, shown, self._kind, arguments, OptionIds(option_id, arguments))
         # Makes Streamlit send a value that was put back until the browser has taken it over: a widget whose code is
         # still loading when the next run follows would otherwise come up empty.
         passed = {**arguments, "persist_state": arguments["persist_state"] or "session"}
@@ -92,7 +105,7 @@ class Controlled(Generic[R]):
         if problem is None and arguments["bind"] is None:
             value, problem = own.checked(value, given=given)
         is_new = own.is_another_element()
-        if not given and not is_new and own.is_ahead(value):
+        if not given and not is_new and own.is_ahead(own.stored(value)):
             own.keep()
         if manager.should_retry(form, field):
             own.keep()
@@ -118,16 +131,32 @@ class _Own:
     It shows what is saved where that fits, and its default where it doesn't. Streamlit's state is ahead of that for a
     moment only: with what was entered and could not be kept, and with what the app itself has assigned, which is kept
     like what a person enters. And what is typed here goes on while it is saved, in the very element it is typed into.
+
+    Values are what is stored of them; what Streamlit gets for an option that the page names an id for is the option.
     """
 
-    __slots__ = ("_arguments", "_assigned", "_default", "_element", "_is_seed", "_kind", "_manager", "_saved", "_shown")
+    __slots__ = (
+        "_arguments",
+        "_assigned",
+        "_default",
+        "_element",
+        "_ids",
+        "_is_seed",
+        "_kind",
+        "_manager",
+        "_saved",
+        "_shown",
+    )
 
-    def __init__(self, manager: SessionManager, shown: ShownField, kind: Kind, arguments: Arguments) -> None:
+    def __init__(
+        self, manager: SessionManager, shown: ShownField, kind: Kind, arguments: Arguments, ids: OptionIds
+    ) -> None:
         self._manager, self._shown, self._kind, self._arguments = manager, shown, kind, arguments
+        self._ids, shown.stored = ids, self.stored
         self._saved: Any = MISSING
         self._assigned: Any = MISSING
         self._is_seed = False
-        self._default = _default_of(kind, arguments)
+        self._default = self.stored(_default_of(kind, arguments))
         self._element = element_id(shown.key)
 
     def restore(self, *, again: bool) -> tuple[MisfitError | None, bool]:
@@ -136,7 +165,7 @@ class _Own:
         Returns why that can't be, where the saved value doesn't fit, and whether the widget was given a value.
         """
         shown, key = self._shown, self._shown.key
-        current = held(key, MISSING)
+        current = self.stored(held(key, MISSING))
         is_on_page = bool(self._element) and not has_left(key) and not opens_dialog()
         if not is_on_page:
             self._manager.catch_up_once(fragment_run())  # what was typed into it may be known to the journal only
@@ -148,7 +177,7 @@ class _Own:
             if current is MISSING and shown.was_shown and self._arguments["persist_state"] != "page":
                 self._reset()
         saved, stamp = self._saved, stamp_of(self._manager, shown)
-        problem = None if saved is MISSING else misfit(self._kind, saved, self._arguments)
+        problem = None if saved is MISSING else self._misfit(saved)
         fits = saved is not MISSING and problem is None
         if current is not MISSING and not shown.was_shown and (key in assigned() or not self._element) and not fits:
             self._is_seed = True
@@ -165,15 +194,22 @@ class _Own:
         else:
             follows = self._default_has_changed() and same(current, shown.default)
             is_apps = saved is MISSING and same(current, shown.value) and not same(current, shown.default)
-            given = is_news or follows or not (is_apps or misfit(self._kind, current, self._arguments) is None)
+            given = is_news or follows or not (is_apps or self._misfit(current) is None)
         wanted = saved if fits else self._default
         if wanted is MISSING or (current is MISSING and not fits and not shown.was_shown):
             return problem, given  # Streamlit has the default, or says why there is none
         if given:
-            st.session_state[key] = wanted
+            st.session_state[key] = self._ids.shown(wanted)
         if self._arguments["bind"] is None:
-            offer(key, current if is_ahead and not given else wanted)
+            offer(key, self._ids.shown(current if is_ahead and not given else wanted))
         return problem, given
+
+    def stored(self, value: Any) -> Any:
+        """What is stored of what the widget holds."""
+        return MISSING if value is MISSING else self._ids.stored(value)
+
+    def _misfit(self, value: Any) -> MisfitError | None:
+        return misfit(self._kind, self._ids.shown(value), self._arguments)
 
     def _look_up(self) -> None:
         self._saved = self._manager.session.values.get(field_path(self._shown.form, self._shown.field), MISSING)
@@ -186,7 +222,8 @@ class _Own:
         shown, key, disabled = self._shown, self._shown.key, self._arguments["disabled"]
         called = self._manager.take_assigned(key)
         if disabled and self._saved is not MISSING and self._default_has_changed():
-            st.session_state[key] = current = self._default  # nobody can have entered anything here
+            current = self._default  # nobody can have entered anything here
+            st.session_state[key] = self._ids.shown(current)
             called = True
         is_given = called or (key in assigned() and (shown.was_shown or disabled))
         return current if is_given and not same(current, self._saved) else MISSING
@@ -221,27 +258,36 @@ class _Own:
 
         The second is set where it would not show what it was given.
         """
-        if not given or self._is_seed or same(value, self._saved):
+        stored = self.stored(value)
+        if not given or self._is_seed or same(stored, self._saved):
             return value, None
         if self._assigned is not MISSING:
-            if misfit(self._kind, value, self._arguments) is None and _is_alike(value, self._assigned):
-                self._manager.persist_field(self._shown.form, self._shown.field, value)
+            if self._misfit(stored) is None and _is_alike(stored, self._assigned):
+                self._manager.persist_field(self._shown.form, self._shown.field, stored)
             return value, None
         if self._saved is not MISSING:
             return value, MisfitError("misfit.other", value=self._saved)
         # A page that connects anew sends what it holds before anybody here knows the widget.
-        if misfit(self._kind, value, self._arguments) is not None:
+        if self._misfit(stored) is not None:
             initial = self._kind.initial(self._arguments)
-            if not same(value, initial):
+            if not same(stored, self.stored(initial)):
                 put_right(self._shown.key, initial)
                 return initial, None
         return value, None
 
     def keep(self) -> None:
         """Make durable what the widget holds, unless it may not hold that."""
-        value = st.session_state[self._shown.key]
-        if misfit(self._kind, value, self._arguments) is None:
+        value = self.stored(st.session_state[self._shown.key])
+        if self._misfit(value) is None and not self._is_same_option(value):
             keep_value(self._manager, self._shown, value)
+
+    def _is_same_option(self, value: Any) -> bool:
+        """Whether an option is the one it was, though as another object, for which Streamlit calls back."""
+        if self._ids.of is None:
+            return False
+        now = self._manager.field_value(self._shown.form, self._shown.field)
+        is_kept = self._manager.live.took(self._shown.key, value)
+        return is_kept or same(value, self._shown.value if now is MISSING else now)
 
     def changed(self) -> None:
         """Keep the value first, and then do what the page asked for."""
@@ -255,7 +301,8 @@ class _Own:
         shown, arguments = self._shown, self._arguments
         shown.label = str(arguments.get("label", shown.field))
         shown.rule = self._kind.rule(arguments)
-        shown.value, shown.default, shown.is_misfit, shown.was_shown = value, self._default, problem is not None, True
+        shown.value, shown.default = self.stored(value), self._default
+        shown.is_misfit, shown.was_shown = problem is not None, True
         shown.stamp = stamp_of(self._manager, shown)
         self._manager.shown_fields[shown.key] = shown
         read = reader(shown.key)
@@ -264,9 +311,9 @@ class _Own:
                 shown.key,
                 form=shown.form,
                 field=shown.field,
-                read=read,
+                read=lambda state: self.stored(read(state)),
                 refuse=self._refuse,
-                value=value,
+                value=shown.value,
                 given=given,
                 waits=waits,
                 element=element_id(shown.key),
@@ -275,7 +322,16 @@ class _Own:
     def _refuse(self, value: Any) -> MisfitError | None:
         if self._arguments["disabled"]:
             return MisfitError("misfit.disabled")
-        return misfit(self._kind, value, self._arguments)
+        return self._misfit(value)
+
+
+def _say_unkept(error: NotKeptError) -> None:
+    """Say under a widget that what is chosen in it isn't kept, and to those who can mend that, how."""
+    say = words()
+    if cards.may_see_faults():
+        st.warning(say("misfit.unkept_option", reason=plain(str(error))), icon=":material/info:")
+    else:
+        st.caption(say("misfit.unkept"))
 
 
 def widget_key(form: str, field: str) -> str:
@@ -310,7 +366,7 @@ def keep_shown(form: str) -> None:
     for shown in [each for each in manager.known_fields.values() if each.form == form]:
         is_open = shown.is_misfit and shown.key in manager.shown_fields
         if shown.key in st.session_state and (is_open or manager.field_value(form, shown.field) is MISSING):
-            keep_value(manager, shown, st.session_state[shown.key])
+            keep_value(manager, shown, shown.stored(st.session_state[shown.key]))
 
 
 def known_field(manager: SessionManager, form: str, field: str, key: str) -> ShownField:

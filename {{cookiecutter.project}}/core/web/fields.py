@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from core.state.drafts import TextRule
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +26,9 @@ class ShownField:
     stamp: str = ""
     """The stamp of the value it shows."""
     value: Any = None
-    """What it returned in the run that showed it last, or what was entered since."""
+    """What is stored of what it returned in the run that showed it last, or what was entered since."""
+    stored: Callable[[Any], Any] = _as_it_is
+    """Turns what the widget holds into what is stored of it."""
     default: Any = None
     """What it showed then, or would have, with nothing saved."""
     is_misfit: bool = False

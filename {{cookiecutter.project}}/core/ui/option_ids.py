@@ -1,0 +1,79 @@
+"""What is stored of a chosen option: the option itself, or the id that the page names for it.
+
+ui.selectbox("Customer", customers(), format_func=str, option_id=lambda row: row.id, form="order", field="customer")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import NotKeptError
+from core.storage.codec import encode
+from core.ui.choices import offered
+from core.ui.kinds import Arguments
+
+_PLAIN = (str, int, float, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """An id that no option has now."""
+
+    id: Any
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionIds:
+    """The ids of a widget's options. Without a function, each option is its own id."""
+
+    of: Callable[[Any], Any] | None
+    arguments: Arguments
+
+    def stored(self, value: Any) -> Any:
+        """What is stored of what the widget holds: an option, several, or a text that was entered instead of one."""
+        if self.of is None:
+            return value
+        if type(value) in (list, tuple):
+            return type(value)(map(self._id, value))
+        return self._id(value)
+
+    def shown(self, stored: Any) -> Any:
+        """What the widget holds of what is stored: the options as they are now."""
+        if self.of is None:
+            return stored
+        options = {repr(self.of(option)): option for option in offered(self.arguments)}
+        if type(stored) in (list, tuple):
+            return type(stored)(self._option(options, each) for each in stored)
+        return self._option(options, stored)
+
+    def _id(self, value: Any) -> Any:
+        is_entered = isinstance(value, str) and self.arguments.get("accept_new_options")
+        if value is None or is_entered or self.of is None:
+            return value
+        try:
+            return self.of(value)
+        except (AttributeError, LookupError, TypeError):  # a page that connects anew may send what is no option
+            return _Gone(value)
+
+    def _option(self, options: dict[str, Any], stored: Any) -> Any:
+        if stored is None or (isinstance(stored, str) and self.arguments.get("accept_new_options")):
+            return options.get(repr(stored), stored)
+        return options.get(repr(stored), _Gone(stored))
+
+
+def unkeepable(arguments: Arguments) -> NotKeptError | None:
+    """Why a widget's options can't be kept as they are, None where they can or where it offers none."""
+    if "format_func" not in arguments:
+        return None
+    for kind, option in {type(option): option for option in offered(arguments)}.items():
+        if kind not in _PLAIN:
+            try:
+                encode(option, str(arguments["label"]))
+            except NotKeptError as error:
+                return error
+    return None
