@@ -43,6 +43,7 @@ class FromEdits(Generic[T]):
     """What a field holds in which nobody has edited anything yet, for `core.validation`."""
 
     def __call__(self, value: object) -> T | object:
+        value = self.untouched if value is None else value
         if not is_kept(value):
             return value
         base = Base(self.load(), self.row_id)
@@ -52,6 +53,7 @@ class FromEdits(Generic[T]):
 
     def preview(self, value: object) -> T | object:
         """The same, without the edits that don't fit: to show it, not to store it."""
+        value = self.untouched if value is None else value
         return self.make(Base(self.load(), self.row_id), value) if is_kept(value) else value
 
 
