@@ -125,6 +125,8 @@ class OpenPage:
                 widget = getattr(element, kind)
                 self.labels[widget.label] = widget.id
                 self._states.setdefault(widget.id, WidgetState(id=widget.id, string_value=widget.default))
+            case "file_uploader":
+                self.labels[element.file_uploader.label] = element.file_uploader.id
             case "button":
                 self.labels[element.button.label] = element.button.id
             case "bidi_component":

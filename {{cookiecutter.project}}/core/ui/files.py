@@ -175,7 +175,8 @@ class _Uploader:
             known = {ref.upload for ref in kept}
             paths = [upload_path(upload) for upload in upload_ids(state) if upload not in known]
             try:
-                held = get_services().engine.look(session_id, paths) if paths else {}
+                with get_services().accounts.hurry:  # a run of this tab waits for the answer
+                    held = get_services().engine.look(session_id, paths) if paths else {}
             except (StoreUnavailableError, JournalError):
                 return self._value(kept)  # the run takes it from memory
             found = [held[path].value for path in paths]

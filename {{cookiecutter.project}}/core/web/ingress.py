@@ -26,7 +26,7 @@ from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.web.address import folder
 from core.web.binding import streamlit_id_of
 from core.web.live_tab import LiveTab
-from core.web.protocol import STREAM, harmless, told, without
+from core.web.protocol import STREAM, Told, harmless, told, without
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
@@ -209,13 +209,18 @@ class _Link:
         anew, self._heard = not self._heard, self._heard or message.asks
         if tab is None:
             return frame
-        arrived = tab.read(message, anew=anew)
-        try:
-            if arrived.edits or (message.asks and tab.is_guarded()):
-                await run_in_threadpool(tab.keep, arrived.edits)
-        except (NotAllowedError, SignedOutError, StoreUnavailableError):
-            return harmless(frame)
-        return without(frame, arrived.unfit) if arrived.unfit else frame
+        # Reading may ask the journal, the database or pandas, and waits for a run that does.
+        return await run_in_threadpool(_kept, tab, message, frame, anew=anew)
+
+
+def _kept(tab: LiveTab, message: Told, frame: bytes, *, anew: bool) -> bytes:
+    arrived = tab.read(message, anew=anew)
+    try:
+        if arrived.edits or (message.asks and tab.is_guarded()):
+            tab.keep(arrived.edits)
+    except (NotAllowedError, SignedOutError, StoreUnavailableError):
+        return harmless(frame)
+    return without(frame, arrived.unfit) if arrived.unfit else frame
 
 
 @cache

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -76,14 +76,13 @@ class UploadMiddleware:
             return
         with self._under_way.place(tab.session_id, upload, int(size)) as under_way:
             try:
-                await run_in_threadpool(_check, tab, session_id, upload, under_way)
+                kept = await run_in_threadpool(_check, tab, widgets, session_id, upload, under_way)
             except HTTPException as error:
                 if error.status_code == 413:
                     tab.turned_away = True
                     ask_for_run(session_id)  # which says so
                 await _refuse(error.status_code, error.detail, scope, receive, send)
                 return
-            kept = any(map(tab.has, widgets))
 
             async def keep_and_send(message: Message) -> None:
                 if kept and message["type"] == "http.response.start" and message["status"] < 300:
@@ -97,10 +96,13 @@ class UploadMiddleware:
             await self._app(scope, receive, keep_and_send)
 
 
-def _check(tab: LiveTab, session_id: str, upload: str, under_way: dict[str, int] | None) -> None:
-    """Raise 401 or 403 where somebody may not see the page any more, 503 where that isn't known now, 409 for what came
-    before, 413 for want of room.
+def _check(
+    tab: LiveTab, widgets: Collection[str], session_id: str, upload: str, under_way: dict[str, int] | None
+) -> bool:
+    """Return whether one of these widgets keeps what is uploaded.
 
+    Raises 401 or 403 where somebody may not see the page any more, 503 where that isn't known now, 409 for what came
+    before, 413 for want of room.
     `under_way` are the ids and bytes of what is arriving for the session now, None for an id that was before.
     """
     try:
@@ -118,6 +120,7 @@ def _check(tab: LiveTab, session_id: str, upload: str, under_way: dict[str, int]
     largest = int(config.get_option("server.maxUploadSize")) * _MEGABYTE
     if len(held) > MOST_FILES or sum(held.values()) > MOST_SIZES * largest:
         raise HTTPException(413, "Too many files have been uploaded here that are in no field yet.")
+    return any(map(tab.has, widgets))
 
 
 def _noted(services: Services, session_id: str) -> dict[str, int]:
