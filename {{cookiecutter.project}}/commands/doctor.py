@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import apsw
 import click
 from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
 
 from commands import remedies
 from commands.finding import Finding
-from commands.folders import unwritable
+from commands.folders import room, unwritable
 from commands.pages import of_apps
 from commands.provider import admission, description
 from commands.quarantine import describe
 from commands.roles import misspelt
 from core.accounts import Accounts
+from core.accounts.administered import NEEDED
 from core.clock import SystemClock, stamp_time
 from core.command_line import python
 from core.errors import (
     ConfigurationError,
     CorruptValueError,
     JournalError,
+    StoreDamagedError,
     StoreUnavailableError,
     UnreadableValueError,
 )
@@ -37,10 +45,10 @@ from core.settings import (
     get_settings,
     misspelt_in_environment,
 )
-from core.storage.database import WAL_IS_SAFE, open_database, reachable
-from core.storage.entry import Entry, Quarantined
+from core.storage.database import WAL_IS_SAFE, open_read_only, reachable
+from core.storage.entry import Quarantined
 from core.storage.journal import Journal
-from core.storage.migrate import current_revision, head_revision
+from core.storage.migrate import current_revisions, head_revision, schema_problem
 from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
 from core.wildcards import matches
@@ -59,6 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _first_password(settings)
     yield _env_file()
     yield from unwritable(settings)
+    yield from room(settings)
     if settings.environment == "production":
         yield _names(settings)
     if settings.auth == "oidc":
@@ -68,11 +77,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _sqlite_of_python()
     yield _sqlite_of_journal()
     yield from _journal(settings)
-    database = open_database(settings.resolved_database_url)
-    try:
-        yield from _database(database, settings)
-    finally:
-        database.dispose()
+    yield from _database(settings)
 
 
 @click.command()
@@ -81,8 +86,7 @@ def doctor() -> None:
     try:
         findings = examine(get_settings())
     except ConfigurationError as error:
-        remedy = "Change it in .env or in the environment; .env.example explains every setting."
-        findings = iter([Finding(subject="settings", says=problem, fix=remedy) for problem in error.problems])
+        findings = iter([_of_setting("settings", problem) for problem in error.problems])
     trouble = 0
     for finding in findings:
         mark = click.style("ok  ", fg="green") if finding.fix is None else click.style("FIX ", fg="red", bold=True)
@@ -94,6 +98,13 @@ def doctor() -> None:
         click.echo(f"\n{trouble} to mend.")
         raise SystemExit(1)
     click.echo("\nAll is well.")
+
+
+def _of_setting(subject: str, problem: str) -> Finding:
+    """What is wrong, and the command where it names one."""
+    says, runs, command = problem.partition(" Run: ")
+    remedy = "Change it in .env or in the environment; .env.example explains every setting."
+    return Finding(subject=subject, says=says, fix=f"Run: {command}" if runs else remedy)
 
 
 def _secret(settings: Settings) -> Finding:
@@ -156,12 +167,21 @@ def _journal(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject=subject, says="not used" if unused else f"not begun yet ({path.name})")
         return
     try:
-        journal = Journal(path)
-        waiting, oldest, aside = journal.count(), journal.oldest_stamp(), journal.quarantined()
-        journal.close()
-    except (JournalError, apsw.Error) as error:
+        with _copy(path) as copy:
+            journal = Journal(copy)
+            waiting, oldest, aside = journal.count(), journal.oldest_stamp(), journal.quarantined()
+            journal.close()
+            is_damaged = any(copy.parent.glob(f"{copy.name}.damaged-*"))
+    except (JournalError, apsw.Error, OSError) as error:
         remedy = f"Check that {path} and its folder can be written by this user and that the disk has room."
         yield Finding(subject=subject, says=f"can't be opened: {error.__cause__ or error}", fix=remedy)
+        return
+    if is_damaged:
+        remedy = (
+            "Stop the servers. Whatever opens the journal next sets the file aside, beside it, and saves what can be "
+            f"read. Run: {python('manage.py quarantine list')}"
+        )
+        yield Finding(subject=subject, says=f"{path} is damaged; {waiting} edits can be read from it", fix=remedy)
         return
     yield from _set_aside("journal", aside)
     if waiting and settings.durability == "database":
@@ -172,6 +192,34 @@ def _journal(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject=subject, says=f"{waiting} edits wait, the first since {_when(oldest)}", fix=remedy)
     else:
         yield Finding(subject=subject, says=f"{waiting} edits wait for the database")
+
+
+@contextmanager
+def _copy(path: Path) -> Iterator[Path]:
+    """A copy of the journal to open: opening mends a damaged file, and here nothing is changed."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        if _is_in_use(path):  # then copying the files would miss what is written meanwhile
+            live, target = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY), apsw.Connection(str(copy))
+            with closing(live), closing(target), target.backup("main", live, "main") as backup:
+                backup.step()
+        else:
+            for ending in ("", "-wal"):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
+        yield copy
+
+
+def _is_in_use(path: Path) -> bool:
+    """Whether a process has the journal open (see `core.storage.salvage`)."""
+    try:
+        with path.with_name(f"{path.name}.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _set_aside(place: str, found: list[Quarantined]) -> Iterator[Finding]:
@@ -196,18 +244,45 @@ def _when(stamp: str | None) -> str:
     return f"{stamp_time(stamp):%Y-%m-%d %H:%M} UTC" if stamp else "-"
 
 
-def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings) -> Iterator[Finding]:
+    url = make_url(settings.resolved_database_url)
+    path = Path(url.database or "")
+    if url.get_backend_name() == "sqlite" and path.parent.is_dir() and not path.exists():
+        remedy = f"Run: {python('manage.py migrate')}"
+        yield Finding(subject="schema", says=f"there is no database yet at {path}", fix=remedy)
+        return
+    database = open_read_only(settings.resolved_database_url)
     try:
-        with reachable(), database.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        with reachable():
+            yield from _look_into(database, settings)
     except StoreUnavailableError as error:
         remedy = remedies.for_database(settings.resolved_database_url, error)
-        yield Finding(subject="database", says=str(error), fix=f"{remedy} Edits wait in the journal meanwhile.")
-        return
+        if "readonly" in str(error):  # a transaction was cut off, and can't be undone without writing
+            remedy = f"Whatever opens it next undoes what was cut off by a crash. Run: {python('manage.py migrate')}"
+        yield Finding(subject="database", says=str(error), fix=remedy)
+    finally:
+        database.dispose()
+
+
+def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
+    with database.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        if database.dialect.name == "sqlite":
+            damage = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+            if damage != "ok":
+                raise StoreDamagedError(f"The database is damaged ({damage}).")
     yield Finding(subject="database", says=f"{database.dialect.name} answers")
-    current, head = current_revision(database), head_revision()
+    try:
+        head, problem = head_revision(), schema_problem(database)
+    except ConfigurationError as error:
+        yield from (_of_setting("schema", each) for each in error.problems)
+        return
+    if problem is not None:
+        yield Finding(subject="schema", says=problem[0], fix=problem[1])
+        return
+    (current,) = current_revisions(database)
     if current != head:
-        says = f"at revision {current or 'none'}, the code needs {head}"
+        says = f"at revision {current}, the code needs {head}"
         yield Finding(subject="schema", says=says, fix=f"Run: {python('manage.py migrate')}")
         return
     yield Finding(subject="schema", says=f"at revision {head}")
@@ -224,11 +299,21 @@ def _database(database: Engine, settings: Settings) -> Iterator[Finding]:
 
 
 def _encryption(store: SqlStore, seal: Seal) -> Finding:
-    """Reads stored values up to the first one that needs something done."""
-    subject = "encryption"
+    """Reads stored values up to the first one that can't be read."""
+    subject, stale = "encryption", False
     for entry in store.find(""):
-        if (trouble := _why_not_current(entry, seal)) is not None:
-            return Finding(subject=subject, says=trouble[0], fix=trouble[1])
+        try:
+            if not seal.is_current(entry):
+                seal.open(entry)
+                stale = seal.encrypts
+        except UnreadableValueError as error:
+            remedy = "Add the missing key to SESSION_ENCRYPTION_KEYS, behind the first, or update the code."
+            return Finding(subject=subject, says=f"a value can't be read ({error})", fix=remedy)
+        except CorruptValueError:
+            continue  # set aside as soon as its session is loaded
+    if stale:
+        remedy = f"Run: {python('manage.py rotate-keys')}"
+        return Finding(subject=subject, says="on, but values are not under the first key", fix=remedy)
     if seal.encrypts:
         return Finding(subject=subject, says="on; every value in the database is under the first key")
     return Finding(
@@ -236,21 +321,10 @@ def _encryption(store: SqlStore, seal: Seal) -> Finding:
     )
 
 
-def _why_not_current(entry: Entry, seal: Seal) -> tuple[str, str] | None:
-    try:
-        if not seal.is_current(entry):
-            seal.open(entry)
-            if seal.encrypts:
-                return "on, but values are not under the first key", f"Run: {python('manage.py rotate-keys')}"
-    except UnreadableValueError as error:
-        return f"a value can't be read ({error})", "Add the missing key to SESSION_ENCRYPTION_KEYS, or update the code."
-    except CorruptValueError:
-        pass  # set aside as soon as its session is loaded
-    return None
-
-
 def _administrator(accounts: Accounts, settings: Settings) -> Finding:
-    people = [user for user in accounts.users() if user.active and matches(user.permissions, "admin.users")]
+    people = [
+        user for user in accounts.users() if user.active and all(matches(user.permissions, needed) for needed in NEEDED)
+    ]
     names = [(user.email or user.username) if settings.auth == "oidc" else user.username for user in people]
     if names:
         return Finding(subject="administrators", says=", ".join(names))

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from core.errors import StoreRefusesError, StoreUnavailableError
+from core.command_line import python
+from core.errors import StoreDamagedError, StoreRefusesError, StoreUnavailableError
+
+
+def _backup(path: Path) -> Path:
+    """Where docs/operations.md puts the backup of a database."""
+    return path.with_name(f"{path.stem}-backup{path.suffix}")
 
 
 def for_database(address: str, error: StoreUnavailableError) -> str:
@@ -16,6 +22,10 @@ def for_database(address: str, error: StoreUnavailableError) -> str:
     correct = "correct DATABASE_URL in .env or the environment."
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "")
+        if isinstance(error, StoreDamagedError):
+            file, backup, folder = (shlex.quote(str(place)) for place in (path, _backup(path), path.parent / "damaged"))
+            restore = f"mkdir {folder} && mv {file}* {folder} && cp {backup} {file} && {python('manage.py migrate')}"
+            return f"Stop the servers, and restore the backup (docs/operations.md). With it in {backup} run: {restore}"
         if not path.parent.is_dir():
             return f"DATABASE_URL names {path}. Run: mkdir -p {shlex.quote(str(path.parent))}, or {correct}"
         return f"DATABASE_URL names {path}. This user must be able to write it and its folder; the disk needs room."

@@ -93,6 +93,10 @@ class MissingMigrationError(StoreUnavailableError):
     """The database answers, but lacks a table or a column. The message says which, and what to run."""
 
 
+class StoreDamagedError(StoreUnavailableError):
+    """The database's file is damaged, so what is in it can't be had."""
+
+
 class FilesUnavailableError(KeepError):
     """Where the bytes of files are kept can't be reached now, or lacks one."""
 

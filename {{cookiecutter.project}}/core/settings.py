@@ -34,6 +34,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PLACEHOLDER_SECRET = "change-me"  # noqa: S105  # nosec B105
 MAKE_A_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
 MINIMUM_SECRET_LENGTH = 32
+_ENCODING = "utf-8-sig"  # UTF-8, with the mark that some editors put before it or without
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=PROJECT_ROOT / ".env",
-        env_file_encoding="utf-8",
+        env_file_encoding=_ENCODING,
         extra="forbid",
         frozen=True,
         pyproject_toml_table_header=("tool", "keep"),
@@ -204,6 +205,8 @@ def get_settings() -> Settings:
 
     Raises ConfigurationError with one sentence per unknown or invalid setting.
     """
+    if (problem := _unreadable_file()) is not None:
+        raise ConfigurationError([problem])
     problems = _unknown_names()
     try:
         settings = Settings()
@@ -244,6 +247,26 @@ def misspelt_in_environment() -> list[str]:
     return found
 
 
+def _unreadable_file() -> str | None:
+    """Why `.env` can't be read, and the remedy; None where it can, or isn't there."""
+    path = Path(str(Settings.model_config["env_file"]))
+    if not path.is_file():
+        return None
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f".env can't be read ({error.strerror}). Run: sudo chown $(id -un) .env && chmod 600 .env"
+    try:
+        data.decode(_ENCODING)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        written = "UTF-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "ISO-8859-1"
+        # Written into the file that is there, which keeps its owner and who may read it.
+        rewrite = f"iconv -f {written} -t UTF-8 .env > .env.utf-8 && cat .env.utf-8 > .env && rm .env.utf-8"
+        return f".env isn't text in UTF-8 (line {line}). Run: {rewrite}"
+    return None
+
+
 def _unknown_names() -> list[str]:
     known = [name.upper() for name in Settings.model_fields]
     problems = []
@@ -260,7 +283,7 @@ def _unknown_names() -> list[str]:
 
 def _names_in_file() -> list[str]:
     env_file = Path(str(Settings.model_config["env_file"]))
-    return [*dotenv_values(env_file)] if env_file.is_file() else []
+    return [*dotenv_values(env_file, encoding=_ENCODING)] if env_file.is_file() else []
 
 
 def _describe(finding: Any) -> str:

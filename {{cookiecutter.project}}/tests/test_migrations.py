@@ -49,7 +49,7 @@ def test_an_empty_database_is_behind_and_an_upgraded_one_is_not(database: Engine
     assert not migrate.is_current(database)
     migrate.upgrade(database)
     assert migrate.is_current(database)
-    assert migrate.current_revision(database) == migrate.head_revision()
+    assert migrate.current_revisions(database) == {migrate.head_revision()}
 
 
 def test_migrations_build_what_the_models_describe(database: Engine) -> None:
@@ -195,7 +195,7 @@ def test_upgrading_keeps_every_session(
     """Of each schema there ever was: one is put in at every step of the way."""
     scripts = ScriptDirectory.from_config(migrate.configuration()).walk_revisions()
     first, *later = reversed([script.revision for script in scripts])
-    assert migrate.current_revision(database) == first
+    assert migrate.current_revisions(database) == {first}
     for revision in later:
         migrate.upgrade(database, revision)
         memory = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
@@ -257,7 +257,7 @@ def test_an_upgrade_that_is_interrupted_anywhere_is_as_if_it_had_not_begun(
     def state() -> tuple[Any, ...]:
         with database.connect() as connection:
             rows = connection.execute(text("SELECT session_id, path, value FROM entries ORDER BY 1, 2")).all()
-        return migrate.current_revision(database), sorted(inspect(database).get_table_names()), rows
+        return migrate.current_revisions(database), sorted(inspect(database).get_table_names()), rows
 
     as_it_was, interruptions = state(), 0
     while True:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.command_line import python
-from core.errors import MissingMigrationError, StoreRefusesError, StoreUnavailableError
+from core.errors import MissingMigrationError, StoreDamagedError, StoreRefusesError, StoreUnavailableError
 from core.storage.hurry import HURRIED_SECONDS, current_hurry
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
@@ -68,6 +69,25 @@ def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> E
     return engine
 
 
+def open_read_only(url: str) -> Engine:
+    """Return an engine that changes nothing, not even the file of a SQLite database that isn't there yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = open_database(url)
+
+        def forbid_writes(connection: Any, _record: object) -> None:
+            connection.execute("SET default_transaction_read_only = on")
+            connection.commit()
+
+        event.listen(engine, "connect", forbid_writes)
+        return engine
+    path = f"file:{quote(parsed.database or '')}"
+    read_only = parsed.set(database=path, query={"mode": "ro", "uri": "true"})
+    engine = create_engine(read_only, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _keep_damaged_text)
+    return engine
+
+
 def _pool(url: str) -> dict[str, Any]:
     in_memory = make_url(url).database in (None, "", ":memory:")  # which has one connection a thread, and no pool
     return {} if in_memory else {"pool_timeout": _POOL_TIMEOUT_SECONDS}
@@ -83,8 +103,7 @@ def _set_patience(connection: Any, record: Any, _proxy: object) -> None:
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     _set_patience(connection, record, None)
-    # Damaged text must come back as damaged text: an error would make the whole session unreadable.
-    connection.text_factory = lambda data: data.decode(errors="surrogateescape")
+    _keep_damaged_text(connection, record)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
     # A rollback journal commits by being deleted. FULL doesn't sync the folder, so a power cut could bring it back
@@ -93,6 +112,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA secure_delete = ON")  # or deleted values stay readable in free pages
     cursor.close()
+
+
+def _keep_damaged_text(connection: Any, _record: object) -> None:
+    # Damaged text must come back as damaged text: an error would make the whole session unreadable.
+    connection.text_factory = lambda data: data.decode(errors="surrogateescape")
 
 
 def upserting_insert(database: Engine) -> Any:
@@ -145,7 +169,8 @@ def _compact_sqlite(connection: Connection) -> None:
 def reachable() -> Iterator[None]:
     """Turn "the database can't be reached" into StoreUnavailableError; others pass.
 
-    StoreRefusesError if it answers, and MissingMigrationError if it lacks a table or a column.
+    It is a StoreRefusesError if the server answers, a StoreDamagedError if SQLite's file is damaged, and a
+    MissingMigrationError if a table or a column is missing.
 
     In a hurry it is not even asked when it didn't answer a moment ago.
     """
@@ -155,6 +180,8 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
+        if isinstance(error, DBAPIError) and type(error.orig) is sqlite3.DatabaseError:
+            raise StoreDamagedError(f"The database is damaged ({_first_line(str(error.orig))}).") from error
         if missing := missing_migration(error):
             raise missing from error
         if isinstance(error, DBAPIError) and not (isinstance(error, _AWAY) or error.connection_invalidated):

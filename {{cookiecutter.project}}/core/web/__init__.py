@@ -19,7 +19,7 @@ from core.errors import ConfigurationError, StoreUnavailableError
 from core.services import close_services, get_services
 from core.settings import get_settings, misspelt_in_environment, trusted_proxies
 from core.storage.database import reachable
-from core.storage.migrate import is_current
+from core.storage.migrate import is_current, schema_problem
 from core.web import run_on_save, watch
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
@@ -153,7 +153,9 @@ def _lacks_migrations() -> bool:
     with _or_logged(), reachable():
         lacking = not is_current(services.database)
     if lacking and services.settings.environment == "production":
-        raise ConfigurationError([f"The database lacks migrations. Run: {python('manage.py migrate')}"])
+        problem = schema_problem(services.database)
+        why = f"{problem[0]}. {problem[1]}" if problem else f"migrations. Run: {python('manage.py migrate')}"
+        raise ConfigurationError([f"The database {'is unfit: ' if problem else 'lacks '}{why}"])
     return lacking
 
 
