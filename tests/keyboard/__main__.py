@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random
+import secrets
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.async_api import async_playwright
@@ -26,6 +31,7 @@ ROUND = 4
 REUNITED_SECONDS = 5
 """The full dose demands that a page shows everything within that time of a server that is back."""
 UNFINISHED = "not finished"
+LOST = "lost.txt"
 
 
 async def play(scenario: Scenario, desk: Desk, times: int) -> None:
@@ -50,13 +56,14 @@ async def laboratory(project: BakedProject, scenario: Scenario, options: argpars
     """Returns how often it was done, and what was lost."""
     full = options.dose == "full"
     times = options.times or (scenario.full if full else scenario.short)
-    with tempfile.TemporaryDirectory(prefix="keyboard-") as folder:
+    random.seed(f"{options.seed} {scenario.name}")
+    with _evidence(scenario, options) as folder:
         settings = {
             "SHEET_WITHOUT": options.without,
             "STREAMLIT_RUNNER_FAST_RERUNS": str(not options.slow_reruns).lower(),
             "PYTHONPATH": str(project.path),
         }
-        with serving(project, Path(folder), app="chaos/sheet/app.py", **settings) as server:
+        with serving(project, folder, app="chaos/sheet/app.py", **settings) as server:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
                 desk = Desk(
@@ -71,7 +78,26 @@ async def laboratory(project: BakedProject, scenario: Scenario, options: argpars
                     print(f"  all on the page again after {desk.slowest:.1f} s at most")
                 if full and desk.slowest > REUNITED_SECONDS and not options.must_lose:
                     desk.lost.append(f"only after {desk.slowest:.1f} s the page showed everything again")
+                if desk.lost:
+                    (folder / LOST).write_text("\n".join(desk.lost) + "\n", encoding="utf-8")
                 return times, desk.lost
+
+
+@contextmanager
+def _evidence(scenario: Scenario, options: argparse.Namespace) -> Iterator[Path]:
+    """A folder for data and logs, which stays where something was lost, or where it was asked for."""
+    if options.keep is not None:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=options.keep))
+    finished = False
+    try:
+        yield folder
+        finished = True
+    finally:
+        if options.keep is None and finished and (options.must_lose or not (folder / LOST).exists()):
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            print(f"  evidence: {folder}")
 
 
 def main() -> None:
@@ -83,7 +109,10 @@ def main() -> None:
     parser.add_argument("--without", default="", help="what to leave out: ingress,outbox. Then things must be lost")
     parser.add_argument("--must-lose", action="store_true", help="exit with 1 unless each scenario lost something")
     parser.add_argument("--slow-reruns", action="store_true", help="with Streamlit's fastReruns off")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="one that an earlier run printed")
+    parser.add_argument("--keep", type=Path, help="a folder for the evidence; what lost something is kept in any case")
     options = parser.parse_args()
+    print(f"seed: {options.seed}")
     find_chromium()  # before a loop runs: it may have to install one
     project = BakedProject(path=options.project.resolve(), answers={}, output="")
     failed = False

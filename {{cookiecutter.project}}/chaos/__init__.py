@@ -4,6 +4,7 @@
 
 | module | what it is |
 |---|---|
+| `chance` | all that is left to chance, from a seed that is printed |
 | `records` | what was asked and what was answered, written down outside the process that is harmed |
 | `checker` | compares that with what is found after a recovery, and names every wrong value |
 | `victim` | the process that is harmed: the project's real services, driven by commands |

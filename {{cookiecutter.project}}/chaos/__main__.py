@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -17,6 +19,7 @@ from pathlib import Path
 import click
 import structlog
 
+from chaos.chance import begin
 from chaos.checker import KINDS
 from chaos.controls import CONTROLS, Control, prove
 from chaos.faults import Fault, Result, discover
@@ -32,8 +35,15 @@ _NAMED = 10
 @click.option("--dose", type=click.Choice(("full", "short")), default="full", show_default=True)
 @click.option("--fault", "names", multiple=True, type=click.Choice(sorted(FAULTS)), help="Only this; repeatable.")
 @click.option("--durability", type=click.Choice(("local", "database")), help="Only this; otherwise both.")
-def chaos(dose: str, names: tuple[str, ...], durability: str | None) -> None:
-    """Break this project on purpose and count what is lost."""
+@click.option("--seed", type=int, help="Make the choices of the run that printed this number once more.")
+@click.option("--keep", type=click.Path(path_type=Path), help="A folder for the evidence: history, data and logs.")
+def chaos(dose: str, names: tuple[str, ...], durability: str | None, seed: int | None, keep: Path | None) -> None:
+    """Break this project on purpose and count what is lost.
+
+    Where something was lost its evidence is kept in any case, and said where.
+    """
+    seed = secrets.randbelow(10**9) if seed is None else seed
+    click.echo(f"seed: {seed}")
     # What the project says of its troubles here is what was done to it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     wanted = [FAULTS[name] for name in names or FAULTS]
@@ -42,13 +52,15 @@ def chaos(dose: str, names: tuple[str, ...], durability: str | None) -> None:
         shares = fault.shares(fault.full if dose == "full" else fault.short)
         for setup, share in shares.items():
             if durability in (None, setup.durability):
-                rows.append((fault, setup, _do(fault, setup, share)))
+                rows.append((fault, setup, do(fault, setup, share, seed=seed, keep=keep)))
+    begin(f"{seed} controls")
     missed = prove_all()
     click.echo(table(rows))
     click.echo("\n".join(["", f"negative controls: {len(CONTROLS) - len(missed)} of {len(CONTROLS)} noticed", *missed]))
     trouble = troubles([result for _, _, result in rows], missed, full=dose == "full")
     click.echo("\n".join(["", *trouble]))
     if trouble:
+        click.echo(f"The same choices once more: --seed {seed}, and --fault for a part of it.")
         sys.exit(1)
 
 
@@ -81,18 +93,38 @@ def play(control: Control, laboratory: Laboratory) -> str | None:
         return f"{control.name}: could not be played: {error}"
 
 
-def _do(fault: Fault, setup: Setup, share: int) -> Result:
+def do(fault: Fault, setup: Setup, share: int, *, seed: int, keep: Path | None = None) -> Result:
+    """Do one fault so often, with the choices that follow from a seed.
+
+    Everything it leaves is kept below `keep`, or else only where something did not hold.
+    """
+    begin(f"{seed} {fault.name} {setup.name}")
     click.echo(f"{fault.name}: {fault.says}; {setup.value}; {share} times ...")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Laboratory(setup, Path(folder)) as laboratory:
-        try:
-            result = fault.run(laboratory, share)
-        except NoStraceError as error:
-            result = Result(done=0, acknowledged=0, left_out=str(error))
+    folder = Path(tempfile.mkdtemp(prefix=f"{fault.name}-{setup.name.lower()}-", dir=_made(keep)))
+    held = False
+    try:
+        with Laboratory(setup, folder) as laboratory:
+            try:
+                result = fault.run(laboratory, share)
+            except NoStraceError as error:
+                result = Result(done=0, acknowledged=0, left_out=str(error))
+        held = not (result.violations or result.failures)
+    finally:
+        if held and keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            click.echo(f"  evidence: {folder}")
     click.echo(f"  done {result.done} times, {result.acknowledged} acknowledged, {time.monotonic() - began:.0f} s")
     for violation in [*map(str, result.violations), *result.failures, *result.too_slow][:_NAMED]:
         click.echo(f"  {violation}")
     return result
+
+
+def _made(folder: Path | None) -> Path | None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def table(rows: list[tuple[Fault, Setup, Result]]) -> str:

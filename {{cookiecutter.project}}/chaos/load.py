@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from chaos.chance import chance
 from chaos.nursery import Channel, Victim, VictimGoneError
 from chaos.records import Recorder, Writes, joined, value_of
 from core.state.paths import join_path
@@ -142,8 +142,8 @@ class Load:
 
     def step(self, client: Client) -> None:
         """Do one thing, at random, in one of the sessions."""
-        session, form, field = random.choice(self.sessions), random.choice(FORMS), random.choice(FIELDS)
-        match random.choices(tuple(_HOW_OFTEN), tuple(_HOW_OFTEN.values())):
+        session, form, field = chance().choice(self.sessions), chance().choice(FORMS), chance().choice(FIELDS)
+        match chance().choices(tuple(_HOW_OFTEN), tuple(_HOW_OFTEN.values())):
             case ["edit"]:
                 client.edit(session, form, field)
             case ["remove"]:
@@ -188,7 +188,7 @@ class Load:
         if client.purge(session):
             self._deleted.append(session)
         if self._deleted:
-            client.edit(random.choice(self._deleted), FORMS[0], FIELDS[0])
+            client.edit(chance().choice(self._deleted), FORMS[0], FIELDS[0])
 
     def _new_session(self) -> str:
         self._begun += 1

@@ -6,12 +6,13 @@ not, in any order; of the files made, renamed and deleted since the last sync of
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from chaos.chance import chance
 
 Luck = Literal["none", "some", "all"]
 """How much of what was not synced arrived all the same."""
@@ -57,12 +58,12 @@ class _File:
         found = bytearray(self.synced)
         for offset, data in self.pending if luck != "none" else ():
             if data is None:
-                if luck == "all" or random.random() < 0.5:
+                if luck == "all" or chance().random() < 0.5:
                     del found[offset:]
                     found.extend(bytes(offset - len(found)))
                 continue
             for at, sector in _sectors(offset, data):
-                if luck == "all" or random.random() < 0.5:
+                if luck == "all" or chance().random() < 0.5:
                     found.extend(bytes(max(0, at - len(found))))
                     found[at : at + len(sector)] = sector
         return bytes(found)
@@ -101,7 +102,7 @@ class Platter:
     def after_power_cut(self, folder: Path, luck: Luck) -> None:
         """Write into a folder what may be left."""
         files: dict[str, _File | None] = dict(self._synced_files)
-        happened = {"none": 0, "some": random.randint(0, len(self._changes)), "all": len(self._changes)}[luck]
+        happened = {"none": 0, "some": chance().randint(0, len(self._changes)), "all": len(self._changes)}[luck]
         for change in self._changes[:happened]:
             files.update(change)
         for name, file in files.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -11,6 +10,7 @@ import apsw
 from sqlalchemy import Table, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from chaos.chance import chance
 from core.storage.models import EntryModel, QuarantineModel, SessionModel
 
 Place = tuple[str, str]
@@ -25,10 +25,10 @@ _TRUNCATED = 0.3
 
 def tampered(data: bytes) -> bytes:
     """The data with one to three bits flipped, or cut off somewhere. Never what it was."""
-    if data and random.random() < _TRUNCATED:
-        return data[: random.randrange(len(data))]
+    if data and chance().random() < _TRUNCATED:
+        return data[: chance().randrange(len(data))]
     harmed = bytearray(data or b"\1")
-    for bit in random.sample(range(8 * len(harmed)), random.randint(1, _MOST_BITS)):
+    for bit in chance().sample(range(8 * len(harmed)), chance().randint(1, _MOST_BITS)):
         harmed[bit // 8] ^= 1 << bit % 8
     return bytes(harmed)
 
@@ -59,7 +59,7 @@ class DatabaseRows:
             if self._database.dialect.name == "postgresql":
                 connection.execute(text("SET session_replication_role = replica"))  # foreign keys don't stop a disk
             while len(damaged) < count:
-                row, column = random.choice(self._before[_TABLES[1]]), random.choice((*_TEXTS, "version"))
+                row, column = chance().choice(self._before[_TABLES[1]]), chance().choice((*_TEXTS, "version"))
                 place = (row["session_id"], row["path"])
                 # What the database itself would refuse, such as a NUL in PostgreSQL, is no damage it could show.
                 if place not in damaged and self._damaged(connection, row, column):
@@ -106,7 +106,7 @@ class JournalRows:
         with closing(apsw.Connection(str(self._path))) as connection:
             rows = connection.execute(f"SELECT {', '.join(_TEXTS)} FROM entry").fetchall()  # noqa: S608  # nosec B608
             while len(damaged) < count:
-                row, column = random.choice(rows), random.choice(_TEXTS)
+                row, column = chance().choice(rows), chance().choice(_TEXTS)
                 harmed, place = tampered(str(row[_TEXTS.index(column)]).encode()), (str(row[0]), str(row[1]))
                 damage = f"UPDATE entry SET {column} = CAST(? AS TEXT) WHERE session_id = ? AND path = ?"  # noqa: S608  # nosec B608
                 if place not in damaged:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from contextlib import ExitStack
 
+from chaos.chance import chance
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory
 from chaos.load import FIELDS, FORMS, Client
@@ -54,7 +54,7 @@ def _jump(bench: Bench, victims: list[Victim], dose: int) -> list[str]:
         for number in range(dose):
             aim = bench.recorder.acknowledged + _EDITS_BETWEEN_JUMPS
             wait_until(lambda aim=aim: bench.recorder.acknowledged >= aim or bool(errors), "people edited")  # type: ignore[misc]
-            seconds = random.choice((_HOUR, -_HOUR, random.uniform(-_HOUR, _HOUR), 0.0))
+            seconds = chance().choice((_HOUR, -_HOUR, chance().uniform(-_HOUR, _HOUR), 0.0))
             victims[number % 2].channels[-1].ask("shift", seconds=seconds)
             failures += _ended_early(bench, victims, seconds)
     finally:
@@ -78,11 +78,11 @@ def _work(
     session = bench.load.sessions[lane]
     clients = [Client(bench.recorder, victim.channels[lane]) for victim in victims]
     try:
-        while not ended.wait(random.uniform(0, 0.02)):
+        while not ended.wait(chance().uniform(0, 0.02)):
             one, other = (client.ask("read", session=session) for client in clients)
             if one != other:
                 failures.append(f"two processes don't show the same of {session}")
-            random.choice(clients).edit(session, FORMS[0], random.choice(FIELDS[:2]))
+            chance().choice(clients).edit(session, FORMS[0], chance().choice(FIELDS[:2]))
     except Exception as error:  # noqa: BLE001 - handed on to the thread that started this one
         errors.append(error)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import time
 from contextlib import ExitStack, suppress
 
 from sqlalchemy import text
 
+from chaos.chance import chance
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
@@ -65,10 +65,10 @@ def _harm_in_each_way(server: Postgres, proxy: Proxy, benches: list[Bench]) -> f
 
     def kill(process: int) -> None:
         """Kill the one process of the server that commits, or all of them. After one, the server restarts by itself."""
-        time.sleep(random.uniform(0, _COMMIT_SECONDS))
+        time.sleep(chance().uniform(0, _COMMIT_SECONDS))
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-        if random.random() < 0.5:
+        if chance().random() < 0.5:
             server.kill()
 
     longest = 0.0

@@ -6,7 +6,6 @@ living victim and raised again: what the journal can't take is refused aloud, an
 
 from __future__ import annotations
 
-import random
 import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from chaos import strace
+from chaos.chance import chance
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
@@ -43,7 +43,7 @@ def no_space(bench: Bench, victim: Victim) -> Iterator[None]:
     log = bench.folder / "journal.db-wal"
     size = log.stat().st_size if log.exists() else 0
     _, most = resource.prlimit(victim.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(victim.pid, resource.RLIMIT_FSIZE, (size + random.randrange(8_000), most))
+    resource.prlimit(victim.pid, resource.RLIMIT_FSIZE, (size + chance().randrange(8_000), most))
     try:
         yield
     finally:
@@ -87,7 +87,7 @@ def _once(laboratory: Laboratory, harm: Harm, number: int) -> _Outcome:
     with laboratory.bench(sessions=3, purges=False) as bench:
         with bench.victim(channels=1, debounce_delay=delay) as victim:
             client = Client(bench.recorder, victim.channels[0])
-            _edits(bench, client, random.randrange(1, 8))
+            _edits(bench, client, chance().randrange(1, 8))
             with harm(bench, victim):
                 noticed = [_is_noticed(bench, client) for _ in range(_HARMED_EDITS)]
             if harm is failing_syncs and not all(noticed):
@@ -118,7 +118,9 @@ def _is_noticed(bench: Bench, client: Client) -> bool:
 
 def _edits(bench: Bench, client: Client, count: int) -> bool:
     """So many edits. True if the last was accepted."""
-    return [client.edit(random.choice(bench.load.sessions), FORMS[0], random.choice(FIELDS)) for _ in range(count)][-1]
+    return [client.edit(chance().choice(bench.load.sessions), FORMS[0], chance().choice(FIELDS)) for _ in range(count)][
+        -1
+    ]
 
 
 FAULT = Fault(

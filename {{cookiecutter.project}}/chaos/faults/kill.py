@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from chaos.chance import chance
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory
@@ -39,9 +39,9 @@ def _on_one_bench(laboratory: Laboratory, kills: int) -> Result:
 
 def _kill_once(bench: Bench) -> list[Violation]:
     # From "always flushing" to "all in the journal"; from "hardly begun" to "long at work".
-    with bench.victim(debounce_delay=random.choice((0.01, 0.05, 3600))) as victim, bench.load.on(victim):
-        bench.recorder.wait_for(bench.recorder.acknowledged + random.randrange(_MOST_OPERATIONS))
-        time.sleep(random.uniform(0, 0.01))
+    with bench.victim(debounce_delay=chance().choice((0.01, 0.05, 3600))) as victim, bench.load.on(victim):
+        bench.recorder.wait_for(bench.recorder.acknowledged + chance().randrange(_MOST_OPERATIONS))
+        time.sleep(chance().uniform(0, 0.01))
         victim.kill()
     return bench.check()
 

@@ -5,11 +5,11 @@ Each edit stops the run of the one before it, and the page's end stops the last,
 
 from __future__ import annotations
 
-import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+from chaos.chance import chance
 from chaos.checker import Violation, misread
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory
@@ -63,12 +63,12 @@ def _person(bench: Bench, server: Server, times: int, patience: float, in_a_run:
     services = build_services(settings)
     with closing(services.engine):
         for number in range(times):
-            texts = {key: f"{number} {random.random()}" for key in _KEYS}
+            texts = {key: f"{number} {chance().random()}" for key in _KEYS}
             if in_a_run:
                 page.begin_run()
             for key, text in texts.items():
                 page.commit(key, text)
-                time.sleep(random.uniform(0, _APART_SECONDS) if key == "sheet.one" and not in_a_run else 0)
+                time.sleep(chance().uniform(0, _APART_SECONDS) if key == "sheet.one" and not in_a_run else 0)
             page.close()
             lost += _missing(services, session, texts, before, patience)
             page = Page(server.port, page.cookie)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
 
 import apsw
 
+from chaos.chance import chance
 from chaos.faults import Fault, Result
 from chaos.laboratory import Laboratory, Setup
 from chaos.load import FIELDS, FORMS, Client
@@ -45,7 +45,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
                 failures += filter(None, pool.map(partial(_fill, burst), range(_CROWD), crowd))
                 largest = max(largest, log.stat().st_size)
                 for _ in range(_EDITS):
-                    client.edit(random.choice(bench.load.sessions), FORMS[0], random.choice(FIELDS))
+                    client.edit(chance().choice(bench.load.sessions), FORMS[0], chance().choice(FIELDS))
                 if burst >= bursts // 2:
                     client.ask("flush")  # which can't remove all: it says so, and is tried again
                 largest = max(largest, log.stat().st_size)

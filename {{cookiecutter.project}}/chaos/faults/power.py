@@ -6,7 +6,6 @@ the disk after any of them (see `platter`), and each such disk is recovered by f
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos import platter, strace
+from chaos.chance import chance
 from chaos.checker import Violation, check
 from chaos.faults import Fault, Result
 from chaos.faults.syscalls import OPERATIONS, Operation
@@ -96,7 +96,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         benches = [stack.enter_context(laboratory.bench(revision=operation.revision)) for operation in OPERATIONS]
         recordings = list(two.map(record, benches, OPERATIONS))
         every = [(r, point, luck) for r in recordings for point in range(len(r.calls) + 1) for luck in _LUCK]
-        chosen = random.sample(every, min(dose, len(every)))
+        chosen = chance().sample(every, min(dose, len(every)))
         found = list(two.map(lambda what: cut(*what), chosen))
         return Result(
             done=len(chosen),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import threading
 import time
@@ -10,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from chaos.chance import chance
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory
@@ -43,14 +43,14 @@ class _Lane:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def work_in_first(self) -> None:
-        while not self.ended.wait(random.uniform(0, self.pause)):
+        while not self.ended.wait(chance().uniform(0, self.pause)):
             with self.turn:
                 self.first_is_busy.set()
                 _look_and_edit(self.first_client, self.session)
                 self.first_is_busy.clear()
 
     def work_in_second(self) -> None:
-        while not self.ended.wait(random.uniform(0, self.pause)):
+        while not self.ended.wait(chance().uniform(0, self.pause)):
             with self.second_is_busy:
                 while not (mine := self.turn.acquire(timeout=0.01)) and not self.first_is_stopped.is_set():
                     pass
@@ -63,7 +63,7 @@ class _Lane:
 
 def _look_and_edit(client: Client, session: str) -> None:
     if client.ask("read", session=session)["ok"]:
-        client.edit(session, FORMS[0], random.choice(FIELDS[:2]))
+        client.edit(session, FORMS[0], chance().choice(FIELDS[:2]))
 
 
 class _Pair:
@@ -83,8 +83,8 @@ class _Pair:
 
     def stop(self, seconds: float) -> None:
         """Stop the first process in the middle of something, and let it go on after a while."""
-        wait_until(random.choice(self.lanes).first_is_busy.is_set, "the first process is at work")
-        time.sleep(random.expovariate(1 / 0.005))
+        wait_until(chance().choice(self.lanes).first_is_busy.is_set, "the first process is at work")
+        time.sleep(chance().expovariate(1 / 0.005))
         before = self._accepted()
         self._victims[0].signal(signal.SIGSTOP)
         for lane in self.lanes:
@@ -164,7 +164,7 @@ def _stop_all(pairs: list[_Pair], dose: int, longest: tuple[float, float]) -> No
         work = [pool.submit(do) for lane in lanes for do in (lane.work_in_first, lane.work_in_second)]
         try:
             for begun in range(0, dose, len(pairs)):
-                stops = [pool.submit(pair.stop, random.uniform(*longest)) for pair in pairs[: dose - begun]]
+                stops = [pool.submit(pair.stop, chance().uniform(*longest)) for pair in pairs[: dose - begun]]
                 for stop in stops:
                     stop.result()
         finally:

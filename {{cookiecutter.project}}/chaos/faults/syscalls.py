@@ -8,7 +8,6 @@ the people.
 from __future__ import annotations
 
 import itertools
-import random
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from functools import partial
 from sqlalchemy import text
 
 from chaos import strace
+from chaos.chance import chance
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
@@ -147,7 +147,9 @@ def run(laboratory: Laboratory, dose: int) -> Result:
 
 def _in_turns(points: Mapping[Operation, Sequence[Point]], most: int | None) -> list[tuple[Operation, Point]]:
     """The system calls of all operations; or so many, of each as many, at random."""
-    mixed = [random.sample([(operation, point) for point in found], len(found)) for operation, found in points.items()]
+    mixed = [
+        chance().sample([(operation, point) for point in found], len(found)) for operation, found in points.items()
+    ]
     in_turns = itertools.chain.from_iterable(itertools.zip_longest(*mixed))
     return list(itertools.islice(filter(None, in_turns), most))
 

@@ -6,7 +6,6 @@ One in forty is the real server with a page connected to it; the others are vict
 
 from __future__ import annotations
 
-import random
 import signal
 import sqlite3
 import time
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 import apsw
 from sqlalchemy.engine import make_url
 
+from chaos.chance import chance
 from chaos.checker import Violation
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory
@@ -83,7 +83,7 @@ def _end_victim(laboratory: Laboratory, bench: Bench, *, away: bool) -> float:
         bench.victim(database_url=url, debounce_delay=_DEBOUNCE_SECONDS) as victim,
         bench.load.on(victim),
     ):
-        bench.recorder.wait_for(random.randrange(1, _MOST_OPERATIONS))
+        bench.recorder.wait_for(chance().randrange(1, _MOST_OPERATIONS))
         if away:
             take_away()
         began = time.monotonic()

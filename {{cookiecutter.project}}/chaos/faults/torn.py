@@ -6,13 +6,13 @@ damage is, like one that a crash left unfinished.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 import apsw
 from sqlalchemy.exc import SQLAlchemyError
 
+from chaos.chance import chance
 from chaos.checker import Violation, misread
 from chaos.faults import Fault, Result
 from chaos.laboratory import Bench, Laboratory, Setup
@@ -43,7 +43,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         stored, right = _last(before), _last([*before, *after])
         later = {(record.session, path, value) for record in after for path, value in record.writes.items()}
         for number in range(dose):
-            _put(bench, _damaged(random.choice(left)))
+            _put(bench, _damaged(chance().choice(left)))
             database.restore()
             try:
                 found = _read(bench, edit=f"edit {number}")
@@ -98,7 +98,7 @@ def _left_by_a_kill_and_by_a_close(bench: Bench) -> list[Files]:
 
 
 def _damaged(files: Files) -> Files:
-    harmed = random.choice([name for name, data in files.items() if data])
+    harmed = chance().choice([name for name, data in files.items() if data])
     return {**files, harmed: tampered(files[harmed])}
 
 
