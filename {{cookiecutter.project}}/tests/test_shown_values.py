@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import get_services
+from core.services import Services, get_services
 from core.session import UserSession
 from core.state.drafts import Draft, digest_of, draft_path
 from core.state.paths import field_path
+from core.web.protocol import Told, WidgetState
 from tests.test_widgets import COLOURS, EVERY_KIND
 
 pytestmark = pytest.mark.usefixtures("as_one_person")
@@ -391,6 +392,29 @@ def test_a_default_outside_the_limits_is_refused_as_in_streamlit_and_not_hidden(
 )
 def test_what_is_assigned_at_first_beyond_the_limits_is_shown_as_in_streamlit(kind: str, value: Any) -> None:
     assert same(returned(open_tab(kind, ["Label", None], {}, key="d", d=value)), value)
+
+
+def test_what_arrives_while_an_earlier_edit_s_run_is_under_way_is_not_overwritten_by_that(
+    as_one_person: Services,
+) -> None:
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        st.session_state["live"] = get_session_manager().live
+        ui.text_input("Name", form="form", field="field")
+
+    tab = AppTest.from_function(own).run()
+    tab.text_input[0].set_value("a").run()
+    later = WidgetState(id=tab.text_input[0].proto.id, string_value="b")
+    live = tab.session_state["live"]
+    assert live.keep(live.read(Told(states=[later], asks=True)).edits)
+    for _ in range(2):
+        tab.run()  # Streamlit's state is that of the first edit
+        assert kept() == {"field": "b"}
+        assert not tab.text_input[0].proto.set_value, "the browser has it already"
 
 
 def test_rows_that_move_up_are_kept_where_they_are_shown() -> None:

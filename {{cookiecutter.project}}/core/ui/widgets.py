@@ -105,8 +105,8 @@ class Controlled(Generic[R]):
         if problem is None and arguments["bind"] is None:
             value, problem = own.checked(value, given=given)
         is_new = own.is_another_element()
-        if not given and not is_new and own.is_ahead(own.stored(value)):
-            own.keep()
+        if not given and not is_new:
+            own.keep_ahead()
         if manager.should_retry(form, field):
             own.keep()
         own.announce(value, given=given or is_new, waits=silent, problem=problem)
@@ -141,6 +141,7 @@ class _Own:
         "_default",
         "_element",
         "_ids",
+        "_is_ahead",
         "_is_seed",
         "_kind",
         "_manager",
@@ -155,7 +156,7 @@ class _Own:
         self._ids, shown.stored = ids, self.stored
         self._saved: Any = MISSING
         self._assigned: Any = MISSING
-        self._is_seed = False
+        self._is_ahead = self._is_seed = False
         self._default = self.stored(_default_of(kind, arguments))
         self._element = element_id(shown.key)
 
@@ -185,7 +186,8 @@ class _Own:
             return problem, True
         is_typed_here = is_on_page and is_own(self._manager, shown, stamp)
         is_news = stamp != shown.stamp and not is_typed_here
-        is_ahead = stamp == shown.stamp and (self._is_unkept() or self.is_ahead(current))
+        self._is_ahead = stamp == shown.stamp and self._is_new_here(current)
+        is_ahead = self._is_ahead or (stamp == shown.stamp and self._is_unkept())
         shown.stamp = stamp
         if current is MISSING or again:
             given = True
@@ -237,7 +239,7 @@ class _Own:
     def _is_unkept(self) -> bool:
         return (self._shown.form, self._shown.field) in self._manager.not_kept
 
-    def is_ahead(self, value: Any) -> bool:
+    def _is_new_here(self, value: Any) -> bool:
         """Whether this is neither saved nor what the widget showed last: then it was entered since."""
         shown = self._shown
         return shown.was_shown and not (self._is_unkept() or same(value, shown.value) or same(value, self._saved))
@@ -274,6 +276,11 @@ class _Own:
                 put_right(self._shown.key, initial)
                 return initial, None
         return value, None
+
+    def keep_ahead(self) -> None:
+        """Keep what was entered since the widget was shown last, unless something later was kept meanwhile."""
+        if self._is_ahead and stamp_of(self._manager, self._shown) == self._shown.stamp:
+            self.keep()
 
     def keep(self) -> None:
         """Make durable what the widget holds, unless it may not hold that."""
