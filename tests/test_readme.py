@@ -119,6 +119,7 @@ def in_a_path_with_a_space(baked_default: BakedProject, folder: Path) -> Path:
     leave_out = shutil.ignore_patterns(*LEFTOVERS, ".git", "build")
     shutil.copytree(TEMPLATE, copy, ignore=leave_out)
     (copy / "build").mkdir()
+    MYPY.mkdir(exist_ok=True)
     for link, target in {".venv": sys.prefix, "build/tools": baked_default.path / ".venv", "build/mypy": MYPY}.items():
         (copy / link).symlink_to(target)
     return copy
