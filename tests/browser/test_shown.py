@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import hears_what_is_forbidden
+from tests.browser.test_kinds import choose, enter, turn
 from tests.browser.visitor import Visitor
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
@@ -63,9 +65,19 @@ def by_escape(visitor: Visitor) -> None:
     visitor.settled()
 
 
+def by_a_fragment(visitor: Visitor) -> None:
+    tick = visitor.button("Tick")
+    tick.evaluate("button => button.click()")  # nothing leaves the field but the fragment's own run
+    expect(visitor.text("In the fragment")).to_have_count(0)
+    visitor.settled()
+    tick.evaluate("button => button.click()")
+    expect(visitor.text("In the fragment")).to_have_count(1)
+    visitor.settled()
+
+
 @pytest.mark.parametrize(
     ("label", "shown_again"),
-    [("Name", by_back_and_forward), ("In the dialog", by_escape)],
+    [("Name", by_back_and_forward), ("In the dialog", by_escape), ("In the fragment", by_a_fragment)],
 )
 def test_what_was_typed_and_saved_is_shown_again(
     visitor: Visitor, label: str, shown_again: Callable[[Visitor], None]
@@ -84,3 +96,69 @@ def test_what_was_typed_and_saved_is_shown_again(
     expect(visitor.text(label)).to_have_value(f"start {label} more yet")
     shown_again(visitor)
     expect(visitor.text(label)).to_have_value(f"start {label} more yet")
+
+
+def test_what_the_app_assigns_is_there_after_a_reload_and_its_reset_is_too(visitor: Visitor) -> None:
+    visitor.open("fields")
+    for button, value in (("Sample", "a sample"), ("Reset", ""), ("Sample", "a sample"), ("Reset", "")):
+        visitor.button(button).click()
+        expect(visitor.text("Name")).to_have_value(value)
+        visitor.settled()
+        visitor.reload()
+        expect(visitor.text("Name")).to_have_value(value)
+
+
+WANTED = {
+    "text": "'first'",
+    "area": "'first'",
+    "slider": "12",
+    "select": "'blue'",
+    "multi": "['blue', 'red']",
+    "time": "datetime.time(10, 0)",
+    "date": "datetime.date(2026, 5, 2)",
+    "moment": "datetime.datetime(2026, 5, 2, 12, 0)",
+    "feedback": "3",
+}
+
+
+def test_a_field_that_becomes_another_element_shows_and_keeps_what_was_entered(visitor: Visitor) -> None:
+    page = visitor.open("elements").page
+
+    def returned() -> dict[str, object]:
+        told: dict[str, object] = json.loads(page.get_by_test_id("stCode").inner_text())
+        return told
+
+    def field(name: str) -> Locator:
+        return page.locator(f".st-key-elements-{name}")
+
+    def narrow() -> None:
+        page.get_by_text("Narrow", exact=True).click()
+        visitor.settled()
+
+    initial = returned()
+    narrow()
+    visitor.write("Another", "untouched fields stay untouched")
+    assert returned() == {**initial, "kept": ["another"]}
+    narrow()
+    acts: dict[str, Callable[[Locator], object]] = {
+        "text": lambda found: enter(found.get_by_role("textbox"), "first"),
+        "area": lambda found: enter(found.get_by_role("textbox"), "first"),
+        "slider": lambda found: [found.get_by_role("slider").press("ArrowRight") for _ in range(2)],
+        "select": lambda found: choose(found, "blue"),
+        "multi": lambda found: choose(found, "blue", "red"),
+        "time": lambda found: turn(found, "hour"),
+        "date": lambda found: turn(found, "day"),
+        "moment": lambda found: turn(found, "day"),
+        "feedback": lambda found: found.get_by_role("radio").nth(3).click(),
+    }
+    for name, act in acts.items():
+        act(field(name))
+        expect(page.get_by_test_id("stCode")).to_contain_text(json.dumps({name: WANTED[name]})[1:-1])
+        visitor.settled()
+    for number in range(3):
+        narrow()
+        assert {name: returned()[name] for name in WANTED} == WANTED
+        visitor.write("Another", f"edit {number}")
+        assert {name: returned()[name] for name in WANTED} == WANTED
+        expect(field("text").get_by_role("textbox")).to_have_value("first")
+        expect(field("slider").get_by_role("slider")).to_have_value("12")
