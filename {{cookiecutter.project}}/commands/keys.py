@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from core.command_line import python
@@ -26,6 +28,8 @@ class Rotation:
         """How many were not as they should be; those that were edited at the same moment are found again."""
         self.left: dict[tuple[str, str], str] = {}
         """What could not be opened, and why. It stays as it is."""
+        self.damaged: dict[tuple[str, str], str] = {}
+        """What is not what was written, under no key. It is set aside when its session is opened next."""
 
     def __call__(self, entry: Entry) -> Entry:
         self.seen += 1
@@ -33,7 +37,10 @@ class Rotation:
             click.echo(f"Looked at {self.seen:,} entries …")
         try:
             renewed = self._seal.renew(entry)
-        except (CorruptValueError, UnreadableValueError) as error:
+        except CorruptValueError as error:
+            self.damaged[entry.session_id, entry.path] = str(error)
+            return entry
+        except UnreadableValueError as error:
             self.left[entry.session_id, entry.path] = str(error)
             return entry
         self.stale += renewed is not entry
@@ -55,7 +62,7 @@ def rotate_keys() -> None:
     rotation, total = Rotation(services.seal), 0
     for _ in range(_ROUNDS):
         # What a server moves from the journal to the database during one round is found in the next.
-        rotation.stale, rotation.left = 0, {}
+        rotation.stale, rotation.left, rotation.damaged = 0, {}, {}
         total += _renew_all(services, rotation)
         if not rotation.stale:
             break
@@ -72,13 +79,23 @@ def rotate_keys() -> None:
             f"{aside} damaged {'value was' if aside == 1 else 'values were'} set aside before and can't be encrypted. "
             f"See: {python('manage.py quarantine list')}; remove them with: {python('manage.py quarantine discard')}"
         )
+    if rotation.damaged:
+        _name(rotation.damaged)
+        click.echo(
+            f"{len(rotation.damaged):,} damaged values can't be encrypted, and no key helps them. "
+            "Each is set aside when its session is opened next."
+        )
     if rotation.left:
-        for (session_id, path), reason in list(rotation.left.items())[:20]:
-            click.echo(f"  {_printable(session_id)} {_printable(path)}: {_printable(reason)}")
+        _name(rotation.left)
         raise click.ClickException(
             f"{len(rotation.left):,} values can't be opened and were left as they are. Keep the old keys for them."
         )
     click.echo("The other keys can be removed once every server runs with this first key.")
+
+
+def _name(values: Mapping[tuple[str, str], str]) -> None:
+    for (session_id, path), reason in list(values.items())[:20]:
+        click.echo(f"  {_printable(session_id)} {_printable(path)}: {_printable(reason)}")
 
 
 def _renew_all(services: Services, rotation: Rotation) -> int:

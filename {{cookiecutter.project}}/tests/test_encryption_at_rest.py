@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from commands import keys
@@ -183,6 +184,20 @@ def test_a_value_under_a_lost_key_is_named_and_left_alone(settings: Callable[...
     assert "can't be read" in trouble(settings(NEW))["encryption"]
     with use_services(build_services(settings(NEW, lost))) as services:
         assert services.engine.open("s0").form("f").values == {"lost": MARK}
+
+
+def test_damaged_values_hold_up_no_rotation_and_need_no_old_key(settings: Callable[..., Settings]) -> None:
+    made = settings(OLD)
+    write(made, "database")
+    rotating = made.model_copy(update={"session_encryption_keys": (SecretStr(NEW), SecretStr(OLD))})
+    with use_services(build_services(rotating)) as services, services.database.begin() as connection:
+        connection.execute(text("UPDATE entries SET value = 'damaged' WHERE session_id = 's0' AND path LIKE '%/7'"))
+    with use_services(build_services(rotating)):
+        answer = CliRunner().invoke(manage, ["rotate-keys"])
+    assert answer.exit_code == 0, answer.output
+    assert "1 damaged values can't be encrypted" in answer.output
+    assert "s0 form/database/field/7" in answer.output
+    assert "The other keys can be removed" in answer.output
 
 
 def test_servers_that_still_write_under_another_key_are_noticed(
