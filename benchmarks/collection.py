@@ -36,6 +36,7 @@ from core.web import lifespan, middleware, routes
 
 def load():
     from core import ui
+    return {}
 
 app = st.App("main.py", lifespan=lifespan(load), routes=routes(), middleware=middleware(), on_script_error=not_done)
 """
