@@ -54,7 +54,7 @@ def test_the_rest_of_a_body_is_not_waited_for_for_ever(
     monkeypatch.setattr(requests, "BODY_SECONDS", 0.01)
 
     async def ask() -> int:
-        return await Sender(services, path).ask()
+        return await asyncio.wait_for(Sender(services, path).ask(), 60)
 
     assert asyncio.run(ask()) == 408
 
