@@ -24,12 +24,14 @@ from core.session_manager import SessionManager, get_session_manager
 from core.state.navigation import NavigationEntry
 from core.storage.database import missing_migration
 from core.ui import browser, cards
+from core.ui.plain_state import say_plain_state
 from core.web.address import app_folder
 from core.web.position import get_page_names
 
 __all__ = ["App", "Router", "page", "visible_pages"]
 
 NOT_FOUND = "not-found"
+_ENGINE_APPS = ("home", "admin")
 _ARRIVED_KEY = "_keep_arrived"
 """Set for the first run of a page that was navigated to: its name."""
 
@@ -87,6 +89,8 @@ class Router:
         spec = self._by_name.get(self.page)
         self._manager.enter_page(*(spec.permissions if spec and self._allowed(spec) else ()))
         self._current.run()
+        if spec and spec.app not in _ENGINE_APPS:
+            say_plain_state(self._manager)
 
     # Declaring
 

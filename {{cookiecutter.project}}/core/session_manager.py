@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -94,6 +94,10 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
+        self.kept_keys: set[str] = set()
+        """The keys of widgets whose state is kept otherwise than as a field."""
+        self.announce: Callable[[ShownField], None] = _unheard
+        """Tells the page's script of a widget as soon as it is shown."""
         self.known_fields: dict[str, ShownField] = {}
         """The same for all runs of this tab."""
         self._assigned: set[str] = set()
@@ -126,6 +130,12 @@ class SessionManager:
         """Keep one field of a form whose widget puts it back itself (see `core.ui`)."""
         return self._persist(form_id, field, value, page=None)
 
+    def show_field(self, shown: ShownField) -> None:
+        """Take note of a controlled widget that was just shown."""
+        self.shown_fields[shown.key] = shown
+        self.kept_keys.add(shown.key)
+        self.announce(shown)
+
     def should_retry(self, form_id: str, field: str) -> bool:
         """Whether a field was refused because nothing could be kept then; once a run unless that works again."""
         return self._retrying and self.is_unkept_for_now(form_id, field)
@@ -144,6 +154,7 @@ class SessionManager:
         self.session.save_form(form_id, data, page=self.page if has_widgets else None)
         self._engine.publish()  # what others compute from saved forms is out of date from then on
         self._kept(form_id, *data)
+        self.live.elsewhere = False
 
     def submit_form(
         self, form_id: str, values: Mapping[str, Any], work: Work, *, key: str, clear: bool = False
@@ -164,6 +175,7 @@ class SessionManager:
         if receipt.again and self.session.submission_key(form_id) == key:
             self.session.commit([self.session.next_submission(form_id)])
         self._kept(form_id, *values)
+        self.live.elsewhere = False
         return receipt
 
     def take_assigned(self, key: str) -> bool:
@@ -352,7 +364,12 @@ class SessionManager:
                     version = check_right(self.identity, self.session.session_id, needs)
                     if typed:
                         self._news |= self._engine.fold(self.session, waiting, version)
-                    self.session.set_fields({(edit.form, edit.field): edit.value for edit in edits}, seen=seen)
+                    kept = {(edit.form, edit.field): edit.value for edit in edits if not edit.sent}
+                    sent = {(edit.form, edit.field): edit.value for edit in edits if edit.sent}
+                    if kept:
+                        self.session.set_fields(kept, seen=seen)
+                    if sent:
+                        self.session.send_fields(sent)
         except SignedOutError:
             raise
         except NotAllowedError as error:
@@ -386,6 +403,7 @@ class SessionManager:
                 self._retrying = False
             return False
         self._kept(form_id, field)
+        self.live.elsewhere = False
         return True
 
     def _kept(self, form_id: str, *fields: str) -> None:
@@ -402,6 +420,10 @@ class SessionManager:
             return False
         self._pending = PendingNavigation(entry=entry, steps=steps)
         return True
+
+
+def _unheard(_shown: ShownField) -> None:
+    """Nobody listens: the script shows no save status."""
 
 
 def bootstrap_session() -> UserSession:

@@ -610,3 +610,29 @@ def test_while_the_database_is_away_a_known_browser_goes_on(services: Services, 
     services.engine.flush()
     assert browser.item == "during the outage"
     assert browser.session().created_at is not None
+
+
+def test_what_was_sent_comes_back_as_no_draft_however_the_browser_posts_it(browser: Browser) -> None:
+    """The page posts it while it goes, and the next one what that has left behind."""
+    browser.post(text="hel", number=1)
+    session = browser.session()
+    session.attach_tab(TAB)
+    before = session.stamps[FIELD]
+
+    session.send_fields({("order", "item"): "hello"})
+
+    assert browser.post(text="hello", number=2, seen=before).status_code == 204
+    assert browser.post(text="hello", number=2, seen=before, on_screen=False).status_code == 204
+    assert browser.item is None
+    assert not browser.session().conflicts("order")
+    assert not browser.session().form("order").snapshots
+
+
+def test_the_same_message_may_be_typed_once_more(browser: Browser) -> None:
+    session = browser.session()
+    session.attach_tab(TAB)
+    session.send_fields({("order", "item"): "yes"})
+
+    browser.post(text="yes", number=2, seen=session.stamps[FIELD], on_screen=False)
+
+    assert browser.item == "yes"

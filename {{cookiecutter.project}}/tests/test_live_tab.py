@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import KeepError, NotAllowedError
 from core.web.live_tab import Arrived, Edit, LiveTab
-from core.web.protocol import Told, WidgetState
+from core.web.protocol import FormPart, Told, WidgetState
 
 KEY = "f.name"
 PLAIN = "$$ID-4567-plain"
@@ -28,7 +28,9 @@ class Tab:
         self.live = LiveTab(self._keep, session_id="anon-1")
         self.show(shown)
 
-    def show(self, value: str, *, given: bool = False, waits: bool = False, element: str = "") -> None:
+    def show(
+        self, value: str, *, given: bool = False, waits: bool = False, element: str = "", st_form: str = ""
+    ) -> None:
         self.live.show(
             KEY,
             form="f",
@@ -39,6 +41,7 @@ class Tab:
             given=given,
             waits=waits,
             element=element,
+            st_form=st_form,
         )
 
     def send(self, *texts: str, **how: Any) -> None:
@@ -270,3 +273,48 @@ class TestAnotherElement:
             assert self.read(tab, self.ONE, text) == Arrived(edits=[], unfit={self.ONE})
         tab.show("first", element=self.ONE)
         assert not self.read(tab, self.ONE, "first").edits
+
+
+@pytest.mark.parametrize("clears", [True, False])
+def test_what_is_sent_with_a_form_that_is_cleared_is_no_draft_each_time(clears: bool) -> None:
+    """Also when the same is sent twice: the browser doesn't say that it has cleared its fields."""
+    tab = Tab()
+    tab.show("", waits=True, st_form="entry")
+    tab.live.note(FormPart(form="entry", clears=clears))
+    tab.live.note(FormPart(form="entry", button="$$ID-89ab-add"))
+
+    first = tab.hear("Ada", press="add")
+    tab.keep(first)
+    second = tab.hear("Ada", press="add")
+    tab.keep(second)
+    between = tab.hear("Ada", press="another")
+
+    assert [(edit.value, edit.sent) for edit in first] == [("Ada", clears)]
+    assert [(edit.value, edit.sent) for edit in second] == ([("Ada", True)] if clears else [])
+    assert between == [], "another button sends nothing away"
+
+
+def test_a_tab_knows_whether_something_was_entered_that_nobody_keeps() -> None:
+    tab = Tab()
+    tab.send("a", plain="x")
+    assert not tab.live.elsewhere, "the first message says what is there"
+
+    tab.send("a", plain="y")
+    assert tab.live.elsewhere
+    tab.send("a", plain="y")
+    assert tab.live.elsewhere, "a message that says nothing new changes nothing"
+    tab.send("b", plain="y")
+    assert not tab.live.elsewhere
+    tab.send("c", plain="z")
+    assert tab.live.elsewhere, "one of both is not kept"
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_button_may_change_what_nobody_keeps_where_there_is_such_a_thing(holds: bool) -> None:
+    tab = Tab()
+    tab.send("a")
+    tab.live.has_plain_state = holds
+
+    tab.send("a", press="add-to-cart")
+
+    assert tab.live.elsewhere is holds

@@ -1,9 +1,11 @@
-"""The page is told, at the end of every run, what it may post and what is kept; and a browser may not post too much."""
+"""The page is told, with each field, what it may post, and what is kept; and a browser may not post too much."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -58,11 +60,16 @@ def load() -> AppTest:
 
 
 def told(app: AppTest) -> dict[str, Any]:
-    """What the page's script is told. There is one status on the page."""
-    components = [element for element in app.get("bidi_component") if element.proto.component_name == "keep_status"]
-    assert len(components) == 1
-    data: dict[str, Any] = json.loads(components[0].proto.json)
-    return data
+    """What the page's script is told: of the page before it is shown and once it is whole, and beside each field."""
+    components = {each.proto.component_name: json.loads(each.proto.json) for each in app.get("bidi_component")}
+    assert set(components) <= {"keep_status", "keep_page_end"}
+    return {**components["keep_status"], **components.get("keep_page_end", {}), "fields": fields(app)}
+
+
+def fields(app: AppTest) -> dict[str, Any]:
+    """What is said of fields, each in an element of its own, by their widgets' ids."""
+    found = [re.search('data-keep-field="(.*?)" data-keep="(.*?)"', each.proto.body) for each in app.get("html")]
+    return {unescape(each[1]): json.loads(unescape(each[2])) for each in found if each}
 
 
 def post(services: Services, token: str, grant: str, text: str) -> int:
@@ -74,27 +81,28 @@ def post(services: Services, token: str, grant: str, text: str) -> int:
 
 def test_the_page_may_post_what_is_typed_into_its_fields_and_nothing_else(services: Services, token: str) -> None:
     app = load()
-    fields, item, many = told(app)["fields"], app.text_input[0].id, app.number_input[0].id
+    named, item, many = fields(app), app.text_input[0].id, app.number_input[0].id
 
-    assert set(fields) == {item, many}
-    assert fields[item]["label"] == "Item"
-    assert post(services, token, fields[item]["grant"], "a lamp") == 204
-    assert post(services, token, fields[many]["grant"], "10") == 422
+    assert set(named) == {item, many}
+    assert named[item]["label"] == "Item"
+    assert post(services, token, named[item]["grant"], "a lamp") == 204
+    assert post(services, token, named[many]["grant"], "10") == 422
     again = load()
     assert again.text_input[0].value == "a lamp"
-    assert told(again)["fields"][item]["stamp"] > fields[item]["stamp"]
+    assert fields(again)[item]["stamp"] > named[item]["stamp"]
 
 
 @pytest.mark.parametrize("how", ["stop", "again"])
 def test_a_page_that_ends_early_is_told_as_well(services: Services, token: str, how: str) -> None:
     app = load()
-    fields = set(told(app)["fields"])
-    assert len(fields) == 2
+    named, run = set(fields(app)), told(app)["run"]
+    assert len(named) == 2
     app.session_state[how] = True
 
     app.run()
 
-    assert set(told(app)["fields"]) == fields
+    assert set(fields(app)) == named
+    assert told(app)["run"] != run
     assert bool(app.text) is (how == "again")
 
 
@@ -107,7 +115,7 @@ def test_a_run_that_is_overtaken_by_another_touches_nothing_any_more(services: S
 
     assert not app.exception
     assert not app.text
-    assert not app.get("bidi_component")
+    assert "run" not in told(app)
 
 
 def test_fields_of_another_page_are_not_announced(services: Services, token: str) -> None:
@@ -115,6 +123,66 @@ def test_fields_of_another_page_are_not_announced(services: Services, token: str
     app.session_state["elsewhere"] = True
 
     assert told(app.run())["fields"] == {}
+
+
+def test_a_page_in_the_middle_of_its_run_may_be_typed_into(services: Services, token: str) -> None:
+    """A run may take long, and somebody loads the page anew before it ends."""
+
+    def script() -> None:
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        with ui.save_status(get_session_manager()):
+            ui.text_input("Item", form="order", field="item")
+            get_script_run_ctx().script_requests.request_stop()  # type: ignore[union-attr]
+            st.text("never shown")
+
+    app = AppTest.from_function(script).run()
+
+    assert not app.text
+    assert told(app)["connection"] == "", "the outbox is there"
+    assert post(services, token, fields(app)[app.text_input[0].id]["grant"], "a lamp") == 204
+
+
+def test_a_field_alone_in_its_place_stays_there(services: Services, token: str) -> None:
+    """In `st.empty()` each element takes the place of the one before it."""
+
+    def script() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        with ui.save_status(get_session_manager()), st.empty():
+            ui.text_input("Item", form="order", field="item")
+
+    app = AppTest.from_function(script).run()
+
+    end = next(each for each in app.get("bidi_component") if each.proto.component_name == "keep_page_end")
+    assert set(json.loads(end.proto.json)["fields"]) == {app.text_input[0].id}
+
+
+@pytest.mark.parametrize(
+    ("loose", "complete"),
+    [("", True), ('st.text_input("Search")', False), ('st.session_state["cart"] = ["a lamp"]', False)],
+)
+def test_all_is_said_to_be_saved_only_where_all_of_it_is(
+    services: Services, token: str, loose: str, complete: bool
+) -> None:
+    script = SCRIPT.replace('st.text_input("A note of no form", key="loose")', loose or "pass")
+    script = script.replace('st.text_input("Password", type="password", key="secret")', 'st.button("Look", key="look")')
+
+    assert told(AppTest.from_string(script).run())["complete"] is complete
+
+
+def test_a_page_of_nothing_that_is_kept_says_nothing(services: Services, token: str) -> None:
+    app = load()
+    app.session_state["elsewhere"] = True
+
+    assert told(app.run())["complete"] is False
 
 
 def test_another_person_has_another_tag_and_a_page_loaded_again_the_same(

@@ -44,7 +44,7 @@ def page(kind: str, arguments: list[object], options: dict[str, object], key: st
 
     with st.form("form") if in_form else contextlib.nullcontext():
         getattr(st, kind)(*arguments, key=key, **options)
-        st.session_state["inside"] = protocol.inside_form()
+        st.session_state["inside"] = bool(protocol.form_around())
         if in_form:
             st.form_submit_button()
     st.session_state["reader"] = protocol.reader(key)

@@ -68,6 +68,26 @@ class SessionForms(SessionSteps):
                 changes += self._edited(form_id, edited, seen=shown)
             self.commit(changes, counting="interactions")
 
+    def send_fields(self, values: Mapping[tuple[str, str], Any], *, tab: str = "") -> None:
+        """Empty fields, by form and name, whose entry was sent away: what was `values` is a draft no more.
+
+        The browser may still post it, late or from the page that is loaded next. A note says that it was sent, from
+        this tab, or from `tab` where this view of the session doesn't know its own yet.
+        """
+        tab = self.tab_id or tab
+        with self.lock:
+            changes: list[Change] = []
+            for (form_id, name), value in values.items():
+                path = field_path(form_id, name)
+                emptied = self._edited(form_id, {name: REMOVED})
+                # The field gets a stamp in any case: by that a later text is told from this one.
+                changes += emptied if any(change.path == path for change in emptied) else [Change(path, REMOVED)]
+                if tab and (value is None or isinstance(value, str | int | float)):
+                    note = Draft.parse(self.values.get(draft_path(tab, form_id, name)))
+                    sent = Draft(number=note.number if note else 0, digest=digest_of(value), on_screen=True, sent=True)
+                    changes.append(Change(draft_path(tab, form_id, name), sent.to_dict()))
+            self.commit(changes, counting="interactions")
+
     def save_form(self, form_id: str, data: Mapping[str, Any], *, page: str | None = None) -> None:
         """Make `data` the draft and the saved values of a form, in one durable step."""
         values = dict(data)

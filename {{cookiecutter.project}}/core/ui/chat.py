@@ -18,9 +18,9 @@ from typing import Any
 import streamlit as st
 
 from core.errors import NotKeptError
-from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.drafts import TextRule
+from core.ui import browser
 from core.ui.block import form_of, say_beneath
 from core.ui.kinds import TEXT, misfit
 from core.ui.widgets import is_own, known_field, say_problem, stamp_of, widget_key
@@ -58,14 +58,15 @@ def chat_input(
 
     def sent() -> None:
         if on_submit is not None:
+            message = held(name, None)
             on_submit(*(args or ()), **(kwargs or {}))
-            _empty(manager, shown)
+            _empty(manager, shown, message)
 
     message = st.chat_input(placeholder, key=name, max_chars=max_chars, on_submit=sent, **options)
     if message is not None and on_submit is None:
-        _empty(manager, shown)
+        _empty(manager, shown, message)
     shown.label, shown.rule, shown.was_shown = placeholder, TextRule(kind="text", longest=max_chars), True
-    manager.shown_fields[name] = shown
+    manager.show_field(shown)
     say_problem(manager, form, field, problem)
     say_beneath(form, field)
     return message
@@ -83,8 +84,10 @@ def _is_news(manager: SessionManager, shown: ShownField) -> bool:
     return True
 
 
-def _empty(manager: SessionManager, shown: ShownField) -> None:
+def _empty(manager: SessionManager, shown: ShownField, message: Any) -> None:
     # Where it can't be emptied now, what was sent comes back as a draft: its author sees it, and nothing is lost.
+    report = browser.reported()  # a callback may come before the first run that knows its tab
     with suppress(NotKeptError):
-        manager.session.set_field(shown.form, shown.field, REMOVED)
+        entry = {(shown.form, shown.field): getattr(message, "text", message)}
+        manager.session.send_fields(entry, tab=report.tab if report else "")
         shown.stamp = stamp_of(manager, shown)

@@ -30,7 +30,7 @@ from core.ui.times import words
 from core.ui.widgets import known_field, say_problem, stamp_of, widget_key
 from core.web.fields import ShownField
 from core.web.live_tab import Partly
-from core.web.protocol import WidgetState, held, inside_form
+from core.web.protocol import WidgetState, form_around, held
 from core.web.tabular import Table
 from core.words import Words
 
@@ -108,7 +108,7 @@ def data_editor(
         if callable(on_change):
             on_change(*(args or ()), **(kwargs or {}))
 
-    silent = inside_form() or on_change == "ignore"
+    silent = bool(form_around()) or on_change == "ignore"
     show: Any = st.data_editor
     show(
         editor.draft.table.frame,
@@ -143,7 +143,7 @@ def data_editor(
         waits=silent,
     )
     shown.stamp, shown.was_shown = stamp_of(manager, shown), True
-    manager.shown_fields[shown.key] = shown
+    manager.show_field(shown)
     if isinstance(refused, _RefusedCellsError):
         st.warning(refused.said(words()), icon=":material/info:")
         refused = None

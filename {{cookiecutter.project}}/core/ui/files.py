@@ -31,9 +31,9 @@ from core.ui.kept_file import MEGABYTE, KeptFile, files_in
 from core.ui.kinds import MisfitError
 from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
-from core.ui.widgets import widget_key
+from core.ui.widgets import say_refused, widget_key
 from core.web.fields import ShownField
-from core.web.protocol import WidgetState, forget_upload, inside_form, upload_ids
+from core.web.protocol import WidgetState, forget_upload, form_around, upload_ids
 
 _PICTURE_PIXELS = 320
 
@@ -88,7 +88,7 @@ class _Uploader:
 
     def show(self) -> Any:
         self._arguments["key"] = self._key
-        in_form = inside_form()
+        in_form = bool(form_around())
         if not in_form:
             self._arguments["on_change"] = self._changed(self._arguments["on_change"])
         self._function(*self._bound.args, **self._bound.kwargs)
@@ -99,7 +99,7 @@ class _Uploader:
             st.error(plain(sentence), icon=":material/error:")
         refused = self._manager.not_kept.get((self._form, self._field))
         if refused:
-            st.error(words()("misfit.refused", reason=plain(refused)), icon=":material/error:")
+            say_refused(self._form, self._field, refused)
         kept = self._kept()
         value = self._manager.field_value(self._form, self._field)
         if not kept and value is not MISSING and value not in (None, []):
@@ -196,8 +196,8 @@ class _Uploader:
     def _announce(self) -> None:
         stamp = self._manager.session.stamps.get(field_path(self._form, self._field), "")
         label = str(self._arguments.get("label", self._field))
-        self._manager.shown_fields[self._key] = ShownField(
-            key=self._key, form=self._form, field=self._field, label=label, rule=None, stamp=stamp
+        self._manager.show_field(
+            ShownField(key=self._key, form=self._form, field=self._field, label=label, rule=None, stamp=stamp)
         )
 
     def _remove(self, number: int, ref: FileRef) -> None:

@@ -2,12 +2,17 @@
 // the page goes, is sent once more by beacon (see core/web/last_message.py).
 
 const ON_ITS_WAY = 2000; // ms that a message may take to leave this browser
+const OVERDUE = 1000; // ms until a message without an answer is talked about
 const SETTLE = 250; // ms after new data until the widgets show theirs
 const NUMBER = [0xc5, 0x3e]; // field 1000 of a message: four bytes, the lowest first (see core/web/protocol.py)
 const STREAM = "/_stcore/stream"; // where they go (see core/web/protocol.py)
 
 class LastMessage {
-  constructor() {
+  // `changed` is called when `isUnanswered` may have changed.
+  constructor(changed) {
+    this.changed = changed;
+    this.touched = false; // whether somebody did something since the last message
+    this.unanswered = null; // the last one that somebody's doing brought about, until the server has seen it
     this.number = 0;
     this.unsaid = null; // the last one, until it was sent once more
     this.awaited = null; // the one whose run has not ended, or is not all shown, yet
@@ -21,15 +26,41 @@ class LastMessage {
       if (new URL(this.url).pathname.endsWith(STREAM)) {
         content[0] = last.numbered(content[0]);
         last.unsaid = last.awaited = { content: content[0], at: performance.now() };
+        last.sent();
       }
       return send.apply(this, content);
     };
     const ended = () => {
       const { awaited } = this;
       // One run may follow upon another at once, and what it brought is on the page a moment after its end.
-      setTimeout(() => awaited === this.awaited && !running() && (this.awaited = null), SETTLE);
+      setTimeout(() => awaited === this.awaited && !running() && connected() && this.ended(), SETTLE);
     };
+    for (const kind of ["input", "change", "click", "keydown", "focusout"]) {
+      document.addEventListener(kind, () => (this.touched = true), { capture: true, passive: true });
+    }
     new MutationObserver(ended).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+  }
+
+  sent() {
+    if (!this.touched) return; // the page asks by itself, for a part that is due again
+    this.touched = false;
+    this.unanswered = { number: this.number, at: performance.now() };
+    setTimeout(this.changed, OVERDUE + 50);
+  }
+
+  // The server has seen all messages up to this one.
+  answered(number) {
+    if (this.unanswered?.number <= number) this.unanswered = null;
+  }
+
+  ended() {
+    this.awaited = this.unanswered = null;
+    this.changed();
+  }
+
+  // Whether the server has not said for a while that it has what somebody did.
+  get overdue() {
+    return this.unanswered !== null && performance.now() - this.unanswered.at > OVERDUE;
   }
 
   // With its number at the end, as a field that Streamlit doesn't know and passes over: a beacon may come late, and must

@@ -16,6 +16,10 @@ class Outbox {
   constructor(changed) {
     this.changed = () => reported(changed); // called when there may be something else to say
     this.fields = {}; // widget's id -> {path, label, grant, stamp, number}
+    this.page = { fields: {}, sent: [], waiting: [], complete: false }; // what the script said at the end of a run
+    this.status = {}; // what it said last of what is kept
+    this.elsewhere = false; // whether what was entered last is nothing that is kept here
+    this.elsewhereAt = 0;
     this.items = new Map(); // id -> what was typed and isn't acknowledged yet
     this.touched = new Map(); // text field -> {id, at}: where and when something was typed that isn't noted yet
     this.seen = new Map(); // path -> the field's stamp after our last draft, and the one it had on the page before
@@ -25,7 +29,7 @@ class Outbox {
     this.refused = false; // whether it knows this browser no more
     this.retryAt = 0;
     this.storage = new DraftStorage();
-    this.lastMessage = new LastMessage();
+    this.lastMessage = new LastMessage(this.changed);
     this.listen();
     for (const [element, at] of window.__keepEarly ?? []) this.touch(element, at);
     window.__keepEarly = null;
@@ -34,22 +38,35 @@ class Outbox {
   update({ data, setTriggerValue }) {
     if (this.data && this.data.who !== data.who) this.items.clear();
     this.data = data;
-    this.fields = data.fields;
     this.askForRun = (reason) => reported(() => setTriggerValue("wanted", reason));
-    this.database = data.status.database;
     this.refused = false;
     this.nameTab();
+    this.learn(data.status);
+    this.noteTouched();
+    this.replay();
+  }
+
+  // The run has come to its end, and this is what the page consists of.
+  whole(page) {
+    this.page = page;
+    this.learn(page.status);
+    this.noteTouched();
     for (const item of this.items.values()) {
       const [, field] = this.place(item);
       if (field) Object.assign(item, { grant: field.grant, barred: false }); // another version of the server may want another one
     }
-    this.noteTouched();
-    this.touched.clear();
     setTimeout(() => {
-      this.compare();
+      this.compare(true);
       this.release();
     }, SETTLE);
-    this.replay();
+  }
+
+  learn(status) {
+    if (status.elsewhere) this.enteredElsewhere(status.seen);
+    else if (status.kept_at > (this.status.kept_at ?? "") && status.seen > this.elsewhereAt) this.elsewhere = false;
+    this.status = status;
+    this.database = status.database;
+    this.lastMessage.answered(status.seen);
   }
 
   // What was typed before the browser had named its tab.
@@ -98,6 +115,7 @@ class Outbox {
       document.addEventListener(kind, leave, { capture: true, passive: true });
     }
     document.addEventListener("keydown", (event) => event.key === "Enter" && leave(), { capture: true, passive: true });
+    document.addEventListener("click", ({ target }) => this.chosen(target), { capture: true, passive: true });
     for (const kind of ["keydown", "click"]) {
       document.addEventListener(kind, ({ target }) => this.step(target), { capture: true, passive: true });
     }
@@ -141,12 +159,28 @@ class Outbox {
     if (field && this.items.has(`${this.tab()}/${field.path}`)) this.touch(element, Date.now());
   }
 
-  // What was typed into fields that the script hasn't named waits for the end of the run that shows them.
-  noteTouched() {
+  // What the script said of its fields is on the page, beside each. What was typed into a field it hasn't named waits for
+  // the end of the run, where the page is whole.
+  noteTouched(whole = !running()) {
+    if (!this.data) return;
+    this.fields = { ...this.page.fields, ...namedFields() };
     for (const [element, { id, at }] of this.touched) {
       if (this.fields[id]) this.note(element, this.fields[id], at);
-      if (this.fields[id] || (this.data && !running())) this.touched.delete(element);
+      else if (!this.page.sent.includes(id)) this.enteredElsewhere();
+      if (this.fields[id] || whole) this.touched.delete(element);
     }
+  }
+
+  // What is chosen in a form is sent with it, and not before.
+  chosen(target) {
+    if (this.page.waiting.includes(widgetId(target))) this.enteredElsewhere();
+  }
+
+  // Something was entered that is not kept, after a message of that number.
+  enteredElsewhere(number = this.lastMessage.number) {
+    this.elsewhere = true;
+    this.elsewhereAt = number;
+    this.changed();
   }
 
   // What the script said of the field of a text: its widget's id and the rest. Empty where this page doesn't show it.
@@ -177,6 +211,7 @@ class Outbox {
     // A number field hides what it can't read: its value is then empty, which isn't what was typed.
     if (element.validity?.badInput) item.unread = true;
     this.items.set(id, item);
+    this.elsewhere = false;
     item.fresh = true;
     this.schedule();
   }
@@ -252,6 +287,7 @@ class Outbox {
     if (wait > 0) return void (this.timer = setTimeout(() => this.pump(), wait));
     if (!this.tab()) return this.schedule();
     this.nameTab();
+    this.compare(false);
     this.posting = this.postAll().catch((error) => {
       console.error(error);
       this.retryLater();
@@ -320,7 +356,7 @@ class Outbox {
       const known = { 400: words.malformed, 413: words.too_long_here }[answer.status];
       item.reason = known ?? ((await answer.text().catch(() => "")) || `${answer.status}`);
       const seen = this.seen.get(item.path)?.stamp ?? "";
-      if (!item.onScreen) this.compare();
+      if (!item.onScreen) this.compare(true);
       else if (seen > item.seen) this.write(Object.assign(item, { seen })); // of a text before it, which was kept meanwhile
     }
     return true;
@@ -357,6 +393,7 @@ class Outbox {
 
   acknowledged(item, headers) {
     this.database = headers.get("Keep-Database") ?? "up";
+    this.elsewhere = false;
     const at = headers.get("Keep-At") ?? "";
     if (at > this.keptAt) this.keptAt = at;
     if (!item.onScreen) this.broughtBack = true;
@@ -390,8 +427,9 @@ class Outbox {
   }
 
   // What the app itself put into a field after something was typed there is what counts: a form that was cleared
-  // stays clear. A field that only lost its text, because its widget was built anew, gets it back.
-  compare() {
+  // stays clear. A field that only lost its text, because its widget was built anew, gets it back once the page is whole.
+  compare(whole) {
+    this.noteTouched(whole);
     for (const item of [...this.items.values()]) {
       const [id, field] = this.place(item);
       const [element] = id ? inputs(id, "input:not([type=file]), textarea") : [];
@@ -400,8 +438,8 @@ class Outbox {
       if (item.unread && item.reason && (differs || !element)) this.items.delete(item.id);
       else if (item.reason && !item.text && (differs || !element)) this.drop(item); // nothing was there to be kept
       else if (differs && later && (item.onScreen || item.reason)) this.drop(item);
-      else if (differs && item.reason) this.putBack(item, element);
-      else if (differs) item.onScreen = false;
+      else if (differs && whole && item.reason) this.putBack(item, element);
+      else if (differs && whole) item.onScreen = false;
     }
     this.changed();
   }

@@ -21,6 +21,14 @@ class Status {
     this.data = component.data;
     this.outbox.update(component);
     this.sayOnce();
+    if (window.__keepPage) this.whole();
+    this.show();
+  }
+
+  // The script says at the end of a run what the page consists of, by a component of its own (page_end.js).
+  whole() {
+    this.outbox.whole(window.__keepPage);
+    window.__keepPage = null;
     this.show();
   }
 
@@ -39,8 +47,10 @@ class Status {
 
   // What to say, how it is meant, whether it waits for the database, and what of the outbox it is about.
   find() {
-    const { words, status } = this.data;
+    const { words } = this.data;
     const { outbox } = this;
+    const { status } = outbox;
+    const { overdue } = outbox.lastMessage;
     const here = (text) => (outbox.stored ? text : words.keep_open); // where a text can only be in this browser
     const refused = [...outbox.notKept, ...status.not_kept][0];
     const [barred] = outbox.barred;
@@ -49,22 +59,25 @@ class Status {
     const lost = cut || navigator.onLine === false || (waiting && outbox.failing);
     if (outbox.closed) return { text: words.signed_out, mood: "wait" };
     if (refused) return { text: fill(words.not_kept, refused), mood: "bad", about: refused };
+    const beneath = document.querySelector('[class*="st-key-keep-refused-"]'); // a fragment says so of its fields only there
+    if (beneath) return { text: beneath.textContent, mood: "bad" };
     if (outbox.refused) return { text: here(words.sign_in_again), mood: "wait" };
-    if (lost) return { text: outbox.stored ? words.offline : words.offline_unkept, mood: "wait" };
+    if (lost) return { text: outbox.stored && !overdue ? words.offline : words.offline_unkept, mood: "wait" };
     if (outbox.pending.some((item) => item.unkept)) return { text: here(words.away_browser), mood: "wait", waits: true };
     if (barred) return { text: fill(here(words.not_here), barred), mood: "wait", about: barred };
     if (!this.data.cookie) return { text: words.no_cookie, mood: "wait" }; // nothing is posted
-    const busy = waiting || Boolean(this.saving);
+    const busy = waiting || overdue || Boolean(this.saving);
     const away = status.journal && !busy ? words.away : here(words.away_browser);
     if (outbox.database === "away") return { text: away, mood: "wait", waits: true, saving: busy };
     if (this.once) return { text: this.once, mood: "wait" };
     if (busy) return { text: words.saving, mood: "good", saving: true };
     const at = this.keptAt();
-    return { text: at ? fill(words.saved, { time: this.time(at) }) : words.all_saved, mood: "good" };
+    if (outbox.elsewhere) return { text: "", mood: "good" }; // that is nothing this line answers for
+    return { text: at ? fill(words.saved, { time: this.time(at) }) : outbox.page.complete ? words.all_saved : "", mood: "good" };
   }
 
   keptAt() {
-    return [this.outbox.keptAt, this.data.status.kept_at].sort().at(-1);
+    return [this.outbox.keptAt, this.outbox.status.kept_at].sort().at(-1);
   }
 
   show() {

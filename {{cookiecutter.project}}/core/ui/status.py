@@ -1,18 +1,22 @@
 """The save status in the page's corner, and the outbox that keeps in the browser what is being typed.
 
-Both belong to one component. It is mounted where the run ends, because only then all fields of the page are known, in
-a place made at the run's start, so that it stays where it is on every page.
+Both belong to one component. It is mounted before anything of the page, because a run may take long, or never end.
+What it has to know of a field is in a hidden element beside that, so that it is there with the field, also in a
+fragment or a dialog. A second component says at the run's end what the page consists of.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
+import secrets
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +28,21 @@ from core.services import Services, get_services
 from core.session_manager import SessionManager
 from core.state.drafts import TextRule
 from core.state.paths import join_path
+from core.ui.plain_state import plain_state
 from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
-from core.web.protocol import widget_id
+from core.web.protocol import takes_one_element, widget_id
 from core.words import Words
 
 _KEY = "keep-status-line"
+_END_KEY = "keep-status-end"
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _FOLDER = Path(__file__).parent
+_END = _FOLDER / "page_end.js"
+_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
+"""What Streamlit's filter of HTML may take for more than text."""
 _STOP = inspect.unwrap(st.stop).__code__
 _SCRIPTS = ("draft_storage.js", "last_message.js", "text_fields.js", "outbox.js", "open_fields.js", "status.js")
 
@@ -45,14 +54,19 @@ def save_status(manager: SessionManager) -> Iterator[None]:
     if manager.live.turned_away:
         manager.live.turned_away = False
         st.toast(words()("files.no_room"), icon=":material/error:", duration="infinite")
+    page = _Page(manager, place)
+    page.begin()
     try:
         yield
     except StopException as stopped:
         if _by_the_page(stopped):
-            _mount_though_stopped(place, manager)  # what the page shows so far is kept like any other
+            _though_stopped(page.end)  # what the page shows so far is kept like any other
+        raise
+    except Exception:
+        page.end()
         raise
     else:
-        _mount(place, manager)
+        page.end()
 
 
 def _by_the_page(stopped: StopException) -> bool:
@@ -60,19 +74,56 @@ def _by_the_page(stopped: StopException) -> bool:
     return any(frame.f_code is _STOP for frame, _ in traceback.walk_tb(stopped.__traceback__))
 
 
-def _mount_though_stopped(place: DeltaGenerator, manager: SessionManager) -> None:
+def _though_stopped(action: Callable[[], None]) -> None:
     """Streamlit takes nothing more from the thread of a script that was stopped, and from another one it does."""
     context = copy_context()
-    thread = threading.Thread(target=context.run, args=(_mount, place, manager))
+    thread = threading.Thread(target=context.run, args=(action,))
     add_script_run_ctx(thread, get_script_run_ctx())
     thread.start()
     thread.join()
 
 
-def _mount(place: DeltaGenerator, manager: SessionManager) -> None:
-    component = st.components.v2.component("keep_status", html=_HTML, js=_script(), isolate_styles=False)
-    with place:
-        component(key=_KEY, data=_data(get_services(), manager), width="content", on_wanted_change=_noted)
+class _Page:
+    """What the script of one run's page is told, before, while and after it is shown."""
+
+    def __init__(self, manager: SessionManager, place: DeltaGenerator) -> None:
+        self._manager, self._place = manager, place
+        self._untold: list[ShownField] = []
+
+    def begin(self) -> None:
+        manager = self._manager
+        component = st.components.v2.component("keep_status", html=_HTML, js=_script(), isolate_styles=False)
+        with self._place:
+            component(key=_KEY, data=_data(get_services(), manager), width="content", on_wanted_change=_noted)
+        manager.announce = self._field
+
+    def _field(self, shown: ShownField) -> None:
+        """Tell of a field that was just shown, beside it: it may be in a fragment or in a dialog."""
+        if shown.rule is None or self._manager.identity.token_hash is None:
+            return
+        if takes_one_element():
+            self._untold.append(shown)
+            return
+        text = escape(json.dumps(_field(self._manager, shown, shown.rule)).translate(_ESCAPED))
+        st.html(f'<i data-keep-field="{escape(widget_id(shown.key))}" data-keep="{text}"></i>')
+
+    def end(self) -> None:
+        """Tell what the page consists of, now that it is whole."""
+        manager = self._manager
+        manager.live.has_plain_state = bool(plain_state(manager))
+        untold = {widget_id(each.key): _field(manager, each, each.rule) for each in self._untold if each.rule}
+        chosen = [each for each in manager.shown_fields.values() if each.rule is None]
+        data = {
+            "run": secrets.token_hex(4),
+            "fields": untold,
+            "sent": [widget_id(each.key) for each in chosen if not each.waits],
+            "waiting": [widget_id(each.key) for each in chosen if each.waits],
+            "complete": bool(manager.shown_fields) and not manager.live.has_plain_state,
+            "status": _status(get_services(), manager),
+        }
+        component = st.components.v2.component("keep_page_end", js=_END.read_text(encoding="utf-8"))
+        with self._place:
+            component(key=_END_KEY, data=data, width=1, height=1)
 
 
 def _noted() -> None:
@@ -82,15 +133,12 @@ def _noted() -> None:
 def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
     say = words()
     secret = services.settings.secret_key.get_secret_value()
-    cookie = manager.identity.token_hash is not None
-    fields = manager.shown_fields.values() if cookie else ()
     return {
         "base": app_folder(),
         "tab": manager.session.tab_id,
         "connection": manager.connection,
         "who": owner_tag(manager.session.session_id, secret),
-        "cookie": cookie,
-        "fields": {widget_id(shown.key): _field(manager, shown, shown.rule, secret) for shown in fields if shown.rule},
+        "cookie": manager.identity.token_hash is not None,
         "status": _status(services, manager),
         "words": _words(say, manager),
         "zone": str(zone(manager.session)),
@@ -98,8 +146,8 @@ def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
     }
 
 
-def _field(manager: SessionManager, shown: ShownField, rule: TextRule, secret: str) -> dict[str, Any]:
-    session = manager.session
+def _field(manager: SessionManager, shown: ShownField, rule: TextRule) -> dict[str, Any]:
+    session, secret = manager.session, get_services().settings.secret_key.get_secret_value()
     note = session.draft_note(shown.form, shown.field)
     grant = Grant(form=shown.form, field=shown.field, rule=rule)
     return {
@@ -113,14 +161,15 @@ def _field(manager: SessionManager, shown: ShownField, rule: TextRule, secret: s
 
 def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
     kept = manager.last_kept_at
-    labels = {(shown.form, shown.field): shown.label for shown in manager.shown_fields.values()}
     return {
         "kept_at": kept.isoformat() if kept else "",
         "not_kept": [
-            {"label": labels.get(place, place[1]), "reason": reason} for place, reason in manager.not_kept.items()
+            {"label": manager.label_of(*place), "reason": reason} for place, reason in manager.not_kept.items()
         ],
         "database": "away" if services.engine.status().failures else "up",
         "journal": services.journal is not None,
+        "seen": manager.live.number,
+        "elsewhere": manager.live.elsewhere,
     }
 
 

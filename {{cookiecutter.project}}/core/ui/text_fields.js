@@ -11,6 +11,12 @@ function widgetId(element) {
   return undefined;
 }
 
+// What the script said, beside each field, of those that are kept (see status.py): by their widgets' ids.
+function namedFields() {
+  const named = [...document.querySelectorAll("[data-keep-field]")];
+  return Object.fromEntries(named.map(({ dataset }) => [dataset.keepField, JSON.parse(dataset.keep)]));
+}
+
 // The fields of a widget on the page that a selector finds.
 function inputs(id, selector) {
   return [...document.querySelectorAll(selector)].filter((element) => widgetId(element) === id);

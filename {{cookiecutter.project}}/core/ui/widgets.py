@@ -38,10 +38,10 @@ from core.web.fields import ShownField
 from core.web.protocol import (
     assigned,
     element_id,
+    form_around,
     fragment_run,
     has_left,
     held,
-    inside_form,
     offer,
     opens_dialog,
     put_right,
@@ -96,7 +96,7 @@ class Controlled(Generic[R]):
         # still loading when the next run follows would otherwise come up empty.
         passed = {**arguments, "persist_state": arguments["persist_state"] or "session"}
         # With on_change="ignore", as inside a form, there is no callback: what differs from the run before was entered.
-        silent = inside_form() or arguments["on_change"] == "ignore"
+        silent = bool(form_around()) or arguments["on_change"] == "ignore"
         if not silent:
             passed |= {"on_change": own.changed, "args": None, "kwargs": None}
         refused = manager.live.take_refused(key)
@@ -310,8 +310,9 @@ class _Own:
         shown.rule = self._kind.rule(arguments)
         shown.value, shown.default = self.stored(value), self._default
         shown.is_misfit, shown.was_shown = problem is not None, True
+        shown.waits = waits
         shown.stamp = stamp_of(self._manager, shown)
-        self._manager.shown_fields[shown.key] = shown
+        self._manager.show_field(shown)
         read = reader(shown.key)
         if read is not None:
             self._manager.live.show(
@@ -324,6 +325,7 @@ class _Own:
                 given=given,
                 waits=waits,
                 element=element_id(shown.key),
+                st_form=form_around(),
             )
 
     def _refuse(self, value: Any) -> MisfitError | None:
@@ -414,13 +416,19 @@ def say_problem(
     """Say under a widget what was not kept, not taken or not shown."""
     not_kept = manager.not_kept.get((form, field))
     if not_kept:
-        st.error(words()("misfit.refused", reason=plain(not_kept)), icon=":material/error:")
+        say_refused(form, field, not_kept)
     elif refused is not None:
         st.warning(words()("misfit.not_taken"), icon=":material/info:")
     elif problem is not None:
         say = words()
         said = problem.said(say) if isinstance(problem, MisfitError) else str(problem)
         st.warning(f"{plain(said)} {say('misfit.stays')}", icon=":material/info:")
+
+
+def say_refused(form: str, field: str, reason: str) -> None:
+    """Say under a widget why its value was not kept. The save status looks for that."""
+    with st.container(key=f"keep-refused-{form}-{field}"):
+        st.error(words()("misfit.refused", reason=plain(reason)), icon=":material/error:")
 
 
 def stamp_of(manager: SessionManager, shown: ShownField) -> str:

@@ -186,6 +186,8 @@ def _keep(
             services.engine.record(owner.session_id, {note_path: replace(known, on_screen=False).to_dict()})
         return held[field].stamp
     drafted = known is not None and held[note_path].stamp == held[field].stamp
+    if known is not None and known.sent and known.digest == draft.digest and post.seen < held[field].stamp:
+        return held[field].stamp  # no draft any more, unless somebody typed it again since
     own, pressed = (True, False) if drafted else _entered_here(services, owner, grant.form, post, held[field])
     if _is_older(post, held[field], author.typed, typed_here=own and not pressed):
         if not (own and post.on_screen) and digest_of(held[field].value) != draft.digest:

@@ -35,6 +35,8 @@ class ShownField:
     """Whether it showed that because what is saved doesn't fit it."""
     given_at: float = 0.0
     """When something saved was put into it last, in seconds of a steady clock."""
+    waits: bool = False
+    """Whether what is chosen is sent with its `st.form` only."""
     needs: tuple[str, ...] = ()
     """The permissions without which its page can't be seen."""
     was_shown: bool = False

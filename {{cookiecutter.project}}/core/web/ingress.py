@@ -26,7 +26,7 @@ from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.web.address import folder
 from core.web.binding import streamlit_id_of
 from core.web.live_tab import LiveTab
-from core.web.protocol import STREAM, Told, harmless, told, without
+from core.web.protocol import STREAM, Told, form_part, harmless, told, without
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
@@ -193,6 +193,10 @@ class _Link:
         """Pass a message on, unless there is nobody any more: an error would stop the run at once."""
         if self._gone:
             return
+        if message["type"] == "websocket.send" and (part := form_part(message.get("bytes") or b"")):
+            tab = self._connections.tab(self.name)
+            if tab is not None:
+                tab.note(part)
         try:
             await self._send(message)
         except OSError:

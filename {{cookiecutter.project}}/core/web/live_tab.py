@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from core.errors import KeepError, NotAllowedError, SignedOutError
 from core.state.forms import same
-from core.web.protocol import Reader, Told, WidgetState, is_press, key_of
+from core.web.protocol import FormPart, Reader, Told, WidgetState, is_press, key_of
 
 _NOTHING: Final = object()
 _MOST_UNTAKEN = 100
@@ -34,6 +34,8 @@ class Edit:
     form: str
     field: str
     value: Any
+    sent: bool = False
+    """Whether it was sent away, with a form that the browser clears: the field is empty again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class _Widget:
     read: Reader
     refuse: Refuse
     waits: bool
+    st_form: str
     given: Any = _NOTHING
     """What the server gave it to show, until the browser has shown that, or something that was chosen since."""
     earlier: Sequence[Any] = ()
@@ -120,7 +123,14 @@ class LiveTab:
         self.turned_away = False
         """Whether an upload was turned away for want of room, and the page has not said so yet."""
         self._last: Sequence[WidgetState] = ()
-        self._number = 0
+        self._clearing: dict[str, bool] = {}
+        self._buttons: dict[str, str] = {}
+        self.elsewhere = False
+        """Whether what was entered last was entered into no controlled widget, and nothing was kept since."""
+        self.has_plain_state = False
+        """Whether the page, as it was shown last, holds something that is not kept."""
+        self.number = 0
+        """The number of the newest message that arrived, as the page's script counts them."""
         self.page = ""
         """The page that the last run has shown, by the name the browser's messages give it."""
 
@@ -136,23 +146,35 @@ class LiveTab:
         given: bool,
         waits: bool = False,
         element: str = "",
+        st_form: str = "",
     ) -> None:
         """Take note that a run shows a widget with a value. `given`: the value came from the server, not the browser.
 
         `refuse` says why the widget may not hold a value, which a forged message need not respect. `waits`: it sends
-        no message of its own, as in a form that is submitted. `element` is the id of what the widget is on the page:
-        what the browser says of another one is no edit, for nobody sees that any more.
+        no message of its own, as in a form that is submitted: `st_form` is the key of that. `element` is the id of what
+        the widget is on the page: what the browser says of another one is no edit, for nobody sees that any more.
         """
         with self._lock:
             widget = self._widgets.get(key)
             if widget is None or widget.element != element:
                 given = True
-                widget = _Widget(form=form, field=field, element=element, read=read, refuse=refuse, waits=waits)
+                widget = _Widget(
+                    form=form, field=field, element=element, read=read, refuse=refuse, waits=waits, st_form=st_form
+                )
                 self._widgets[key] = widget
-            widget.form, widget.field, widget.read, widget.refuse, widget.waits = form, field, read, refuse, waits
+            widget.form, widget.field, widget.read, widget.refuse = form, field, read, refuse
+            widget.waits, widget.st_form = waits, st_form
             if given:
                 widget.give(value)
                 self._untaken.pop(key, None)
+
+    def note(self, part: FormPart) -> None:
+        """Take note of a form, or of a button of one, that the browser is sent."""
+        with self._lock:
+            if part.button:
+                self._buttons[part.button] = part.form
+            else:
+                self._clearing[part.form] = part.clears
 
     def forget(self, key: str) -> None:
         """Take nothing in any more for a widget that another one has replaced."""
@@ -166,9 +188,9 @@ class LiveTab:
 
     def read_again(self, told: Told) -> Arrived:
         """Like `read`, for a message that the browser has sent twice: by another way, late, or after newer ones."""
-        if told.number and told.number < self._number:
+        if told.number and told.number < self.number:
             return NOTHING
-        return self.read(told, anew=not told.number or told.number == self._number)
+        return self.read(told, anew=not told.number or told.number == self.number)
 
     def read(self, told: Told, *, anew: bool = False) -> Arrived:
         """Tell what was changed from what was there before, each state once, and what no widget may be changed to.
@@ -178,8 +200,13 @@ class LiveTab:
         edits: list[Edit] = []
         unfit: set[str] = set()
         with self._lock:
-            self._number = max(self._number, told.number)
-            changed, crossed = self._changes(told, unfit)
+            self.number = max(self.number, told.number)
+            cleared = {
+                form
+                for state in told.states
+                if is_press(state) and self._clearing.get(form := self._buttons.get(state.id, ""))
+            }
+            changed, crossed = self._changes(told, unfit, cleared)
             chosen = [] if anew else self._chosen(told, changed, crossed)
             for key, state, value in crossed:
                 widget = self._widgets[key]
@@ -192,11 +219,22 @@ class LiveTab:
                     self._refused[key] = reason
                     continue
                 widget.holds(state, value, is_edit=True)
-                edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value))
+                sent = widget.st_form in cleared
+                edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value, sent=sent))
+            self.elsewhere = self._is_elsewhere(told) or (self.elsewhere and not edits)
             self._last = told.states
         return Arrived(edits=edits, unfit=unfit)
 
-    def _changes(self, told: Told, unfit: set[str]) -> tuple[list[_Change], list[_Change]]:
+    def _is_elsewhere(self, told: Told) -> bool:
+        """Whether something was entered into a widget that is none of ours, or may have been changed by a button."""
+        last = {state.id: state for state in self._last}
+        foreign = [state for state in told.states if not self._is_ours(key_of(state) or "")]
+        return any(self.has_plain_state if is_press(each) else last.get(each.id, each) != each for each in foreign)
+
+    def _is_ours(self, key: str) -> bool:
+        return key in self._widgets or key.startswith(_OURS)
+
+    def _changes(self, told: Told, unfit: set[str], cleared: Collection[str]) -> tuple[list[_Change], list[_Change]]:
         """What differs from what the browser had, and what of that it had just before it was given something else."""
         changed: list[_Change] = []
         crossed: list[_Change] = []
@@ -208,7 +246,8 @@ class LiveTab:
             if widget.element not in ("", state.id):
                 unfit.add(state.id)
                 continue
-            if widget.sent == state and widget.given is _NOTHING and not widget.is_owed:
+            is_sent = widget.st_form in cleared
+            if widget.sent == state and widget.given is _NOTHING and not widget.is_owed and not is_sent:
                 continue
             value = _attempt(widget.read, state)
             if isinstance(value, KeepError | Partly):
@@ -216,11 +255,13 @@ class LiveTab:
                 self._refused[key] = value.reason if isinstance(value, Partly) else value
             if isinstance(value, Partly):
                 value = value.value
-                if not widget.is_owed and same(value, widget.value):
+                if not widget.is_owed and not is_sent and same(value, widget.value):
                     continue
             if isinstance(value, KeepError):
                 continue
-            if widget.given is not _NOTHING and same(value, widget.given):
+            if is_sent:
+                changed.append((key, state, value))
+            elif widget.given is not _NOTHING and same(value, widget.given):
                 widget.holds(state, value, is_edit=False)
             elif any(same(value, each) for each in widget.earlier):
                 crossed.append((key, state, value))

@@ -26,7 +26,10 @@
 | a session remembers what it last ran with, and runs again when asked | `runtime/app_session.py` | `ask_for_run` |
 | a session knows whether its script runs | `runtime/app_session.py` | `is_running` |
 | a session can be ended for good | `runtime/runtime.py` | `end_session` |
-| a form notes itself on the stack of containers | `elements/lib/form_utils.py` | `inside_form` |
+| which widgets a run has shown | `runtime/scriptrunner_utils/shared_run_state.py` | `plain_widgets` |
+| an element of its own has a cursor that stays where it is | `cursor.py` | `takes_one_element` |
+| a form notes itself on the stack of containers | `elements/lib/form_utils.py` | `form_around` |
+| a form and its buttons are sent to the browser in small messages | `proto/Block.proto`, `Button.proto` | `form_part` |
 """
 
 from __future__ import annotations
@@ -39,12 +42,14 @@ from typing import Any
 import streamlit as st
 from google.protobuf.message import DecodeError
 from streamlit import runtime
+from streamlit.cursor import LockedCursor
 from streamlit.elements.lib.file_uploader_utils import normalize_upload_file_type
-from streamlit.elements.lib.form_utils import is_in_form
+from streamlit.elements.lib.form_utils import current_form_id
 from streamlit.elements.widgets.chat import ChatInputSerde
 from streamlit.elements.widgets.time_widgets import _DateInputValues, _DateTimeInputValues
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.app_session import AppSessionState
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -56,6 +61,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 __all__ = [
     "STREAM",
     "UPLOAD",
+    "FormPart",
     "Reader",
     "Told",
     "WidgetState",
@@ -66,21 +72,24 @@ __all__ = [
     "element_id",
     "end_session",
     "forget_upload",
+    "form_around",
+    "form_part",
     "fragment_run",
     "harmless",
     "has_left",
     "held",
-    "inside_form",
     "is_press",
     "is_running",
     "key_of",
     "offer",
     "opens_dialog",
     "page_name",
+    "plain_widgets",
     "put_right",
     "reader",
     "settle",
     "takes",
+    "takes_one_element",
     "told",
     "upload_ids",
     "uploaded",
@@ -96,6 +105,9 @@ STREAM = "_stcore/stream"
 _PRESSES = ("trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value")
 
 _NUMBER = b"\xc5\x3e"
+
+_LONGEST_PART = 4096
+"""Bytes of a message to the browser that may be about a form or its button: neither holds much."""
 
 _SHOWN = 40
 """Characters of what was sent that are told."""
@@ -139,6 +151,18 @@ class Told:
 NOTHING_TOLD = Told()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPart:
+    """What the browser is sent of one `st.form`: the form itself, or a button that submits it."""
+
+    form: str
+    """Its key."""
+    button: str = ""
+    """The id of the button; empty for the form."""
+    clears: bool = False
+    """Whether the browser puts the form's widgets back to their defaults when it is submitted."""
+
+
 def told(frame: bytes) -> Told:
     """Return what one message of the browser says; nothing for a broken one.
 
@@ -167,6 +191,42 @@ def told(frame: bytes) -> Told:
 def _number(frame: bytes) -> int:
     """What the page's script has put at the end of a message, behind the number of a field that Streamlit lacks."""
     return int.from_bytes(frame[-4:], "little") if frame[-6:-4] == _NUMBER else 0
+
+
+def plain_widgets() -> tuple[frozenset[str], int]:
+    """Return the keys of what can be pressed on this run's page, and how many widgets without a key hold a value."""
+    context = get_script_run_ctx()
+    if context is None:
+        return frozenset(), 0
+    known = context.session_state._state._new_widget_state.widget_metadata  # noqa: SLF001
+    buttons, unnamed = set(), 0
+    for name in context.shared.widget_ids_this_run.snapshot():
+        metadata, key = known.get(name), user_key_from_element_id(name)
+        if metadata is None:
+            continue
+        if metadata.value_type in _PRESSES:
+            buttons.add(key or "")
+        elif key is None:
+            unnamed += 1
+    return frozenset(buttons), unnamed
+
+
+def form_part(frame: bytes) -> FormPart | None:
+    """Return what a message to the browser says of a form's block, or of one of its buttons."""
+    if len(frame) > _LONGEST_PART:
+        return None
+    message = ForwardMsg()
+    try:
+        message.ParseFromString(frame)
+    except DecodeError:
+        return None
+    if message.WhichOneof("type") != "delta":
+        return None
+    if message.delta.add_block.WhichOneof("type") == "form":
+        form = message.delta.add_block.form
+        return FormPart(form=form.form_id, clears=form.clear_on_submit)
+    button = message.delta.new_element.button
+    return FormPart(form=button.form_id, button=button.id) if button.is_form_submitter else None
 
 
 def is_press(state: WidgetState) -> bool:
@@ -427,6 +487,12 @@ def end_session(session_id: str) -> None:
         runtime.get_instance().close_session(session_id)
 
 
-def inside_form() -> bool:
-    """Whether the script is inside a `with st.form(...)`, where widgets can't have callbacks."""
-    return is_in_form(st._main)  # noqa: SLF001
+def takes_one_element() -> bool:
+    """Whether the script writes into an `st.empty()`, where each element replaces the one before."""
+    dg = st._main._active_dg  # noqa: SLF001
+    return isinstance(dg._cursor, LockedCursor)  # noqa: SLF001
+
+
+def form_around() -> str:
+    """The key of the `with st.form(...)` the script is inside, where widgets can't have callbacks; empty for none."""
+    return current_form_id(st._main)  # noqa: SLF001
