@@ -23,6 +23,7 @@ from core.files import FileRef
 from core.plain import plain
 from core.services import get_services
 from core.session_manager import MISSING, get_session_manager
+from core.state.forms import same
 from core.state.paths import field_path, upload_path
 from core.ui import upload_notes
 from core.ui.block import form_of, say_beneath
@@ -102,7 +103,7 @@ class _Uploader:
             say_refused(self._form, self._field, refused)
         kept = self._kept()
         value = self._manager.field_value(self._form, self._field)
-        if not kept and value is not MISSING and value not in (None, []):
+        if not kept and value is not MISSING and not (value is None or same(value, [])):
             st.warning(words()("files.unfit"), icon=":material/info:")
         upload_notes.clear(self._manager.session, kept)
         if not in_form and not self._arguments.get("disabled"):
