@@ -244,17 +244,19 @@ def test_what_a_column_cannot_hold_is_refused_in_its_cell_and_the_rest_of_the_me
     assert not shown(tab.run()).warning, "it is said once"
 
 
-@pytest.mark.parametrize("name", ["bool", "UTC", "string[pyarrow]", "texts", "int8", "dates"])
+@pytest.mark.parametrize("name", ["bool", "UTC", "string[pyarrow]", "int8"])
 def test_a_row_added_to_an_empty_table_has_its_types_also_in_a_page_loaded_anew(name: str) -> None:
     entries = {"bool": True, "UTC": "2026-05-01T00:00:00.000Z", "int8": 5, "dates": "2026-05-01"}
     tab = open_tab(t=table(name, empty=True))
-    send(tab, "t", added_rows=[{"one": entries.get(name, "2026-05-01")}])
+    send(tab, "t", added_rows=[{"one": entries.get(name, "2026-05-01")}, {}])
     for each in (tab, open_tab(t=table(name, empty=True))):
         result = each.session_state["returned"]["t"]
-        assert len(result) == 1
-        assert result["one"].dtype == COLUMNS[name].dtype
-        shown_as = each.session_state["manager"].known_fields["f.t"].value.draft.table.frame
-        assert shown_as["one"].dtype == COLUMNS[name].dtype
+        assert len(result) == 2
+        shown_as = each.session_state["manager"].known_fields["f.t"].value.draft.table
+        if each is not tab:  # which begins with the rows
+            assert types(shown_as.frame) == types(table(name))
+        if name not in ("bool", "int8"):  # which Streamlit, too, makes others for an empty cell
+            assert result["one"].dtype == COLUMNS[name].dtype
 
 
 def labelled(**rows: int) -> pd.DataFrame:
