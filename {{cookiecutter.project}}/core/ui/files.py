@@ -83,6 +83,8 @@ class _Uploader:
         self._many = bool(self._arguments.get("accept_multiple_files"))
         megabytes = self._arguments.get("max_upload_size") or config.get_option("server.maxUploadSize")
         self._wanted = Wanted(limit=int(megabytes) * MEGABYTE, types=kind or self._arguments.get("type"))
+        self._on_change = self._arguments["on_change"]
+        self._args, self._kwargs = self._arguments["args"] or (), self._arguments["kwargs"] or {}
         self._base = str(self._arguments["key"] or widget_key(self._form, field))
         self._key = self._base + _suffix(self._kept())
         self._said: list[str] = []
@@ -91,7 +93,7 @@ class _Uploader:
         self._arguments["key"] = self._key
         in_form = bool(form_around())
         if not in_form:
-            self._arguments["on_change"] = self._changed(self._arguments["on_change"])
+            self._arguments |= {"on_change": self._changed, "args": None, "kwargs": None}
         self._function(*self._bound.args, **self._bound.kwargs)
         self._take()
         self._announce()
@@ -109,26 +111,34 @@ class _Uploader:
         if not in_form and not self._arguments.get("disabled"):
             upload_notes.offer(self._base, self._wanted.fits, self._add)
         self._listen(kept)
-        files = [KeptFile(ref) for ref in kept]
+        files = self._publish(kept)
         fixed = in_form or bool(self._arguments.get("disabled"))  # where Streamlit allows no buttons
         list_files(files, self._base, preview=self._preview, remove=None if fixed else self._remove)
         say_beneath(self._form, self._field)
+        return self._result(files)
+
+    def _publish(self, kept: Sequence[FileRef]) -> list[KeptFile]:
+        """Put what the widget returns under its own key into `st.session_state`, as Streamlit does."""
+        files = [KeptFile(ref) for ref in kept]
+        st.session_state[self._base] = self._result(files)
+        return files
+
+    def _result(self, files: list[KeptFile]) -> Any:
         return files if self._many else files[0] if files else None
 
     def _kept(self) -> list[FileRef]:
         return files_in(self._manager.field_value(self._form, self._field), many=self._many)
 
-    def _changed(self, on_change: object) -> Callable[[], None]:
-        args, kwargs = self._arguments["args"] or (), self._arguments["kwargs"] or {}
-        self._arguments["args"] = self._arguments["kwargs"] = None
+    def _changed(self) -> None:
+        """Keep what was handed in, and then do what the page asked for."""
+        self._take()
+        _messages()[self._base] = list(self._said)
+        self._call_back()
 
-        def changed() -> None:
-            self._take()
-            _messages()[self._base] = list(self._said)
-            if callable(on_change):
-                on_change(*args, **kwargs)
-
-        return changed
+    def _call_back(self) -> None:
+        self._publish(self._kept())
+        if callable(self._on_change):
+            self._on_change(*self._args, **self._kwargs)
 
     def _take(self) -> None:
         """Keep what the browser shows in the widget and the field doesn't have. Doing it twice changes nothing."""
@@ -207,6 +217,7 @@ class _Uploader:
         if number < len(kept) and kept[number] == ref:
             rest = [*kept[:number], *kept[number + 1 :]]
             self._manager.persist_field(self._form, self._field, rest if self._many else None)
+            self._call_back()
 
 
 _MESSAGES_KEY = "_keep_file_messages"
@@ -223,8 +234,9 @@ def _messages() -> dict[str, list[str]]:
 
 
 def _suffix(kept: Sequence[FileRef]) -> str:
-    """Differs with what is kept: the widget is empty again once its files are, and the same one after a restart."""
-    if not kept:
-        return ""
+    """A suffix that differs with what is kept: the widget is empty once its files are kept, also after a restart.
+
+    It is never empty: under the key itself `st.session_state` has what is kept.
+    """
     uploads = ",".join(ref.upload or ref.digest for ref in kept)
     return f".{hashlib.sha256(uploads.encode()).hexdigest()[:8]}"
