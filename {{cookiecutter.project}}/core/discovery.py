@@ -111,6 +111,8 @@ class PageSpec:
     listed: bool = True
     needs_sign_in: bool = False
     """It is about people who sign in; where nobody does there is nothing to show."""
+    public: bool = False
+    """Anybody may open it, before sign-in too, if the project's `main.py` shows pages then."""
 
     @property
     def full_title(self) -> str:

@@ -159,7 +159,7 @@ class Router:
         cards.fault(self._say.title(spec.title), found, self._go_home, explained=cards.may_see_faults())
 
     def _allowed(self, spec: PageSpec) -> bool:
-        return self._signed_in and allows(self._manager.identity.permissions, spec)
+        return spec.public or (self._signed_in and allows(self._manager.identity.permissions, spec))
 
     def _go_home(self) -> None:
         self._manager.navigate_to(self._home)

@@ -42,6 +42,7 @@ SPEC = PageSpec(
     app_description="",
     app_order=1,
     function=sheet,
+    public=True,
 )
 
 
