@@ -27,6 +27,7 @@ def page() -> None:
     import streamlit as st
 
     from core import bootstrap_session, get_session_manager, ui
+    from core.web.protocol import element_id
 
     bootstrap_session()
     moment = datetime.fromisoformat("2026-05-01T12:00")
@@ -59,6 +60,7 @@ def page() -> None:
     show("pagination", "page", 9)
     show("text_input", "other", "Other")
     st.session_state["shown"] = shown
+    st.session_state["ids"] = {name: element_id(ui.widget_key("f", name)) for name in shown}
     st.session_state["live"] = get_session_manager().live
     st.session_state["id"] = get_session_manager().session.session_id
 
@@ -131,8 +133,8 @@ def open_page(folder: Any) -> Iterator[AppTest]:
         yield tab
 
 
-def state(name: str, way: str, value: Any) -> WidgetState:
-    made = WidgetState(id=f"$$ID-0123-f.{name}")
+def state(tab: AppTest, name: str, way: str, value: Any) -> WidgetState:
+    made = WidgetState(id=tab.session_state["ids"][name])
     if way.endswith("array_value"):
         getattr(made, way).data.extend(value)
     else:
@@ -176,8 +178,8 @@ def test_what_a_widget_would_not_send_reaches_neither_the_journal_nor_the_script
     open_page: AppTest, name: str, way: str, number: int
 ) -> None:
     live = open_page.session_state["live"]
-    other = state("other", "string_value", f"{name} {way} {number}")
-    forged = state(name, way, FORGED[name][way][number])
+    other = state(open_page, "other", "string_value", f"{name} {way} {number}")
+    forged = state(open_page, name, way, FORGED[name][way][number])
     assert send(live, forged, other) == [other]
     assert kept(open_page) == {"other": other.string_value}, "the message's other edits are kept"
     assert live.take_refused(f"f.{name}") is not None
@@ -197,7 +199,7 @@ def test_a_widget_that_was_never_shown_is_not_kept(open_page: AppTest, identity:
 
 def test_a_run_after_a_forged_message_shows_what_was_there_and_says_so(open_page: AppTest) -> None:
     shown = open_page.session_state["shown"]
-    send(open_page.session_state["live"], state("slider", "double_array_value", [11.0]))
+    send(open_page.session_state["live"], state(open_page, "slider", "double_array_value", [11.0]))
     open_page.run()
     assert not open_page.exception
     assert {**open_page.session_state["shown"], "other": ""} == {**shown, "other": ""}
