@@ -5,7 +5,9 @@ Where several things happen to a page at once, `chaos.page.Page` listens all the
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
+from html import unescape
 from typing import Self
 
 from streamlit.proto.AutoRerun_pb2 import AutoRerun
@@ -57,6 +59,11 @@ class OpenPage:
         self.again = AutoRerun()
         """The part of the page that is due again, and when."""
         self.run()
+
+    @property
+    def grants(self) -> list[str]:
+        """What the last run gave to post the text of a field with, for each field it has shown."""
+        return re.findall(r'"grant": ?"([^"]+)"', unescape(self.received.decode(errors="replace")))
 
     def fill(self, label: str, text: str) -> None:
         self._states[self.labels[label]].string_value = text
