@@ -55,7 +55,7 @@ def test_a_text_reaches_the_field_it_was_typed_into_and_no_other(visitor: Visito
     )
     plain = {"Search", "Loose", "Beside it"}
     kept = [label for label in labels if label not in plain]
-    assert len(kept) == 13
+    assert len(kept) == 16
     assert plain < set(labels)
 
     for label in kept:
@@ -101,6 +101,7 @@ def test_a_number_is_what_its_keys_and_buttons_made_of_it(visitor: Visitor) -> N
     many, inside = number(visitor, "Many"), number(visitor, "Inside")
     many.fill("5")
     many.press("ArrowUp")
+    visitor.settled()  # a run that replaces the page may take a press with it
     inside.fill("7")
     visitor.page.get_by_test_id("stForm").get_by_role("button", name="Increment").click()
     expect(inside).to_have_value("8")

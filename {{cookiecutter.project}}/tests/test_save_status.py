@@ -68,8 +68,9 @@ def told(app: AppTest) -> dict[str, Any]:
 
 def fields(app: AppTest) -> dict[str, Any]:
     """What is said of fields, each in an element of its own, by their widgets' ids."""
-    found = [re.search('data-keep-field="(.*?)" data-keep="(.*?)"', each.proto.body) for each in app.get("html")]
-    return {unescape(each[1]): json.loads(unescape(each[2])) for each in found if each}
+    found = [re.search('data-keep-field="(.*?)"', each.proto.body) for each in app.get("html")]
+    told = [json.loads(unescape(each[1])) for each in found if each]
+    return {field.pop("id"): field for field in told}
 
 
 def post(services: Services, token: str, grant: str, text: str) -> int:

@@ -417,6 +417,71 @@ def test_what_arrives_while_an_earlier_edit_s_run_is_under_way_is_not_overwritte
         assert not tab.text_input[0].proto.set_value, "the browser has it already"
 
 
+def test_a_choice_is_shown_again_once_it_fits_in_the_very_tab_it_was_made_in() -> None:
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        st.session_state["live"] = get_session_manager().live
+        offered = ["red", "blue"] if st.session_state.get("plan", "pro") == "pro" else ["red", "green"]
+        st.session_state["returned"] = ui.radio("Colour", offered, form="form", field="field", key="colour")
+
+    tab = AppTest.from_function(own).run()
+    live = tab.session_state["live"]
+    chosen = WidgetState(id=tab.radio[0].proto.id, string_value="blue")
+    assert live.keep(live.read(Told(states=[chosen], asks=True)).edits)
+    tab.radio[0].set_value("blue")
+    assert returned(put(tab)) == "blue"
+    assert returned(put(tab, plan="basic")) == "red"
+    assert returned(put(tab, plan="pro")) == "blue"
+    assert kept() == {"field": "blue"}
+
+
+def test_a_script_that_only_keeps_what_streamlit_holds_overwrites_nothing_typed() -> None:
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, ui
+
+        bootstrap_session().attach_tab("a" * 32)
+        for key in [key for key in st.session_state if key == "name"]:
+            st.session_state[key] = st.session_state[key]
+        st.session_state["returned"] = ui.text_input("Name", form="form", field="field", key="name")
+
+    tab = AppTest.from_function(own).run()
+    tab.text_input[0].set_value("start").run()
+    TestWhatIsTypedAndNotLeft.type("start more")
+    for _ in range(2):
+        assert returned(put(tab)) == "start more"
+        assert kept() == {"field": "start more"}
+
+
+def test_a_key_shared_by_the_forms_of_several_records_shows_each_its_own() -> None:
+    def own() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, ui
+
+        bootstrap_session()
+        record = st.session_state.get("record", "A")
+        st.session_state["returned"] = ui.text_area("Note", form=f"note-{record}", field="text", key="note")
+
+    tab = AppTest.from_function(own).run()
+    tab.text_area[0].set_value("for A")
+    assert returned(put(tab)) == "for A"
+    assert returned(put(tab, record="B")) == ""
+    tab.text_area[0].set_value("for B")
+    put(tab)
+    assert returned(put(tab, record="A")) == "for A"
+    assert returned(put(tab, record="B")) == "for B"
+    assert {name: person().form(f"note-{name}").values for name in "AB"} == {
+        "A": {"text": "for A"},
+        "B": {"text": "for B"},
+    }
+
+
 def test_rows_that_move_up_are_kept_where_they_are_shown() -> None:
     def rows() -> None:
         import streamlit as st

@@ -7,12 +7,13 @@ from core.router import Router
 
 PAIRS = [("анкета", "имя"), ("анкета", "вес"), ("order-items", "name"), ("order", "items-name")]
 PAIRS += [("a", "b.c"), ("a.b", "c"), ("q", "two words"), ("q", "two-words"), ("q", "two😀words"), ("q", "two😎words")]
+PAIRS += [("q", "a-->b"), ("q", "x]>y"), ("q", "ends ")]  # what is cut out of an attribute, or off its end
 
 
 def names() -> None:
     st.title("Names")
     for form, field in PAIRS:
-        ui.text_input(f"{form} / {field}", form=form, field=field)
+        ui.text_input(f"{form} / {field}".strip(), form=form, field=field)
     ui.text_input("Name", form="profile", field="name")
     st.text_input("Search", key="profile-name")
     with st.container(key="box-field"):

@@ -104,8 +104,9 @@ class _Page:
         if takes_one_element():
             self._untold.append(shown)
             return
-        text = escape(json.dumps(_field(self._manager, shown, shown.rule)).translate(_ESCAPED))
-        st.html(f'<i data-keep-field="{escape(widget_id(shown.key))}" data-keep="{text}"></i>')
+        # The id is in the escaped JSON too: an attribute is trimmed, and dropped if a comment ends in it.
+        field = {"id": widget_id(shown.key), **_field(self._manager, shown, shown.rule)}
+        st.html(f'<i data-keep-field="{escape(json.dumps(field).translate(_ESCAPED))}"></i>')
 
     def end(self) -> None:
         """Tell what the page consists of, now that it is whole."""

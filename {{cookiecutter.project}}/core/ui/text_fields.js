@@ -14,7 +14,7 @@ function widgetId(element) {
 // What the script said, beside each field, of those that are kept (see status.py): by their widgets' ids.
 function namedFields() {
   const named = [...document.querySelectorAll("[data-keep-field]")];
-  return Object.fromEntries(named.map(({ dataset }) => [dataset.keepField, JSON.parse(dataset.keep)]));
+  return Object.fromEntries(named.map(({ dataset }) => JSON.parse(dataset.keepField)).map(({ id, ...field }) => [id, field]));
 }
 
 // The fields of a widget on the page that a selector finds.

@@ -171,7 +171,7 @@ class _Own:
         if not is_on_page:
             self._manager.catch_up_once(fragment_run())  # what was typed into it may be known to the journal only
         self._look_up()
-        if self._arguments["bind"] is None:
+        if self._arguments["bind"] is None and not shown.is_other:
             self._assigned = self._from_app(current)
             if self._assigned is not MISSING:
                 return None, True
@@ -180,16 +180,19 @@ class _Own:
         saved, stamp = self._saved, stamp_of(self._manager, shown)
         problem = None if saved is MISSING else self._misfit(saved)
         fits = saved is not MISSING and problem is None
-        if current is not MISSING and not shown.was_shown and (key in assigned() or not self._element) and not fits:
+        is_first = not shown.was_shown and not shown.is_other
+        if current is not MISSING and is_first and (key in assigned() or not self._element) and not fits:
             self._is_seed = True
             shown.stamp = stamp
             return problem, True
-        is_typed_here = is_on_page and is_own(self._manager, shown, stamp)
+        # Of a default in place of what is saved, and of what the script assigns, it isn't what the page shows.
+        is_shown = is_on_page and not shown.is_misfit and key not in assigned()
+        is_typed_here = is_shown and is_own(self._manager, shown, stamp)
         is_news = stamp != shown.stamp and not is_typed_here
         self._is_ahead = stamp == shown.stamp and self._is_new_here(current)
         is_ahead = self._is_ahead or (stamp == shown.stamp and self._is_unkept())
         shown.stamp = stamp
-        if current is MISSING or again:
+        if current is MISSING or again or shown.is_other:
             given = True
         elif fits:
             given = current is not saved and not same(current, saved) and not is_typed_here and not is_ahead
@@ -227,7 +230,9 @@ class _Own:
             current = self._default  # nobody can have entered anything here
             st.session_state[key] = self._ids.shown(current)
             called = True
-        is_given = called or (key in assigned() and (shown.was_shown or disabled))
+        # A script that assigns what the widget had anyway, so that Streamlit goes on holding it, gives it nothing.
+        is_news = shown.was_shown and not same(current, shown.value)
+        is_given = called or (key in assigned() and (is_news or disabled))
         return current if is_given and not same(current, self._saved) else MISSING
 
     def _reset(self) -> None:
@@ -309,7 +314,7 @@ class _Own:
         shown.label = str(arguments.get("label", shown.field))
         shown.rule = self._kind.rule(arguments)
         shown.value, shown.default = self.stored(value), self._default
-        shown.is_misfit, shown.was_shown = problem is not None, True
+        shown.is_misfit, shown.is_other, shown.was_shown = problem is not None, False, True
         shown.waits = waits
         shown.stamp = stamp_of(self._manager, shown)
         self._manager.show_field(shown)
@@ -382,7 +387,8 @@ def known_field(manager: SessionManager, form: str, field: str, key: str) -> Sho
     """What this tab remembers of a widget."""
     known = manager.known_fields.get(key)
     if known is None or known.form != form or known.field != field:
-        known = manager.known_fields[key] = ShownField(key=key, form=form, field=field)
+        is_other = known is not None
+        known = manager.known_fields[key] = ShownField(key=key, form=form, field=field, is_other=is_other)
     known.needs = manager.needs
     return known
 

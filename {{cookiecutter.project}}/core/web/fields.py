@@ -39,5 +39,7 @@ class ShownField:
     """Whether what is chosen is sent with its `st.form` only."""
     needs: tuple[str, ...] = ()
     """The permissions without which its page can't be seen."""
+    is_other: bool = False
+    """Whether its key was another field's before, so that what is under the key is not its own, until it is shown."""
     was_shown: bool = False
     """Whether a run has shown it to its end."""
