@@ -23,6 +23,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import apps
+from core import tables
 from core.accounts import COMMAND_LINE, Actor, User
 from core.accounts.first_start import seed_administrator
 from core.discovery import discover
@@ -331,7 +332,7 @@ def test_the_apps_that_ship_and_have_tables_say_what_these_hold() -> None:
     discover()
     with_people = {
         model.class_.__module__.split(".")[1]
-        for model in Base.registry.mappers
+        for model in tables.Base.registry.mappers
         if model.class_.__module__.startswith("apps.") and {"session_id", "user_id"} & set(model.columns.keys())
     }
     assert holders().keys() == with_people
