@@ -14,6 +14,7 @@ class LastMessage {
     this.touched = false; // whether somebody did something since the last message
     this.unanswered = null; // the last one that somebody's doing brought about, until the server has seen it
     this.number = 0;
+    this.heardAt = 0; // when the server said something last
     this.unsaid = null; // the last one, until it was sent once more
     this.awaited = null; // the one whose run has not ended, or is not all shown, yet
     this.listen();
@@ -25,6 +26,7 @@ class LastMessage {
     WebSocket.prototype.send = function (...content) {
       if (new URL(this.url).pathname.endsWith(STREAM)) {
         content[0] = last.numbered(content[0]);
+        last.hear(this);
         last.unsaid = last.awaited = { content: content[0], at: performance.now() };
         last.sent();
       }
@@ -44,8 +46,22 @@ class LastMessage {
   sent() {
     if (!this.touched) return; // the page asks by itself, for a part that is due again
     this.touched = false;
-    this.unanswered = { number: this.number, at: performance.now() };
-    setTimeout(this.changed, OVERDUE + 50);
+    const asked = (this.unanswered = { number: this.number, at: performance.now() });
+    const look = () => {
+      if (asked !== this.unanswered) return;
+      // A run of a fragment may be too short for the page to be marked as running.
+      if (this.heardAt > asked.at && !running() && connected()) return this.ended();
+      this.changed();
+      setTimeout(look, OVERDUE);
+    };
+    setTimeout(look, OVERDUE + 50);
+  }
+
+  // Note when the server says something.
+  hear(socket) {
+    if (socket === this.socket) return;
+    this.socket = socket;
+    socket.addEventListener("message", () => (this.heardAt = performance.now()));
   }
 
   // The server has seen all messages up to this one.
