@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.watcher.folder_black_list import FolderBlackList
 
-from core.services import Services
-from core.settings import PROJECT_ROOT
+from core.services import build_services, use_services
+from core.settings import PROJECT_ROOT, Settings
 from core.web import lifespan
 
 
@@ -33,10 +34,10 @@ def test_nothing_is_collected_after_each_run(options: dict[str, Any]) -> None:
     assert options["runner"]["postScriptGC"] is False
 
 
-def test_what_is_loaded_at_the_start_is_no_collection_s_business(services: Services) -> None:
+def test_what_is_loaded_at_the_start_is_no_collection_s_business(make_settings: Callable[..., Settings]) -> None:
     before = gc.get_freeze_count()
     try:
-        with TestClient(Starlette(lifespan=lifespan(dict))):
+        with use_services(build_services(make_settings())), TestClient(Starlette(lifespan=lifespan(dict))):
             assert gc.get_freeze_count() > before
     finally:
         gc.unfreeze()

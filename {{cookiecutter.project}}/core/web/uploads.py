@@ -174,4 +174,9 @@ class _UnderWay:
 
 
 async def _refuse(status: int, reason: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer without the file. A short one is received all the same: who still sends it may miss an early answer."""
+    size = Headers(scope=scope).get("content-length", "")
+    while size.isdecimal() and int(size) <= _MEGABYTE:
+        if not (await receive()).get("more_body"):
+            break
     await PlainTextResponse(reason, status)(scope, receive, send)
