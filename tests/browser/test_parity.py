@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.visitor import SETTLE_MS, Visitor
+from tests.browser.test_kinds import record, take_photo
+from tests.browser.visitor import Visitor
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
 
@@ -137,19 +138,6 @@ def take_back(place: int) -> Step:
     return lambda side: (
         side.get_by_role("button", name=re.compile("^(Remove|Clear photo|Clear recording)")).nth(place).click()
     )
-
-
-def take_photo(side: Locator) -> None:
-    for _ in range(SETTLE_MS // 100):  # before its camera shows something, there is nothing to take
-        if side.evaluate("side => side.querySelector('video')?.videoWidth > 0"):
-            break
-        side.page.wait_for_timeout(100)
-    side.get_by_role("button", name="Take Photo").click()
-
-
-def record(side: Locator) -> None:
-    side.get_by_role("button", name="Record", exact=True).click()
-    side.get_by_role("button", name="Stop recording").click()
 
 
 def several(*steps: Step) -> Step:
