@@ -163,6 +163,39 @@ class TestTheTableChangesUnderneath:
         assert shown(LABELLED, again)["left"].tolist() == [10, 20, 3]
 
 
+@pytest.mark.parametrize("nothing", [[], {}, pd.DataFrame(), None], ids=str)
+def test_a_table_of_nothing_at_all_has_no_ids_to_be_named_by(nothing: Any) -> None:
+    rows = [{"id": 7, "name": "apple"}]
+    base = Base(rows, "id")
+    kept = Draft.of(base, NOTHING, "t").overlay(NOTHING, state({0: {"name": "fig"}}, added=[{"id": 8}]))
+    assert [each.key for each in fit(kept, Base(nothing, "id")).unfit] == ["=7", "t-0"]
+    Draft.of(Base(nothing, "id"), kept, "t")
+    assert edited(base, kept) == [{"id": 7, "name": "fig"}, {"id": 8, "name": None}]
+    assert ui.table_changes(lambda: nothing, row_id="id")(NOTHING) == ui.TableChanges()
+    with pytest.raises(LookupError, match="no column 'id'"):
+        Base(pd.DataFrame({"name": ["apple"]}), "id")
+
+
+def test_the_column_of_ids_may_be_a_number() -> None:
+    rows = pd.DataFrame([[7, "apple"], [8, "pear"]])
+    base = Base(rows, 0)
+    kept = Draft.of(base, NOTHING, "t").overlay(NOTHING, state({1: {"1": "fig"}}, deleted=[0]))
+    assert kept["rows"].keys() == {"=7", "=8"}
+    assert edited(Base(rows.iloc[::-1], 0), kept)["1"].tolist() == ["fig"]
+    with pytest.raises(LookupError, match="no column 5"):
+        Base(rows, 5)
+
+
+def test_labels_that_are_categories_become_plain_ones_with_one_that_is_none_as_in_streamlit() -> None:
+    data = LABELLED.set_index(pd.CategoricalIndex(LABELLED.index))
+    edits = state({0: {"_index": "fig"}}, added=[{"_index": "nut"}, {"_index": "pear", "price": 9.0}])
+    kept = after(data, NOTHING, edits)
+    assert shown(data, kept).index.tolist() == ["fig", "pear", "plum", "nut"]
+    assert [value for _, _, value in unfit(data, kept)] == [{"_index": "pear", "price": 9.0}]
+    kept = after(data, NOTHING, state({0: {"left": 9}}))
+    assert isinstance(shown(data, kept).index, pd.CategoricalIndex)
+
+
 def page(num_rows: str = "dynamic") -> None:
     import streamlit as st
 

@@ -11,13 +11,16 @@ import hypothesis
 import pandas as pd
 import pyarrow as pa
 import pytest
+import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.elements.lib.column_config_utils import is_type_compatible
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.ui.table_edits import Base, Draft, Kept, edited, fit, without_unfit
 from core.web.protocol import Told
+from core.web.tabular import Table
 
 DAY = pd.Timestamp("2026-05-01")
 COLUMNS: dict[str, pd.Series[Any]] = {
@@ -197,6 +200,104 @@ def test_a_page_shows_whatever_is_stored_for_its_tables_and_offers_to_let_go_of_
     assert len(tab.warning) == len(COLUMNS) - 1
     again = open_tab(**tables)
     assert all(len(result) > 2 for result in again.session_state["returned"].values()), "what fits is there"
+
+
+CONFIGURED: dict[str, tuple[str, Any]] = {
+    "DateColumn": ("2026-05-01", date(2026, 5, 1)),
+    "TimeColumn": ("12:30:00.000", time(12, 30)),
+    "DatetimeColumn": ("2026-05-01T12:30:00.000", pd.Timestamp("2026-05-01T12:30")),
+    "DatetimeColumn in UTC": ("2026-05-01T12:30:00.000Z", pd.Timestamp("2026-05-01T12:30Z")),
+    "NumberColumn": (3, 3.0),
+    "CheckboxColumn": (True, True),
+    "TextColumn": ("a", "a"),
+    "LinkColumn": ("a", "a"),
+    "SelectboxColumn": ("a", "a"),
+    "ListColumn": (["a"], ["a"]),
+    "MultiselectColumn": (["a"], ["a"]),
+}
+"""By the configuration of a column that holds nothing: what its browser sends for a cell, and what it shows then."""
+
+
+def configured(name: str) -> Any:
+    if name == "DatetimeColumn in UTC":
+        return streamlit.column_config.DatetimeColumn(timezone="UTC")
+    options = {"options": ["a", 1, True, 1.5]} if name in ("SelectboxColumn", "MultiselectColumn") else {}
+    return getattr(streamlit.column_config, name)(**options)
+
+
+def untyped_page() -> None:
+    import streamlit as st
+
+    from core import bootstrap_session, get_session_manager, ui
+
+    bootstrap_session()
+    st.session_state["manager"] = get_session_manager()
+    st.session_state["returned"] = {}
+    for name, config in st.session_state["configs"].items():
+        for kind, data in st.session_state["tables"].items():
+            st.session_state["returned"][kind, name] = ui.data_editor(
+                data, form="f", field=f"{kind} {name}", num_rows="dynamic", column_config=config
+            )
+
+
+def open_untyped(**configs: Any) -> AppTest:
+    tab = AppTest.from_function(untyped_page)
+    tab.session_state["configs"] = configs
+    tab.session_state["tables"] = {
+        "empty": pd.DataFrame(columns=["one"]),
+        "blank": pd.DataFrame({"one": [None, None]}),
+        "records": [{"one": None}],
+    }
+    return shown(tab.run())
+
+
+@pytest.mark.parametrize("column", ["one", 1])
+def test_a_column_that_holds_nothing_yet_is_shown_as_it_is_configured_once_it_holds_something(
+    column: str | int,
+) -> None:
+    configs = {name: {column: configured(name)} for name in CONFIGURED}
+    tab = open_untyped(**configs)
+    for name, (value, _) in CONFIGURED.items():
+        send(tab, f"empty {name}", added_rows=[{"one": value}, {}])
+        send(tab, f"blank {name}", edited_rows={"1": {"one": value}})
+        send(tab, f"records {name}", edited_rows={"0": {"one": value}}, added_rows=[{}])
+    for each in (tab, shown(tab.run()), open_untyped(**configs)):
+        assert not each.warning, said(each)
+        known = each.session_state["manager"].known_fields
+        for name, (value, wanted) in CONFIGURED.items():
+            returned = {kind: each.session_state["returned"][kind, name] for kind in ("empty", "blank", "records")}
+            assert returned["empty"]["one"].tolist() == [value, None], "as in Streamlit"
+            assert returned["blank"]["one"].tolist() == [None, value]
+            assert returned["records"] == [{"one": value}, {"one": None}]
+            if each is not tab:
+                held = known[f"f.empty {name}"].value.draft.table.frame["one"].iloc[0]
+                assert (type(held), held) == (type(wanted), wanted)
+
+
+@pytest.mark.parametrize("column", ["one", "_index"])
+@pytest.mark.parametrize("name", [*CONFIGURED, "Column"])
+def test_whatever_is_stored_for_a_column_that_holds_nothing_is_shown_as_it_is_configured(
+    name: str, column: str
+) -> None:
+    config = {column: configured(name)}
+    data = pd.DataFrame(columns=["one"], index=pd.Index([], dtype=object))
+    for values in (*([value] for value in SENT), SENT):
+        base = Base(data, None, config)
+        rows = {str(number): {"_index": str(number), column: value} for number, value in enumerate(values)}
+        frame = Draft.of(base, {"rows": {}, "added": rows}, "t").table.frame
+        shown_as = Table.read(frame).schema[column]
+        if name != "Column":
+            assert is_type_compatible(config[column]["type_config"]["type"], shown_as), (values, shown_as)
+
+
+def test_a_column_that_holds_nothing_may_be_configured_otherwise_while_it_is_shown() -> None:
+    tab = open_untyped(field={"one": configured("NumberColumn")})
+    send(tab, "empty field", added_rows=[{"one": 3}])
+    tab = open_untyped(field={"one": configured("NumberColumn")})
+    for name in CONFIGURED:
+        tab.session_state["configs"] = {"field": {"one": configured(name)}}
+        shown(tab.run())
+    assert open_untyped(field={}).session_state["returned"]["empty", "field"]["one"].tolist() == [3]
 
 
 NO_EDITS: list[Any] = [

@@ -56,7 +56,7 @@ def data_editor(
     *,
     form: str | None = None,
     field: str,
-    row_id: str | None = None,
+    row_id: str | int | None = None,
     key: str | int | None = None,
     num_rows: str = "fixed",
     disabled: bool | Iterable[str | int] = False,
@@ -75,10 +75,10 @@ def data_editor(
     manager = get_session_manager()
     disabled = disabled if isinstance(disabled, bool) else list(disabled)
     shown = known_field(manager, form, field, str(key or widget_key(form, field)))
-    base = Base(data, row_id)
+    base = Base(data, row_id, column_config)
     saved = manager.field_value(form, field)
     problem = None if saved is MISSING or is_kept(saved) else MisfitError("misfit.other", value=saved)
-    rules = _Rules(base.table, num_rows, disabled, column_config or {})
+    rules = _Rules(base.table, num_rows, disabled)
 
     def stored() -> Kept:
         found = manager.field_value(form, field)
@@ -190,7 +190,6 @@ class _Rules:
     table: Table
     num_rows: str
     disabled: bool | list[str | int]
-    config: Mapping[Any, Any]
 
     def split(self, state: Any, draft: Draft, held: Kept) -> tuple[Mapping[str, Any], list[Unfit]]:
         """Return an editor's state with what its columns take, and the cells they don't.
@@ -235,12 +234,16 @@ class _Rules:
         return accepted_state, refused
 
     def _takes(self, column: str, value: Any, *, is_new: bool) -> bool:
-        config = self.config.get(column)
-        config = config if isinstance(config, Mapping) else {}
-        locked = self.disabled is True or (self.disabled and column in self.disabled) or config.get("disabled")
-        if locked and not is_new:
+        config = self.table.configs.get(column, {})
+        if not is_new and (self._is_disabled(column) or config.get("disabled")):
             return False
         return self.table.takes(column, value) and _allows(config.get("type_config") or {}, value)
+
+    def _is_disabled(self, column: str) -> bool:
+        """Whether nobody may edit a column, which is named or, as in its configuration, counted."""
+        if isinstance(self.disabled, bool):
+            return self.disabled
+        return column in self.disabled or list(self.table.schema).index(column) in self.disabled
 
 
 def _allows(config: Mapping[str, Any], value: Any) -> bool:

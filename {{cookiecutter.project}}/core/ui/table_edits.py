@@ -78,24 +78,29 @@ class Fit:
 class Base:
     """The table that is edited, and how its rows are known again."""
 
-    def __init__(self, data: Any, row_id: str | None = None) -> None:
+    def __init__(self, data: Any, row_id: str | int | None = None, config: Mapping[Any, Any] | None = None) -> None:
         """Read what the editor takes. `row_id` is the column that names a row, where its label doesn't.
 
-        Raises Streamlit's errors for what is no table, and LookupError for one without such a column.
+        `config` is the editor's `column_config`.
+
+        Raises Streamlit's errors for what is no table, and LookupError for one without such a column. A table of
+        nothing at all, as `[]` is, has no rows to be named.
         """
-        self.table = Table.read(data)
+        self.table = Table.read(data, config)
         self._frame = self.table.frame
-        if row_id is not None and row_id not in self._frame.columns:
-            raise LookupError(f"The table has no column {row_id!r}; it has {', '.join(self._frame.columns) or 'none'}.")
-        self.id_column = row_id or INDEX_IDENTIFIER
+        self.id_column = INDEX_IDENTIFIER if row_id is None else str(row_id)  # as the editor names columns
+        columns = self._frame.columns
+        if row_id is not None and self.id_column not in columns and self._frame.shape != (0, 0):
+            raise LookupError(f"The table has no column {row_id!r}; it has {', '.join(columns) or 'none'}.")
         self.fitted: tuple[Kept, Fit] | None = None
         """The edits that were looked at last, and what was found: a run asks several times."""
 
     @cached_property
     def digest(self) -> str:
-        """Of all that the table holds."""
+        """Of all that the table holds, and of what its editor shows as what."""
         frame = self._frame
         columns = [(str(name), str(frame[name].dtype)) for name in frame.columns]
+        columns += [(name, str(shown_as)) for name, shown_as in self.table.untyped.items()]
         return _digest(columns, [_text(label) for label in frame.index], self._digests)
 
     @cached_property

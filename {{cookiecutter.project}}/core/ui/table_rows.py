@@ -37,7 +37,7 @@ class FromEdits(Generic[T]):
     """
 
     load: Callable[[], Any]
-    row_id: str | None
+    row_id: str | int | None
     make: Callable[[Base, Kept], T]
     untouched: ClassVar[Kept] = NOTHING
     """What a field holds in which nobody has edited anything yet, for `core.validation`."""
@@ -57,7 +57,7 @@ class FromEdits(Generic[T]):
         return self.make(Base(self.load(), self.row_id), value) if is_kept(value) else value
 
 
-def edited_rows(data: Any, *, row_id: str | None = None) -> FromEdits[list[dict[str, Any]]]:
+def edited_rows(data: Any, *, row_id: str | int | None = None) -> FromEdits[list[dict[str, Any]]]:
     """Return what makes rows of the edits that a field keeps of this table: a dict each, None for an empty cell.
 
         items: Annotated[list[Item], BeforeValidator(ui.edited_rows(BLANK_ITEMS))] = []
@@ -69,7 +69,7 @@ def edited_rows(data: Any, *, row_id: str | None = None) -> FromEdits[list[dict[
     return FromEdits(_loader(data), row_id, lambda base, kept: _records(applied(base, kept)))
 
 
-def table_changes(data: Any, *, row_id: str | None = None) -> FromEdits[TableChanges[Any]]:
+def table_changes(data: Any, *, row_id: str | int | None = None) -> FromEdits[TableChanges[Any]]:
     """Return what makes changes of the edits that a field keeps of this table: which rows were added, changed, deleted.
 
         stock: Annotated[ui.TableChanges[Item], BeforeValidator(ui.table_changes(load_items, row_id="sku"))]

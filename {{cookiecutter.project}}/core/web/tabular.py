@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
@@ -31,6 +31,17 @@ __all__ = ["INDEX_IDENTIFIER", "Table"]
 
 _NUMBERS = (ColumnDataKind.INTEGER, ColumnDataKind.FLOAT)
 _MOMENTS = (ColumnDataKind.DATE, ColumnDataKind.TIME, ColumnDataKind.DATETIME)
+_CONFIGURED = {
+    **dict.fromkeys(("text", "link", "markdown"), ColumnDataKind.STRING),
+    **dict.fromkeys(("list", "multiselect"), ColumnDataKind.LIST),
+    "number": ColumnDataKind.FLOAT,
+    "checkbox": ColumnDataKind.BOOLEAN,
+    "selectbox": ColumnDataKind.EMPTY,
+    "date": ColumnDataKind.DATE,
+    "time": ColumnDataKind.TIME,
+    "datetime": ColumnDataKind.DATETIME,
+}
+"""By the type that a column is configured as: what its cells are where its data doesn't say that."""
 _EDITABLE = frozenset(kind for kinds in _EDITING_COMPATIBILITY_MAPPING.values() for kind in kinds)
 _REFUSALS = (
     ValueError,
@@ -53,16 +64,21 @@ class Table:
     schema: Mapping[str, Any]
     kind: Any
     """What the page gave: a frame, a list of dicts…"""
+    configs: Mapping[str, Mapping[str, Any]]
+    """How columns are configured, by name."""
+    untyped: Mapping[str, tuple[ColumnDataKind, Any]]
+    """The columns that hold nothing in the given data, and as what they are configured: that kind, that dtype."""
 
     @classmethod
-    def read(cls, data: Any) -> Table:
+    def read(cls, data: Any, config: Mapping[Any, Any] | None = None) -> Table:
         """Read whatever the editor takes. Raises Streamlit's errors for anything else."""
         kind = dataframe_util.determine_data_format(data)
         frame = dataframe_util.convert_anything_to_pandas_df(data, ensure_copy=True)
         _fix_column_headers(frame)
         _stringify_arrow_incompatible_columns(frame, {}, trial_conversion=True)
         schema = determine_dataframe_schema(frame, pa.Table.from_pandas(frame).schema)
-        return cls(frame, schema, kind)
+        configs = _by_name(config or {}, frame)
+        return cls(frame, schema, kind, configs, dict(_untyped(frame, schema, configs)))
 
     def cell(self, column: str, value: Any) -> Any:
         """Return what a cell holds once this is entered into it. Raises ValueError for what its column can't hold."""
@@ -81,14 +97,29 @@ class Table:
 
     def _cell(self, column: str, value: Any) -> Any:
         of = self.frame.index if column == INDEX_IDENTIFIER else self.frame[column]
-        kind = self.schema[column]
+        kind, dtype = self.schema[column], of.dtype
+        if column in self.untyped and value is not None:
+            self._as_configured(column, value)  # raises for what couldn't be shown
+        if column == INDEX_IDENTIFIER and isinstance(value, list):
+            raise ValueError("a label is no list")
         if isinstance(value, list) or kind == ColumnDataKind.LIST:
             return _as_list(kind, of, value)
         if value is None:
             if column == INDEX_IDENTIFIER:
                 raise ValueError("a row needs its label")
             return None
-        return _held(kind, of.dtype, value)
+        if column == INDEX_IDENTIFIER and isinstance(dtype, pd.CategoricalDtype):
+            dtype = dtype.categories.dtype  # a label need be none of them
+        return _held(kind, dtype, value)
+
+    def _as_configured(self, column: str, value: Any) -> Any:
+        """What an untyped column shows of what was entered, which itself stays as the browser sent it."""
+        kind, dtype = self.untyped[column]
+        if isinstance(value, list) != (kind == ColumnDataKind.LIST):
+            raise ValueError("a list where there is none, or none where there is one")
+        if isinstance(value, list):
+            return [entry if entry is None else str(entry) for entry in value]
+        return _held(kind, dtype, value)
 
     def edited(
         self, cells: Mapping[int, Mapping[str, Any]], gone: Sequence[int], added: Sequence[Mapping[str, Any]]
@@ -114,10 +145,12 @@ class Table:
 
     def _index(self, labels: list[Any]) -> pd.Index[Any]:
         index: pd.Index[Any]
+        dtype, name = self.frame.index.dtype, self.frame.index.name
+        is_left = isinstance(dtype, pd.CategoricalDtype) and not set(labels) <= {*dtype.categories, None}
         try:
-            index = pd.Index(labels, dtype=self.frame.index.dtype, name=self.frame.index.name)
+            index = pd.Index(labels, dtype=None if is_left else dtype, name=name)
         except _REFUSALS:  # counting on has left what they can hold
-            index = pd.Index(labels, name=self.frame.index.name)
+            index = pd.Index(labels, name=name)
         return index
 
     def _longer(self, index: pd.Index[Any], added: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
@@ -142,10 +175,25 @@ class Table:
         return pd.api.types.is_integer_dtype(self.frame.index.dtype)
 
     def as_shown(self, given: Table) -> Table:
-        """The table as its editor shows it: a column whose cells were all emptied is still of its type there."""
+        """The table as its editor shows it.
+
+        A column whose cells were all emptied is still of its type there, and one that had none is of the configured.
+        """
         frame = self.frame.copy()
         if isinstance(given.frame.index, pd.RangeIndex):
             frame = frame.reset_index(drop=True)  # an index that counts goes on counting
+        for untyped, (_, dtype) in self.untyped.items():
+            entries = pd.Series(frame.index) if untyped == INDEX_IDENTIFIER else frame[untyped]
+            if entries.isna().all():
+                continue
+            cells = zip(entries, entries.isna(), strict=True)
+            values = [None if is_empty else self._as_configured(untyped, value) for value, is_empty in cells]
+            if untyped == INDEX_IDENTIFIER:
+                frame.index = pd.Index(values, dtype=dtype, name=frame.index.name)
+            else:
+                frame[untyped] = pd.Series(values, index=frame.index, dtype=dtype)
+        if self.schema[INDEX_IDENTIFIER] == ColumnDataKind.EMPTY and len({*map(type, frame.index.dropna())}) > 1:
+            frame.index = frame.index.astype(str)  # cells of several types are shown as texts by Streamlit itself
         for name, column in frame.items():
             if pd.api.types.is_object_dtype(column.dtype) and column.isna().all():
                 kind = pa.Array.from_pandas(given.frame[name]).type
@@ -166,6 +214,26 @@ class Table:
             else:
                 frame[name] = column.astype(float)
         return dataframe_util.convert_pandas_df_to_data_format(frame, self.kind)
+
+
+def _by_name(config: Mapping[Any, Any], frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
+    """The configuration of each column, which is given by its name or its place: 0 is that of the labels."""
+    found = {name: config.get(name, config.get(place)) for place, name in enumerate([INDEX_IDENTIFIER, *frame.columns])}
+    return {name: each for name, each in found.items() if isinstance(each, Mapping)}
+
+
+def _untyped(
+    frame: pd.DataFrame, schema: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, tuple[ColumnDataKind, Any]]]:
+    for name, config in configs.items():
+        dtype: Any = frame.index.dtype if name == INDEX_IDENTIFIER else frame[name].dtype
+        options = config.get("type_config") or {}
+        kind = _CONFIGURED.get(options.get("type", ""))
+        if kind is None or schema[name] != ColumnDataKind.EMPTY or not pd.api.types.is_object_dtype(dtype):
+            continue
+        if kind == ColumnDataKind.DATETIME:
+            dtype = pd.DatetimeTZDtype("us", "UTC") if options.get("timezone") else "datetime64[us]"
+        yield name, (kind, dtype)
 
 
 @lru_cache(maxsize=8192, typed=True)
