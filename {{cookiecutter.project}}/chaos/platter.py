@@ -2,13 +2,15 @@
 
 Only what was synced is there for sure. Of the writes since the last sync of a file, each sector may have arrived or
 not, in any order; of the files made, renamed and deleted since the last sync of the folder, the first few have been.
+
+A call takes effect when it ends, a sync for what had ended before it began. An answer counts from its beginning.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +25,13 @@ TRACED = (
 """What strace has to record, with `-y -xx` and long strings. `sendto` carries the victim's answers."""
 
 _SECTOR = 512
-_CALL = re.compile(r"\d+ +(\w+)\((.*)\) += +(-?\d+)")
+_LINE = re.compile(r"(\d+) +(.*)")
+_NO_CALL = re.compile(r"\+\+\+ .* \+\+\+|--- .* ---")
+"""The end of a thread, or a signal."""
+_BEGUN = re.compile(r"((\w+)\(.*) <unfinished \.\.\.>")
+_ENDED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
+"""A call is written in two parts where another thread does anything meanwhile, be it that it ends."""
+_CALL = re.compile(r"(\w+)\((.*)\) += +(-?\d+|\?)(?:<.*>)?(?: .*)?")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _OPEN_FILE = re.compile(r"\d+<((?:\\x[0-9a-f]{2})*)>(\(deleted\))?")
 _MEMORY_ONLY = "-shm"
@@ -42,21 +50,25 @@ class Call:
     target: str = ""
     creates: bool = False
     empties: bool = False
+    begun: int = 0
+    """How many of the calls before it had ended when it began: fewer than there are where threads work side by side."""
 
 
 @dataclass(slots=True)
 class _File:
     synced: bytes = b""
-    pending: list[tuple[int, bytes | None]] = field(default_factory=list)
-    """What was written and not yet synced: (offset, data), or (length, None) where it was cut to a length."""
+    pending: list[tuple[int, int, bytes | None]] = field(default_factory=list)
+    """What was written and not yet synced: (call, offset, data), or (call, length, None) where it was cut."""
 
-    def sync(self) -> None:
+    def sync(self, begun: int) -> None:
+        later = [write for write in self.pending if write[0] >= begun]
+        self.pending = [write for write in self.pending if write[0] < begun]
         self.synced = self.content("all")
-        self.pending.clear()
+        self.pending = later
 
     def content(self, luck: Luck) -> bytes:
         found = bytearray(self.synced)
-        for offset, data in self.pending if luck != "none" else ():
+        for _, offset, data in self.pending if luck != "none" else ():
             if data is None:
                 if luck == "all" or chance().random() < 0.5:
                     del found[offset:]
@@ -75,42 +87,46 @@ class Platter:
     def __init__(self, folder: Path) -> None:
         files = (path for path in folder.iterdir() if path.suffix.startswith(".db"))
         self._files = {path.name: _File(synced=path.read_bytes()) for path in files if _lasts(path.name)}
-        self._synced_files = dict(self._files)
-        self._changes: list[dict[str, _File | None]] = []
+        self._synced_files: dict[str, _File | None] = dict(self._files)
+        self._changes: list[tuple[int, dict[str, _File | None]]] = []
+        self._calls = 0
 
     def apply(self, call: Call) -> None:
+        """Do what the next call did."""
+        number, self._calls = self._calls, self._calls + 1
         file = self._files.get(call.file)
         match call.name:
             case "fsync" | "fdatasync" if call.file == ".":
-                self._synced_files = dict(self._files)
-                self._changes.clear()
+                for _, change in (done for done in self._changes if done[0] < call.begun):
+                    self._synced_files.update(change)
+                self._changes = [done for done in self._changes if done[0] >= call.begun]
             case "openat" if file is None and call.creates and _lasts(call.file):
-                self._change({call.file: _File()})
+                self._change(number, {call.file: _File()})
             case "openat" if file is not None and call.empties:
-                file.pending.append((0, None))
+                file.pending.append((number, 0, None))
             case "unlink" if file is not None:
-                self._change({call.file: None})
+                self._change(number, {call.file: None})
             case "rename" if file is not None:
-                self._change({call.file: None, call.target: file})
+                self._change(number, {call.file: None, call.target: file})
             case "fsync" | "fdatasync" if file is not None:
-                file.sync()
+                file.sync(call.begun)
             case "pwrite64" if file is not None:
-                file.pending.append((call.number, call.data))
+                file.pending.append((number, call.number, call.data))
             case "ftruncate" if file is not None:
-                file.pending.append((call.number, None))
+                file.pending.append((number, call.number, None))
 
     def after_power_cut(self, folder: Path, luck: Luck) -> None:
         """Write into a folder what may be left."""
-        files: dict[str, _File | None] = dict(self._synced_files)
+        files = dict(self._synced_files)
         happened = {"none": 0, "some": chance().randint(0, len(self._changes)), "all": len(self._changes)}[luck]
-        for change in self._changes[:happened]:
+        for _, change in self._changes[:happened]:
             files.update(change)
         for name, file in files.items():
             if file is not None:
                 (folder / name).write_bytes(file.content(luck))
 
-    def _change(self, change: dict[str, _File | None]) -> None:
-        self._changes.append(change)
+    def _change(self, number: int, change: dict[str, _File | None]) -> None:
+        self._changes.append((number, change))
         for name, file in change.items():
             if file is None:
                 self._files.pop(name, None)
@@ -119,37 +135,77 @@ class Platter:
 
 
 def calls(lines: Sequence[str], folder: Path) -> Iterator[Call]:
-    """Read what strace wrote. Failed calls, and those on files elsewhere, are left out; answers are kept."""
+    """Read what strace wrote, in the order in which the calls ended; answers are kept from their beginning.
+
+    Failed calls, those that never ended, and those on files elsewhere are left out. Raises ValueError for what it does
+    not understand: a call that is overlooked would look like one that was never made.
+    """
+    begun: dict[str, tuple[str, int]] = {}
+    yielded = 0
     for line in lines:
-        match = _CALL.match(line)
-        if match is None or int(match[3]) < 0:
+        thread, said = _matched(_LINE, line).groups()
+        if _NO_CALL.fullmatch(said):
             continue
-        name, arguments = match[1], match[2]
-        texts = [bytes.fromhex(text.replace("\\x", "")) for text in _TEXT.findall(arguments)]
-        if name == "sendto":
-            yield Call(name=name, data=texts[0])
-            continue
-        opened = _OPEN_FILE.match(arguments)
-        if name in ("openat", "unlink", "unlinkat", "rename"):
-            paths = [_within(folder, text.decode()) for text in texts]
-        elif opened is not None and not opened[2]:
-            paths = [_within(folder, bytes.fromhex(opened[1].replace("\\x", "")).decode())]
-        else:
-            continue
-        if not paths[0]:
-            continue
-        last = arguments.rsplit(", ", 1)[-1]
-        yield Call(
-            name=name.removesuffix("at") if name == "unlinkat" else name,
-            file=paths[0],
-            data=texts[0] if name == "pwrite64" else b"",
-            number=int(last) if name in ("pwrite64", "ftruncate") else 0,
-            target=paths[1] if name == "rename" else "",
-            creates="O_CREAT" in arguments,
-            empties="O_TRUNC" in arguments,
-        )
-        if name == "write":
-            raise ValueError(f"A write without an offset is not understood: {line[:200]}")
+        since = yielded
+        if first := _BEGUN.fullmatch(said):
+            begun[thread] = (first[1], yielded)
+            if first[2] != "sendto":
+                continue
+        elif last := _ENDED.fullmatch(said):
+            beginning, since = begun.pop(thread)
+            if beginning.startswith("sendto("):
+                continue
+            said = beginning + last[1]
+        call = _answer(said) if said.startswith("sendto(") else _file_call(said, folder)
+        if call is not None:
+            yield replace(call, begun=since)
+            yielded += 1
+
+
+def _answer(said: str) -> Call | None:
+    complete = _CALL.fullmatch(said)
+    if complete is not None and complete[3].startswith("-"):
+        return None
+    return Call(name="sendto", data=_texts(said)[0])
+
+
+def _file_call(said: str, folder: Path) -> Call | None:
+    """The call, None if it failed or is about a file elsewhere."""
+    name, arguments, result = _matched(_CALL, said).groups()
+    if not result.isdigit():
+        return None
+    texts, opened = _texts(arguments), _OPEN_FILE.match(arguments)
+    if name in ("openat", "unlink", "unlinkat", "rename"):
+        paths = [_within(folder, text.decode()) for text in texts]
+    elif opened is not None and not opened[2]:
+        paths = [_within(folder, bytes.fromhex(opened[1].replace("\\x", "")).decode())]
+    else:
+        return None
+    if not paths[0]:
+        return None
+    if name == "write":
+        raise ValueError(f"A write without an offset is not understood: {said[:200]}")
+    last = arguments.rsplit(", ", 1)[-1]
+    return Call(
+        name=name.removesuffix("at") if name == "unlinkat" else name,
+        file=paths[0],
+        data=texts[0] if name == "pwrite64" else b"",
+        number=int(last) if name in ("pwrite64", "ftruncate") else 0,
+        target=paths[1] if name == "rename" else "",
+        creates="O_CREAT" in arguments,
+        empties="O_TRUNC" in arguments,
+    )
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError(f"This line of strace is not understood: {text[:200]}")
+    return match
+
+
+def _texts(arguments: str) -> list[bytes]:
+    return [bytes.fromhex(text.replace("\\x", "")) for text in _TEXT.findall(arguments)]
 
 
 def _within(folder: Path, path: str) -> str:
