@@ -35,6 +35,7 @@ from core.state.paths import field_path, is_bookkeeping, join_path, split_path
 from core.state.save_state import FieldSaveState, SaveState
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
+from core.unreadable import Unreadable
 from core.web.client import noted_address
 from core.web.fields import ShownField
 from core.web.identity import Identity
@@ -333,8 +334,10 @@ class SessionManager:
     def _restore_widgets(self) -> None:
         for key, form_id in self.session.bound_keys.get(self.page, {}).items():
             value = self.field_value(form_id, key)
-            if value is not MISSING and (
-                key not in st.session_state or (form_id, key) in self.changed_elsewhere or self._settling(key)
+            if (
+                value is not MISSING
+                and not isinstance(value, Unreadable)
+                and (key not in st.session_state or (form_id, key) in self.changed_elsewhere or self._settling(key))
             ):
                 self._put_back.setdefault(key, time.monotonic())
                 st.session_state[key] = value

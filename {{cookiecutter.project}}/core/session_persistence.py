@@ -188,7 +188,7 @@ class SessionPersistenceEngine:
             try:
                 text = self._seal.open(entry).value
                 if text is not None:
-                    yield Found(entry.session_id, entry.path, _decode(text, entry.path))
+                    yield Found(entry.session_id, entry.path, decode(text, entry.path))
             except (CorruptValueError, UnreadableValueError) as error:
                 log.warning("a stored value is left out", path=entry.path, error=str(error))
 
@@ -344,7 +344,7 @@ class SessionPersistenceEngine:
             return set()
         try:
             text = self._seal.open(entry).value
-            value = REMOVED if text is None else _decode(text, entry.path)
+            value = REMOVED if text is None else decode(text, entry.path)
         except UnreadableValueError as error:
             log.error("a stored value can't be read here and is left as it is", path=entry.path, error=str(error))
             session.unreadable[entry.path] = str(error)
@@ -409,14 +409,6 @@ def _encode(change: Change) -> str:
     if holds_fields(change.path):
         return encode(change.value, change.path, limit=None, around=_AROUND_A_FIELD)
     return encode(change.value, change.path)
-
-
-def _decode(text: str, path: str) -> Any:
-    """Decode a value whose seal is unbroken: what can't be decoded is not damaged, but written by other code."""
-    try:
-        return decode(text, path)
-    except CorruptValueError as error:
-        raise UnreadableValueError(str(error)) from error
 
 
 def _bytes(text: str | None) -> int:

@@ -15,13 +15,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
+from core.errors import CorruptValueError, NotKeptError
 from core.storage.codec import MAX_DEPTH, MAX_VALUE_BYTES, decode, encode
+from core.unreadable import Unreadable
 
 APP = "apps.colours"  # the Enums below are found there, as if an app had them
 sys.modules[APP] = sys.modules[__name__]
@@ -363,17 +365,24 @@ def test_damaged_text_is_named_as_such(text: str) -> None:
     "text",
     [
         '{"$": "from the future", "v": 1}',
-        '[{"$": "from the future", "v": 1}]',
         '{"$": "enum", "type": "subprocess_of_evil:X", "v": "Y"}',
         '{"$": "enum", "type": "apps.colours:Colour", "v": "GREEN"}',
         '{"$": "enum", "type": "apps.colours:Color", "v": "RED"}',
         '{"$": "enum", "type": "apps.gone:Colour", "v": "RED"}',
         '{"$": "datetime", "v": "2026-01-01", "zone": "Mars/Olympus"}',
+        '{"$": "Timestamp", "v": 0, "unit": "us", "zone": "Mars/Olympus"}',
     ],
 )
-def test_what_other_code_wrote_is_unreadable_but_not_damaged(text: str) -> None:
-    with pytest.raises(UnreadableValueError, match="here"):
-        decode(text, "here")
+def test_what_other_code_wrote_is_neither_read_nor_changed(text: str) -> None:
+    compact = orjson.dumps(orjson.loads(text)).decode()
+    around = f'[1,{{"a":{compact}}},{{"$":"set","v":[{compact}]}},{{"$":"map","v":[{compact},2]}}]'
+    for each in (compact, around):
+        assert encode(decode(each)) == each
+    one, inner, several, mapping = decode(around)
+    assert (one, several, mapping) == (1, {inner["a"]}, {inner["a"]: 2})
+    assert isinstance(inner["a"], Unreadable)
+    assert str(inner["a"])
+    assert inner["a"].reason
 
 
 def test_what_an_earlier_version_wrote_is_still_read() -> None:

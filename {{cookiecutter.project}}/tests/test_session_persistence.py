@@ -314,9 +314,8 @@ class TestWhatCanNotBeRead:
         [
             sealed(BAD, '"from 2030"', seal=Seal(upgrades={1: lambda _path, data: data})),
             sealed(BAD, '"secret"', seal=Seal([Fernet.generate_key().decode()])),
-            sealed(BAD, '{"$": "enum", "v": "GONE", "type": "apps.no_more:Colour"}'),
         ],
-        ids=["newer version", "key missing", "code gone"],
+        ids=["newer version", "key missing"],
     )
     def test_it_is_left_alone_when_it_is_intact_and_the_rest_is_loaded(
         self, start: type_of_engine, store: Store, bad: Entry

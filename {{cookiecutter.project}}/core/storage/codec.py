@@ -19,19 +19,28 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
+import structlog
 
-from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
+from core.errors import CorruptValueError, NotKeptError
 from core.files import FileRef
 from core.storage import columnar
 from core.storage.columnar import RefusalError
+from core.unreadable import Unreadable
 
 MAX_VALUE_BYTES = 256 * 1024
 MAX_DEPTH = 100
 _TAG, _VALUE = "$", "v"
+_LONGEST_NAME = 80
 _JSON_INT = 2**53
 """Beyond it, other readers of JSON lose digits, so larger integers travel as text."""
 _ENUM_PACKAGES = ("apps.", "core.")
 """Where an Enum must be defined, so that any process can import it while reading."""
+
+log = structlog.get_logger(__name__)
+
+
+class _UnknownError(Exception):
+    """There is no such Enum, or no such member of it."""
 
 
 def encode(value: Any, path: str = "", *, limit: int | None = MAX_VALUE_BYTES, around: int = 0) -> str:
@@ -53,17 +62,13 @@ def encode(value: Any, path: str = "", *, limit: int | None = MAX_VALUE_BYTES, a
 def decode(text: str, path: str = "") -> Any:
     """Undo `encode`.
 
-    Raises CorruptValueError when the text is damaged, UnreadableValueError when it needs a type, an Enum, a time
-    zone or a library that isn't here now.
+    What needs a type, an Enum, a time zone or a library that isn't here now is `Unreadable` in its place. Raises
+    CorruptValueError when the text is damaged.
     """
     try:
         return _unpack(orjson.loads(text))
-    except UnreadableValueError as error:
-        raise UnreadableValueError(f"{path}: {error}") from error
     except CorruptValueError as error:
         raise CorruptValueError(f"{path}: {error}") from error
-    except ImportError as error:
-        raise UnreadableValueError(f"{path}: {error}. Install it to read this value.") from error
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
         raise CorruptValueError(f"{path}: {type(error).__name__}: {error}") from error
 
@@ -139,7 +144,7 @@ def _pack_enum(value: Enum) -> dict[str, Any]:
         )
     try:
         back: Any = _unpack_enum(packed)
-    except UnreadableValueError as error:
+    except _UnknownError as error:
         raise RefusalError(
             f"{error}", "Define the Enum at the top of its module; keep a combined Flag as its value."
         ) from error
@@ -184,6 +189,7 @@ _ATOMS: dict[type, Callable[[Any], Any]] = {
     timedelta: lambda v: _tagged("timedelta", [v.days, v.seconds, v.microseconds]),
     Decimal: lambda v: _tagged("Decimal", str(v)),
     UUID: lambda v: _tagged("UUID", str(v)),
+    Unreadable: lambda v: orjson.loads(v.text),
     FileRef: lambda v: _tagged("file", v.digest, name=v.name, type=v.type, size=v.size, upload=v.upload),
 }
 _CONTAINERS: dict[type, Callable[[Any, str, int], Any]] = {
@@ -205,16 +211,27 @@ def _unpack(data: Any) -> Any:
         return {key: _unpack(value) for key, value in data.items()}
     unpacker = _UNPACKERS.get(kind) or columnar.UNPACKERS.get(kind)
     if unpacker is None:
-        raise UnreadableValueError(f"unknown type {kind!r}; it may be from a newer version of this project")
-    return unpacker(data)
+        return _unreadable(data, f"the type {kind!r} is unknown; it may be from a newer version of this project")
+    try:
+        return unpacker(data)
+    except _UnknownError as error:
+        return _unreadable(data, f"{error}")
+    except ImportError as error:
+        return _unreadable(data, f"{error}. Install it to read this value.")
+    except ZoneInfoNotFoundError as error:
+        return _unreadable(data, f"{error}. Install tzdata to read this value.")
+
+
+def _unreadable(data: dict[str, Any], reason: str) -> Unreadable:
+    log.warning("a stored value can't be read here and is left as it is", reason=reason)
+    kind, value = data[_TAG], data.get(_VALUE)
+    name = value if isinstance(value, str) and len(value) <= _LONGEST_NAME else str(kind)
+    return Unreadable(text=orjson.dumps(data).decode(), name=name, reason=reason)
 
 
 def _zone(data: dict[str, Any]) -> timezone | ZoneInfo | None:
     if "zone" in data:
-        try:
-            return ZoneInfo(data["zone"])
-        except ZoneInfoNotFoundError as error:
-            raise UnreadableValueError(f"the time zone {data['zone']!r} is unknown here. Install tzdata.") from error
+        return ZoneInfo(data["zone"])
     if "offset" in data:
         offset = timedelta(seconds=data["offset"])
         return timezone(offset, data["name"]) if "name" in data else UTC if not offset else timezone(offset)
@@ -224,7 +241,7 @@ def _zone(data: dict[str, Any]) -> timezone | ZoneInfo | None:
 def _unpack_enum(data: dict[str, Any]) -> Enum:
     module_name, _, qualname = data["type"].partition(":")
     if module_name not in sys.modules and not module_name.startswith(_ENUM_PACKAGES):
-        raise UnreadableValueError(f"the Enum {data['type']} is outside {', '.join(_ENUM_PACKAGES)}")
+        raise _UnknownError(f"the Enum {data['type']} is outside {', '.join(_ENUM_PACKAGES)}")
     try:
         kind: Any = importlib.import_module(module_name)
         for name in qualname.split("."):
@@ -233,7 +250,7 @@ def _unpack_enum(data: dict[str, Any]) -> Enum:
             return kind[data[_VALUE]]
     except Exception as error:
         # Whatever the import of a team's module raises: the value is intact, and can be read once that is mended.
-        raise UnreadableValueError(f"there is no {data[_VALUE]!r} in the Enum {data['type']} ({error!r})") from error
+        raise _UnknownError(f"there is no {data[_VALUE]!r} in the Enum {data['type']} ({error!r})") from error
     raise CorruptValueError(f"{data['type']} is no Enum")
 
 

@@ -13,6 +13,7 @@ from core.state.paths import CREATED_PATH, USER_PATH
 from core.storage.codec import decode
 from core.storage.entry import Entry
 from core.storage.sealing import Seal
+from core.unreadable import Unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,10 @@ class HeaderFacts:
     def _read(self, entry: Entry, seal: Seal) -> Any:
         try:
             value = seal.open(entry).value
-            return None if value is None else decode(value, entry.path)
+            found = None if value is None else decode(value, entry.path)
+            if isinstance(found, Unreadable):
+                raise UnreadableValueError(f"{entry.path}: {found.reason}")
+            return found
         except (CorruptValueError, UnreadableValueError) as error:
             self.owner_unknown = self.owner_unknown or entry.path == USER_PATH
             log.error("a session's header is incomplete", session_id=entry.session_id, error=str(error))

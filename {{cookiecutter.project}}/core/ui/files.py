@@ -32,7 +32,7 @@ from core.ui.kept_file import MEGABYTE, KeptFile, files_in
 from core.ui.kinds import MisfitError
 from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
-from core.ui.widgets import say_refused, widget_key
+from core.ui.widgets import say_refused, say_unreadable, widget_key
 from core.web.fields import ShownField
 from core.web.protocol import WidgetState, forget_upload, form_around, upload_ids
 
@@ -103,6 +103,8 @@ class _Uploader:
         refused = self._manager.not_kept.get((self._form, self._field))
         if refused:
             say_refused(self._form, self._field, refused)
+        else:
+            say_unreadable(self._manager, self._form, self._field)
         kept = self._kept()
         value = self._manager.field_value(self._form, self._field)
         if not kept and value is not MISSING and not (value is None or same(value, [])):

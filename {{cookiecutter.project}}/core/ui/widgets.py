@@ -429,6 +429,14 @@ def say_problem(
         say = words()
         said = problem.said(say) if isinstance(problem, MisfitError) else str(problem)
         st.warning(f"{plain(said)} {say('misfit.stays')}", icon=":material/info:")
+    else:
+        say_unreadable(manager, form, field)
+
+
+def say_unreadable(manager: SessionManager, form: str, field: str) -> None:
+    """Say under a widget that what is saved can't be read now, as without its encryption key, where that is so."""
+    if field_path(form, field) in manager.session.unreadable:
+        st.warning(words()("misfit.unreadable"), icon=":material/info:")
 
 
 def say_refused(form: str, field: str, reason: str) -> None:
