@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
-# The template folder checked in place, with the tools of the project it makes. The paths are relative, because the one
-# of this folder may hold spaces.
-FROM_INNER = $(if $(filter /%,$(1)),$(1),../$(1))
-INNER ?= $(call FROM_INNER,$(BUILD))/tools
+# The paths are relative, because the one of this folder may hold spaces.
+FROM_TEMPLATE = $(if $(filter /%,$(1)),$(1),../$(1))
+PROJECT ?= $(BUILD)/streamlit_keep
+DOSE ?= full
 
 .PHONY: help demo run new test check chaos bench lock screenshots
 
@@ -30,39 +30,43 @@ run: demo ## the same as demo
 new: $(READY) ## ask the ten questions and make your project beside this folder
 	@$(BIN)/python scripts/new_project.py "$(or $(OUT),..)"
 
-# Three at a time, because most of them wait for a page or a server, and one runs the generated project's own tests.
-test: $(READY) ## run everything: template, generated project, browser
+# Three at a time, because many of them wait for a page or a server.
+test: $(READY) ## run everything: the template, the engine, a short dose of the laboratory, browser
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 check: $(READY) ## lint, and check the types and layers of the template folder in place
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory -C "$(TEMPLATE)" $(INNER)/.installed VENV=$(INNER) PYTHON=$(call FROM_INNER,$(BIN))/python
-	cd "$(TEMPLATE)" && $(INNER)/bin/mypy --cache-dir $(call FROM_INNER,$(BUILD))/mypy && $(INNER)/bin/lint-imports --no-cache
+	cd "$(TEMPLATE)" && $(call FROM_TEMPLATE,$(BIN))/mypy --cache-dir $(call FROM_TEMPLATE,$(BUILD))/mypy && \
+		$(call FROM_TEMPLATE,$(BIN))/lint-imports --no-cache
+	$(BIN)/mypy --cache-dir $(BUILD)/mypy-lab
+	PYTHONPATH="$(TEMPLATE)" $(BIN)/lint-imports --no-cache
 
 bench: $(READY) ## measure beside the least it could take, and beside the targets (half an hour); after make test
 	$(BIN)/python -m benchmarks.start
 	@for name in persist sign_in admin audit strangers collection; do \
-		PYTHONPATH="$(TEMPLATE)" $(BUILD)/tests/streamlit_keep/.venv/bin/python -m benchmarks.$$name || exit; \
+		PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m benchmarks.$$name || exit; \
 	done
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep
 
-chaos: $(READY) ## break the default project on purpose and count what is lost (two hours)
+chaos: $(READY) ## break a project on purpose and count what is lost (two hours): the default one, or PROJECT=../ours
+ifeq ($(PROJECT),$(BUILD)/streamlit_keep)
 	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
-	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep setup
-	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep
-	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep --scenario left --slow-reruns
-	$(BIN)/python -m tests.keyboard --project $(BUILD)/streamlit_keep --dose short --times 6 --slow-reruns \
+endif
+	@$(MAKE) --no-print-directory -C "$(PROJECT)" setup
+	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose $(DOSE)
+	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose $(DOSE) --scenario left --slow-reruns
+	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose short --times 6 --slow-reruns \
 		--without outbox,ingress --must-lose
-	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep chaos
+	PYTHONPATH="$(PROJECT)" "$(PROJECT)/.venv/bin/python" -m tests.lab --dose $(DOSE)
 
 lock: $(READY) ## renew the locked versions, the template's and the generated project's
-	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml
 	rm -rf $(BUILD)/lock
 	@$(BIN)/cookiecutter . --no-input --default-config --output-dir $(BUILD)/lock >/dev/null
 	@$(MAKE) --no-print-directory -C $(BUILD)/lock/streamlit_keep lock
 	cp $(BUILD)/lock/streamlit_keep/requirements.lock "$(TEMPLATE)/requirements.lock"
 	cp $(BUILD)/lock/streamlit_keep/deploy/requirements.lock "$(TEMPLATE)/deploy/requirements.lock"
+	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml "$(TEMPLATE)/requirements.lock"
 
 screenshots: $(READY) ## renew the pictures in docs/images
 	$(BIN)/python scripts/screenshots.py

@@ -16,17 +16,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from chaos.postgres import Postgres
-from core.accounts import Wanted
-from core.accounts.first_start import seed_administrator
-from core.services import Services, use_services
-from core.storage.models import EntryModel, SessionModel
 from sqlalchemy import Engine, event, select, update
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.crowd import BROWSERS, DAYS, PEOPLE, YEAR, crowd
 from benchmarks.measuring import Action, milli, row, title
 from benchmarks.parts import services_in
+from core.accounts import Wanted
+from core.accounts.first_start import seed_administrator
+from core.services import Services, use_services
+from core.storage.models import EntryModel, SessionModel
+from tests.lab.postgres import Postgres
 
 ROUNDS, PER_PAGE, BATCH = 30, 20, 50
 TARGET_SECONDS = 0.05

@@ -17,15 +17,15 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from chaos.postgres import Postgres
+from sqlalchemy import Engine, event, insert
+
+from benchmarks.measuring import milli, row, side_by_side, title
 from core.accounts import Accounts, Actor
 from core.clock import SystemClock
 from core.storage.database import open_database
 from core.storage.migrate import upgrade
 from core.storage.models import AuditModel
-from sqlalchemy import Engine, event, insert
-
-from benchmarks.measuring import milli, row, side_by_side, title
+from tests.lab.postgres import Postgres
 
 LINES, PAGE, BATCH, ROUNDS = 1_000_000, 50, 20_000, 5
 PEOPLE = [f"{number:032x}" for number in range(1_000)]

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, async_playwright
+from tests.keyboard.desk import Sheet
 
 from benchmarks.measuring import milli, row, title
-from tests.keyboard.desk import Sheet
 from tests.support.bake import BakedProject
 from tests.support.browser import ARGUMENTS, find_chromium
 from tests.support.server import Server, serving

@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from chaos.laboratory import Laboratory, Setup
-from chaos.page import Page
-from chaos.server import Server
-
 from benchmarks.measuring import milli, row, title
+from tests.lab.laboratory import Laboratory, Setup
+from tests.lab.page import Page
+from tests.lab.server import Server
 
 PEOPLE, PAUSE_SECONDS, SECONDS = 40, 4.0, 60.0
 EDITS, LOOKS = 6_000, 6

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import insert
+
 from core.clock import HybridClock
 from core.services import Services
 from core.storage.activity import ALL_PAGES
 from core.storage.codec import encode
 from core.storage.entry import Entry
 from core.storage.models import ActivityDayModel, EntryModel, SessionModel, TokenModel, UserModel
-from sqlalchemy import insert
 
 PEOPLE, BROWSERS, DAYS, YEAR = 200, 10_000, 30, 365
 PAGES = ("home", "intake", "intake-submitted", "insights", "admin-sessions")

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from core.services import use_services
-from core.web.ingress import Connections, IngressMiddleware
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
@@ -22,6 +20,8 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.measuring import milli, row
 from benchmarks.parts import services_in
 from benchmarks.warm_run import browser_of_ada
+from core.services import use_services
+from core.web.ingress import Connections, IngressMiddleware
 
 FIELDS, MESSAGES, WARM_UP, FLUSHED_AFTER = 20, 300, 20, 10
 PAGE = f"""

@@ -6,11 +6,11 @@ import threading
 import time
 from pathlib import Path
 
-from core.services import Services
 from sqlalchemy import Connection, event
 
 from benchmarks.measuring import row
 from benchmarks.parts import services_in, value
+from core.services import Services
 
 SESSIONS, EDITS_A_SECOND, SECONDS, THREADS = 100, 10, 12, 10
 DEBOUNCE = 2.0

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import apsw
 import psycopg
+
+from benchmarks.measuring import Action
 from core.services import Services, build_services
 from core.session import UserSession
 from core.settings import Settings
 from core.storage.models import Base
-
-from benchmarks.measuring import Action
 
 FORMS, FIELDS, SNAPSHOTS = 2, 20, 50
 NEVER = 86_400.0

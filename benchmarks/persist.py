@@ -12,8 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from chaos.postgres import Postgres
-from core.services import Services
 from cryptography.fernet import Fernet
 
 from benchmarks.ingress import ingress
@@ -22,6 +20,8 @@ from benchmarks.measuring import milli, ratio, row, title
 from benchmarks.parts import bare_postgresql, bare_sqlite, edit, fill, services_in
 from benchmarks.warm_run import warm_run
 from benchmarks.widgets import widgets
+from core.services import Services
+from tests.lab.postgres import Postgres
 
 STORED = 10_000
 RECOVERIES = 50

@@ -14,14 +14,14 @@ import time
 from itertools import count
 from pathlib import Path
 
-from core.accounts import COMMAND_LINE
-from core.services import Services, use_services
-from core.sign_in import check_password
-from core.storage.models import AttemptModel
 from sqlalchemy import delete
 
 from benchmarks.measuring import milli, row, title
 from benchmarks.parts import services_in
+from core.accounts import COMMAND_LINE
+from core.services import Services, use_services
+from core.sign_in import check_password
+from core.storage.models import AttemptModel
 
 ROUNDS = 100
 GAP_MS = 5.0

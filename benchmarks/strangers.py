@@ -16,13 +16,13 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from chaos.laboratory import Laboratory, Setup
-from chaos.server import Server
-from core.storage.database import open_database
-from core.storage.models import Base
 from sqlalchemy import Engine, func, select
 
 from benchmarks.measuring import row
+from core.storage.database import open_database
+from core.storage.models import Base
+from tests.lab.laboratory import Laboratory, Setup
+from tests.lab.server import Server
 
 REQUESTS, CONNECTIONS, AT_ONCE = 100_000, 8, 50
 PIECE = 1 << 18

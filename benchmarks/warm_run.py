@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from core.accounts.first_start import seed_administrator
-from core.services import Services, use_services
-from core.web.token import new_token, token_hash
 from starlette.websockets import WebSocket
 from streamlit import config
 from streamlit.runtime import context
@@ -23,6 +20,9 @@ from streamlit.web.server.starlette.starlette_websocket import StarletteClientCo
 
 from benchmarks.measuring import milli, row
 from benchmarks.parts import fill, services_in
+from core.accounts.first_start import seed_administrator
+from core.services import Services, use_services
+from core.web.token import new_token, token_hash
 
 RUNS, WARM_UP = 200, 20
 PAGE = """

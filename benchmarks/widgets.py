@@ -10,12 +10,12 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from core.services import use_services
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.measuring import milli, row
 from benchmarks.parts import services_in
 from benchmarks.warm_run import browser_of_ada
+from core.services import use_services
 
 WIDGETS, RUNS, WARM_UP = 100, 60, 5
 PAGE = """

@@ -20,7 +20,6 @@ PROJECT_MODULES = frozenset(
     {
         "app",
         "apps",
-        "chaos",
         "commands",
         "conftest",
         "core",
@@ -46,9 +45,6 @@ DEPENDENCIES = frozenset(
         "cryptography",
         "dotenv",
         "fsspec",
-        "hypothesis",
-        "httpx",
-        "httpx2",
         "mypy",
         "numpy",
         "orjson",
@@ -68,7 +64,6 @@ DEPENDENCIES = frozenset(
         "structlog",
         "uv",
         "uvicorn",
-        "xdist",
         "yaml",
     }
 )

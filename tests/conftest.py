@@ -24,14 +24,8 @@ INSTALLED = TEMPLATE / os.environ.get("BUILD", "build") / "tests"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test, so that none is left alone at the end; next what needs no installed project."""
-
-    def rank(item: pytest.Item) -> int:
-        if item.get_closest_marker("longest"):
-            return 0
-        return 2 if "baked_default" in getattr(item, "fixturenames", ()) else 1
-
-    items.sort(key=rank)
+    """Begin with what takes long and is done by one worker, so that none is left alone at the end."""
+    items.sort(key=lambda item: not any(mark.args == ("chaos",) for mark in item.iter_markers("xdist_group")))
 
 
 @pytest.fixture(name="bake")

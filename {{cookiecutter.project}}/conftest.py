@@ -1,3 +1,3 @@
-"""The fixtures of `tests/`, for the tests that an app has in `apps/<name>/tests/`."""
+"""The fixtures of the project's tests, here and in `apps/<name>/tests/`: see `core/testing`."""
 
-from tests.conftest import *  # noqa: F403
+pytest_plugins = ["core.testing.fixtures"]

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from tests.keyboard.scenarios import SCENARIOS
+from tests.lab.keyboard.scenarios import SCENARIOS
 from tests.support.bake import TEMPLATE, BakedProject, clean_environment
 
 
 def laboratory(project: BakedProject, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.keyboard", "--project", str(project.path), "--dose", "short", *options]
+    command = [sys.executable, "-m", "tests.lab.keyboard", "--project", str(project.path), "--dose", "short", *options]
     return subprocess.run(
         command,
         cwd=TEMPLATE,

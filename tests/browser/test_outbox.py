@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Request, Route, WebSocket, WebSoc
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS, Visitor
+from tests.lab import sheet
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
 
@@ -652,24 +653,24 @@ def test_a_server_that_asks_to_wait_is_given_time(visitor: Visitor) -> None:
 
 
 @pytest.fixture
-def sheet(browser: Browser, baked_default: BakedProject, tmp_path: Path) -> Iterator[Visitor]:
+def sheet_page(browser: Browser, baked_default: BakedProject, tmp_path: Path) -> Iterator[Visitor]:
     """Somebody who hasn't signed in, at a page that has a field inside `st.form`."""
     code = str(baked_default.path)
-    with serving(baked_default, tmp_path / "sheet", app="chaos/sheet/app.py", PYTHONPATH=code) as server:
+    with serving(baked_default, tmp_path / "sheet", app=str(sheet.APP), PYTHONPATH=code) as server:
         context = browser.new_context(viewport={"width": 1280, "height": 720})
         yield Visitor(context.new_page(), server).open()
         context.close()
 
 
-def test_inside_a_form_and_without_signing_in(sheet: Visitor) -> None:
-    sheet.type("Inside", "Not handed in")
-    sheet.reload()
-    expect(sheet.text("Inside")).to_have_value("Not handed in")
-    sheet.type("Inside", " yet")
-    sheet.says(SAVED)
-    sheet.reload()
-    expect(sheet.text("Inside")).to_have_value("Not handed in yet")
-    sheet.button("Hand in").click()
-    sheet.settled()
-    sheet.reload()
-    expect(sheet.text("Inside")).to_have_value("Not handed in yet")
+def test_inside_a_form_and_without_signing_in(sheet_page: Visitor) -> None:
+    sheet_page.type("Inside", "Not handed in")
+    sheet_page.reload()
+    expect(sheet_page.text("Inside")).to_have_value("Not handed in")
+    sheet_page.type("Inside", " yet")
+    sheet_page.says(SAVED)
+    sheet_page.reload()
+    expect(sheet_page.text("Inside")).to_have_value("Not handed in yet")
+    sheet_page.button("Hand in").click()
+    sheet_page.settled()
+    sheet_page.reload()
+    expect(sheet_page.text("Inside")).to_have_value("Not handed in yet")

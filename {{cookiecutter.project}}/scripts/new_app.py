@@ -55,9 +55,28 @@ def overview() -> None:
         st.write("Saved:", form.state.saved["title"])
 '''
 
+_TEST = '''\
+"""The pages of {title}, tried as a person would."""
+
+from __future__ import annotations
+
+from core.testing import TestApp
+
+
+def test_what_is_entered_is_there_after_a_reload(app: TestApp) -> None:
+    page = app.sign_in("{name}.use").open("{slug}")
+    page.fill("Title", "A first note")
+    page.reload()
+    assert page.value("Title") == "A first note"
+
+    page.press("Save")
+    assert page.messages == []
+    assert "A first note" in page.text
+'''
+
 
 def create_app(root: Path, name: str) -> list[Path]:
-    """Create `root/apps/<name>/` with one page and return the files made, relative to `root`.
+    """Create `root/apps/<name>/` with one page and its test, and return the files made, relative to `root`.
 
     Raises ValueError if the name can't be used, FileExistsError if there is such an app.
     """
@@ -67,10 +86,14 @@ def create_app(root: Path, name: str) -> list[Path]:
     if folder.exists():
         raise FileExistsError(f"apps/{name} is there already. Choose another name, or add a page to it.")
     title = name.replace("_", " ").capitalize()
-    texts = {folder / "__init__.py": _APP, folder / "pages" / "overview.py": _PAGE}
+    texts = {
+        folder / "__init__.py": _APP,
+        folder / "pages" / "overview.py": _PAGE,
+        folder / "tests" / f"test_{name}.py": _TEST,
+    }
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.format(name=name, title=title), encoding="utf-8")
+        path.write_text(text.format(name=name, title=title, slug=address(name)[1:]), encoding="utf-8")
     return [path.relative_to(root) for path in texts]
 
 

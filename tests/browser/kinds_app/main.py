@@ -5,6 +5,7 @@ import json
 from datetime import date, datetime, time
 
 import streamlit as st
+
 from core import bootstrap_session, get_session_manager, ui
 from core.discovery import PageSpec
 from core.router import Router

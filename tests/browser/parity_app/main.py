@@ -12,6 +12,7 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
+
 from core import bootstrap_session, get_session_manager, ui
 from core.discovery import PageSpec
 from core.router import Router

@@ -4,6 +4,7 @@ import itertools
 import time
 
 import streamlit as st
+
 from core import bootstrap_session, get_session_manager, ui
 from core.discovery import PageSpec
 from core.router import Router

@@ -1,6 +1,7 @@
 """Pages with fields that a page's script may mistake for others, or whose widgets don't take every text."""
 
 import streamlit as st
+
 from core import bootstrap_session, get_session_manager, ui
 from core.discovery import PageSpec
 from core.router import Router

@@ -1,30 +1,27 @@
-"""What the page of insights shows."""
+"""The page of insights: what it counts, and the filters that are there again."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-from sqlalchemy.orm import Session
-
 from apps.intake.requests import RequestRow
-from core.services import Services
-from tests.pages import open_page
+from core.testing import TestApp
 
 
-def test_a_request_counts_as_soon_as_it_is_stored(as_admin: Services) -> None:
-    before = int(open_page("insights").metric[0].value.replace(",", ""))
+def test_a_request_counts_as_soon_as_it_is_stored(app: TestApp) -> None:
+    page = app.sign_in("insights.read").open("insights")
+    before = int(page.tab.metric[0].value.replace(",", ""))
     texts = dict.fromkeys(("session_id", "kind", "urgency", "reason"), "") | {"site": "Harbour", "category": "Laptop"}
-    row = RequestRow(number="R-1", at=datetime.now(UTC), more="{}", **texts)
-    with Session(as_admin.database) as database:
-        database.add(row)
-        database.commit()
+    with app.database() as database:
+        database.add(RequestRow(number="R-1", at=datetime.now(UTC), more="{}", **texts))
+    page.reload()
 
-    assert int(open_page("insights").metric[0].value.replace(",", "")) == before + 1
+    assert int(page.tab.metric[0].value.replace(",", "")) == before + 1
 
 
-@pytest.mark.usefixtures("as_admin")
-def test_filters_are_there_again() -> None:
-    open_page("insights").multiselect[0].set_value(["Laptop"]).run()
+def test_filters_are_there_again(app: TestApp) -> None:
+    page = app.sign_in("insights.read").open("insights")
+    page.fill("Categories", ["Laptop"])
+    page.reload()
 
-    assert open_page("insights").multiselect[0].value == ["Laptop"]
+    assert page.value("Categories") == ["Laptop"]

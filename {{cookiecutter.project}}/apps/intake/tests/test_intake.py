@@ -1,21 +1,18 @@
-"""What the pages of intake do, tried as a person would."""
+"""The form of requests, tried as a person would."""
 
 from __future__ import annotations
 
 import io
 
 import pytest
+from sqlalchemy import select
 
-from apps.intake.requests import FORM, Request
-from core import ui
+from apps.intake.requests import FORM, Request, RequestRow
 from core.accounts import COMMAND_LINE
 from core.files import FileRef
 from core.personal import erase_person
-from core.services import Services
+from core.testing import Page, Person, TestApp
 from core.validation import check
-from tests.pages import go, open_page, press
-
-pytestmark = pytest.mark.usefixtures("as_admin")
 
 REQUEST = {
     "name": "Ada",
@@ -29,81 +26,88 @@ REQUEST = {
     "agreed": True,
     "last_time": 0,
 }
-"""What the form keeps of a whole request."""
+"""The values of a complete form, as the session stores them."""
 
 
-def test_a_step_that_lacks_something_says_what_and_stays() -> None:
-    tab = press(open_page("intake"), "Next")
-
-    assert [message.value for message in tab.error] == ["Please fill this in."] * 2
-    assert tab.subheader[0].value == "Contact"
+@pytest.fixture
+def ada(app: TestApp) -> Person:
+    return app.sign_in("home.*", "intake.*")
 
 
-def test_from_the_first_step_to_the_list_of_requests() -> None:
-    tab = open_page("intake")
-    tab.text_input[0].set_value("Ada").run()
-    tab.pills[0].set_value("Harbour").run()
-    press(tab, "Next")
-    assert tab.subheader[0].value == "Need"
-    tab.segmented_control[0].set_value("Repair").run()
-    tab.text_area[0].set_value("The display flickers.").run()
-    press(tab, "Next")
-    tab.checkbox[0].check().run()
-    press(tab, "Next")
-    assert tab.subheader[0].value == "Review"
-    press(tab, "Submit")
-
-    assert tab.title[0].value == "My requests"
-    assert "is saved" in tab.success[0].value
-    assert any("The display flickers." in text.value for text in tab.text)
-    assert go(tab, "intake").text_input[0].value == ""
+def fill_in_contact(page: Page) -> None:
+    page.fill("Name", "Ada")
+    page.fill("Site", "Harbour")
+    page.press("Next")
 
 
-def test_what_is_reviewed_and_listed_is_what_was_entered_and_its_files_stay(as_admin: Services) -> None:
-    tab = open_page("intake")
-    local = as_admin.accounts.find("local")
-    assert local is not None
-    session = as_admin.engine.open(local.session_id, local.user_id)
-    digest, size = as_admin.files.keep(io.BytesIO(b"a plan"))
+def test_a_step_that_lacks_something_says_what_and_stays(ada: Person) -> None:
+    page = ada.open("intake")
+    page.press("Next")
+
+    assert page.messages == ["Please fill this in."] * 2
+    assert "Contact" in page.text
+
+
+def test_a_request_goes_from_the_first_step_to_the_list(ada: Person) -> None:
+    page = ada.open("intake")
+    fill_in_contact(page)
+    page.fill("What is it about?", "Repair")
+    page.fill("What is it for?", "The display flickers.")
+    page.press("Next")
+    page.fill("The budget is agreed with my lead", True)
+    page.press("Next")
+    assert "Review" in page.text
+    page.press("Submit")
+
+    assert page.title == "My requests"
+    assert any("is saved" in message for message in page.messages)
+    assert "The display flickers." in page.text
+    page.go_to("intake")
+    assert page.value("Name") == ""
+
+
+def test_a_half_filled_form_is_there_again_after_a_reload(ada: Person) -> None:
+    page = ada.open("intake")
+    page.fill("Name", "Ada")
+    page.reload()
+
+    assert page.value("Name") == "Ada"
+    page.go_to("home")
+    assert "Not submitted yet" in page.text
+
+
+def test_a_version_can_be_kept_and_restored(ada: Person) -> None:
+    page = ada.open("intake")
+    page.fill("Name", "first")
+    page.press("Keep this version")
+    page.fill("Name", "second")
+    page.press(next(label for label in page.buttons if label.startswith("Go back to")))
+
+    assert page.value("Name") == "first"
+
+
+def test_files_stay_with_the_request_that_they_came_with(app: TestApp, ada: Person) -> None:
+    assert ada.user is not None
+    session = app.services.engine.open(ada.user.session_id, ada.user.user_id)
+    digest, size = app.services.files.keep(io.BytesIO(b"a plan"))
     plan = FileRef(digest=digest, name="plan.txt", type="text/plain", size=size)
     for name, value in {**REQUEST, "attachments": [plan]}.items():
         session.set_field(FORM, name, value)
-    go(tab, "intake", step="review")
-    assert {REQUEST["reason"], "1 of 5 stars", "plan.txt"} <= {text.value for text in tab.text}
-    assert tab.dataframe[0].value.to_dict("records") == [{"what": "Monitor", "how_many": 2, "price": 250.5}]
-    press(tab, "Submit")
+    page = ada.open("intake", step="review")
+    assert REQUEST["reason"] in page.text
+    assert page.rows() == [{"what": "Monitor", "how_many": 2, "price": 250.5}]
+    page.press("Submit")
 
-    (listed,) = (text.value for text in tab.text)
-    assert listed == f"{REQUEST['reason']}\n2 × Monitor, 250.50 € each"
-    assert as_admin.engine.open(local.session_id).form(FORM).values == {}
-    as_admin.files.erase({digest: as_admin.clock.now()}, list)
-    assert as_admin.files.read(digest) == b"a plan", "only the request refers to it"
-    for page in ("intake-submitted", "home-data"):
-        downloads = [button.label for button in go(tab, page).get("download_button")]
-        assert any(ui.plain("plan.txt") in label or "with the file" in label for label in downloads), page
-    erase_person(as_admin, local, by=COMMAND_LINE).remove()
-    assert list(as_admin.files.store.digests()) == []
+    assert "2 × Monitor, 250.50 € each" in page.text
+    app.services.files.erase({digest: app.services.clock.now()}, list)
+    assert app.services.files.read(digest) == b"a plan", "only the request refers to it"
+    erase_person(app.services, ada.user, by=COMMAND_LINE).remove()
+    with app.database() as database:
+        assert database.scalars(select(RequestRow)).all() == []
 
 
-def test_what_is_asked_only_about_equipment_counts_only_there() -> None:
+def test_items_count_only_in_requests_for_equipment() -> None:
     repair = {**REQUEST, "kind": "Repair", "items": [{"what": ""}], "extras": ["Headset"]}
     checked = check(Request, repair)
     assert checked.value is not None
     assert (checked.value.items, checked.value.extras) == ([], [])
-
-
-def test_a_half_filled_form_is_there_again_in_a_new_tab() -> None:
-    open_page("intake").text_input[0].set_value("Ada").run()
-
-    assert open_page("intake").text_input[0].value == "Ada"
-    assert any("Not submitted yet" in text.value for text in open_page("home").markdown)
-
-
-def test_a_version_can_be_kept_and_restored() -> None:
-    tab = open_page("intake")
-    tab.text_input[0].set_value("first").run()
-    press(tab, "Keep this version")
-    tab.text_input[0].set_value("second").run()
-    next(button for button in tab.button if button.label.startswith("Go back to")).click().run()
-
-    assert tab.text_input[0].value == "first"

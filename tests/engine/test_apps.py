@@ -1,0 +1,108 @@
+"""What the pages of `home` and `admin` do, tried as a person would. Who may open which: `test_every_page`."""
+
+from __future__ import annotations
+
+from apps.admin.pages.audit import PER_PAGE
+from core.accounts import Actor
+from core.discovery import discover
+from core.services import Services
+from tests.engine.pages import open_page, press
+
+PAGES = discover()
+
+
+def test_no_app_is_broken() -> None:
+    assert {spec.app for spec in PAGES} >= {"home", "admin"}
+    assert [spec.fault for spec in PAGES if spec.fault] == []
+
+
+def test_every_page_of_admin_asks_for_a_permission() -> None:
+    assert all(spec.permissions for spec in PAGES if spec.app == "admin")
+
+
+class TestAdmin:
+    def test_a_person_can_be_given_roles_and_locked_out(self, as_signed_in_admin: Services) -> None:
+        ada = as_signed_in_admin.accounts.create_user("ada", "Ada", password="a long pass phrase")
+        tab = open_page("admin")
+        tab.multiselect(key=f"roles-{ada.user_id}").set_value(["member"]).run()
+        tab.button(key=f"lock-roles-{ada.user_id}").click().run()
+
+        changed = as_signed_in_admin.accounts.user(ada.user_id)
+        assert changed is not None
+        assert changed.roles == {"member"}
+        assert not changed.active
+
+    def test_of_many_people_twenty_are_shown_at_a_time(self, as_signed_in_admin: Services) -> None:
+        for number in range(25):
+            as_signed_in_admin.accounts.create_user(f"person{number:02}", f"Person {number:02}")
+        tab = open_page("admin")
+        assert len(tab.multiselect) == 20
+        tab = tab.text_input[0].input("person 24").run()
+        assert [field.label for field in tab.multiselect] == ["Roles of Person 24"]
+
+    def test_the_audit_trail_is_filtered_and_read_page_by_page(self, as_signed_in_admin: Services) -> None:
+        ada = as_signed_in_admin.accounts.create_user("ada", "Ada")
+        as_signed_in_admin.accounts.create_user("adam", "Adam")
+        for number in range(PER_PAGE + 3):
+            as_signed_in_admin.accounts.note(
+                "refused", by=Actor(user_id=ada.user_id, address="192.0.2.7"), detail=str(number)
+            )
+        tab = open_page("admin-audit")
+        assert "Download as CSV" in tab.get("html")[0].proto.body, "the table's own is hidden"
+        tab.multiselect[0].set_value(["refused"]).run()
+        assert len(tab.dataframe[0].value) == PER_PAGE
+        press(tab, "Older")
+        assert list(tab.dataframe[0].value["Detail"]) == ["2", "1", "0"]
+        tab.text_input[0].set_value("da").run()
+        tab.selectbox[1].set_value(ada.user_id).run()
+        assert set(tab.dataframe[0].value["Who"]) == {"Ada (ada)"}, "from the newest on again"
+        assert len(tab.dataframe[0].value) == PER_PAGE
+        tab.text_input[1].set_value("192.0.2.8").run()
+        assert not tab.dataframe
+        tab.text_input[0].set_value("nobody").run()
+        assert not tab.dataframe
+
+    def test_a_role_can_be_changed(self, as_signed_in_admin: Services) -> None:
+        tab = open_page("admin-roles")
+        tab.selectbox[0].set_value("member").run()
+        tab.text_area[0].set_value("home.*")
+        press(tab, "Save")
+
+        member = next(role for role in as_signed_in_admin.accounts.roles() if role.role == "member")
+        assert member.permissions == ("home.*",)
+
+    def test_a_permission_that_nothing_requires_is_pointed_out(self, as_signed_in_admin: Services) -> None:
+        as_signed_in_admin.accounts.save_role("clerk", ["admin.*", "admin.aduit"])
+        tab = open_page("admin-roles")
+        tab.selectbox[0].set_value("clerk").run()
+        assert [warning.value for warning in tab.warning] == [
+            "No page or action requires `admin.aduit`. Did you mean `admin.audit`?"
+        ]
+
+    def test_a_role_can_be_given_and_taken_but_not_from_the_last_administrator(
+        self, as_signed_in_admin: Services
+    ) -> None:
+        ada = as_signed_in_admin.accounts.create_user("ada", "Ada")
+        (admin,) = as_signed_in_admin.accounts.holders("admin", limit=9)
+        tab = open_page("admin-roles")
+        tab.button(key=f"take-admin-{admin.user_id}").click().run()
+        assert "Nobody could administer" in tab.error[0].value
+        tab.text_input(key="give-admin").set_value("ada").run()
+        tab.button(key=f"give-admin-{ada.user_id}").click().run()
+        assert {holder.user_id for holder in as_signed_in_admin.accounts.holders("admin", limit=9)} == {
+            ada.user_id,
+            admin.user_id,
+        }
+        tab.button(key=f"take-admin-{ada.user_id}").click().run()
+        assert as_signed_in_admin.accounts.count_holders()["admin"] == 1
+
+    def test_it_is_told_who_may_do_what_by_which_role(self, as_signed_in_admin: Services) -> None:
+        as_signed_in_admin.accounts.save_role("member", ["admin.health"])
+        as_signed_in_admin.accounts.create_user("ada", "Ada", roles=["member"])
+        tab = open_page("admin-roles")
+        tab.selectbox[-1].set_value("admin.health").run()
+        assert ["Download as CSV" in html.proto.body for html in tab.get("html")] == [True] * len(tab.dataframe)
+        why = tab.dataframe[1].value[["By the role", "Which gives"]].to_numpy().tolist()
+        assert why == [["member", "admin.health"], ["admin", "*"]]
+        next(field for field in tab.text_input if field.label == "Person").set_value("ada").run()
+        assert tab.dataframe[1].value["Who"].tolist() == ["Ada (ada)"]

@@ -1,0 +1,79 @@
+"""The database as others leave it: stopped in the middle, or damaged."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from core.clock import HybridClock
+from core.errors import StoreUnavailableError
+from core.storage.database import open_database, reachable
+from core.storage.entry import Entry
+from core.storage.migrate import one_transaction
+from core.storage.models import Base
+from core.storage.sealing import Seal
+from core.storage.sql import SqlStore
+from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
+
+
+def test_a_process_stopped_in_a_transaction_holds_nobody_up_for_long_and_learns_that_its_own_was_ended(
+    postgres_url: str,
+) -> None:
+    database = open_database(postgres_url, longest_idle=0.2)
+    Base.metadata.create_all(database)
+    store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    store.upsert([entry])
+    locks = text("UPDATE sessions SET version = version + 1 WHERE session_id = 's'")
+    with database.connect() as stopped:
+        stopped.execute(locks)
+        store.upsert([entry])  # would wait for ever
+        with pytest.raises(StoreUnavailableError), reachable():
+            stopped.execute(locks)
+    assert list(store.load("s").entries) == [entry]
+    database.dispose()
+
+
+def test_nobody_waits_for_ever_for_a_process_stopped_between_the_commands_of_a_pipeline(postgres_url: str) -> None:
+    database = open_database(postgres_url, longest_idle=0.2)
+    Base.metadata.create_all(database)
+    store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    store.upsert([entry])
+    pooled = database.raw_connection()
+    stopped = pooled.driver_connection
+    assert isinstance(stopped, psycopg.Connection)
+    stopped.pgconn.enter_pipeline_mode()
+    for command in (b"BEGIN", b"UPDATE sessions SET version = version + 1 WHERE session_id = 's'"):
+        stopped.pgconn.send_query_params(command, None)
+    stopped.pgconn.send_flush_request()
+    stopped.pgconn.flush()
+    with pytest.raises(StoreUnavailableError, match="lock timeout"):
+        store.upsert([entry])
+    pooled.invalidate()
+    assert list(store.load("s").entries) == [entry]
+    database.dispose()
+
+
+def test_the_second_of_two_servers_waits_for_the_migration_of_the_first_however_long_it_takes(
+    postgres_url: str,
+) -> None:
+    database = open_database(postgres_url, longest_idle=0.2)
+    with one_transaction(database) as connection:
+        assert connection.scalar(text("SHOW lock_timeout")) == "0"
+    with database.connect() as connection:
+        assert connection.scalar(text("SHOW lock_timeout")) == "1200ms"
+    database.dispose()
+
+
+def test_an_entry_whose_version_was_damaged_is_loaded_with_its_session(database_url: str) -> None:
+    database = open_database(database_url)
+    Base.metadata.create_all(database)
+    store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    store.upsert([entry])
+    with database.begin() as connection:
+        connection.execute(text("UPDATE entries SET version = -1"))
+    assert list(store.load("s").entries) == [entry]
+    database.dispose()

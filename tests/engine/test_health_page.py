@@ -1,0 +1,84 @@
+"""The page that says how storage is: while all is well, while the database is away, when something is damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.engine import make_url
+from streamlit.testing.v1 import AppTest
+
+from apps.admin.storage import look, troubles
+from core.errors import StoreUnavailableError
+from core.services import Services
+from core.storage.models import EntryModel
+from tests.engine.pages import go, open_page
+
+
+def says(services: Services) -> list[str]:
+    return [trouble.says for trouble in troubles(look(services))]
+
+
+def figures(tab: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in tab.metric}
+
+
+@pytest.fixture
+def away(as_admin: Services) -> Path:
+    """Where the database's file would be: a folder in its place makes it unreachable."""
+    return Path(str(make_url(as_admin.settings.resolved_database_url).database))
+
+
+def take_away(services: Services, file: Path) -> None:
+    services.database.dispose()
+    file.rename(file.with_suffix(".away"))
+    file.mkdir()
+
+
+def test_all_is_well_and_the_page_says_so(as_admin: Services) -> None:
+    as_admin.engine.record("s", {"form/f/field/a": 1})
+    as_admin.engine.flush()
+    tab = open_page("admin-health")
+
+    assert "All is well" in tab.success[0].value
+    assert int(figures(tab)["Sessions stored"]) >= 1
+    assert figures(tab)["Failed in a row"] == "0"
+    assert figures(tab)["Waiting"] == "nothing"
+
+
+def test_while_the_database_is_away_the_page_tells_what_is_known_here(as_admin: Services, away: Path) -> None:
+    tab = open_page("admin-health")
+    as_admin.engine.record("s", {"form/f/field/a": 1})
+    take_away(as_admin, away)
+    with pytest.raises(StoreUnavailableError):
+        as_admin.engine.flush()
+    tab = go(tab, "admin-health")
+
+    assert not tab.exception
+    assert "The database is away" in tab.error[0].value
+    assert "Start the database" in tab.error[0].value
+    assert figures(tab)["Answer time"] == "away"
+    assert int(figures(tab)["Waiting"]) >= 1
+    assert int(figures(tab)["Failed in a row"]) >= 1
+
+
+def test_what_was_set_aside_is_listed_with_its_reason_and_what_to_do(as_admin: Services) -> None:
+    as_admin.engine.record("s", {"form/f/field/a": 1})
+    as_admin.engine.flush()
+    with as_admin.database.begin() as connection:
+        connection.execute(update(EntryModel).where(EntryModel.path == "form/f/field/a").values(value="1:00000000:2"))
+    as_admin.engine.open("s")
+    tab = open_page("admin-health")
+
+    assert "One damaged record was set aside" in tab.warning[0].value
+    assert "form/f/field/a" in tab.table[0].value.to_string()
+    assert "manage.py quarantine discard" in tab.code[0].value
+
+
+def test_a_journal_that_takes_nothing_is_named_first(as_admin: Services) -> None:
+    assert as_admin.journal is not None
+    as_admin.journal.close()
+    as_admin.engine.record("s", {"form/f/field/a": 1})
+
+    assert says(as_admin)[0].startswith("The journal took no edit")

@@ -1,0 +1,1 @@
+"""The template itself: baking, hooks, the commands of its documents, and the projects it makes."""
