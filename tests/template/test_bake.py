@@ -154,11 +154,6 @@ def test_an_unfit_python_is_refused_before_anything_is_made(bake: Bake, tmp_path
         assert not (project.path / ".venv").exists()
 
 
-def test_the_tests_of_a_project_have_the_time_they_take_in_its_continuous_integration(bake: Bake) -> None:
-    jobs = yaml.safe_load((bake().path / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
-    assert jobs["test"]["timeout-minutes"] >= 45, "about twice what they take on two cores"
-
-
 def test_without_hooks_the_project_is_whole(bake: Bake) -> None:
     """No hooks, no pruning, no apps of one's own and no `.env`; `make setup` writes that one later."""
     project = bake(hooks=False, project_name='A "desk"', auth="none", database="postgresql", ci="none")
