@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from apps.admin.pages.audit import PER_PAGE
 from core.accounts import Actor
+from core.apps.admin.pages.audit import PER_PAGE
 from core.discovery import discover
 from core.services import Services
 from tests.engine.pages import open_page, press

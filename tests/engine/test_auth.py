@@ -517,7 +517,7 @@ def test_where_no_cookie_is_kept_an_invitation_is_not_used_up(desk: Services, ac
 
 
 PEOPLE = """
-from apps.admin.pages.people import people
+from core.apps.admin.pages.people import people
 from core import bootstrap_session, get_session_manager
 from core.auth import require_sign_in
 
@@ -547,7 +547,7 @@ def test_an_administrator_invites_and_withdraws(browser: Browser, accounts: Acco
 # A password of one's own
 
 OWN_PASSWORD = """
-from apps.home.pages.password import password
+from core.apps.home.pages.password import password
 from core import bootstrap_session, get_session_manager
 from core.auth import require_sign_in
 

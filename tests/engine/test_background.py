@@ -12,9 +12,9 @@ from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from apps.admin.storage import look, troubles
 from core.accounts import Actor
 from core.accounts.throttle import PER_ACCOUNT
+from core.apps.admin.storage import look, troubles
 from core.background import Background
 from core.clock import FakeClock
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError, ThrottledError

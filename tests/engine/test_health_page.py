@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
 
-from apps.admin.storage import look, troubles
+from core.apps.admin.storage import look, troubles
 from core.errors import StoreUnavailableError
 from core.services import Services
 from core.storage.models import EntryModel

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps.admin import usage
+from core.apps.admin import usage
 from core.discovery import discover
 from core.services import Services
 from core.storage.activity import ALL_PAGES, DayTotal

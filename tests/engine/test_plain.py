@@ -82,7 +82,7 @@ def test_whatever_somebody_is_called_no_page_takes_it_for_formatting(
 @pytest.mark.usefixtures("as_one_person")
 def test_a_name_in_an_error_is_no_formatting() -> None:
     def page() -> None:
-        from apps.admin.changing import or_say_so
+        from core.apps.admin.changing import or_say_so
         from core.errors import UsernameTakenError
         from core.language import words_for
         from core.sign_in import card, refusals

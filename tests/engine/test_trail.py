@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from apps.admin.trail import EVENTS as NAMED
-from apps.admin.trail import Period, days, table
 from core.accounts import EVENTS, Accounts, Actor, Asked, Audited, Event
 from core.accounts.trail_export import people_of
+from core.apps.admin.trail import EVENTS as NAMED
+from core.apps.admin.trail import Period, days, table
 from core.clock import FakeClock
 
 ADA = Actor(user_id="a" * 32, address="192.0.2.7", device="Firefox on Linux")

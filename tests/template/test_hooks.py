@@ -135,7 +135,9 @@ def test_questions_and_choices_are_those_of_the_template() -> None:
 
 
 def test_shipped_apps_are_those_in_the_folder() -> None:
-    folders = {path.parent.name for path in (PROJECT_FOLDER / "apps").glob("*/__init__.py")}
+    folders = {
+        path.parent.name for apps in ("apps", "core/apps") for path in (PROJECT_FOLDER / apps).glob("*/__init__.py")
+    }
     assert folders == pre_gen.SHIPPED_APPS
 
 

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Iterator
 
 from commands.finding import Finding
-from core.discovery import PACKAGE, PageSpec, discover
+from core.discovery import PageSpec, discover
 from core.pages import open_to_everybody
 
 
-def of_apps(package: str = PACKAGE) -> Iterator[Finding]:
+def of_apps(*packages: str) -> Iterator[Finding]:
     """One finding for each that is broken, and one for those that are open to everybody."""
-    subject, specs = "pages", discover_quietly(package)
+    subject, specs = "pages", discover_quietly(*packages)
     broken = [(spec, spec.fault) for spec in specs if spec.fault is not None]
     for spec, fault in broken:
         fix = f"Mend {fault.file}. The others go on working meanwhile."
@@ -25,10 +25,10 @@ def of_apps(package: str = PACKAGE) -> Iterator[Finding]:
         yield Finding(subject=subject, says=f"{len(specs)}, none of them broken")
 
 
-def discover_quietly(package: str = PACKAGE) -> list[PageSpec]:
+def discover_quietly(*packages: str) -> list[PageSpec]:
     """`discover`, without the warnings of Streamlit that there is no server."""
     logging.disable(logging.WARNING)
     try:
-        return discover(package)
+        return discover(*packages)
     finally:
         logging.disable(logging.NOTSET)

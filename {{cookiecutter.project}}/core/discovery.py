@@ -5,6 +5,7 @@
                                     @requires("orders.read")
                                     def overview() -> None: ...
 
+The engine has apps of its own in `core/apps/`; one of the project's with the same name takes its place.
 An app or page that can't be imported becomes a `Fault` in its place, for administrators to see; the others go on.
 """
 
@@ -23,6 +24,8 @@ from core.reload import get_sources
 from core.settings import PROJECT_ROOT
 
 PACKAGE = "apps"
+PACKAGES = (PACKAGE, "core.apps")
+"""Where apps are looked for; the first one of a name counts."""
 HOME = "home"
 """The app whose first page is served at `/`. Without an app of that name it is the first app."""
 
@@ -78,7 +81,8 @@ class Fault:
 
         Its traceback then begins there, without what led to it: how this module imports, how Streamlit runs a page.
         """
-        homes = [PROJECT_ROOT / PACKAGE, *([fallback.parent] if fallback else [])]
+        packages = [PROJECT_ROOT.joinpath(*package.split(".")) for package in PACKAGES]
+        homes = [*packages, *([fallback.parent] if fallback else [])]
         _begin_in(homes, error, otherwise_none=fallback is not None)
         if isinstance(error, SyntaxError) and error.filename:
             return cls(file=_relative(Path(error.filename)), line=error.lineno or 1, error=error)
@@ -145,15 +149,17 @@ def page(
     return mark
 
 
-def discover(package: str = PACKAGE) -> list[PageSpec]:
-    """Return every page of every app, in the order of the navigation. The first one is the home page.
+def discover(*packages: str) -> list[PageSpec]:
+    """Return every page of every app in `packages`, in the order of the navigation. The first one is the home page.
+
+    Without `packages`: of the project's apps and the engine's.
 
     Imports are cached by Python, so calling this on every run costs some directory listings.
     """
     specs: list[PageSpec] = []
     taken: dict[str, str] = {}
     with get_sources().lock:
-        found = list(_all(package))
+        found = list(_all(packages or PACKAGES))
     for spec in sorted(found, key=lambda spec: (spec.app != HOME, spec.app_order, spec.app)):
         if spec.name in taken:
             clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
@@ -161,20 +167,22 @@ def discover(package: str = PACKAGE) -> list[PageSpec]:
                 spec,
                 name=f"{spec.name}-{spec.app}",
                 permissions=(SEES_FAULTS,),
-                fault=Fault.of(clash, PROJECT_ROOT / package / spec.app),
+                fault=Fault.of(clash, PROJECT_ROOT / PACKAGE / spec.app),
             )
         taken[spec.name] = spec.app
         specs.append(spec)
     return specs
 
 
-def _all(package: str) -> Iterator[PageSpec]:
-    root = importlib.import_module(package)
-    for name in _names(root):
+def _all(packages: Sequence[str]) -> Iterator[PageSpec]:
+    homes: dict[str, ModuleType] = {}
+    for package in map(importlib.import_module, packages):
+        homes = {**dict.fromkeys(_names(package), package), **homes}
+    for name, root in homes.items():
         try:
             if name in SERVER_PATHS:
                 raise DiscoveryError(f"The server answers at /{name} itself. Rename its folder, such as {name}_app.")
-            module = importlib.import_module(f"{package}.{name}")
+            module = importlib.import_module(f"{root.__name__}.{name}")
             app = getattr(module, "app", None)
             if not isinstance(app, App):
                 raise DiscoveryError('It has no app. Add: app = App(title="…", icon=":material/widgets:")')

@@ -8,19 +8,19 @@ from difflib import get_close_matches
 
 import structlog
 
-from core.discovery import HOME, PACKAGE, PageSpec, discover
+from core.discovery import HOME, PACKAGES, PageSpec, discover
 from core.web.position import get_page_names
 from core.wildcards import matches
 
 log = structlog.get_logger(__name__)
 
 
-def load_pages(package: str = PACKAGE) -> dict[str, list[str]]:
+def load_pages(*packages: str) -> dict[str, list[str]]:
     """Import every page, as the server does at its start, and write into the log what is broken or open.
 
     Returns `roles_of_apps`.
     """
-    specs = discover(package)
+    specs = discover(*packages)
     get_page_names().update(spec.name for spec in specs)
     for spec in specs:
         if spec.fault is not None:
@@ -46,11 +46,12 @@ def open_to_everybody(specs: Iterable[PageSpec]) -> list[str]:
     return [spec.name for spec in specs if not spec.permissions and spec.fault is None and spec.app != HOME]
 
 
-def required_permissions(specs: Iterable[PageSpec], package: str = PACKAGE) -> list[str]:
+def required_permissions(specs: Iterable[PageSpec], *packages: str) -> list[str]:
     """All permissions that `@requires` of pages and of other functions of the apps asks for, sorted."""
     found = {permission for spec in specs for permission in spec.permissions}
+    prefixes = tuple(f"{package}." for package in packages or PACKAGES)
     for name, module in [*sys.modules.items()]:
-        if name.startswith(f"{package}."):
+        if name.startswith(prefixes):
             for value in vars(module).values():
                 required = getattr(value, "required_permissions", ())
                 found.update(required if isinstance(required, tuple) else ())

@@ -31,7 +31,6 @@ from core.web.position import get_page_names
 __all__ = ["App", "Router", "page", "visible_pages"]
 
 NOT_FOUND = "not-found"
-_ENGINE_APPS = ("home", "admin")
 _ARRIVED_KEY = "_keep_arrived"
 """Set for the first run of a page that was navigated to: its name."""
 
@@ -89,7 +88,7 @@ class Router:
         spec = self._by_name.get(self.page)
         self._manager.enter_page(*(spec.permissions if spec and self._allowed(spec) else ()))
         self._current.run()
-        if spec and spec.app not in _ENGINE_APPS:
+        if spec and not spec.function.__module__.startswith("core."):
             say_plain_state(self._manager)
 
     # Declaring

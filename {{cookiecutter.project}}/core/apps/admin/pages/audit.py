@@ -4,11 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from apps.admin.tables import show_table
-from apps.admin.trail import DAYS, EVENTS, PERIODS, Period, days, table
 from core import ui
 from core.accounts import Accounts, Actor, Asked
 from core.accounts.trail_export import MOST, Format, people_of
+from core.apps.admin.tables import show_table
+from core.apps.admin.trail import DAYS, EVENTS, PERIODS, Period, days, table
 from core.auth import acting
 from core.permissions import requires
 from core.router import page

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import streamlit as st
 
-from apps.admin.amounts import duration, size
-from apps.admin.storage import USUAL, Database, Storage, Trouble, look, troubles
 from core import ui
+from core.apps.admin.amounts import duration, size
+from core.apps.admin.storage import USUAL, Database, Storage, Trouble, look, troubles
 from core.command_line import python
 from core.errors import StoreUnavailableError
 from core.permissions import requires

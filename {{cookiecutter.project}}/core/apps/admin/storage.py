@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from apps.admin.amounts import duration, size
+from core.apps.admin.amounts import duration, size
 from core.command_line import python
 from core.errors import JournalError, StoreUnavailableError
 from core.services import Services

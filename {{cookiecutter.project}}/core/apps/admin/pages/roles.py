@@ -5,12 +5,12 @@ from itertools import product
 import pandas as pd
 import streamlit as st
 
-from apps.admin.changing import or_say_so
-from apps.admin.paging import PER_PAGE, from_the_start, offset, turn
-from apps.admin.tables import show_table
 from core import ui
 from core.accounts import Accounts, Holder, Reason, Role, User
 from core.accounts.holders import granting
+from core.apps.admin.changing import or_say_so
+from core.apps.admin.paging import PER_PAGE, from_the_start, offset, turn
+from core.apps.admin.tables import show_table
 from core.auth import acting
 from core.discovery import discover
 from core.pages import required_permissions, unknown_permissions

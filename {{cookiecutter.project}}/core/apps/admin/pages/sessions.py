@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from apps.admin.amounts import duration
-from apps.admin.paging import PER_PAGE, from_the_start, offset, turn
-from apps.admin.storage import USUAL
 from core import get_session_manager, ui
 from core.accounts import Browser, Wanted
+from core.apps.admin.amounts import duration
+from core.apps.admin.paging import PER_PAGE, from_the_start, offset, turn
+from core.apps.admin.storage import USUAL
 from core.auth import acting
 from core.discovery import discover
 from core.errors import JournalError, StoreUnavailableError

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pandas as pd
 import streamlit as st
 
-from apps.admin import charts, usage
 from core import ui
+from core.apps.admin import charts, usage
 from core.discovery import discover
 from core.permissions import requires
 from core.router import page

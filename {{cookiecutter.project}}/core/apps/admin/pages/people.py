@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from apps.admin.changing import or_say_so
-from apps.admin.paging import PER_PAGE, from_the_start, offset, turn
 from core import ui
 from core.accounts import Accounts, Invitation, User
 from core.accounts.invitations import LIFETIME, link
 from core.accounts.provided import NEWCOMER
 from core.accounts.users import LONGEST_NAME
+from core.apps.admin.changing import or_say_so
+from core.apps.admin.paging import PER_PAGE, from_the_start, offset, turn
 from core.auth import acting
 from core.permissions import current_permissions, requires
 from core.router import page

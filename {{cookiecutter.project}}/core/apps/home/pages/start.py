@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from apps.home.activity import last_visit, recent_activity, unfinished, unsaved
 from core import get_session_manager, ui
+from core.apps.home.activity import last_visit, recent_activity, unfinished, unsaved
 from core.discovery import PageSpec
 from core.router import page, visible_pages
 from core.services import get_services
