@@ -15,12 +15,17 @@ create_app = runpy.run_path(str(PROJECT_ROOT / "scripts" / "new_app.py"))["creat
 
 def test_a_new_app_is_valid_python(tmp_path: Path) -> None:
     files = create_app(tmp_path, "order_desk")
-    assert files == [Path("apps/order_desk/__init__.py"), Path("apps/order_desk/pages/overview.py")]
+    assert files == [
+        Path("apps/order_desk/__init__.py"),
+        Path("apps/order_desk/pages/overview.py"),
+        Path("apps/order_desk/tests/test_order_desk.py"),
+    ]
     for file in files:
         text = (tmp_path / file).read_text(encoding="utf-8")
         compile(text, str(file), "exec")
         assert "Order desk" in text
-    assert '@requires("order_desk.use")' in text, "nobody sees a new app before somebody decides who may"
+    page = (tmp_path / files[1]).read_text(encoding="utf-8")
+    assert '@requires("order_desk.use")' in page, "nobody sees a new app before somebody decides who may"
 
 
 @pytest.mark.usefixtures("services")
