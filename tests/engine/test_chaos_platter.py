@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from chaos.platter import Luck, Platter, calls
+
+from tests.lab.platter import Luck, Platter, calls
 
 
 @pytest.fixture
