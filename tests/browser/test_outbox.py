@@ -539,10 +539,12 @@ def test_another_tab_s_edit_leaves_what_one_is_typing_alone_and_either_can_be_ch
 def test_signing_out_with_another_tab_mid_edit_leaves_nothing_in_the_browser_or_the_store(
     visitor: Visitor, new_person: NewPerson
 ) -> None:
-    other = Visitor(visitor.page.context.new_page(), visitor.server).open("intake")
-    other.write("Email", "entered@before.example")
+    other = Visitor(visitor.page.context.new_page(), visitor.server)
+    line = Line(other.page)
+    other.open("intake").write("Email", "entered@before.example")
     for tab in (visitor, other):
         refuse(tab.page)
+    line.swallow()
     with posts(other.page) as unsent:
         for tab, text in ((visitor, "Ada's name"), (other, "Ada's secret")):
             tab.type("Name", text)

@@ -9,6 +9,7 @@ from core import UserSession
 from core.clock import FakeClock
 from core.services import Services, get_services
 from core.session import Change
+from core.state.drafts import UntakenTextError
 
 
 @pytest.fixture
@@ -95,6 +96,18 @@ def test_the_bar_counts_what_waits_saves_it_and_discards_it(as_one_person: Servi
     app.text_input[0].set_value("Grace").run()
     app.button[0].click().run()
     assert app.text_input[0].value == "Ada"
+
+
+def test_the_bar_saves_nothing_where_a_field_shows_what_is_not_kept_and_names_it(as_one_person: Services) -> None:
+    app = AppTest.from_function(page).run()
+    local().set_preference("auto_save", False)
+    app.text_input[0].set_value("Ada").run()
+    app.session_state["_keep_manager"].live.untaken = {("f", "name"): UntakenTextError("typed.empty")}
+
+    app.button[1].click().run()
+
+    assert "Have another look at: Name." in app.markdown[0].value
+    assert local().form("f").saved == {}
 
 
 def test_the_bar_saves_what_is_shown_in_place_of_what_fits_no_more(as_one_person: Services) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -24,8 +24,9 @@ from core.state.drafts import Draft, TextRule, draft_path
 from core.state.paths import join_path
 from core.storage.models import Base
 from core.web import routes
-from core.web.drafts import BODY_LIMIT
+from core.web.drafts import BODY_LIMIT, keep_with_message
 from core.web.grants import Grant
+from core.web.identity import resolve_identity
 from core.web.token import anonymous_session_id, new_token, token_hash
 
 TAB, OTHER_TAB = "0123456789abcdef" * 2, "f" * 32
@@ -53,6 +54,14 @@ class Browser:
 
     def post(self, headers: dict[str, str] | None = None, **changes: Any) -> Any:
         return self.client.post("/keep/drafts", json=self.body(**changes), headers=headers)
+
+    def send_with_message(
+        self, *bodies: dict[str, Any], edits: Mapping[tuple[str, str], Any] | None = None
+    ) -> dict[str, str]:
+        """Send drafts with a message of Streamlit's. Returns why some weren't kept, by field."""
+        owner = resolve_identity(self.services, token_hash(self.token), self.session_id)
+        found = keep_with_message(self.services, owner, "Test", bodies, edits or {}, lambda: None)
+        return {field: str(error) for (_, field), error in found.items()}
 
     def session(self) -> UserSession:
         return self.services.engine.open(self.session_id)
@@ -636,3 +645,41 @@ def test_the_same_message_may_be_typed_once_more(browser: Browser) -> None:
     browser.post(text="yes", number=2, seen=session.stamps[FIELD], on_screen=False)
 
     assert browser.item == "yes"
+
+
+class TestWithAMessage:
+    """Drafts that come with a message of Streamlit's, for the run it asks for."""
+
+    def test_one_is_kept_as_if_it_was_posted_and_posting_it_changes_nothing(self, browser: Browser) -> None:
+        assert browser.send_with_message(browser.body(text="a lamp")) == {}
+        stamp = browser.session().stamps[FIELD]
+
+        assert browser.item == "a lamp"
+        assert browser.post(text="a lamp").headers["keep-stamp"] == stamp
+
+    def test_one_that_its_field_would_not_take_is_named_with_the_reason(self, browser: Browser) -> None:
+        number = browser.grant("many", TextRule(kind="integer", low=0, high=9))
+
+        refused = browser.send_with_message(browser.body(grant=number, text="99"), browser.body(text="a lamp"))
+
+        assert refused == {"many": "99 is too large. Enter at most 9."}
+        assert browser.session().form("order").values == {"item": "a lamp"}
+
+    def test_so_is_one_that_the_browser_could_not_send(self, browser: Browser) -> None:
+        assert list(browser.send_with_message(browser.body(text=None))) == ["item"]
+        assert browser.item is None
+
+    def test_so_is_one_for_which_there_is_no_room(self, browser: Browser) -> None:
+        too_long = browser.body(grant=browser.grant(rule=TextRule(kind="text")), text="x" * 300_000)
+        assert list(browser.send_with_message(too_long)) == ["item"]
+
+    def test_one_that_an_edit_has_is_left_to_that(self, browser: Browser) -> None:
+        assert browser.send_with_message(browser.body(text="a lamp"), edits={("order", "item"): "a lamp"}) == {}
+        assert browser.item is None
+
+    @pytest.mark.parametrize(
+        "wrong", [{"grant": "forged"}, {"tab": "?"}, {"number": 0}, {"text": 1}, {"text": ["a"]}, {"seen": "never"}]
+    )
+    def test_what_the_route_would_not_take_is_passed_over(self, browser: Browser, wrong: dict[str, Any]) -> None:
+        assert browser.send_with_message(browser.body(**wrong)) == {}
+        assert browser.item is None

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.services import Services, get_services
 from core.session import UserSession
+from core.state.drafts import UntakenTextError
 from core.ui import plain
 
 
@@ -92,6 +93,22 @@ def person() -> UserSession:
 def notes() -> list[tuple[str, int]]:
     with get_services().database.connect() as connection:
         return [(row.name, row.age) for row in connection.execute(text("SELECT name, age FROM notes"))]
+
+
+class TestWhatIsNotKept:
+    def test_save_names_it_and_stores_nothing_in_its_place(self) -> None:
+        tab = enter(open_tab(hook="stores"), "Ada", "19")
+        tab.session_state["_keep_manager"].live.untaken = {
+            ("profile", "age"): UntakenTextError("typed.too_large", text="999", high=150),
+            ("another", "name"): UntakenTextError("typed.empty"),
+        }
+        assert said(save(tab)) == ["Not saved: Your age?: 999 is too large. Enter at most 150."]
+        assert "Your age." in foot(tab)
+        assert notes() == []
+
+        tab.session_state["_keep_manager"].live.untaken = {}
+        save(tab)
+        assert notes() == [("Ada", 19)]
 
 
 class TestMessages:

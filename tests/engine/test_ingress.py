@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from core.errors import KeepError, SignedOutError
 from core.web.ingress import CONNECTION_HEADER, Connections, IngressMiddleware
 from core.web.live_tab import Edit, LiveTab
 
@@ -35,7 +36,8 @@ class Visit:
         self.broken = False
         self.names: list[bytes] = []
         self.connections = Connections()
-        self.tab = LiveTab(self._keep, session_id="anon-1")
+        self.signed_out = False
+        self.tab = LiveTab(self._keep, session_id="anon-1", keep_drafts=self._keep_drafts)
         self.tab.show(
             KEY, form="f", field="name", read=lambda s: s.string_value, refuse=lambda _: None, value="", given=False
         )
@@ -63,6 +65,14 @@ class Visit:
             raise OSError("nobody is there")
         self.sent.append(message)
 
+    def _keep_drafts(
+        self, drafts: Sequence[Mapping[str, Any]], edits: Sequence[Edit]
+    ) -> Mapping[tuple[str, str], KeepError]:
+        if self.signed_out:
+            raise SignedOutError
+        self.happened.append([*drafts, *(edit.value for edit in edits)])
+        return {("f", "name"): KeepError("is no name")} if drafts else {}
+
     def _keep(self, edits: Sequence[Edit]) -> Mapping[str, str]:
         self.happened.append([edit.value for edit in edits])
         return {edit.key: "stamp" for edit in edits}
@@ -72,6 +82,28 @@ def test_an_edit_is_kept_before_the_app_hears_of_it() -> None:
     visit = Visit(frame("one"), frame("one"), frame("two"), GONE).run()
     received = "websocket.receive"
     assert visit.happened == [["one"], received, received, ["two"], received, "websocket.disconnect"]
+
+
+def with_draft(text: str) -> Message:
+    message = frame(text)
+    message["bytes"] += b'\xca\x3e\x0c[{"text":1}]'
+    return message
+
+
+def test_a_draft_is_kept_before_the_edits_it_came_with_and_what_it_was_refused_for_is_known_until_the_next() -> None:
+    visit = Visit(with_draft("one"), GONE).run()
+    received = "websocket.receive"
+    assert visit.happened == [[{"text": 1}, "one"], ["one"], received, "websocket.disconnect"]
+    assert [str(error) for error in visit.tab.untaken.values()] == ["is no name"]
+
+    assert Visit(with_draft("one"), frame("two"), GONE).run().tab.untaken == {}
+
+
+def test_of_somebody_signed_out_nothing_is_left_of_a_message_with_a_draft() -> None:
+    visit = Visit(with_draft("one"), GONE)
+    visit.signed_out = True
+    visit.run()
+    assert visit.happened == ["websocket.receive", "websocket.disconnect"]
 
 
 def test_a_connection_has_a_name_that_no_browser_can_choose() -> None:

@@ -103,6 +103,23 @@ def test_a_number_at_its_end_is_no_part_of_what_streamlit_hears() -> None:
     assert told(message.SerializeToString()).number == 0
 
 
+def test_drafts_beside_its_number_are_no_part_of_what_streamlit_hears() -> None:
+    message = BackMsg()
+    message.rerun_script.page_name = "here"
+    content = b'[{"text": "a lamp"}, "forged"]'
+    added = b"\xca\x3e" + bytes([len(content)]) + content + b"\xc5\x3e\x02\x01\x00\x00"
+    heard = told(message.SerializeToString() + added)
+    assert (heard.number, heard.drafts) == (258, [{"text": "a lamp"}])
+    assert BackMsg.FromString(message.SerializeToString() + added).rerun_script == message.rerun_script
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"1", b"null", b'{"a": 1}'])
+def test_drafts_that_are_none_are_passed_over(content: bytes) -> None:
+    message = BackMsg()
+    message.rerun_script.page_name = "here"
+    assert list(told(message.SerializeToString() + b"\xca\x3e" + bytes([len(content)]) + content).drafts) == []
+
+
 def test_a_message_over_the_limit_is_not_even_read() -> None:
     message = BackMsg()
     message.rerun_script.widget_states.widgets.add(id="x", string_value="x" * get_max_widget_state_size_bytes())

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -19,6 +20,7 @@ from core.accounts import Actor
 from core.auth import check_right, current_device, current_identity
 from core.clock import NO_STAMP, stamp_time
 from core.errors import (
+    KeepError,
     NoSessionError,
     NotAllowedError,
     NotKeptError,
@@ -37,6 +39,7 @@ from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.unreadable import Unreadable
 from core.web.client import noted_address
+from core.web.drafts import keep_with_message
 from core.web.fields import ShownField
 from core.web.identity import Identity
 from core.web.ingress import CONNECTION_HEADER, get_connections
@@ -112,7 +115,12 @@ class SessionManager:
         self._page_needs: tuple[str, ...] = ()
         """The same for the page as a whole that the browser shows, until another one takes its place."""
         self._address = noted_address(st.context.ip_address)
-        self.live = LiveTab(self._keep_edits, session_id=session.session_id, is_guarded=self._is_somebodys)
+        self.live = LiveTab(
+            self._keep_edits,
+            session_id=session.session_id,
+            is_guarded=self._is_somebodys,
+            keep_drafts=self._keep_drafts,
+        )
         """What arrives from this tab's browser before the script runs."""
         self.connection = ""
         """The name of the connection to this tab's browser; empty without the middleware."""
@@ -194,6 +202,11 @@ class SessionManager:
         if run is not None and run is not self._caught_up_in:
             self._caught_up_in = run
             self.catch_up()
+
+    def unkept(self, form_id: str) -> dict[str, str | KeepError]:
+        """Why fields of a form show something that isn't kept, by name."""
+        found: dict[tuple[str, str], str | KeepError] = {**self.live.untaken, **self.not_kept}
+        return {field: reason for (form, field), reason in found.items() if form == form_id}
 
     def save_state(self, form_id: str, field: str) -> FieldSaveState:
         """How far the last edit of a field has come, for a page that shows it beside the field."""
@@ -386,6 +399,15 @@ class SessionManager:
             if edit.key in self.known_fields:
                 self.known_fields[edit.key].value = edit.value
         return {edit.key: self.session.stamps[field_path(edit.form, edit.field)] for edit in edits}
+
+    def _keep_drafts(
+        self, drafts: Sequence[Mapping[str, Any]], edits: Sequence[Edit]
+    ) -> Mapping[tuple[str, str], KeepError]:
+        """Keep what the browser alone has of its fields, before any run that may save their form."""
+        with get_services().accounts.hurry:
+            values = {(edit.form, edit.field): edit.value for edit in edits}
+            vouch = partial(check_right, self.identity, self.session.session_id)
+            return keep_with_message(get_services(), self.identity, self._device, drafts, values, vouch)
 
     def _is_somebodys(self) -> bool:
         """Whether this tab's page is one that is open to some people only."""

@@ -26,7 +26,7 @@ from core.session import FormState
 from core.session_manager import get_session_manager
 from core.ui import cards
 from core.ui.block import Block, within
-from core.ui.saving import discard_button, field_names, foot, nothing_waits, waiting_text
+from core.ui.saving import discard_button, field_names, foot, look_at, nothing_waits, unkept_text, waiting_text
 from core.ui.steps import Step, asked_step, open_step, show_progress
 from core.ui.submit import Submit, told
 from core.ui.times import clock_time, words
@@ -205,9 +205,9 @@ def _foot_text(form: Form[M], block: Block) -> str:
     """How things stand: what has to be looked at again, what waits for Save, or when it was saved."""
     say, state, manager = words(), form.state, form.submit.manager
     if block.messages:
-        wrong = frozenset(block.messages) - {WHOLE_FORM}
-        names = field_names(manager, form.form_id, wrong)
-        return f":red[:material/error: {say('form.look', fields=names)}]" if wrong else ""
+        return look_at(manager, form.form_id, frozenset(block.messages) - {WHOLE_FORM})
+    if unkept := unkept_text(manager, form.form_id):
+        return unkept
     if waiting := waiting_text(manager, form.form_id):
         return waiting
     if state.saved_at is None or state.changes:

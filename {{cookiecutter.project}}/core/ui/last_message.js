@@ -4,13 +4,16 @@
 const ON_ITS_WAY = 2000; // ms that a message may take to leave this browser
 const OVERDUE = 1000; // ms until a message without an answer is talked about
 const SETTLE = 250; // ms after new data until the widgets show theirs
-const NUMBER = [0xc5, 0x3e]; // field 1000 of a message: four bytes, the lowest first (see core/web/protocol.py)
+// Fields of a message that Streamlit doesn't know and passes over (see core/web/protocol.py):
+const NUMBER = [0xc5, 0x3e]; // 1000: four bytes, the lowest first
+const DRAFTS = [0xca, 0x3e]; // 1001: its length, then as many bytes
 const STREAM = "/_stcore/stream"; // where they go (see core/web/protocol.py)
 
 class LastMessage {
-  // `changed` is called when `isUnanswered` may have changed.
-  constructor(changed) {
+  // `changed` is called when `overdue` may have changed. `drafts` returns what goes with every message, as text.
+  constructor(changed, drafts) {
     this.changed = changed;
+    this.drafts = drafts;
     this.touched = false; // whether somebody did something since the last message
     this.unanswered = null; // the last one that somebody's doing brought about, until the server has seen it
     this.number = 0;
@@ -25,9 +28,9 @@ class LastMessage {
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function (...content) {
       if (new URL(this.url).pathname.endsWith(STREAM)) {
-        content[0] = last.numbered(content[0]);
+        const [message] = content;
+        if (message instanceof Uint8Array) content[0] = last.labelled(message);
         last.hear(this);
-        last.unsaid = last.awaited = { content: content[0], at: performance.now() };
         last.sent();
       }
       return send.apply(this, content);
@@ -79,16 +82,14 @@ class LastMessage {
     return this.unanswered !== null && performance.now() - this.unanswered.at > OVERDUE;
   }
 
-  // With its number at the end, as a field that Streamlit doesn't know and passes over: a beacon may come late, and must
-  // not bring back what a message after it has changed.
-  numbered(message) {
-    if (!(message instanceof Uint8Array)) return message;
-    const whole = new Uint8Array(message.length + NUMBER.length + 4);
-    whole.set(message);
-    whole.set(NUMBER, message.length);
+  // With the drafts that this browser still holds, so that a run works with no less than its page shows; and with its
+  // number: a beacon may come late, and must not bring back what a message after it has changed.
+  labelled(message) {
     this.number += 1;
-    new DataView(whole.buffer).setUint32(message.length + NUMBER.length, this.number, true);
-    return whole;
+    const number = [...NUMBER, ...[0, 8, 16, 24].map((bits) => (this.number >>> bits) & 255)];
+    this.unsaid = this.awaited = { content: joined(message, number), at: performance.now() };
+    const drafts = new TextEncoder().encode(reported(this.drafts) ?? "");
+    return drafts.length ? joined(message, DRAFTS, varint(drafts.length), drafts, number) : this.unsaid.content;
   }
 
   // Send it once more, if it is so young that it may go with the page, and not longer than `room`. Returns its bytes.
@@ -99,6 +100,21 @@ class LastMessage {
     const body = new Blob([connection, unsaid.content]);
     return body.size <= room && navigator.sendBeacon(`${base}keep/last-message`, body) ? body.size : 0;
   }
+}
+
+function joined(...parts) {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+// A number as protobuf writes lengths: seven bits a byte, the lowest first.
+function varint(number) {
+  return number < 128 ? [number] : [(number & 127) | 128, ...varint(number >>> 7)];
 }
 
 function running() {

@@ -9,6 +9,7 @@ const FIRST_RETRY = 500; // ms; doubles up to
 const LAST_RETRY = 5000;
 const PATIENCE = 10_000; // ms for one request
 const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
+const WITH_MESSAGE = 60_000; // characters of drafts that go with each of Streamlit's messages
 const HOLD = 500; // ms after leaving a field until Streamlit must have sent its own message about it
 const LONGEST_HOLD = 5000;
 
@@ -29,7 +30,7 @@ class Outbox {
     this.refused = false; // whether it knows this browser no more
     this.retryAt = 0;
     this.storage = new DraftStorage();
-    this.lastMessage = new LastMessage(this.changed);
+    this.lastMessage = new LastMessage(this.changed, () => this.draftsForMessage());
     this.listen();
     for (const [element, at] of window.__keepEarly ?? []) this.touch(element, at);
     window.__keepEarly = null;
@@ -319,13 +320,29 @@ class Outbox {
   body(item) {
     const { tab, number, grant, text, seen, onScreen, typed } = item;
     const age = Math.max(0, Date.now() - typed);
-    return JSON.stringify({ tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale });
+    return { tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale };
+  }
+
+  // What this tab's fields show and the server hasn't acknowledged, for Streamlit's next message: the button that is
+  // pressed with it may save the form. One that is no number yet has no text, and neither has one that is too long.
+  draftsForMessage() {
+    if (!this.data || this.closed || !this.tab()) return "";
+    if (this.settling) this.settle();
+    let room = WITH_MESSAGE;
+    const drafts = [];
+    for (const item of this.items.values()) {
+      if (item.tab !== this.tab() || item.barred) continue;
+      const fits = !item.unread && item.text.length <= room;
+      if (fits) room -= item.text.length;
+      drafts.push({ ...this.body(item), text: fits ? item.text : null });
+    }
+    return drafts.length ? JSON.stringify(drafts) : "";
   }
 
   async send(item) {
     return fetch(`${this.data.base}keep/drafts`, {
       method: "POST",
-      body: this.body(item),
+      body: JSON.stringify(this.body(item)),
       headers: { "Content-Type": "application/json" },
       signal: AbortSignal.timeout?.(PATIENCE),
     });
@@ -410,7 +427,7 @@ class Outbox {
     if (!this.data || this.closed || this.refused) return;
     room -= this.lastMessage.repeat(this.data, room);
     for (const item of this.pending.filter((item) => item.tab && !item.unread && item.beacon !== item.number)) {
-      const body = new Blob([this.body(item)], { type: "application/json" });
+      const body = new Blob([JSON.stringify(this.body(item))], { type: "application/json" });
       if (body.size > room || !navigator.sendBeacon(`${this.data.base}keep/drafts`, body)) continue;
       room -= body.size;
       item.beacon = item.number; // a page that goes says so twice

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from core.errors import NotKeptError
 from core.session_manager import SessionManager, get_session_manager
+from core.state.drafts import UntakenTextError
 from core.ui.times import words
 from core.ui.widgets import keep_shown
 
@@ -24,7 +26,7 @@ def save_bar(form: str) -> None:
     if manager.session.preferences.auto_save:
         return
     say, count = words(), len(manager.session.unsaved_changes(form))
-    with foot(form, waiting_text(manager, form) or nothing_waits()):
+    with foot(form, unkept_text(manager, form) or waiting_text(manager, form) or nothing_waits()):
         discard_button(manager, form)
         st.button(
             say("saving.save"),
@@ -53,6 +55,25 @@ def waiting_text(manager: SessionManager, form: str) -> str:
     say = words()
     names = field_names(manager, form, waiting)
     return f":material/edit: {say('form.field', field=say('saving.waiting', n=len(waiting)), message=names)}"
+
+
+def unkept_text(manager: SessionManager, form: str) -> str:
+    """Say which fields of a form show something that isn't kept, so that it can't be saved; nothing if none does."""
+    return look_at(manager, form, frozenset(manager.unkept(form)))
+
+
+def look_at(manager: SessionManager, form: str, fields: frozenset[str]) -> str:
+    """Ask to look at fields again; nothing without any."""
+    names = field_names(manager, form, fields)
+    return f":red[:material/error: {words()('form.look', fields=names)}]" if fields else ""
+
+
+def require_kept(manager: SessionManager, form: str) -> None:
+    """Raise NotKeptError, with the field's label, where a form's page shows something that isn't kept."""
+    say = words()
+    for name, reason in manager.unkept(form).items():
+        message = reason.said(say) if isinstance(reason, UntakenTextError) else str(reason)
+        raise NotKeptError(name, say("form.field", field=manager.label_of(form, name), message=message), "")
 
 
 def nothing_waits() -> str:
@@ -84,5 +105,7 @@ def _discard(manager: SessionManager, form: str) -> None:
 
 
 def _save(manager: SessionManager, form: str) -> None:
+    if manager.unkept(form):
+        return  # the line above the button names what isn't kept
     keep_shown(form)
     manager.save_form(form, manager.session.form(form).values)

@@ -20,6 +20,7 @@ from core.session import UserSession
 from core.session_manager import SessionManager
 from core.state.paths import field_path
 from core.storage.submissions import Receipt
+from core.ui.saving import require_kept
 from core.ui.steps import Step, open_step
 from core.ui.times import clock_time, words
 from core.ui.widgets import keep_shown
@@ -80,6 +81,7 @@ class Submit(Generic[M]):
     def go_on(self, step: Step, following: Step) -> None:
         """Open the following step once this one is complete."""
         try:
+            require_kept(self.manager, self.form)
             keep_shown(self.form)
             model = step.model
             complete = model is None or self._passes(check(model, self._values()), step.fields)
@@ -95,6 +97,7 @@ class Submit(Generic[M]):
         if on_save is not None and (stored := submissions.find(self.key)):
             self.manager.catch_up()
             return stored
+        require_kept(self.manager, self.form)
         keep_shown(self.form)
         values = self._values()
         checked = check(self.model, values)
@@ -113,9 +116,7 @@ class Submit(Generic[M]):
 
     def _values(self) -> dict[str, object]:
         """What was entered. Raises NotKeptError where the page shows something else, because that couldn't be kept."""
-        for (form, name), reason in self.manager.not_kept.items():
-            if form == self.form:
-                raise NotKeptError(name, reason, "")
+        require_kept(self.manager, self.form)
         return dict(self.manager.session.form(self.form).values)
 
     def _passes(self, checked: Checked[BaseModel], among: frozenset[str] | None) -> bool:

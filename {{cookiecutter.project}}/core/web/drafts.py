@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,6 +47,9 @@ _SLACK = timedelta(seconds=2)
 _VERDICTS = {204: "kept", 401: "signed-out", 403: "not-shown", 408: "later", 429: "later", 503: "later"}
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 """So that of two posts of one field, such as a late one and a beacon, one sees the other. Shared by hash."""
+
+Place = tuple[str, str]
+"""A form, and one of its fields."""
 
 log = structlog.get_logger(__name__)
 
@@ -164,12 +167,62 @@ def _receive(services: Services, token: str, author: _Author, post: Post) -> tup
     grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
     if grant is None:
         raise HTTPException(403, "This field was not shown to you. Reload the page.")
-    value = grant.rule.read(post.text)
+    return owner, _take_in(services, owner, author, post, grant, grant.rule.read(post.text))
+
+
+def keep_with_message(
+    services: Services,
+    owner: Identity,
+    device: str,
+    sent: Sequence[Mapping[str, Any]],
+    edits: Mapping[Place, Any],
+    vouch: Callable[[], object],
+) -> dict[Place, KeepError]:
+    """Keep drafts that came with a message of Streamlit's, all but those whose value its edits have, by field.
+
+    Returns why some couldn't be kept. What the route would not have taken is left out. `vouch` is called before
+    anything is kept, and raises where that may not be.
+    """
+    untaken: dict[Place, KeepError] = {}
+    late: list[tuple[Post, Grant, Any]] = []
+    for body in sent:
+        try:
+            post = Post.parse({**body, "text": body.get("text") or ""})
+        except HTTPException:
+            continue
+        grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
+        if grant is None:
+            continue
+        try:
+            if body.get("text") is None:
+                raise UntakenTextError("typed.not_here")
+            value = grant.rule.read(post.text)
+        except UntakenTextError as error:
+            untaken[grant.form, grant.field] = error
+            continue
+        if not same(value, edits.get((grant.form, grant.field), REMOVED)):
+            late.append((post, grant, value))
+    if late:
+        vouch()
+    for post, grant, value in late:
+        typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
+        try:
+            _take_in(services, owner, _Author(tab=post.tab, device=device, typed=typed), post, grant, value)
+        except NotKeptError as error:
+            untaken[grant.form, grant.field] = error
+        except (KeepError, SQLAlchemyError) as error:
+            log.warning("a draft can't be kept now", error=str(error))
+            untaken[grant.form, grant.field] = NotKeptNowError()
+    return untaken
+
+
+def _take_in(services: Services, owner: Identity, author: _Author, post: Post, grant: Grant, value: Any) -> str:
+    """Keep the value of a draft. Returns the field's stamp."""
     if not owner.registered and owner.token_hash is not None and not owner.database_away:
         services.accounts.register_soon(owner.token_hash, owner.session_id, author.device)
     field = field_path(grant.form, grant.field)
     with _LOCKS[hash((owner.session_id, field)) % len(_LOCKS)]:
-        return owner, _keep(services, owner, author, post, grant, field, value)
+        return _keep(services, owner, author, post, grant, field, value)
 
 
 def _keep(

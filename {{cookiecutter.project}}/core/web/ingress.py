@@ -220,6 +220,8 @@ class _Link:
 def _kept(tab: LiveTab, message: Told, frame: bytes, *, anew: bool) -> bytes:
     arrived = tab.read(message, anew=anew)
     try:
+        if message.asks:
+            tab.keep_drafts(message, arrived.edits)
         if arrived.edits or (message.asks and tab.is_guarded()):
             tab.keep(arrived.edits)
     except (NotAllowedError, SignedOutError, StoreUnavailableError):

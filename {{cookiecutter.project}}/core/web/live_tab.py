@@ -65,6 +65,12 @@ Raises NotAllowedError where the person may not see the page any more, SignedOut
 neither is known now.
 """
 
+KeepDrafts = Callable[[Sequence[Mapping[str, Any]], Sequence[Edit]], Mapping[tuple[str, str], KeepError]]
+"""Makes what came as drafts with edits durable, unless an edit has it. Returns why it couldn't, by form and field.
+
+Raises SignedOutError, and StoreUnavailableError where it isn't known whether the person is signed in.
+"""
+
 Refuse = Callable[[Any], KeepError | None]
 """Says why a widget may not hold a value, None if it may."""
 
@@ -110,16 +116,25 @@ class _Widget:
 class LiveTab:
     """The controlled widgets of one tab. Its run shows them, and the connection's thread reads what they become."""
 
-    def __init__(self, keep: Keep, *, session_id: str, is_guarded: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        keep: Keep,
+        *,
+        session_id: str,
+        is_guarded: Callable[[], bool] = lambda: False,
+        keep_drafts: KeepDrafts = lambda _drafts, _edits: {},
+    ) -> None:
         self.session_id = session_id
         self.is_guarded = is_guarded
         """Whether `keep` is asked about every message that makes the server do something, without edits too."""
-        self._keep = keep
+        self._keep, self._keep_drafts = keep, keep_drafts
         self._lock = threading.Lock()
         self._widgets: dict[str, _Widget] = {}
         self._untaken: dict[str, list[Any]] = {}
         self._stamps: dict[str, str] = {}
         self._refused: dict[str, KeepError] = {}
+        self.untaken: Mapping[tuple[str, str], KeepError] = {}
+        """Why fields of this page show something that isn't kept, by form and field, as of the newest message."""
         self.turned_away = False
         """Whether an upload was turned away for want of room, and the page has not said so yet."""
         self._last: Sequence[WidgetState] = ()
@@ -316,6 +331,10 @@ class LiveTab:
                 waiting.append(edit.value)
                 del waiting[:-_MOST_UNTAKEN]
         return stamps is not None
+
+    def keep_drafts(self, told: Told, edits: Sequence[Edit]) -> None:
+        """Keep what the page shows and has sent as no edit, for the run that follows. Raises as its KeepDrafts does."""
+        self.untaken = self._keep_drafts(told.drafts, edits) if told.drafts else {}
 
     def settle(self, key: str) -> None:
         """Take note that nothing is left to be done for what was sent last: it was kept otherwise, or refused."""

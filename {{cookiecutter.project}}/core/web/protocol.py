@@ -4,7 +4,7 @@
 |---|---|---|
 | the browser's messages are `BackMsg`; a rerun carries all widget states | `proto/BackMsg.proto` | `told` |
 | what is pressed is in one message only, what is chosen in all that follow | `proto/WidgetStates.proto` | `is_press` |
-| a message may have a field that Streamlit doesn't know: its number | `proto/BackMsg.proto` | `told` |
+| a message may have fields that Streamlit doesn't know: its number, drafts | `proto/BackMsg.proto` | `told` |
 | a page is named in what the browser sends from it | `proto/ClientState.proto` | `page_name` |
 | a widget's id ends in its key | `runtime/state/common.py` | `key_of` |
 | which id the widget of a key has; the page's components have it too | `runtime/state/session_state.py` | `widget_id` |
@@ -39,8 +39,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import orjson
 import streamlit as st
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from streamlit import runtime
 from streamlit.cursor import LockedCursor
 from streamlit.elements.lib.file_uploader_utils import normalize_upload_file_type
@@ -104,7 +106,8 @@ STREAM = "_stcore/stream"
 
 _PRESSES = ("trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value")
 
-_NUMBER = b"\xc5\x3e"
+_NUMBER, _DRAFTS = 1000, 1001
+"""The numbers of the fields that the page's script adds to a message (see `core/ui/last_message.js`)."""
 
 _LONGEST_PART = 4096
 """Bytes of a message to the browser that may be about a form or its button: neither holds much."""
@@ -146,6 +149,9 @@ class Told:
     """Whether no widget was touched: a part of the page is due again, or somebody went back to another page."""
     number: int = 0
     """How many messages the page had sent with this one, as its script counts them; 0 for one without a number."""
+    drafts: Sequence[Mapping[str, Any]] = ()
+    """What the page's fields show and the browser alone has, each as it is posted to `/keep/drafts`; `text` may be
+    None, for what the browser can't send."""
 
 
 NOTHING_TOLD = Told()
@@ -179,18 +185,24 @@ def told(frame: bytes) -> Told:
     if kind != "rerun_script":
         return Told(asks=kind == "backend_operation_request")
     wish = message.rerun_script
+    added = {field.field_number: field.data for field in UnknownFieldSet(message)}
+    number = added.get(_NUMBER)
     return Told(
         states=wish.widget_states.widgets,
         asks=True,
         page=wish.page_script_hash,
         by_itself=wish.is_auto_rerun or wish.is_history_navigation,
-        number=_number(frame),
+        number=number if isinstance(number, int) else 0,
+        drafts=_drafts(added.get(_DRAFTS)),
     )
 
 
-def _number(frame: bytes) -> int:
-    """What the page's script has put at the end of a message, behind the number of a field that Streamlit lacks."""
-    return int.from_bytes(frame[-4:], "little") if frame[-6:-4] == _NUMBER else 0
+def _drafts(content: object) -> Sequence[Mapping[str, Any]]:
+    try:
+        found = orjson.loads(content) if isinstance(content, bytes) else ()
+    except orjson.JSONDecodeError:
+        return ()
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else ()
 
 
 def plain_widgets() -> tuple[frozenset[str], int]:
