@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pytest
 from streamlit.elements.widgets.data_editor import DataEditorSerde, DataEditorState
-from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from core import ui
@@ -204,6 +207,7 @@ def page(num_rows: str = "dynamic") -> None:
     bootstrap_session()
     data = st.session_state.get("data", {"name": ["apple", "pear"], "count": [1, 2]})
     config = {"count": st.column_config.NumberColumn(max_value=100), "name": st.column_config.TextColumn(max_chars=9)}
+    num_rows = st.session_state.get("num_rows", num_rows)
     st.session_state["returned"] = ui.data_editor(
         data, form="f", field="stock", num_rows=num_rows, column_config=config, key="stock"
     )
@@ -267,6 +271,70 @@ def test_a_form_that_is_cleared_shows_the_table_as_it_is() -> None:
     tab.run()
     tab.session_state["manager"].session.reset_form("f")
     assert returned(tab.run())["count"] == [1, 2]
+
+
+def element_of(tab: AppTest) -> str:
+    """The id of the editor's element on the page."""
+    return str(tab.dataframe[0].proto.id)
+
+
+def hold(tab: AppTest, sent: Any) -> AppTest:
+    """Enter something, of which the editor then goes on telling the script, as one in a browser does."""
+    element = element_of(tab)
+    send(tab, sent)
+    return tab._run(WidgetStates(widgets=[WidgetState(id=element, string_value=json.dumps(sent))]))
+
+
+@pytest.mark.parametrize(
+    ("sent", "data", "num_rows"),
+    [
+        ({"edited_rows": {"1": {"count": 20}}}, {"name": ["apple", "pear"]}, "dynamic"),
+        ({"added_rows": [{"name": "fig", "count": 3}]}, {"name": ["apple", "pear"]}, "dynamic"),
+        ({"added_rows": [{"name": "fig", "count": 3}]}, None, "fixed"),
+        ({"deleted_rows": [1]}, None, "fixed"),
+        ({"edited_rows": {"0": {"name": "fig"}}, "deleted_rows": [1]}, None, "add"),
+    ],
+    ids=["the column of a cell", "the column of a new row", "adding", "deleting", "deleting only"],
+)
+def test_what_was_kept_is_not_said_to_be_lost_when_the_page_allows_it_no_more(
+    sent: Any, data: Any, num_rows: str
+) -> None:
+    tab = hold(open_tab(), sent)
+    before = tab.session_state["manager"].session.form("f").values
+    if data is not None:
+        tab.session_state["data"] = data
+    tab.session_state["num_rows"] = num_rows
+    for _ in range(2):
+        tab.run()
+        assert not tab.exception
+        assert not [each.value for each in tab.warning if "not kept" in each.value]
+    assert tab.session_state["manager"].session.form("f").values == before
+
+
+IDS = [UUID(int=7), UUID(int=8)]
+
+
+@pytest.mark.parametrize("ids", [IDS, [1, "a"], [Decimal("1.5"), Decimal(2)], [(1, "a"), (2, "b")]], ids=str)
+def test_changes_name_rows_by_ids_of_their_own_type(ids: list[Any]) -> None:
+    rows = [{"key": ids[0], "name": "apple"}, {"key": ids[1], "name": "pear"}]
+    kept = Draft.of(Base(rows, "key"), NOTHING, "t").overlay(NOTHING, state({0: {"name": "fig"}}, deleted=[1]))
+    changes: Any = ui.table_changes(rows, row_id="key")(kept)
+    assert (list(changes.changed), changes.deleted) == ([ids[0]], [ids[1]])
+
+
+def test_ids_that_are_none_for_a_dict_are_texts() -> None:
+    rows = [{"key": {"a": 1}, "name": "apple"}]
+    kept = Draft.of(Base(rows, "key"), NOTHING, "t").overlay(NOTHING, state({0: {"name": "fig"}}))
+    changes: Any = ui.table_changes(rows, row_id="key")(kept)
+    assert list(changes.changed) == ["{'a': 1}"]
+
+
+def test_sets_are_told_alike_in_whatever_order_a_process_has_them() -> None:
+    one, other = {0, 8}, {8, 0}  # of one hash, so that the first comes first
+    assert list(one) != list(other)
+    wrap: list[Callable[[set[int]], Any]] = [set, frozenset, lambda held: [held], lambda held: ({"of": held},)]
+    told = [{Base(pd.DataFrame({"a": [around(held)]})).digest for held in (one, other, {8, 1})} for around in wrap]
+    assert [len(digests) for digests in told] == [2] * len(wrap)
 
 
 def test_a_model_gets_the_rows_that_somebody_filled_in() -> None:

@@ -202,20 +202,23 @@ class _Rules:
         size = len(draft.origins)
         if not (isinstance(rows, Mapping) and isinstance(added, list) and isinstance(deleted, list)):
             raise ValueError("no state of an editor")
-        if added and self.num_rows not in ("dynamic", "add"):
-            raise ValueError("no row may be added")
-        if deleted and self.num_rows not in ("dynamic", "delete"):
-            raise ValueError("no row may be deleted")
         if any(type(row) is not int or not 0 <= row < size for row in deleted):
             raise ValueError("there is no such row to delete")
+        # What was done when that was allowed is done, whatever the page allows by now.
+        if self.num_rows not in ("dynamic", "add") and len(added) > draft.count_added(held):
+            raise ValueError("no row may be added")
+        if self.num_rows not in ("dynamic", "delete") and not all(draft.is_deleted(held, row) for row in deleted):
+            raise ValueError("no row may be deleted")
         refused: list[Unfit] = []
 
         def accepted(number: int, cells: Any) -> dict[str, Any]:
-            if not isinstance(cells, Mapping) or not cells.keys() <= self.table.schema.keys():
-                raise ValueError("there is no such column")
+            if not isinstance(cells, Mapping):
+                raise ValueError("no cells of a row")
             taken = {}
             for column, value in cells.items():
                 is_stored = same(value, draft.entered(held, number, column))
+                if not is_stored and column not in self.table.schema:
+                    raise ValueError("there is no such column")
                 if is_stored or self._takes(column, value, is_new=number >= size):
                     taken[column] = value
                 else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeGuard
@@ -114,11 +114,13 @@ class Base:
     def id(self, place: int) -> Any:
         """The row's label, or what it holds in the column that names rows."""
         found = self._cell(place, self.id_column)
+        if not isinstance(found, Hashable):
+            return _text(found)
         return found.item() if isinstance(found, np.generic) else found
 
     @cached_property
     def _digests(self) -> list[str]:
-        columns = [[_text(value) for value in self._frame.iloc[:, place]] for place in range(self._frame.shape[1])]
+        columns = [[_text(value) for value in self._column(name)] for name in self._frame.columns]
         return [_digest(*values) for values in zip(*columns, strict=True)] if columns else [""] * len(self._frame)
 
     def key(self, place: int) -> str:
@@ -157,7 +159,10 @@ class Base:
         return not self.table.counts and row.get(INDEX_IDENTIFIER) is None
 
     def _cell(self, place: int, column: str) -> Any:
-        return self._frame[column].iloc[place] if column in self._frame.columns else self._frame.index[place]
+        return self._column(column).iloc[place] if column in self._frame.columns else self._frame.index[place]
+
+    def _column(self, name: str) -> pd.Series[Any]:
+        return self.table.objects.get(name, self._frame[name])
 
 
 def fit(kept: Kept, base: Base) -> Fit:
@@ -289,6 +294,18 @@ class Draft:
         cells = kept["rows"][key]["cells"] if key in kept["rows"] else {}
         return cells[column]["to"] if column in cells else NO_ENTRY
 
+    def count_added(self, kept: Kept) -> int:
+        """How many of the rows that edits add were added in this editor."""
+        return sum(name.startswith(f"{self.token}-") for name in kept["added"])
+
+    def is_deleted(self, kept: Kept, number: int) -> bool:
+        """Whether edits delete a row of the editor."""
+        origin = self.origins[number]
+        if isinstance(origin, str):
+            return origin not in kept["added"]
+        key = fit(kept, self.base).keys.get(origin) or self.base.key(origin)
+        return key in kept["rows"] and bool(kept["rows"][key]["deleted"])
+
     def name(self, number: int) -> str | None:
         """The name of a row of the editor, as it is told; None for an added one."""
         origin = self.origins[number] if number < len(self.origins) else ""
@@ -350,7 +367,17 @@ def _text(value: Any) -> str:
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     # 3 and 3.0 are the same cell: an empty one elsewhere in its column makes it the other.
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else f"{value}"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else f"{_in_order(value)}"
+
+
+def _in_order(value: Any) -> Any:
+    """Put what sets hold in an order that doesn't depend on the process: another one hashes it otherwise."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(map(_in_order, value))
+    if kind is dict:
+        return {key: _in_order(each) for key, each in value.items()}
+    return sorted(map(_in_order, value), key=repr) if kind is set or kind is frozenset else value
 
 
 def _digest(*parts: object) -> str:

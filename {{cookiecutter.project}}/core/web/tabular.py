@@ -68,6 +68,8 @@ class Table:
     """How columns are configured, by name."""
     untyped: Mapping[str, tuple[ColumnDataKind, Any]]
     """The columns that hold nothing in the given data, and as what they are configured: that kind, that dtype."""
+    objects: Mapping[str, pd.Series[Any]]
+    """What the columns hold of which Streamlit shows texts, such as UUIDs and sets. Nobody edits these."""
 
     @classmethod
     def read(cls, data: Any, config: Mapping[Any, Any] | None = None) -> Table:
@@ -75,10 +77,12 @@ class Table:
         kind = dataframe_util.determine_data_format(data)
         frame = dataframe_util.convert_anything_to_pandas_df(data, ensure_copy=True)
         _fix_column_headers(frame)
+        before = dict(frame.items())
         _stringify_arrow_incompatible_columns(frame, {}, trial_conversion=True)
+        objects = {str(name): column for name, column in before.items() if frame[name].dtype != column.dtype}
         schema = determine_dataframe_schema(frame, pa.Table.from_pandas(frame).schema)
         configs = _by_name(config or {}, frame)
-        return cls(frame, schema, kind, configs, dict(_untyped(frame, schema, configs)))
+        return cls(frame, schema, kind, configs, dict(_untyped(frame, schema, configs)), objects)
 
     def cell(self, column: str, value: Any) -> Any:
         """Return what a cell holds once this is entered into it. Raises ValueError for what its column can't hold."""
