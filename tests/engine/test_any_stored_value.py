@@ -12,12 +12,17 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.services import get_services
+from core.session import UserSession
+from core.state.forms import same
+
 VALUES: list[Any] = [
     *(None, True, 0, -1, 2**53, 2**80, 1.5, float("nan"), float("inf"), "", "red", "x" * 500, "\x00", b"x"),
     *((), (1,), (8, 2), (1, 2, 3), ["red"], ["red", "red"], [[]], {"a": 1}, {1: 2}, {1, 2}, frozenset()),
     *(date.min, date.max, (date.max, date.min), datetime.max.replace(tzinfo=UTC), time.max, timedelta.max),
     *(Decimal("NaN"), Decimal("1.10"), UUID(int=0), np.int64(5), np.float32("nan"), np.array([1, 2]), np.array("x")),
     *(pd.Timestamp("2026-05-01"), pd.Timestamp("9999-12-31T00:00Z"), pd.Timedelta("1s"), pd.DataFrame({"a": [1]})),
+    *(pd.NaT, [pd.NaT], pd.Period("2026-05", freq="M"), Decimal("sNaN"), (float("nan"), float("nan"))),
     {"rows": {}, "added": {}},
 ]
 
@@ -78,3 +83,40 @@ def test_a_page_is_shown_whatever_is_stored_for_its_widgets(number: int) -> None
     session.set_fields({("f", name): VALUES[number] for name in tab.session_state["names"]})
     for each in (tab.run(), AppTest.from_function(page).run()):
         assert not each.exception, each.exception[0].message
+
+
+def history_page(tab: str) -> None:
+    from core import bootstrap_session, ui
+
+    bootstrap_session().attach_tab(tab)
+    ui.conflict_notice("f")
+    ui.text_input("One", form="f", field="one")
+    ui.undo_bar("f")
+    ui.history_panel("f")
+
+
+def person() -> UserSession:
+    local = get_services().accounts.find("local")
+    assert local is not None
+    return get_services().engine.open(local.session_id)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu"])
+@pytest.mark.usefixtures("as_one_person")
+def test_so_are_the_versions_of_a_form_and_what_two_tabs_entered_at_once(zone: str) -> None:
+    tab = AppTest.from_function(history_page, kwargs={"tab": "a" * 32}).run()
+    person().set_preference("timezone", zone)
+    for value, other in zip(VALUES, [*VALUES[1:], VALUES[0]], strict=True):
+        here, there = person(), person()
+        here.attach_tab("a" * 32)
+        there.attach_tab("b" * 32)
+        here.set_field("f", "one", value)
+        here.create_form_snapshot("f", "mine")
+        there.set_field("f", "one", other)
+        there.create_form_snapshot("f", "theirs")
+        tab.run()
+        assert not tab.exception, (value, tab.exception[0].message)
+        later = person()
+        later.set_field("f", "one", "later")
+        later.undo("f")
+        assert same(person().form("f").values["one"], other)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from core.services import Services, use_services
@@ -62,6 +63,8 @@ def page(kind: str, *, named: bool) -> None:
     one = ui.selectbox("One", options, field="one", **more)
     several = ui.multiselect("Several", options, field="several", **more)
     low, high = ui.select_slider("Steps", options, (options[0], options[2]), field="steps", **more)
+    # Each run makes its classes anew, as a saved file does.
+    st.session_state["current"] = all(any(each is option for option in options) for each in (one, low, high, *several))
     st.session_state["chosen"] = (one.name, [each.name for each in several], low.name, high.name)
     st.session_state["kept"] = dict(get_session_manager().session.form("f").values)
 
@@ -83,6 +86,7 @@ def test_what_is_chosen_is_kept_by_the_id_that_the_page_names(kind: str, custome
     tab.multiselect[0].select("Edsger").select("Ada").run()
     for each in (tab, tab.run(), open_tab(kind, named=True)):
         assert chosen(each) == ("Grace", ["Edsger", "Ada"], "Ada", "Edsger")
+        assert each.session_state["current"], "what is returned is one of the options of this run"
         assert not each.warning
     assert tab.session_state["kept"] == {"one": 2, "several": [3, 1]}
     with customers.database.begin() as connection:
@@ -111,3 +115,50 @@ def test_a_person_is_not_told_what_only_a_developer_understands(
         tab = open_tab("objects", named=False)
     assert not tab.warning
     assert {each.value for each in tab.caption} == {"What you choose here is not kept when the page is loaded anew."}
+
+
+def page_of_tuples() -> None:
+    import streamlit as st
+
+    from core import bootstrap_session, get_session_manager, ui
+
+    bootstrap_session()
+    rows = [None, (1, "Ada"), (2, "Grace"), (3, "Edsger")]
+    more = {
+        "format_func": lambda row: row[1] if row else "nobody",
+        "option_id": lambda row: (row[0], "id"),
+        "form": "f",
+    }
+    several = [
+        ui.multiselect("Several", rows, field="several", **more),
+        ui.segmented_control("Segments", rows, selection_mode="multi", field="segments", **more),
+    ]
+    single = [
+        ui.selectbox("One", rows, field="one", **more),
+        ui.radio("Radio", rows, 1, field="radio", **more),
+        ui.pills("Pills", rows[1:], field="pills", **more),
+    ]
+    st.session_state["chosen"] = (
+        [more["format_func"](row) for row in single],
+        [[more["format_func"](row) for row in rows] for rows in several],
+    )
+    st.session_state["kept"] = dict(get_session_manager().session.form("f").values)
+
+
+def test_an_option_may_be_a_tuple_as_a_row_of_a_database_is_or_none() -> None:
+    tab = AppTest.from_function(page_of_tuples).run()
+    assert chosen(tab) == (["nobody", "Ada", "nobody"], [[], []])
+    widgets = [tab.selectbox[0], tab.radio[0], tab.multiselect[0], tab.get("button_group")[0]]
+    for name in ("Grace", "nobody", "Grace"):
+        choices = [{"string_value": name}] * 2 + [{"string_array_value": {"data": [name]}}] * 2
+        sent = [WidgetState(id=each.proto.id, **choice) for each, choice in zip(widgets, choices, strict=True)]
+        tab._run(WidgetStates(widgets=sent))
+        for each in (tab, tab.run(), AppTest.from_function(page_of_tuples).run()):
+            assert chosen(each) == ([name, name, "nobody"], [[name], [name]])
+            assert not each.warning
+    assert tab.session_state["kept"] == {
+        "one": (2, "id"),
+        "radio": (2, "id"),
+        "several": [(2, "id")],
+        "segments": [(2, "id")],
+    }

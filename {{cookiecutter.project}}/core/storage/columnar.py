@@ -1,4 +1,4 @@
-"""numpy values and pandas frames, moments and durations, for the codec. Neither is imported unless a value needs it."""
+"""Values of numpy and pandas, for the codec. Neither is imported unless a value needs it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ def pack(value: Any) -> dict[str, Any] | None:
         return _pack_frame(value)
     if pandas is not None and type(value) in (pandas.Timestamp, pandas.Timedelta):
         return _pack_moment(value)
+    if pandas is not None and type(value) is pandas.Period:
+        return {"$": "Period", "v": value.ordinal, "freq": value.freqstr}
+    if pandas is not None and value is pandas.NaT:
+        return {"$": "NaT"}
     return None
 
 
@@ -52,6 +56,18 @@ def _unpack_moment(data: dict[str, Any]) -> Any:
         return pd.Timedelta(np.timedelta64(data["v"], data["unit"]))
     moment = pd.Timestamp(np.datetime64(data["v"], data["unit"]))
     return moment.tz_localize("UTC").tz_convert(data["zone"]) if "zone" in data else moment
+
+
+def _unpack_period(data: dict[str, Any]) -> Any:
+    import pandas as pd
+
+    return pd.Period(ordinal=data["v"], freq=data["freq"])
+
+
+def _unpack_no_moment(_data: dict[str, Any]) -> Any:
+    import pandas as pd
+
+    return pd.NaT
 
 
 def _pack_numpy(value: Any) -> dict[str, Any]:
@@ -145,4 +161,6 @@ UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "DataFrame": _unpack_frame,
     "Timestamp": _unpack_moment,
     "Timedelta": _unpack_moment,
+    "Period": _unpack_period,
+    "NaT": _unpack_no_moment,
 }

@@ -10,6 +10,9 @@ from streamlit.dataframe_util import convert_anything_to_list
 from core.state.forms import same
 from core.ui.kinds import Arguments, Kind, MisfitError
 
+_QUICK = (str, int, bool)
+"""Types of options of which there may be many, and whose own equality says all."""
+
 
 def offered(arguments: Arguments) -> Sequence[Any]:
     """The options as a sequence, whatever they were given as."""
@@ -26,9 +29,16 @@ def _check_offered(values: Sequence[Any], arguments: Arguments) -> None:
         raise MisfitError("misfit.gone", value=", ".join(str(value) for value in gone))
 
 
+def _place(value: Any, options: Sequence[Any]) -> int | None:
+    """Where an option is: by type as well, for 1 == True, and who chose one of them did not choose the other."""
+    kind = type(value)
+    if kind in _QUICK:
+        return next((place for place, each in enumerate(options) if type(each) is kind and each == value), None)
+    return next((place for place, each in enumerate(options) if same(value, each)), None)
+
+
 def _is_among(value: Any, options: Sequence[Any]) -> bool:
-    # By type as well: 1 == True, and a person who chose one of them did not choose the other.
-    return value in options and any(same(value, option) for option in options)
+    return _place(value, options) is not None
 
 
 def _check_choice(value: Any, arguments: Arguments) -> None:
@@ -43,13 +53,13 @@ def _check_choices(value: Any, arguments: Arguments) -> None:
     most = arguments.get("max_selections")
     if most is not None and len(value) > most:
         raise MisfitError("misfit.too_many", n=len(value), most=most)
-    if any(value.index(item) != place for place, item in enumerate(value)):
+    if any(_place(item, value) != place for place, item in enumerate(value)):
         raise MisfitError("misfit.no_choices", value=value)
     _check_offered(value, arguments)
 
 
 def _check_segments(value: Any, arguments: Arguments) -> None:
-    if arguments["selection_mode"] == "multi":
+    if _is_multi(arguments):
         _check_choices(value, arguments)
     elif value is not None:
         _check_offered([value], arguments)
@@ -64,15 +74,15 @@ def _check_steps(value: Any, arguments: Arguments) -> None:
     if not isinstance(value, tuple) or len(value) != 2:
         raise MisfitError("misfit.no_place", value=value)
     _check_offered(value, arguments)
-    options = offered(arguments)
-    if options.index(value[0]) > options.index(value[1]):
+    low, high = (_place(each, offered(arguments)) for each in value)
+    if low is None or high is None or low > high:
         raise MisfitError("misfit.no_place", value=value)
 
 
 def _is_pair(arguments: Arguments) -> bool:
     """Whether a select slider has two handles. An option may itself be a tuple."""
     value = arguments["value"]
-    return isinstance(value, tuple | list) and value not in offered(arguments)
+    return isinstance(value, tuple | list) and not _is_among(value, offered(arguments))
 
 
 def _initial_choice(arguments: Arguments) -> Any:
@@ -89,17 +99,21 @@ def _initial_choices(arguments: Arguments) -> list[Any]:
 
 
 def _initial_segments(arguments: Arguments) -> Any:
-    return _initial_choices(arguments) if arguments["selection_mode"] == "multi" else arguments["default"]
+    return _initial_choices(arguments) if _is_multi(arguments) else arguments["default"]
 
 
 def _initial_steps(arguments: Arguments) -> Any:
     value = arguments["value"]
     if value is None:
-        return offered(arguments)[0]
+        return None if _is_among(None, offered(arguments)) else offered(arguments)[0]
     return tuple(value) if _is_pair(arguments) else value
 
 
+def _is_multi(arguments: Arguments) -> bool:
+    return bool(arguments["selection_mode"] == "multi")
+
+
 CHOICE = Kind(_check_choice, _initial_choice)
-CHOICES = Kind(_check_choices, _initial_choices)
-SEGMENTS = Kind(_check_segments, _initial_segments)
-STEPS = Kind(_check_steps, _initial_steps)
+CHOICES = Kind(_check_choices, _initial_choices, several=lambda _arguments: True)
+SEGMENTS = Kind(_check_segments, _initial_segments, several=_is_multi)
+STEPS = Kind(_check_steps, _initial_steps, several=_is_pair)

@@ -42,6 +42,8 @@ class Kind:
     check: Callable[[Any, Arguments], None]
     initial: Callable[[Arguments], Any]
     rule: Callable[[Arguments], TextRule | None] = lambda _arguments: None
+    several: Callable[[Arguments], bool] = lambda _arguments: False
+    """Whether the value is several of the widget's options."""
 
 
 def misfit(kind: Kind, value: object, arguments: Arguments) -> MisfitError | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from core.errors import NotKeptError
@@ -27,29 +28,37 @@ class _Gone:
         return str(self.id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OptionIds:
     """The ids of a widget's options. Without a function, each option is its own id."""
 
     of: Callable[[Any], Any] | None
     arguments: Arguments
+    several: bool
+    """Whether the widget holds several options. One may itself be a tuple, as a row of a database is."""
 
     def stored(self, value: Any) -> Any:
         """What is stored of what the widget holds: an option, several, or a text that was entered instead of one."""
-        if self.of is None:
-            return value
-        if type(value) in (list, tuple):
-            return type(value)(map(self._id, value))
-        return self._id(value)
+        return value if self.of is None else self._each(self._id, value)
 
     def shown(self, stored: Any) -> Any:
         """What the widget holds of what is stored: the options as they are now."""
-        if self.of is None:
-            return stored
-        options = {repr(self.of(option)): option for option in offered(self.arguments)}
-        if type(stored) in (list, tuple):
-            return type(stored)(self._option(options, each) for each in stored)
-        return self._option(options, stored)
+        return stored if self.of is None else self._each(self._option, stored)
+
+    def current(self, value: Any) -> Any:
+        """What the widget returned, as the options are now: Streamlit goes on holding those of an earlier run."""
+        return (
+            value if self.of is None else self._each(lambda each: self._options.get(repr(self._id(each)), each), value)
+        )
+
+    def _each(self, of: Callable[[Any], Any], value: Any) -> Any:
+        return type(value)(map(of, value)) if self.several and type(value) in (list, tuple) else of(value)
+
+    @cached_property
+    def _options(self) -> dict[str, Any]:
+        """The options by what is stored of them."""
+        of = self.of or repr
+        return {repr(None if option is None else of(option)): option for option in offered(self.arguments)}
 
     def _id(self, value: Any) -> Any:
         is_entered = isinstance(value, str) and self.arguments.get("accept_new_options")
@@ -60,10 +69,10 @@ class OptionIds:
         except (AttributeError, LookupError, TypeError):  # a page that connects anew may send what is no option
             return _Gone(value)
 
-    def _option(self, options: dict[str, Any], stored: Any) -> Any:
+    def _option(self, stored: Any) -> Any:
         if stored is None or (isinstance(stored, str) and self.arguments.get("accept_new_options")):
-            return options.get(repr(stored), stored)
-        return options.get(repr(stored), _Gone(stored))
+            return self._options.get(repr(stored), stored)
+        return self._options.get(repr(stored), _Gone(stored))
 
 
 def unkeepable(arguments: Arguments) -> NotKeptError | None:

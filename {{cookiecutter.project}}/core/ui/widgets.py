@@ -91,7 +91,8 @@ class Controlled(Generic[R]):
             _say_unkept(error)
             return value
         shown = known_field(manager, form, field, key)
-        own = _Own(manager, shown, self._kind, arguments, OptionIds(option_id, arguments))
+        ids = OptionIds(option_id, arguments, several=option_id is not None and self._kind.several(arguments))
+        own = _Own(manager, shown, self._kind, arguments, ids)
         # Makes Streamlit send a value that was put back until the browser has taken it over: a widget whose code is
         # still loading when the next run follows would otherwise come up empty.
         passed = {**arguments, "persist_state": arguments["persist_state"] or "session"}
@@ -112,7 +113,8 @@ class Controlled(Generic[R]):
         own.announce(value, given=given or is_new, waits=silent, problem=problem)
         say_problem(manager, form, field, problem, refused)
         say_beneath(form, field)
-        return value
+        current: R = ids.current(value)
+        return current
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name, with defaults: what `inspect.Signature.bind` does, in a tenth of its time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time
 from difflib import SequenceMatcher
 from html import escape
@@ -23,12 +24,18 @@ _PIECES = re.compile(r"\s+|\w+|[^\w\s]")
 def written(value: Any, say: Words, *, longest: int = _LONGEST) -> str:
     """Write a value of a field; a dash stands for nothing."""
     match value:
-        case None | "" | () | []:
+        case None | () | []:
+            return "–"
+        case str() if not value:
+            return "–"
+        case datetime() if value != value:
             return "–"
         case bool():
             return say("history.yes" if value else "history.no")
         case datetime() if value.tzinfo is not None:
-            return local_time(value)
+            with suppress(OverflowError):  # at the end of time it is no moment in another zone
+                return local_time(value)
+            return say.moment(value)
         case datetime():
             return say.moment(value)
         case date():
