@@ -19,7 +19,6 @@ from typing import Any
 # What an answer leaves out: (question, answer) -> paths of the project.
 LEFT_OUT = {
     ("ci", "none"): [".github"],
-    ("database", "sqlite"): ["scripts/dev_database.py"],
 }
 
 # What working inside the template leaves behind. It belongs to nobody's project.
@@ -64,7 +63,7 @@ def add_apps(root: Path, names: list[str]) -> None:
 
 def script(root: Path, name: str) -> dict[str, Any]:
     """Run one of the project's scripts, which need nothing but Python, and return its names."""
-    return runpy.run_path(str(root / "scripts" / f"{name}.py"))
+    return runpy.run_path(str(root / "core" / "scripts" / f"{name}.py"))
 
 
 def next_steps(root: Path, answers: dict[str, str], values: dict[str, str] | None, administrator: str) -> str:
@@ -102,6 +101,7 @@ def main() -> None:
     root = Path.cwd()
     prune(root, answers)
     add_apps(root, [name.strip() for name in answers["apps"].split(",") if name.strip()])
+    script(root, "manifest")["write_manifest"](root)
     init_env = script(root, "init_env")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a console that can't show the folder's name

@@ -20,14 +20,12 @@ PROJECT_MODULES = frozenset(
     {
         "app",
         "apps",
-        "commands",
         "conftest",
         "core",
         "demo_session_system",
         "main",
         "manage",
         "migrations",
-        "scripts",
         "tests",
     }
 )

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from commands import keys
-from commands.doctor import examine
+from core.commands import keys
+from core.commands.doctor import examine
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.migrate import upgrade

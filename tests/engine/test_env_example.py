@@ -22,7 +22,7 @@ EXAMPLE = PROJECT_ROOT / ".env.example"
 WITHOUT_DEFAULT = {"ADMIN_INITIAL_PASSWORD"}
 # A setting is a line that begins with # and no space, so that a copy of the file is empty.
 SHOWN = dotenv_values(stream=StringIO(re.sub(r"(?m)^#(?=[A-Z])", "", EXAMPLE.read_text(encoding="utf-8"))))
-init_env = runpy.run_path(str(PROJECT_ROOT / "scripts" / "init_env.py"))
+init_env = runpy.run_path(str(PROJECT_ROOT / "core" / "scripts" / "init_env.py"))
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

@@ -9,7 +9,7 @@ import sys
 
 from core.settings import PROJECT_ROOT
 
-SCRIPT = str(PROJECT_ROOT / "scripts" / "free_port.py")
+SCRIPT = str(PROJECT_ROOT / "core" / "scripts" / "free_port.py")
 
 
 def test_a_port_that_is_taken_is_answered_with_one_that_is_free() -> None:

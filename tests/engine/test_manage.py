@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import apps
-from commands.doctor import examine
-from commands.provider import provider_fault
 from core.accounts import Actor
 from core.accounts.passwords import verify_password
 from core.command_line import python
+from core.commands.doctor import examine
+from core.commands.provider import provider_fault
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
 from core.web.arrival import arrive

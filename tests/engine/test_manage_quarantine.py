@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from commands.doctor import examine
 from core.clock import HybridClock
+from core.commands.doctor import examine
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.codec import encode

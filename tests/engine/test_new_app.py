@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import PROJECT_ROOT
 
-create_app = runpy.run_path(str(PROJECT_ROOT / "scripts" / "new_app.py"))["create_app"]
+create_app = runpy.run_path(str(PROJECT_ROOT / "core" / "scripts" / "new_app.py"))["create_app"]
 
 
 def test_a_new_app_is_valid_python(tmp_path: Path) -> None:

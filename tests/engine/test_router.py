@@ -12,14 +12,14 @@ import structlog
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from commands.pages import of_apps
+from core.commands.pages import of_apps
 from core.discovery import SERVER_PATHS, App, PageSpec, discover
 from core.pages import load_pages
 from core.router import allows
+from core.scripts.new_app import name_problem
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
-from scripts.new_app import name_problem
 from tests.engine.conftest import signed_in
 
 APP = "from core.router import App\napp = App(title={title!r}, order={order})\n"

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
-from commands.doctor import examine
+from core.commands.doctor import examine
 from core.errors import ConfigurationError
 from core.settings import MAKE_A_KEY, PROJECT_ROOT, Settings, get_settings, misspelt_in_environment
 

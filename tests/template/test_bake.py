@@ -70,7 +70,6 @@ def assert_as_asked(project: BakedProject, answers: dict[str, str], apps: list[s
     assert ("ADMIN_INITIAL_PASSWORD" in secrets) == (answers["auth"] == "password")
     assert ("DATABASE_URL" in secrets) == postgresql
     assert configuration["tool"]["keep"]["database_url"].startswith(answers["database"])
-    assert ("scripts/dev_database.py" in files) == postgresql
     assert ("database" in compose["services"]) == postgresql
     gateway = compose["networks"]["default"]["ipam"]["config"][0]["gateway"]
     assert compose["services"]["app"]["environment"]["FORWARDED_ALLOW_IPS"] == gateway
@@ -162,7 +161,7 @@ def test_without_hooks_the_project_is_whole(bake: Bake) -> None:
     configuration = tomllib.loads(files["pyproject.toml"].decode())
     assert configuration["tool"]["keep"]["title"] == 'A "desk"'
     assert configuration["tool"]["keep"]["auth"] == "none"
-    result = project.run(sys.executable, "scripts/init_env.py")
+    result = project.run(sys.executable, "core/scripts/init_env.py")
     assert result.returncode == 0, result.stdout
     assert set(project.secrets()) == {"SECRET_KEY", "DATABASE_URL"}
     assert_sound(project)

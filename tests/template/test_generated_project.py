@@ -92,7 +92,7 @@ def test_a_postgresql_project_serves_from_a_database_it_starts_itself(
     project = with_tools_of(baked_default, bake_into(open_folder / "bake", database="postgresql", auth="none"))
     second = bake_into(open_folder / "second", database="postgresql", auth="none", project="another")
     url = project.secrets()["DATABASE_URL"].replace(":5432/", f":{free_port()}/")
-    database = (".venv/bin/python", "scripts/dev_database.py")
+    database = (".venv/bin/python", "core/scripts/dev_database.py")
     try:
         started = project.run(*database, "start", DATABASE_URL=url)
         assert "Started PostgreSQL" in started.stdout, started.stdout
@@ -124,7 +124,7 @@ def assert_moves_to_a_port_of_its_own(project: BakedProject, taken: str) -> None
         assert "up to date now" in migrated.stdout, migrated.stdout
         assert stat.S_IMODE(settings.stat().st_mode) == 0o600
     finally:
-        project.run(".venv/bin/python", "scripts/dev_database.py", "stop")
+        project.run(".venv/bin/python", "core/scripts/dev_database.py", "stop")
 
 
 def with_tools_of(installed: BakedProject, project: BakedProject) -> BakedProject:

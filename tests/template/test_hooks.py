@@ -157,7 +157,7 @@ def test_direct_dependencies_are_reserved() -> None:
 
 
 def test_an_app_the_questions_accept_is_one_startapp_accepts() -> None:
-    new_app = runpy.run_path(str(PROJECT_FOLDER / "scripts" / "new_app.py"))
+    new_app = runpy.run_path(str(PROJECT_FOLDER / "core" / "scripts" / "new_app.py"))
     for name in ("orders", "a", "x_1", "x" * 40):
         assert pre_gen.app_problems(name) == []
         assert new_app["name_problem"](name) == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from commands.finding import Finding
+from core.commands.finding import Finding
 from core.settings import PROJECT_ROOT, Settings
 
 _LITTLE_ROOM = 100 * 2**20

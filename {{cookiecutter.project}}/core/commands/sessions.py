@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from commands.group import CommandGroup
 from core.command_line import python
+from core.commands.group import CommandGroup
 from core.errors import AccountError
 from core.services import Services, get_services
 

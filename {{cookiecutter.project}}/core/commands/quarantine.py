@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import click
 
-from commands.group import CommandGroup
+from core.commands.group import CommandGroup
 from core.errors import CorruptValueError, UnreadableValueError
 from core.services import Services, get_services
 from core.storage.entry import Entry, Quarantined

@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 import click
 
-from commands.group import CommandGroup
 from core.accounts import COMMAND_LINE, User
+from core.commands.group import CommandGroup
 from core.errors import AccountError
 from core.personal import erase_person, export_archive, export_json
 from core.services import Services, get_services

@@ -6,8 +6,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from commands.finding import Finding
 from core.claims import EVERYBODY
+from core.commands.finding import Finding
 from core.settings import MINIMUM_SECRET_LENGTH, PROJECT_ROOT, Settings
 
 _CALLBACK = "/oauth2callback"

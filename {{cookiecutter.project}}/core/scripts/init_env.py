@@ -99,7 +99,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write .env with fresh secrets, unless there is one.")
     parser.add_argument("--deploy", action="store_true", help="write deploy/.env, for production, instead")
     deploy = parser.parse_args().deploy
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     name, values = ("deploy/.env", init_deploy_env(root)) if deploy else (".env", init_env(root))
     if values is None:
         print(f"{name} is there already and was left as it is.")

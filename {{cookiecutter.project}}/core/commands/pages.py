@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from commands.finding import Finding
+from core.commands.finding import Finding
 from core.discovery import PageSpec, discover
 from core.pages import open_to_everybody
 

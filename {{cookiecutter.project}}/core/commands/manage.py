@@ -1,0 +1,109 @@
+"""The command line of a project: what `manage.py` runs."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import click
+
+from core.accounts.first_start import ADMINISTRATOR, prepare
+from core.command_line import python
+from core.commands import remedies
+from core.commands.audit import audit
+from core.commands.doctor import doctor
+from core.commands.group import CommandGroup
+from core.commands.keys import rotate_keys
+from core.commands.pages import discover_quietly
+from core.commands.person import person
+from core.commands.quarantine import quarantine
+from core.commands.roles import roles
+from core.commands.sessions import sessions
+from core.commands.users import createuser, describe, invite, setroles
+from core.errors import KeepError, StoreUnavailableError
+from core.pages import roles_of_apps
+from core.scripts.new_app import address, create_app, name_problem
+from core.services import close_services, get_services
+from core.settings import PROJECT_ROOT
+from core.storage.database import reachable
+from core.storage.migrate import is_current
+
+
+class Commands(CommandGroup):
+    """Says what is wrong in one line instead of a traceback, and lets go of all files at the end."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            with reachable():
+                return super().invoke(context)
+        except StoreUnavailableError as error:
+            remedy = remedies.for_database(get_services().settings.resolved_database_url, error)
+            raise click.ClickException(f"{error} {remedy}") from error
+        except KeepError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+        finally:
+            close_services()
+
+
+@click.group(cls=Commands)
+def manage() -> None:
+    """Look after this project."""
+
+
+@manage.command()
+@click.argument("name")
+def startapp(name: str) -> None:
+    """Make the folder of a new app in apps/. A server that runs finds it at the next click."""
+    problem = name_problem(name)
+    if not problem and (found := importlib.util.find_spec(name)) and found.origin is not None:
+        problem = f"{name!r} is the name of a package in use. Use another one, such as {name}_app."
+    if problem:
+        raise click.ClickException(problem)
+    try:
+        files = create_app(PROJECT_ROOT, name)
+    except FileExistsError as error:
+        raise click.ClickException(str(error)) from error
+    for file in files:
+        click.echo(f"Wrote {file}")
+    click.echo(
+        f"Next: make run, and open http://localhost:8501{address(name)}. Administrators see it; others do when "
+        f"Admin, Roles gives a role of theirs {name}.use."
+    )
+
+
+@manage.command()
+def migrate() -> None:
+    """Bring the database up to date; an empty one receives its roles and first administrator."""
+    services = get_services()
+    settings = services.settings
+    before = is_current(services.database)
+    administrator = prepare(
+        services.accounts, services.database, settings.first_password, roles_of_apps(discover_quietly())
+    )
+    click.echo("The database was up to date." if before else "The database is up to date now.")
+    if administrator is not None:
+        click.echo(
+            f"Sign in as {ADMINISTRATOR!r} with the ADMIN_INITIAL_PASSWORD in .env, and choose a password of your own."
+        )
+    elif settings.auth == "password" and not services.accounts.count_users():
+        click.echo(f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}")
+
+
+for command in (
+    audit,
+    createuser,
+    describe,
+    invite,
+    setroles,
+    roles,
+    person,
+    sessions,
+    quarantine,
+    rotate_keys,
+    doctor,
+):
+    manage.add_command(command)
