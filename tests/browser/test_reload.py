@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.tables import Base
+from core.db import Base
 
 TITLE = "Orders, first"
 

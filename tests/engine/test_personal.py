@@ -23,7 +23,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import apps
-from core import tables
+from core import db
 from core.accounts import COMMAND_LINE, Actor, User
 from core.accounts.first_start import seed_administrator
 from core.discovery import discover
@@ -136,6 +136,7 @@ def settings(make_settings: Callable[..., Settings], database_url: str) -> Setti
 @pytest.fixture
 def house(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(apps, "__path__", [*apps.__path__, str(Path(__file__).parent / "apps")])
+    discover()  # with the apps come their tables
     with use_services(build_services(settings)) as services:
         Base.metadata.create_all(services.database)
         diary.entries.metadata.create_all(services.database)
@@ -332,7 +333,7 @@ def test_the_apps_that_ship_and_have_tables_say_what_these_hold() -> None:
     discover()
     with_people = {
         model.class_.__module__.split(".")[1]
-        for model in tables.Base.registry.mappers
+        for model in db.Base.registry.mappers
         if model.class_.__module__.startswith("apps.") and {"session_id", "user_id"} & set(model.columns.keys())
     }
     assert holders().keys() == with_people

@@ -23,7 +23,7 @@ TABLES = """
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.tables import Base
+from core.db import Base
 
 
 class House(Base):
@@ -70,11 +70,11 @@ class Project:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    ours = importlib.import_module("core.tables")
+    ours = importlib.import_module("core.db")
     yield Project(tmp_path)
     for name in [name for name in sys.modules if name.partition(".")[0] == "town"]:
         del sys.modules[name]
-    sys.modules["core.tables"] = ours
+    sys.modules["core.db"] = ours
 
 
 def test_a_saved_module_and_what_may_have_imported_it_are_loaded_anew_once(project: Project) -> None:
@@ -166,7 +166,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> MetaData:
     for table in models.Base.metadata.tables.values():
         table.to_metadata(metadata)
     monkeypatch.setattr(models.Base, "metadata", metadata)
-    monkeypatch.delitem(sys.modules, "core.tables", raising=False)
+    monkeypatch.delitem(sys.modules, "core.db", raising=False)
     return metadata
 
 

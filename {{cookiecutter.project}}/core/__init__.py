@@ -1,6 +1,8 @@
-"""The public API: everything an app imports.
+"""The engine. This folder is replaced as a whole when the project is updated; README.md says what is where.
 
     from core import bootstrap_session, persist_input, save_form
+
+Apps import from here and from `core.ui`, `core.cache`, `core.db`, `core.permissions`, `core.router` and `core.testing`.
 
 A name is loaded when it is first used, so that a command line or a test doesn't wait for Streamlit.
 """
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.errors import RefusedError
+    from core.files import FileRef
     from core.permissions import requires
+    from core.personal.holders import Person
     from core.session import FormSnapshot, FormState, NavigationEntry, SessionMetrics, UserPreferences, UserSession
     from core.session_manager import (
         SessionManager,
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from core.session_persistence import DebouncedWriter, SessionModel, SessionPersistenceEngine
 
 _HOMES = {
+    "FileRef": "core.files",
+    "Person": "core.personal.holders",
     "RefusedError": "core.errors",
     "requires": "core.permissions",
     "FormSnapshot": "core.session",
@@ -44,9 +50,11 @@ _HOMES = {
 
 __all__ = [
     "DebouncedWriter",
+    "FileRef",
     "FormSnapshot",
     "FormState",
     "NavigationEntry",
+    "Person",
     "RefusedError",
     "SessionManager",
     "SessionMetrics",

@@ -20,7 +20,7 @@ from core.settings import PROJECT_ROOT
 _ENGINE = "core"
 _KEPT = frozenset({_ENGINE, "app", "__main__"})
 """Top-level modules that the server holds on to: the engine, `app.py`, and the script that Streamlit runs anyway."""
-_RENEWED = "core.tables"
+_RENEWED = "core.db"
 """The engine's one module that goes with the team's: it has the registry that their tables are declared in."""
 _READ_AT_START = ("app.py", ".env", "pyproject.toml")
 

@@ -11,9 +11,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from apps.intake.requests import CATEGORIES, SITES, URGENCIES, RequestRow
-from core import cache
-from core.services import get_services
-from core.storage.database import reachable
+from core import cache, db
 
 COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
 
@@ -42,6 +40,6 @@ def _invented() -> Iterator[tuple[Any, ...]]:
 
 def _submitted() -> Iterator[tuple[Any, ...]]:
     columns = (RequestRow.at, RequestRow.site, RequestRow.category, RequestRow.urgency)
-    with reachable(), get_services().database.connect() as connection:
-        for at, site, category, urgency in connection.execute(select(*columns)):
+    with db.session() as session:
+        for at, site, category, urgency in session.execute(select(*columns)):
             yield at.date(), site, category, urgency, 1, None

@@ -1,11 +1,10 @@
-"""What the requests hold on a person (see `core.personal.holders`)."""
+"""What the requests hold on a person: the export shows it, and deleting the person deletes it."""
 
 from sqlalchemy import ScalarResult, inspect, select
 from sqlalchemy.orm import Session
 
 from apps.intake.requests import RequestRow
-from core.personal import Person
-from core.services import get_services
+from core import Person, db
 
 
 def held(database: Session, person: Person) -> list[dict[str, object]]:
@@ -23,7 +22,7 @@ def erase(database: Session, person: Person) -> None:
     A team that must keep what was ordered would take the person out of it instead.
     """
     for row in _requests(database, person):
-        get_services().files.release(database.connection(), row.holder)
+        db.release_files(database, row.holder)
         database.delete(row)
 
 

@@ -11,10 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import get_current_session, ui
-from core.files import FileRef
-from core.services import get_services
-from core.tables import Base
+from core import FileRef, db, get_current_session, ui
 
 FORM = "intake"
 
@@ -101,7 +98,7 @@ class Request(Schedule, Need, Contact):
     """All that is asked for, step by step."""
 
 
-class RequestRow(Base):
+class RequestRow(db.Base):
     """A submitted request. What the charts and lists ask for has columns; the rest is in `more`, as JSON."""
 
     __tablename__ = "requests"
@@ -137,5 +134,5 @@ def submit(database: Session, request: Request) -> str:
         more=request.model_dump_json(exclude={"site", "kind", "category", "urgency", "reason"}),
     )
     database.add(row)
-    get_services().files.claim(database.connection(), request.attachments, row.holder)
+    db.claim_files(database, request.attachments, row.holder)
     return row.number

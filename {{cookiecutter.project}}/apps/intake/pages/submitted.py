@@ -2,14 +2,11 @@
 
 import streamlit as st
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from apps.intake.requests import RequestRow
-from core import get_session_manager, ui
+from core import db, get_session_manager, ui
 from core.permissions import requires
 from core.router import page
-from core.services import get_services
-from core.storage.database import reachable
 
 
 @page(title="My requests", icon=":material/checklist:", order=2)
@@ -18,8 +15,8 @@ def my_requests() -> None:
     manager = get_session_manager()
     st.title("My requests")
     mine = select(RequestRow).where(RequestRow.session_id == manager.session.session_id)
-    with reachable(), Session(get_services().database) as database:
-        requests = database.scalars(mine.order_by(RequestRow.at.desc())).all()
+    with db.session() as session:
+        requests = session.scalars(mine.order_by(RequestRow.at.desc())).all()
     new = st.query_params.get("number")
     if new in {request.number for request in requests}:
         st.success(f"Request {new} is saved.", icon=":material/check_circle:")

@@ -1,0 +1,74 @@
+"""Tables of your own: their base class, transactions, and the files that rows refer to.
+
+    from core import db
+
+    class SupplierRow(db.Base):
+        __tablename__ = "suppliers"
+
+    with db.session() as session:
+        suppliers = session.scalars(select(SupplierRow)).all()
+
+When code is reloaded (`core.reload`), this module is loaded anew with the team's: its registry begins empty, and the
+tables that were declared before are gone from the common metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from sqlalchemy import MetaData, Table
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from core.files import FileRef
+from core.services import get_services
+from core.storage import models
+from core.storage.database import reachable
+
+__all__ = ["Base", "claim_files", "release_files", "session"]
+
+_CLASS = "declared by"
+
+
+class Base(DeclarativeBase):
+    """What a table of an app inherits from. Its constraints get names by the same rules as the engine's."""
+
+    metadata = models.Base.metadata
+    type_annotation_map: ClassVar[dict[Any, Any]] = models.Base.type_annotation_map
+
+    @classmethod
+    def __table_cls__(cls, name: str, metadata: MetaData, *columns: Any, **options: Any) -> Table:
+        """Make the table. One that the same class has declared is left from a module that failed after it."""
+        place = f"{cls.__module__}.{cls.__qualname__}"
+        declared = metadata.tables.get(name)
+        if declared is not None and declared.info.get(_CLASS) == place:
+            metadata.remove(declared)
+        info = {**options.pop("info", {}), _CLASS: place}
+        return Table(name, metadata, *columns, info=info, **options)
+
+
+@contextmanager
+def session() -> Iterator[Session]:
+    """Open a transaction. It is committed at the end of the block, and rolled back where that raises.
+
+    Rows that were read stay readable afterwards. Raises StoreUnavailableError when the database can't be reached: the
+    page then says so, and shows itself when it can.
+    """
+    with reachable(), Session(get_services().database, expire_on_commit=False) as opened, opened.begin():
+        yield opened
+
+
+def claim_files(database: Session, files: Iterable[FileRef], owner: str) -> None:
+    """Keep uploaded files for a row, in its transaction, until `release_files`. `owner` names it, such as `order:7`."""
+    get_services().files.claim(database.connection(), files, owner)
+
+
+def release_files(database: Session, owner: str) -> None:
+    """Let go of a row's files, in the transaction that deletes it; what nothing else refers to is removed."""
+    get_services().files.release(database.connection(), owner)
+
+
+_engines = {mapper.class_.__tablename__ for mapper in models.Base.registry.mappers}
+for _table in [table for table in Base.metadata.tables.values() if table.name not in _engines]:
+    Base.metadata.remove(_table)
