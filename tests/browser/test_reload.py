@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db import Base
+from core import db
 
 TITLE = "Orders, first"
 
@@ -42,7 +42,7 @@ class Order(BaseModel):
     amount: int
 
 
-class OrderRow(Base):
+class OrderRow(db.Base):
     __tablename__ = "shop_orders"
 
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -52,7 +52,7 @@ class OrderRow(Base):
     lines: Mapped[list["LineRow"]] = relationship(back_populates="order")
 
 
-class LineRow(Base):
+class LineRow(db.Base):
     __tablename__ = "shop_lines"
 
     number: Mapped[int] = mapped_column(primary_key=True)

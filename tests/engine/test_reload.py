@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import MetaData, select
 from sqlalchemy.orm import configure_mappers
 
+import core
 from core.discovery import discover
 from core.reload import Sources
 from core.services import Services
@@ -23,17 +24,17 @@ TABLES = """
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db import Base
+from core import db
 
 
-class House(Base):
+class House(db.Base):
     __tablename__ = "town_houses"
 
     number: Mapped[int] = mapped_column(primary_key=True)
     rooms: Mapped[list["Room"]] = relationship(back_populates="house")
 
 
-class Room(Base):
+class Room(db.Base):
     __tablename__ = "town_rooms"
 
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -74,7 +75,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     yield Project(tmp_path)
     for name in [name for name in sys.modules if name.partition(".")[0] == "town"]:
         del sys.modules[name]
-    sys.modules["core.db"] = ours
+    sys.modules["core.db"] = core.db = ours
 
 
 def test_a_saved_module_and_what_may_have_imported_it_are_loaded_anew_once(project: Project) -> None:
@@ -167,6 +168,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> MetaData:
         table.to_metadata(metadata)
     monkeypatch.setattr(models.Base, "metadata", metadata)
     monkeypatch.delitem(sys.modules, "core.db", raising=False)
+    monkeypatch.delattr(core, "db", raising=False)
     return metadata
 
 

@@ -77,7 +77,9 @@ class Sources:
     def _forget(self, tops: Collection[str], changed: Iterable[Path]) -> None:
         for name in [name for name in list(sys.modules) if name.partition(".")[0] in tops]:
             del sys.modules[name]
+        package, _, renewed = _RENEWED.rpartition(".")
         sys.modules.pop(_RENEWED, None)
+        vars(sys.modules[package]).pop(renewed, None)  # `from core import db` would find it there
         for file in changed:  # Python takes what it compiled for current where second and size are the same
             Path(cache_from_source(str(file))).unlink(missing_ok=True)
         importlib.invalidate_caches()
