@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from core.discovery import Fault
+from core.settings import PROJECT_ROOT
 
 
 def test_an_error_of_a_button_that_could_not_be_kept_is_shown_with_its_remedy() -> None:
@@ -41,12 +46,25 @@ def page_with_callbacks() -> None:
     def refuses() -> None:
         raise RefusedError("That *number* is taken.")
 
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("it has no words")
+
+    class MuteRefusedError(RefusedError, MuteError):
+        pass
+
+    def is_mute() -> None:
+        raise MuteError
+
+    def refuses_mutely() -> None:
+        raise MuteRefusedError
+
     def goes() -> None:
         st.switch_page("apps/intake/pages/submitted.py")
 
     # As Streamlit does it, which in a test has no app to ask for its handler.
     bootstrap_session()
-    for work in (fails, refuses, goes):
+    for work in (fails, refuses, goes, is_mute, refuses_mutely):
         if st.button(work.__name__):
             try:
                 work()
@@ -63,6 +81,58 @@ def pressed(name: str) -> AppTest:
     return tab
 
 
+CODE = """
+def goes():
+    import streamlit as st
+    st.switch_page("nowhere.py")
+def calls_the_engine():
+    from core.files import FileRef
+    FileRef(digest="none", name="", type="", size=0)
+def is_called_by_it():
+    from core.state.forms import same
+    same(Odd(), Odd())
+class Odd:
+    def __eq__(self, other):
+        raise ValueError
+if script:
+    {call}()
+"""
+
+
+def fault_of(file: str, call: str, *, script: bool) -> Fault:
+    """The fault of a function in a file of the project, which Streamlit or the script in that file calls."""
+    space: dict[str, Any] = {"script": script}
+
+    def work() -> None:
+        exec(compile(CODE.format(call=call), str(PROJECT_ROOT / file), "exec"), space)
+        space[call]()
+
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - each has its own
+        work()
+    begin = caught.tb
+    while begin is not None and begin.tb_frame.f_code.co_filename == __file__:
+        begin = begin.tb_next
+    return Fault.of(caught.value.with_traceback(begin))
+
+
+@pytest.mark.parametrize("file", ["main.py", "helpers/prices.py"])
+class TestWhereAnErrorIsThatNoPageRaised:
+    @pytest.mark.parametrize(("call", "line"), [("goes", 4), ("calls_the_engine", 7), ("is_called_by_it", 13)])
+    def test_in_a_callback_of_the_team_s_it_is_at_their_own_line(self, file: str, call: str, line: int) -> None:
+        found = fault_of(file, call, script=False)
+        assert (found.file, found.line) == (file, line)
+
+    def test_in_the_script_it_is_where_it_was_raised(self, file: str) -> None:
+        assert fault_of(file, "goes", script=True).file == file
+        assert fault_of(file, "is_called_by_it", script=True).file == file
+        assert fault_of(file, "calls_the_engine", script=True).file == "core/files.py"
+
+
+@pytest.mark.parametrize("file", [".venv/lib/python3/site-packages/theirs.py", "core/bell.py"])
+def test_what_is_not_the_team_s_is_not_said_to_be(file: str) -> None:
+    assert fault_of(file, "calls_the_engine", script=False).file == "core/files.py"
+
+
 @pytest.mark.usefixtures("as_one_person")
 class TestWhatACallbackRaises:
     def test_is_explained_where_it_is_developed_with_file_and_line(self) -> None:
@@ -73,6 +143,12 @@ class TestWhatACallbackRaises:
 
     def test_is_said_as_it_is_where_it_refuses(self) -> None:
         assert pressed("refuses").markdown[0].value.replace("\\", "") == "That *number* is taken."
+
+    @pytest.mark.parametrize("name", ["is_mute", "refuses_mutely"])
+    def test_is_said_by_its_name_where_it_can_not_say_more(self, name: str) -> None:
+        tab = pressed(name)
+        said = [each.value.replace("\\", "") for each in (*tab.code, *tab.markdown)]
+        assert any("exception str() failed" in each for each in said)
 
     def test_names_the_address_of_a_page_that_was_asked_for_by_its_file(self) -> None:
         assert 'navigate_to("intake-submitted")' in pressed("goes").markdown[1].value

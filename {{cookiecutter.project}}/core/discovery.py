@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-from core.errors import KeepError
+from core.errors import KeepError, message_of
 from core.reload import get_sources
 from core.settings import PROJECT_ROOT
 
@@ -39,6 +40,8 @@ LAST = 1_000_000
 
 SEES_FAULTS = "admin.health"
 """The permission to see what is broken: what its own code would ask for isn't known."""
+
+_STDLIB = Path(sysconfig.get_path("stdlib"))
 
 PageFunction = Callable[[], None]
 
@@ -73,13 +76,14 @@ class Fault:
     @property
     def summary(self) -> str:
         """The error's kind and message, in one line."""
-        return " ".join(f"{type(self.error).__name__}: {self.error}".split())
+        return " ".join(f"{type(self.error).__name__}: {message_of(self.error)}".split())
 
     @classmethod
     def of(cls, error: BaseException, fallback: Path | None = None) -> Fault:
         """Locate an error that was caught: its innermost frame in the apps' own code, else line 1 of `fallback`.
 
         Its traceback then begins there, without what led to it: how this module imports, how Streamlit runs a page.
+        Where no app was at it, it is a callback in another file of the team's, or else the innermost of no library.
         """
         packages = [PROJECT_ROOT.joinpath(*package.split(".")) for package in PACKAGES]
         homes = [*packages, *([fallback.parent] if fallback else [])]
@@ -90,7 +94,7 @@ class Fault:
         theirs = [frame for frame in frames if _is_in(homes, frame.filename)]
         if not theirs and fallback is not None:
             return cls(file=_relative(fallback), line=1, error=error)
-        frame = (theirs or frames)[-1]
+        frame = (theirs or _of_project(frames) or frames)[-1]
         return cls(file=_relative(Path(frame.filename)), line=frame.lineno or 1, error=error)
 
 
@@ -266,6 +270,24 @@ def _begin_in(homes: list[Path], error: BaseException, *, otherwise_none: bool) 
         begin = begin.tb_next
     if begin is not None or otherwise_none:
         error.__traceback__ = begin
+
+
+def _of_project(frames: Sequence[traceback.FrameSummary]) -> Sequence[traceback.FrameSummary]:
+    """The frames of no library, and without those of `core` where it is a callback of the team's that was called.
+
+    The script itself, `main.py`, leads to everything that is done around the pages.
+    """
+    ours = [frame for frame in frames if not _is_of_library(frame.filename)]
+    theirs = [frame for frame in ours if not _is_in([PROJECT_ROOT / "core"], frame.filename)]
+    return ours if not theirs or theirs[0].name == "<module>" else theirs
+
+
+def _is_of_library(file: str) -> bool:
+    return (
+        file.startswith("<")
+        or not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
+        or _is_in([_STDLIB], file)
+    )
 
 
 def _is_in(homes: list[Path], file: str) -> bool:

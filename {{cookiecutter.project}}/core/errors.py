@@ -131,3 +131,11 @@ class InvitationError(AccountError):
 
 class LastAdministratorError(AccountError):
     """Nobody would be left who may give others their rights."""
+
+
+def message_of(error: BaseException) -> str:
+    """Return an error's message; of one whose own code fails at it, what Python says in a traceback."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever it is: the error itself is what has to be told
+        return "<exception str() failed>"

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.accounts import User
-from core.errors import AccountError
+from core.errors import AccountError, message_of
 from core.services import Services
 from core.storage.database import reachable
 from core.storage.models import SessionModel
@@ -75,6 +75,8 @@ def holders(package: str = PACKAGE) -> dict[str, Holder]:
             module = importlib.import_module(f"{package}.{name}.{_MODULE}")
         except Exception as error:
             # Whatever a team's module raises: it has to be mended first, and here is which one.
-            raise AccountError(f"{package}/{name}/{_MODULE}.py can't be imported ({error}). Mend it first.") from error
+            raise AccountError(
+                f"{package}/{name}/{_MODULE}.py can't be imported ({message_of(error)}). Mend it first."
+            ) from error
         found[name] = cast(Holder, module)
     return found

@@ -19,6 +19,7 @@ from core.errors import (
     RefusedError,
     SessionUnavailableError,
     StoreUnavailableError,
+    message_of,
 )
 from core.permissions import current_permissions, matches
 from core.plain import plain
@@ -94,7 +95,7 @@ def fault_place(found: Fault) -> None:
     """Show the file, the line and the error. In production its message, which may quote data, is only in the log."""
     message = type(found.error).__name__
     if _in_development():
-        message += f": {str(found.error)[:_LONGEST_MESSAGE]}"
+        message += f": {message_of(found.error)[:_LONGEST_MESSAGE]}"
     st.code(f"{found.file}, {words()('cards.line', n=found.line)}\n{message}", language=None, wrap_lines=True)
     if isinstance(found.error, StreamlitPageNotFoundError):
         st.markdown(
@@ -156,7 +157,7 @@ def not_done(error: Exception) -> bool:
         needed = say("cards.needs_permission", permission=error.permission)
         _card(":material/lock:", say("cards.not_allowed"), f"{needed} {say('cards.ask_administrator')}")
     elif isinstance(error, AccountError | RefusedError):
-        _card(":material/edit:", say("cards.not_done"), plain(str(error)))
+        _card(":material/edit:", say("cards.not_done"), plain(message_of(error)))
     elif isinstance(error, StoreUnavailableError | SessionUnavailableError):
         reconnecting(error)
         return True

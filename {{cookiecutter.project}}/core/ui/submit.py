@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import NO_STAMP
 from core.discovery import Fault
-from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError
+from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError, message_of
 from core.plain import plain
 from core.services import get_services
 from core.session import UserSession
@@ -135,7 +135,7 @@ class Submit(Generic[M]):
         if isinstance(error, NotKeptError):
             return say("form.not_kept", reason=error.reason)
         if isinstance(error, RefusedError):
-            return plain(str(error))
+            return plain(message_of(error))
         log.error("a form could not be saved", form=self.form, exc_info=error)
         return ""
 
