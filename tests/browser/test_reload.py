@@ -88,7 +88,7 @@ def store(session: Session, order: data.Order) -> None:
 def overview() -> None:
     st.title(data.TITLE)
     tables = [data.OrderRow.__table__, data.LineRow.__table__]
-    data.Base.metadata.create_all(get_services().database, tables=tables)
+    data.db.Base.metadata.create_all(get_services().database, tables=tables)
     with ui.form("order", model=data.Order, on_save=store):
         ui.text_input("Name", field="name")
         ui.selectbox("Colour", list(data.Colour), field="colour", format_func=lambda colour: colour.value)
