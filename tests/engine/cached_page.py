@@ -31,8 +31,9 @@ def count() -> int:
 def notes() -> list[str]:
     """What all sessions saved in the form `note`."""
     computed.append("notes")
-    found = get_services().engine.find("form/note/saved")
-    return sorted(entry.value["values"]["text"] for entry in found)
+    services = get_services()
+    forms = [services.engine.open(header.session_id).form("note") for header in services.store.headers(100)]
+    return sorted(form.saved["text"] for form in forms if form.saved)
 
 
 def show() -> None:

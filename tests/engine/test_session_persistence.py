@@ -15,7 +15,6 @@ from core import SessionPersistenceEngine, UserSession
 from core.clock import FakeClock, HybridClock, stamp_time
 from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableError
 from core.settings import get_settings
-from core.state.save_state import SaveState
 from core.storage.codec import MAX_DEPTH
 from core.storage.database import open_database
 from core.storage.entry import Entry
@@ -473,30 +472,6 @@ def test_tabs_that_nobody_used_for_a_month_are_forgotten(start: type_of_engine, 
     assert open_tab("old").navigation_history == []
 
 
-class TestSaveStates:
-    PATH = "form/f/field/a"
-
-    def test_an_edit_is_on_its_way_until_the_database_has_it(self, journal: Journal, clock: FakeClock) -> None:
-        store = AwayStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
-        engine = SessionPersistenceEngine(3600, store=store, journal=journal, clock=clock)
-        session = engine.open("s")
-        session.set_field("f", "a", 1)
-        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.SAVING}
-        store.away = True
-        with pytest.raises(StoreUnavailableError):
-            engine.flush()
-        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.KEPT_LOCALLY}
-        store.away = False
-        engine.flush()
-        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.SAVED}
-
-    def test_what_the_database_acknowledged_is_saved(self, store: Store) -> None:
-        engine = SessionPersistenceEngine(store=store, durability="database")
-        session = engine.open("s")
-        session.set_field("f", "a", 1)
-        assert engine.save_states(session, [self.PATH]) == {self.PATH: SaveState.SAVED}
-
-
 def test_a_version_read_after_the_journal_spares_the_second_query(start: type_of_engine) -> None:
     engine, elsewhere = start(), start()
     one, two = engine.open("s"), elsewhere.open("s")
@@ -508,16 +483,3 @@ def test_a_version_read_after_the_journal_spares_the_second_query(start: type_of
     elsewhere.purge("s")
     assert engine.fold(one, engine.waiting("s"), one.version + 1) == set()
     assert one.purged
-
-
-def test_values_of_all_sessions_are_found_by_path_and_what_can_not_be_read_is_left_out(
-    start: type_of_engine, store: Store
-) -> None:
-    engine = start()
-    for number in range(3):
-        engine.open(f"s{number}").set_field("f", "a", {"number": number})
-    engine.open("s1").reset_form("f")
-    store.upsert([replace(sealed("form/f/field/b", '"x"'), value="damaged")])
-    engine.flush()
-    found = {(session_id, path): value for session_id, path, value in engine.find("form/f/")}
-    assert found == {("s0", "form/f/field/a"): {"number": 0}, ("s2", "form/f/field/a"): {"number": 2}}

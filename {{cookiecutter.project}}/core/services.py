@@ -23,7 +23,6 @@ from core.storage.file_store import open_file_store
 from core.storage.journal import Journal
 from core.storage.kept_files import KeptFiles
 from core.storage.leases import Lease
-from core.storage.recoveries import Recoveries
 from core.storage.sealing import Seal
 from core.storage.sql import SqlStore
 from core.storage.submissions import Submissions
@@ -49,7 +48,6 @@ class Services:
     versions: Versions
     files: KeptFiles
     activity: Activity
-    recoveries: Recoveries
     background: Background = field(default_factory=Background)
 
     def database_answers(self) -> bool:
@@ -65,7 +63,6 @@ class Services:
         """Flush what waits and let go of all files, each part whatever another one raises."""
         with ExitStack() as parts:  # the last one is closed first
             parts.callback(self.engine.close)
-            parts.callback(self.recoveries.close)
             parts.callback(self.accounts.close)
 
 
@@ -119,7 +116,6 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
             open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(settings.encryption_keys)
         ),
         activity=Activity(database, seal, clock),
-        recoveries=Recoveries(database, clock),
     )
 
 

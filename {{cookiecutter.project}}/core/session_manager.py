@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from core.accounts import Actor
 from core.auth import check_right, current_device, current_identity
-from core.clock import NO_STAMP, stamp_time
+from core.clock import NO_STAMP
 from core.errors import (
     KeepError,
     NoSessionError,
@@ -34,7 +34,6 @@ from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.state.paths import field_path, is_bookkeeping, join_path, split_path
-from core.state.save_state import FieldSaveState, SaveState
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.unreadable import Unreadable
@@ -207,16 +206,6 @@ class SessionManager:
         """Why fields of a form show something that isn't kept, by name."""
         found: dict[tuple[str, str], str | KeepError] = {**self.live.untaken, **self.not_kept}
         return {field: reason for (form, field), reason in found.items() if form == form_id}
-
-    def save_state(self, form_id: str, field: str) -> FieldSaveState:
-        """How far the last edit of a field has come, for a page that shows it beside the field."""
-        path = field_path(form_id, field)
-        stamp = self.session.stamps.get(path)
-        at = stamp_time(stamp) if stamp else None
-        reason = self.not_kept.get((form_id, field))
-        if reason is not None:
-            return FieldSaveState(state=SaveState.REFUSED, at=at, reason=reason)
-        return FieldSaveState(state=self._engine.save_states(self.session, [path])[path], at=at)
 
     def label_of(self, form_id: str, field: str) -> str:
         """What the widget of a field is called on the page that showed it last, else the field's name in words."""
@@ -465,7 +454,8 @@ def bootstrap_session() -> UserSession:
     except StoreUnavailableError as error:
         raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
     if manager is None or manager.session.session_id != identity.session_id:
-        session = _open(engine, identity)
+        user_id = identity.user.user_id if identity.user else None
+        session = engine.open(identity.session_id, user_id)
         manager = st.session_state[_KEY] = SessionManager(engine, session, identity)
         waiting = []
     elif manager.generation != generation:
@@ -481,17 +471,6 @@ def bootstrap_session() -> UserSession:
     _CURRENT.set(None)
     manager.begin_run(identity, waiting)
     return manager.session
-
-
-def _open(engine: SessionPersistenceEngine, identity: Identity) -> UserSession:
-    """Open a session for a tab that has none, and count it as recovered if it holds something."""
-    began = time.perf_counter()
-    session = engine.open(identity.session_id, identity.user.user_id if identity.user else None)
-    if session.values:
-        fields = sum(len(form.values) for form in session.form_states.values())
-        took, last_stamp = time.perf_counter() - began, max(session.stamps.values())
-        get_services().recoveries.note(seconds=took, fields=fields, last_stamp=last_stamp)
-    return session
 
 
 def get_session_manager() -> SessionManager:

@@ -26,7 +26,6 @@ from core.session import UserSession
 from core.settings import get_settings
 from core.state.changes import REMOVED, Change
 from core.state.paths import holds_fields
-from core.state.save_state import SaveState
 from core.storage.codec import decode, encode
 from core.storage.database import open_database
 from core.storage.durability import Durability, EngineStatus, WriteBehind, WriteThrough
@@ -51,14 +50,6 @@ _AROUND_A_FIELD = 4
 R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
-
-
-class Found(NamedTuple):
-    """One value of one session, as `SessionPersistenceEngine.find` gives it."""
-
-    session_id: str
-    path: str
-    value: Any
 
 
 class Held(NamedTuple):
@@ -172,25 +163,6 @@ class SessionPersistenceEngine:
         if version is not None and version == session.version:
             return self._absorb_waiting(session, waiting)
         return self.refresh(session)
-
-    def save_states(self, session: UserSession, paths: Collection[str]) -> dict[str, SaveState]:
-        """How far each of these paths has come. Call it for paths that the session holds."""
-        try:
-            under_way = {entry.path for entry in self._durability.waiting(session.session_id)}
-        except JournalError:
-            return dict.fromkeys(paths, SaveState.SAVING)
-        state = SaveState.KEPT_LOCALLY if self.status().failures else SaveState.SAVING
-        return {path: state if path in under_way else SaveState.SAVED for path in paths}
-
-    def find(self, prefix: str) -> Iterator[Found]:
-        """What all live sessions hold under paths that start with `prefix`, as far as the database has it."""
-        for entry in self._store.find(prefix):
-            try:
-                text = self._seal.open(entry).value
-                if text is not None:
-                    yield Found(entry.session_id, entry.path, decode(text, entry.path))
-            except (CorruptValueError, UnreadableValueError) as error:
-                log.warning("a stored value is left out", path=entry.path, error=str(error))
 
     def texts(self) -> Iterator[str]:
         """All that live sessions hold, and what was set aside, as encoded text: to look for something in it.

@@ -22,7 +22,6 @@ from core.storage import journal_sql as sql
 from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
 from core.storage.journal_log import EDIT_BYTES, MAX_WAL_BYTES, REMOVAL_BYTES, JournalLog, LogFullError
-from core.storage.journal_upgrade import upgrade
 from core.storage.salvage import Row, SharedFile
 
 _WAL_RESET_FIXED = (3, 51, 3)
@@ -262,7 +261,6 @@ def _connect(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 4194304")
     connection.execute("PRAGMA secure_delete = ON")  # what was flushed or rotated leaves nothing readable behind
-    upgrade(connection)
     connection.execute(sql.SCHEMA)
     return connection
 

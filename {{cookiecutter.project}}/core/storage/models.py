@@ -15,7 +15,6 @@
 | activity | what was done in one tab on one page on one day, as long as it is added up |
 | activity_days | the same of everybody together, kept for good |
 | activity_stale | a day whose totals are to be added up again |
-| recoveries | how often and how fast one process gave people their work back on one day |
 | tickets | a one-time permission to change a browser's token |
 | attempts | when passwords were checked lately for one name or one network address |
 | known_devices | a person has signed in before in this browser |
@@ -279,21 +278,6 @@ class StaleDayModel(Base):
 
     day: Mapped[date] = mapped_column(primary_key=True)
     news: Mapped[int] = mapped_column(BigInteger)
-
-
-class RecoveryModel(Base):
-    """How often one process gave people their work back on one day (UTC), and how long that took."""
-
-    __tablename__ = "recoveries"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    process: Mapped[str] = mapped_column(String(16), primary_key=True)
-    recovered: Mapped[int]
-    after_start: Mapped[int]
-    """Those where nothing was entered since the process started."""
-    fields: Mapped[int]
-    times: Mapped[str] = mapped_column(Text)
-    """How many took how long: a JSON list, see `core/storage/recoveries.py`."""
 
 
 class TicketModel(Base):

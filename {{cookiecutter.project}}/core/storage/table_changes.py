@@ -32,7 +32,6 @@ UNTRACKED = frozenset(
         "activity",
         "activity_days",
         "activity_stale",
-        "recoveries",
         "alembic_version",
     }
 )

@@ -1,4 +1,4 @@
-"""Figures for administrators: activity by day and page, recoveries by day."""
+"""Figures for administrators: activity by day and page."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,16 +41,6 @@ def upgrade() -> None:
         sa.Column("news", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", name="pk_activity_stale"),
     )
-    op.create_table(
-        "recoveries",
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("process", sa.String(16), nullable=False),
-        sa.Column("recovered", sa.Integer(), nullable=False),
-        sa.Column("after_start", sa.Integer(), nullable=False),
-        sa.Column("fields", sa.Integer(), nullable=False),
-        sa.Column("times", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "process", name="pk_recoveries"),
-    )
 
 
 def numbers() -> list[sa.Column]:
@@ -62,6 +52,6 @@ def numbers() -> list[sa.Column]:
 
 
 def downgrade() -> None:
-    for table in ("recoveries", "activity_stale", "activity_days", "activity"):
+    for table in ("activity_stale", "activity_days", "activity"):
         op.drop_table(table)
     op.drop_column("sessions", "counted")

@@ -1,22 +1,15 @@
 """Health: whether all is kept, and what to do if not."""
 
-from datetime import timedelta
-
 import streamlit as st
 
 from core import ui
 from core.apps.admin.amounts import duration, size
 from core.apps.admin.storage import USUAL, Database, Storage, Trouble, look, troubles
 from core.command_line import python
-from core.errors import StoreUnavailableError
 from core.permissions import requires
 from core.router import page
 from core.services import get_services
 from core.storage.entry import Quarantined
-from core.storage.recoveries import BOUNDS_MS, together
-
-DAYS = 30
-"""Of recoveries that are shown."""
 
 _SHOWN = 20
 _COMMANDS = "\n".join(
@@ -29,7 +22,6 @@ _COMMANDS = "\n".join(
 def health() -> None:
     st.title(ui.words().title("Health"))
     _now()
-    _recoveries()
 
 
 @st.fragment(run_every="10s")
@@ -99,44 +91,11 @@ def _quarantine(seen: Storage) -> None:
     st.code(_COMMANDS, language="sh")
 
 
-def _recoveries() -> None:
-    """How often people got their work back in the last thirty days. It changes slowly, so it isn't looked up anew."""
-    services, number = get_services(), ui.words().number
-    st.subheader("Coming back")
-    try:
-        with services.accounts.hurry:
-            days = services.recoveries.by_day(services.clock.now().date() - timedelta(days=DAYS - 1))
-    except StoreUnavailableError:
-        st.caption("Can't be looked up while the database is away.")
-        return
-    total = together(days.values())
-    st.caption(
-        f"How often, in the last {DAYS} days, a reloaded page, a new tab or a restarted server began with what the "
-        "person had before. Time is that of putting the session together on the server. Counted every half minute."
-    )
-    with st.container(key="figures-recoveries"):
-        st.metric("Recovered", number(total.recovered), border=True, help="Page loads that began with kept work")
-        restart = "Of them, the first of their session since the server was started"
-        st.metric("After a restart", number(total.after_start), border=True, help=restart)
-        half, nearly = "Half of them took no longer (p50)", "95 of 100 took no longer (p95)"
-        st.metric("Usual time", _milliseconds(total.at_most_ms(0.5)), border=True, help=half)
-        st.metric("Nearly all within", _milliseconds(total.at_most_ms(0.95)), border=True, help=nearly)
-        each = number(total.fields / total.recovered, 1) if total.recovered else "–"
-        came_back = f"Fields that came back at once, on average; {number(total.fields)} in all"
-        st.metric("Fields each time", each, border=True, help=came_back)
-
-
 def _latency(found: Database | None) -> str:
     if found is None:
         return "away"
     milliseconds = found.latency * 1000
     return f"< {ui.words().number(0.1, 1)} ms" if milliseconds < 0.1 else f"{ui.words().number(milliseconds, 1)} ms"
-
-
-def _milliseconds(bound: float | None) -> str:
-    if bound is None:
-        return "–"
-    return f"over {BOUNDS_MS[-1] // 1000} s" if bound == float("inf") else f"{bound:.0f} ms"
 
 
 def _line(place: str, aside: Quarantined) -> dict[str, str]:
