@@ -226,6 +226,11 @@ STATES: dict[str, tuple[Callable[[Project], object], str, Callable[[Project], ob
     ),
     "no database": (lambda project: (project.root / "sessions.db").unlink(), r"schema: there is no database yet", None),
     "two heads": (add_two_heads, r"schema: Nothing in migrations/ follows 9998 nor 9999", None),
+    "replaced secret": (
+        lambda project: project.set(SECRET_KEY=secrets.token_hex(32)),
+        r"secret key: SECRET_KEY is another one than this database knows",
+        None,
+    ),
     "replaced keys": (replace_keys, r"encryption: a value can't be read", add_missing_key),
 }
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from click.testing import CliRunner, Result
 
 import apps
 from core.accounts import Actor
+from core.accounts.first_start import create_roles
 from core.accounts.passwords import verify_password
 from core.command_line import python
 from core.commands.doctor import examine
 from core.commands.provider import provider_fault
+from core.errors import AccountError
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
 from core.web.arrival import arrive
@@ -272,7 +275,7 @@ def test_a_permission_that_nothing_requires_is_pointed_out(run: Run, settings: S
     ]
 
 
-def test_roles_that_an_app_declares_are_made_and_then_left_to_the_administrators(
+def test_roles_that_an_app_declares_are_made_and_get_what_it_declares_later_and_nothing_back_that_was_taken(
     run: Run, look: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = tmp_path / "till" / "pages"
@@ -296,6 +299,70 @@ def test_roles_that_an_app_declares_are_made_and_then_left_to_the_administrators
     run("roles", "save", "cashier", "till.read")
     run("migrate")
     assert permissions() == {**made, "cashier": ("till.read",)}
+    lacking = "cashier: lacks till.use, which the code declares. To grant it, run: "
+    assert f"{lacking}{python('manage.py roles save cashier till.read till.use')}" in run("roles", "list").output
+
+    app = sys.modules["apps.till"].app
+    later = replace(app, roles={"cashier": ["till.use", "till.count", "till.read"], "auditor": ["till.*"]})
+    monkeypatch.setattr(sys.modules["apps.till"], "app", later)
+    assert "lacks till.use, till.count, which the code declares" in run("roles", "list").output
+    run("createuser", "Cy", "--password", PASSWORD, "--role", "cashier")
+
+    def may(permission: str) -> bool:
+        person = look(lambda services: services.accounts.find("cy"))
+        return permission in person.permissions  # type: ignore[attr-defined]
+
+    def saved() -> list[tuple[str, str]]:
+        return look(  # type: ignore[return-value]
+            lambda services: [(event.subject, event.detail) for event in services.accounts.trail(events=["role.saved"])]
+        )
+
+    before = saved()
+    for _ in range(2):
+        run("migrate")
+        assert permissions() == {**made, "cashier": ("till.read", "till.count"), "auditor": ("till.*",)}
+        new = [("role:cashier", "till.read till.count"), ("role:auditor", "till.*")]
+        assert saved() == [*new, *before]
+    assert may("till.count")
+    assert lacking in run("roles", "list").output
+
+    monkeypatch.setattr(sys.modules["apps.till"], "app", app)  # as after a step back, which takes nothing
+    run("migrate")
+    assert permissions()["cashier"] == ("till.read", "till.count")
+
+
+def test_a_role_made_by_hand_gets_nothing_when_an_app_declares_it_until_that_declares_more(
+    run: Run, look: Callable[..., object]
+) -> None:
+    run("migrate")
+    run("roles", "save", "clerk", "home.*")
+
+    def declare(*permissions: str) -> object:
+        def work(services: Services) -> tuple[str, ...]:
+            create_roles(services.accounts, {"clerk": permissions})
+            return next(role.permissions for role in services.accounts.roles() if role.role == "clerk")
+
+        return look(work)
+
+    assert declare("till.use") == ("home.*",)
+    assert declare("till.use", "home.read", "till.read") == ("home.*", "till.read"), "what it has is not given twice"
+    with pytest.raises(AccountError, match="no permission"):
+        declare("till use")
+
+
+def test_a_secret_key_that_was_replaced_is_found_until_that_was_on_purpose(
+    run: Run, make_settings: Callable[..., Settings], settings: Settings
+) -> None:
+    run("migrate")
+    assert "secret key" not in trouble(settings)
+    other = make_settings(secret_key="another one " * 3)
+    for _ in range(2):
+        assert "SECRET_KEY is another one than this database knows" in trouble(other)["secret key"]
+        run("migrate", using=other)
+    assert "secret key" not in trouble(settings), "the former one put back"
+    assert run("accept-secret-key", using=other).exit_code == 0
+    assert "secret key" not in trouble(other)
+    assert "secret key" in trouble(settings)
 
 
 def test_the_first_administrator_of_a_provider_is_named_by_their_address(

@@ -55,7 +55,8 @@ class App:
     """What `apps/<name>/__init__.py` says about its app. `order` sorts the navigation, smallest first.
 
     `roles` are permissions by role, such as `{"clerk": ["orders.use"]}`. `manage.py migrate` creates the roles that are
-    missing; one that exists is changed only in Admin, Roles and by `manage.py roles save`.
+    missing, and grants the others what is declared of them for the first time. It takes nothing, and what was taken in
+    Admin, Roles or by `manage.py roles save` doesn't come back.
     """
 
     title: str

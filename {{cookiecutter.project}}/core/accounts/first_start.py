@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from core.accounts import Accounts, User
 from core.errors import AccountError, ConfigurationError
 from core.storage.migrate import upgrade
+from core.storage.secret_mark import note_fingerprint
 
 ADMINISTRATOR = "admin"
 ROLES = {
@@ -19,13 +20,19 @@ ROLES = {
 
 
 def prepare(
-    accounts: Accounts, database: Engine, admin_password: str | None, roles_of_apps: Mapping[str, Sequence[str]]
+    accounts: Accounts,
+    database: Engine,
+    admin_password: str | None,
+    roles_of_apps: Mapping[str, Sequence[str]],
+    secret: str,
 ) -> User | None:
-    """Bring the tables up to date, create the roles that are missing, and in an empty project the first administrator.
+    """Bring the tables and the declared roles up to date, and create in an empty project the first administrator.
 
-    Returns the administrator if one was created. Raises ConfigurationError for an unfit initial password.
+    Notes which SECRET_KEY the database belongs to, for `manage.py doctor`. Returns the administrator if one was
+    created. Raises ConfigurationError for an unfit initial password.
     """
     upgrade(database)
+    note_fingerprint(database, secret)
     try:
         create_roles(accounts, roles_of_apps)
     except AccountError as error:
@@ -37,18 +44,20 @@ def prepare(
 
 
 def create_roles(accounts: Accounts, of_apps: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Create the roles that are missing; those that exist are left as they are. Raises AccountError."""
-    added = of_apps or {}
-    existing = {role.role for role in accounts.roles()}
-    for role in sorted({*ROLES, *added} - existing):
-        permissions, description = ROLES.get(role, ((), ""))
-        accounts.save_role(role, [*permissions, *added.get(role, ())], description)
+    """Create the roles that are missing, and grant the others what is declared of them anew. Raises AccountError."""
+    for role, permissions in declared_roles(of_apps or {}).items():
+        accounts.declare_role(role, permissions, ROLES[role][1] if role in ROLES else "")
+
+
+def declared_roles(of_apps: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the permissions of all roles that the code declares, by role."""
+    return {role: [*ROLES.get(role, ((), ""))[0], *of_apps.get(role, ())] for role in sorted({*ROLES, *of_apps})}
 
 
 def seed_administrator(accounts: Accounts, password: str | None, *, username: str = ADMINISTRATOR) -> User | None:
     """Give an empty project its roles and its first administrator, who must change the password at sign-in.
 
-    Roles that exist are left as they are. Returns the administrator only when one was created: not when
+    Returns the administrator only when one was created: not when
     there are users already, and not without a password.
     """
     create_roles(accounts)

@@ -13,6 +13,7 @@ from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.accounts.authority import require_permissions, require_roles
 from core.errors import AccountError
 from core.storage.models import RoleModel, UserModel, UserRoleModel
+from core.wildcards import matches
 
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _PERMISSION = re.compile(r"(\*|[a-z0-9_-]+)(\.(\*|[a-z0-9_-]+))*")
@@ -49,12 +50,7 @@ class Roles(AuditTrail):
         Raises AccountError for a malformed name or permission, for a change that is not `by`'s to make, and where
         nobody could administer any more.
         """
-        granted = list(dict.fromkeys(permissions))
-        if not _ROLE_NAME.fullmatch(role):
-            raise AccountError(f"{role!r} is no role name. Use small letters, digits, - and _, like 'order-desk'.")
-        for permission in granted:
-            if not _PERMISSION.fullmatch(permission):
-                raise AccountError(f"{permission!r} is no permission. Write it like 'orders.read' or 'orders.*'.")
+        granted = _checked(role, permissions)
         values = {"permissions": "\n".join(granted), "description": description}
         with self._database.begin() as connection, still_administered(connection):
             there_is = RoleModel.role == role
@@ -69,6 +65,36 @@ class Roles(AuditTrail):
                 _bump_holders(connection, role)
             self._note(connection, "role.saved", by=by, subject=f"role:{role}", detail=" ".join(granted))
 
+    def declare_role(self, role: str, permissions: Iterable[str], description: str = "") -> None:
+        """Create a role that the code declares, or grant it what the code declares of it for the first time.
+
+        What an administrator took away since then stays away, and nothing is taken. A role that was there before
+        anybody noted what is declared of it is left as it is. Raises AccountError for a malformed name or permission.
+        """
+        wanted = _checked(role, permissions)
+        with self._database.begin() as connection:
+            there_is = RoleModel.role == role
+            found = connection.execute(
+                select(RoleModel.permissions, RoleModel.declared).where(there_is).with_for_update()
+            ).one_or_none()
+            if found is None:
+                values = {"permissions": "\n".join(wanted), "declared": "\n".join(wanted), "description": description}
+                connection.execute(insert(RoleModel).values(role=role, **values))
+                self._note(connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(wanted))
+                return
+            before = wanted if found.declared is None else found.declared.split()
+            news = [permission for permission in wanted if permission not in before]
+            if news or found.declared is None:
+                declared = "\n".join([*before, *news])
+                connection.execute(update(RoleModel).where(there_is).values(declared=declared))
+            held = found.permissions.split()
+            lacking = [permission for permission in news if not matches(held, permission)]
+            if lacking:
+                granted = [*held, *lacking]
+                connection.execute(update(RoleModel).where(there_is).values(permissions="\n".join(granted)))
+                _bump_holders(connection, role)
+                self._note(connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(granted))
+
     def delete_role(self, role: str, *, by: Actor = COMMAND_LINE) -> None:
         """Remove a role and take it from everybody who has it.
 
@@ -80,6 +106,17 @@ class Roles(AuditTrail):
             connection.execute(delete(UserRoleModel).where(UserRoleModel.role == role))
             connection.execute(delete(RoleModel).where(RoleModel.role == role))
             self._note(connection, "role.deleted", by=by, subject=f"role:{role}")
+
+
+def _checked(role: str, permissions: Iterable[str]) -> list[str]:
+    """Return permissions, each once. Raises AccountError for a malformed name or permission."""
+    granted = list(dict.fromkeys(permissions))
+    if not _ROLE_NAME.fullmatch(role):
+        raise AccountError(f"{role!r} is no role name. Use small letters, digits, - and _, like 'order-desk'.")
+    for permission in granted:
+        if not _PERMISSION.fullmatch(permission):
+            raise AccountError(f"{permission!r} is no permission. Write it like 'orders.read' or 'orders.*'.")
+    return granted
 
 
 def grant(connection: Connection, user_id: str, roles: Iterable[str]) -> list[str]:

@@ -27,7 +27,7 @@ from core.commands.folders import room, unwritable
 from core.commands.pages import of_apps
 from core.commands.provider import admission, description
 from core.commands.quarantine import describe
-from core.commands.roles import misspelt
+from core.commands.roles import lacking, misspelt
 from core.errors import (
     ConfigurationError,
     CorruptValueError,
@@ -51,6 +51,7 @@ from core.storage.entry import Quarantined
 from core.storage.journal import Journal
 from core.storage.migrate import current_revisions, head_revision, schema_problem
 from core.storage.sealing import Seal
+from core.storage.secret_mark import fingerprint, noted_fingerprint
 from core.storage.sql import SqlStore
 from core.wildcards import matches
 
@@ -299,6 +300,7 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="schema", says=says, fix=f"Run: {python('manage.py migrate')}")
         return
     yield Finding(subject="schema", says=f"at revision {head}")
+    yield _same_secret(database, settings)
     seal = Seal(settings.encryption_keys)
     store = SqlStore(
         database, session_timeout=settings.session_timeout, retention=settings.session_retention, seal=seal
@@ -308,7 +310,20 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
         yield _administrator(accounts, settings)
-        yield from (Finding(subject="roles", says=says) for says in misspelt(accounts.roles()))
+        roles = accounts.roles()
+        yield from (Finding(subject="roles", says=says) for says in (*misspelt(roles), *lacking(roles)))
+
+
+def _same_secret(database: Engine, settings: Settings) -> Finding:
+    """Compare SECRET_KEY with the one that the database was prepared with."""
+    subject, noted = "secret key", noted_fingerprint(database)
+    if noted in (None, fingerprint(settings.secret_key.get_secret_value())):
+        return Finding(subject=subject, says="the one this database knows" if noted else "noted by the next migrate")
+    remedy = "Put the former SECRET_KEY back into .env. If it was replaced on purpose, run: "
+    says = (
+        "SECRET_KEY is another one than this database knows, so every cookie is void and everybody has to sign in again"
+    )
+    return Finding(subject=subject, says=says, fix=remedy + python("manage.py accept-secret-key"))
 
 
 def _encryption(store: SqlStore, seal: Seal) -> Finding:

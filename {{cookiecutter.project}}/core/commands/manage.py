@@ -27,6 +27,7 @@ from core.services import close_services, get_services
 from core.settings import PROJECT_ROOT
 from core.storage.database import reachable
 from core.storage.migrate import is_current
+from core.storage.secret_mark import note_fingerprint
 
 
 class Commands(CommandGroup):
@@ -81,9 +82,8 @@ def migrate() -> None:
     services = get_services()
     settings = services.settings
     before = is_current(services.database)
-    administrator = prepare(
-        services.accounts, services.database, settings.first_password, roles_of_apps(discover_quietly())
-    )
+    roles_declared, secret = roles_of_apps(discover_quietly()), settings.secret_key.get_secret_value()
+    administrator = prepare(services.accounts, services.database, settings.first_password, roles_declared, secret)
     click.echo("The database was up to date." if before else "The database is up to date now.")
     if administrator is not None:
         click.echo(
@@ -91,6 +91,14 @@ def migrate() -> None:
         )
     elif settings.auth == "password" and not services.accounts.count_users():
         click.echo(f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}")
+
+
+@manage.command("accept-secret-key")
+def accept_secret_key() -> None:
+    """Take note that SECRET_KEY was replaced on purpose. Until then doctor says that it is another one."""
+    services = get_services()
+    note_fingerprint(services.database, services.settings.secret_key.get_secret_value(), anew=True)
+    click.echo("Noted. Whoever was signed in before the change signs in again.")
 
 
 for command in (

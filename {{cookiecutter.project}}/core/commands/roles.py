@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 import click
 
 from core.accounts import Role
+from core.accounts.first_start import declared_roles
+from core.command_line import python
 from core.commands.pages import discover_quietly
 from core.errors import AccountError
-from core.pages import required_permissions, unknown_permissions
+from core.pages import required_permissions, roles_of_apps, unknown_permissions
 from core.services import get_services
+from core.wildcards import matches
 
 
 @click.group()
@@ -29,7 +33,7 @@ def list_roles() -> None:
         click.echo(f"{role.role} ({people} {'person' if people == 1 else 'people'}): {' '.join(role.permissions)}")
         if role.description:
             click.echo(f"    {role.description}")
-    for warning in misspelt(found):
+    for warning in [*misspelt(found), *lacking(found)]:
         click.echo(warning)
 
 
@@ -72,3 +76,18 @@ def misspelt(found: Iterable[Role]) -> list[str]:
         for role in found
         for permission, closest in unknown_permissions(role.permissions, required, apps).items()
     ]
+
+
+def lacking(found: Iterable[Role]) -> list[str]:
+    """One sentence for each role without a permission that the code declares of it: somebody took that away."""
+    declared = declared_roles(roles_of_apps(discover_quietly()))
+    sentences = []
+    for role in found:
+        missing = [each for each in declared.get(role.role, ()) if not matches(role.permissions, each)]
+        if missing:
+            everything = " ".join(map(shlex.quote, [role.role, *role.permissions, *missing]))
+            sentences.append(
+                f"{role.role}: lacks {', '.join(missing)}, which the code declares. "
+                f"To grant it, run: {python(f'manage.py roles save {everything}')}"
+            )
+    return sentences

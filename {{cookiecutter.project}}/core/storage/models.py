@@ -19,6 +19,7 @@
 | attempts | when passwords were checked lately for one name or one network address |
 | known_devices | a person has signed in before in this browser |
 | audit | one event of the audit trail |
+| project_facts | something that is known of the project as a whole |
 """
 
 from __future__ import annotations
@@ -203,6 +204,8 @@ class RoleModel(Base):
     role: Mapped[str] = mapped_column(String(64), primary_key=True)
     description: Mapped[str] = mapped_column(Text, default="")
     permissions: Mapped[str] = mapped_column(Text, default="")
+    declared: Mapped[str | None] = mapped_column(Text)
+    """What the code has ever declared of it, likewise; None before that was first noted."""
 
 
 class UserRoleModel(Base):
@@ -363,3 +366,12 @@ class AuditModel(Base):
             ("address", "event", "at"),
         )
     )
+
+
+class ProjectFactModel(Base):
+    """Something that is known of the project as a whole, by its name."""
+
+    __tablename__ = "project_facts"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

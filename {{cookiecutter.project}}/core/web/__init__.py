@@ -162,7 +162,8 @@ def _lacks_migrations() -> bool:
 def _prepare_database(roles: Mapping[str, Sequence[str]]) -> None:
     services = get_services()
     with _or_logged(), reachable():
-        prepare(services.accounts, services.database, services.settings.first_password, roles)
+        secret = services.settings.secret_key.get_secret_value()
+        prepare(services.accounts, services.database, services.settings.first_password, roles, secret)
 
 
 @contextmanager
