@@ -105,14 +105,6 @@ def adding_up(services: Services) -> None:
     row("activity: news of one, as when Metrics is opened", milli(seconds(news, rounds=1)))
     row("activity: when there is nothing new", milli(seconds(news, rounds=5)))
 
-    def as_before() -> None:
-        totals: dict[str, int] = {}
-        for found in services.engine.find("metric/"):
-            day = found.path.rsplit("/", 1)[1]
-            totals[day] = totals.get(day, 0) + found.value["page_views"]
-
-    row("  beside: reading all sessions anew", f"{seconds(as_before, rounds=1):.1f} s")
-
 
 def news_of(services: Services, sessions: int) -> None:
     """Have the first so many sessions written once more, with what they did today."""

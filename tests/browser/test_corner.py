@@ -54,7 +54,7 @@ class TestSave:
     @staticmethod
     def refused(visitor: Visitor, message: str) -> None:
         expect(visitor.page.get_by_test_id("stAlert")).to_have_text(f"Not saved: {message}")
-        expect(visitor.page.locator("[class*=st-key-keep-saving-]")).to_contain_text("Have another look at: Many.")
+        expect(visitor.page.locator("[class*=st-key-keep-saving-]")).to_contain_text("Check these fields: Many.")
 
     def test_what_its_field_refuses_is_named_and_nothing_else_is_saved_in_its_place(self, visitor: Visitor) -> None:
         number(visitor, "Many").fill("99")
@@ -62,7 +62,7 @@ class TestSave:
 
         self.refused(visitor, "Many: 99 is too large. Enter at most 9.")
         expect(number(visitor, "Many")).to_have_value("99")
-        visitor.says("Not kept: Many: 99 is too large. Enter at most 9.")
+        visitor.says("Not saved: Many: 99 is too large. Enter at most 9.")
         self.saved(visitor)
 
         number(visitor, "Many").fill("7")
@@ -72,7 +72,7 @@ class TestSave:
 
     def test_what_was_refused_before_is_not_forgotten_with_the_next_edit(self, visitor: Visitor) -> None:
         number(visitor, "Many").fill("99")
-        visitor.says(re.compile("^Not kept"))
+        visitor.says(re.compile("^Not saved"))
         visitor.text("Name").fill("Ada")
         visitor.text("Name").press("Enter")
         visitor.settled()

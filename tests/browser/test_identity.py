@@ -115,7 +115,7 @@ def test_somebody_takes_their_data_and_deletes_themselves_with_another_tab_open(
     own.page.locator(".st-key-data-delete button").click()
     again = own.page.get_by_role("dialog")
     again.get_by_role("textbox", name="Password").fill(PASSWORD)
-    again.get_by_role("button", name="Delete for good").click()
+    again.get_by_role("button", name="Delete permanently").click()
     for tab in (own, form):
         expect(tab.text("Username")).to_be_visible(timeout=SETTLE_MS)
         assert "Ada's secret" not in tab.page.content()
@@ -156,7 +156,7 @@ def test_a_page_one_may_not_see_is_absent_and_says_not_allowed(visit: NewTab, ne
 
 def test_where_cookies_are_blocked_nobody_enters_a_password_in_vain(cookieless: Page, server: Server) -> None:
     cookieless.goto(server.url)
-    expect(cookieless.get_by_test_id("stAlert")).to_contain_text("Allow cookies for it and reload the page")
+    expect(cookieless.get_by_test_id("stAlert")).to_contain_text("Allow cookies and reload the page")
     expect(cookieless.get_by_role("textbox")).to_have_count(0)
 
 

@@ -116,7 +116,7 @@ def test_what_was_typed_is_there_after_f5(visitor: Visitor) -> None:
 def test_what_never_left_the_browser_is_there_after_f5(visitor: Visitor) -> None:
     refuse(visitor.page)
     visitor.type("Name", "Grace")
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     visitor.has_in_browser("Grace")
 
     visitor.page.unroute(DRAFTS)
@@ -130,7 +130,7 @@ def test_what_never_left_the_browser_is_there_after_f5(visitor: Visitor) -> None
 def test_what_a_closed_tab_left_is_shown_in_the_next_one(visitor: Visitor) -> None:
     refuse(visitor.page)
     visitor.type("Name", "Left behind")
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     context = visitor.page.context
     other = Visitor(context.new_page(), visitor.server)
     visitor.page.close()
@@ -248,8 +248,8 @@ def test_without_a_connection_it_stays_in_the_browser(visitor: Visitor) -> None:
     expect(voice).to_have_text("")
     visitor.page.context.set_offline(True)
     visitor.type("Name", "On a train")
-    visitor.says("Offline: kept in this browser")
-    expect(voice).to_have_text("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
+    expect(voice).to_have_text("Offline: saved in this browser")
     visitor.has_in_browser("On a train")
 
     visitor.page.context.set_offline(False)
@@ -264,9 +264,9 @@ def test_without_a_connection_it_stays_in_the_browser(visitor: Visitor) -> None:
 def test_when_the_server_is_killed_while_somebody_types(visitor: Visitor, server: Server) -> None:
     refuse(visitor.page)
     visitor.type("Name", "Half a wor")
-    visitor.says(re.compile("Saving…|Offline: kept in this browser"))
+    visitor.says(re.compile("Saving…|Offline: saved in this browser"))
     server.kill()
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     visitor.mark_page()
     visitor.page.unroute(DRAFTS)
     server.start()
@@ -283,7 +283,7 @@ def test_one_types_on_however_long_the_server_is_away(visitor: Visitor, server: 
     visitor.says(SAVED)
     server.kill()
     try:
-        visitor.says("Offline: kept in this browser")
+        visitor.says("Offline: saved in this browser")
         typed = "Before "
         for letter in "and while Streamlit would have opened a dialog about it":
             visitor.page.clock.run_for(1000)
@@ -322,7 +322,7 @@ def until_it_says_so(visitor: Visitor) -> None:
         assert time.monotonic() < deadline, "the server never noticed"
         visitor.page.wait_for_timeout(100)
     visitor.type("Email", "e")
-    visitor.says("Database away: kept on the server")
+    visitor.says("Database offline: saved on the server")
 
 
 STRANGERS = (
@@ -355,7 +355,7 @@ def test_an_answer_that_is_not_the_server_s_own_is_no_answer(visitor: Visitor) -
     visitor.page.route(DRAFTS, answer)
     with visitor.page.expect_response(lambda response: response.headers.get("last") == "yes"):
         visitor.type("Name", "Ada")
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     visitor.has_in_browser("Ada")
 
     visitor.page.unroute(DRAFTS)
@@ -373,7 +373,7 @@ def test_what_the_server_can_not_take_keeps_nothing_else_waiting(visitor: Visito
         lambda route: route.fulfill(status=413) if "huge" in (route.request.post_data or "") else route.continue_(),
     )
     visitor.type("Name", "huge")
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     with visitor.page.expect_response(lambda answer: answer.url.endswith("/keep/drafts") and answer.status == 204):
         visitor.type("Email", "small")
     visitor.until("() => Object.keys(localStorage).filter((key) => key.startsWith('keep.outbox.')).length === 1")
@@ -381,7 +381,7 @@ def test_what_the_server_can_not_take_keeps_nothing_else_waiting(visitor: Visito
 
 
 def test_what_its_field_refuses_stays_in_the_browser_until_it_is_corrected_or_discarded(visitor: Visitor) -> None:
-    refused = re.compile("^Not kept: How many: 400 is too large. Enter at most 100")
+    refused = re.compile("^Not saved: How many: 400 is too large. Enter at most 100")
     number = visitor.page.get_by_role("spinbutton", name="How many")
     discard = visitor.page.locator(".st-key-keep-status").get_by_role("button", name="Discard")
     visitor.open("intake?step=need")
@@ -405,7 +405,7 @@ def test_what_its_field_refuses_stays_in_the_browser_until_it_is_corrected_or_di
     other.says(SAVED)
     assert other.outbox == {}
     number.fill("500")
-    other.says(re.compile("^Not kept: How many: 500"))
+    other.says(re.compile("^Not saved: How many: 500"))
     other.open("intake").page.locator(".st-key-keep-status").get_by_role("button", name="Discard").click()
     other.says(re.compile("All saved|Saved"))
     assert other.outbox == {}
@@ -415,9 +415,9 @@ def test_what_its_field_refuses_stays_in_the_browser_until_it_is_corrected_or_di
 
 def test_a_text_too_long_for_the_server_is_named_and_stays(visitor: Visitor) -> None:
     visitor.text("Name").fill("x" * 400_000)
-    visitor.says(re.compile("^Not kept: Name: "))
+    visitor.says(re.compile("^Not saved: Name: "))
     visitor.reload()
-    visitor.says(re.compile("^Not kept: Name: "))
+    visitor.says(re.compile("^Not saved: Name: "))
     expect(visitor.text("Name")).to_have_value("x" * 400_000)
     visitor.text("Name").fill("Ada")
     visitor.says(SAVED)
@@ -439,7 +439,7 @@ def test_a_field_that_may_not_be_written_any_more_stops_no_other(visitor: Visito
     visitor.page.unroute(DRAFTS)
 
     visitor.open("intake?step=need")
-    visitor.says("Kept in this browser until its page is opened again: Email")
+    visitor.says("Saved in this browser until you open its page again: Email")
     visitor.type("What is it for?", "A workshop")
     visitor.until("() => Object.keys(localStorage).filter((key) => key.startsWith('keep.outbox.')).length === 1")
     visitor.has_in_browser("e@example.org")
@@ -469,7 +469,7 @@ def test_a_browser_whose_storage_was_full_stores_again_when_there_is_room(visito
         "Object.keys(localStorage).forEach((key) => key.startsWith('full.') && localStorage.removeItem(key))"
     )
     visitor.type("Email", "e@example.org")
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     visitor.has_in_browser("Ada")
     visitor.has_in_browser("e@example.org")
 
@@ -477,8 +477,8 @@ def test_a_browser_whose_storage_was_full_stores_again_when_there_is_room(visito
 def test_a_form_put_back_stays_as_it_was_put_back(visitor: Visitor) -> None:
     visitor.write("Email", "the@first.example")
     visitor.page.get_by_text("Versions", exact=True).click()
-    visitor.button("Keep this version").click()
-    restore = visitor.page.get_by_role("button", name=re.compile("Go back to"))
+    visitor.button("Save this version").click()
+    restore = visitor.page.get_by_role("button", name=re.compile("Restore"))
     expect(restore).to_be_visible(timeout=SETTLE_MS)
     visitor.settled()
     visitor.type("Email", ".org")
@@ -495,12 +495,12 @@ def test_a_form_put_back_stays_so_however_late_its_page_hears_of_it(visitor: Vis
     visitor.reload()
     visitor.write("Email", "the@first.example")
     visitor.page.get_by_text("Versions", exact=True).click()
-    visitor.button("Keep this version").click()
-    expect(visitor.page.get_by_role("button", name=re.compile("Go back to"))).to_be_visible(timeout=SETTLE_MS)
+    visitor.button("Save this version").click()
+    expect(visitor.page.get_by_role("button", name=re.compile("Restore"))).to_be_visible(timeout=SETTLE_MS)
     visitor.settled()
     visitor.type("Email", ".org")
     line.hold_back()
-    visitor.page.get_by_role("button", name=re.compile("Go back to")).click()
+    visitor.page.get_by_role("button", name=re.compile("Restore")).click()
     line.wait_for(b"the@first.example")
     visitor.page.clock.run_for(1000)
     line.let_through()
@@ -548,7 +548,7 @@ def test_signing_out_with_another_tab_mid_edit_leaves_nothing_in_the_browser_or_
     with posts(other.page) as unsent:
         for tab, text in ((visitor, "Ada's name"), (other, "Ada's secret")):
             tab.type("Name", text)
-            tab.says("Offline: kept in this browser")
+            tab.says("Offline: saved in this browser")
     cookies = visitor.page.context.cookies()
 
     visitor.sign_out()
@@ -574,7 +574,7 @@ def test_signing_out_with_another_tab_mid_edit_leaves_nothing_in_the_browser_or_
 def test_the_next_person_never_sees_or_sends_what_another_one_typed(visitor: Visitor, new_person: NewPerson) -> None:
     refuse(visitor.page)
     visitor.type("Name", "Ada's secret")
-    visitor.says("Offline: kept in this browser")
+    visitor.says("Offline: saved in this browser")
     visitor.page.context.clear_cookies()  # Ada is gone without signing out
     visitor.page.close()
     bob = Visitor(visitor.page.context.new_page(), visitor.server)
@@ -627,7 +627,7 @@ def test_a_browser_that_stores_nothing_says_so_once_and_the_app_works_on(
     visitor = visit()
     visitor.page.add_init_script(how)
     visitor.open("intake").sign_in(new_person()).arrived("New request")
-    visitor.says("This browser stores nothing: typing is kept once it is sent")
+    visitor.says("This browser blocks storage: typing is saved once it is sent")
     visitor.type("Name", "Ada")
     visitor.says(SAVED)
     visitor.reload()

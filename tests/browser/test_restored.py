@@ -27,7 +27,7 @@ def begun(visitor: Visitor, username: str) -> Visitor:
 def test_the_notice_is_said_once_and_is_a_status(visit: NewTab, new_person: NewPerson) -> None:
     visitor = begun(visit(), new_person())
     expect(notice(visitor).get_by_role("status")).to_contain_text("2 entries from")
-    expect(notice(visitor).get_by_role("status")).to_contain_text("are back in “New request”")
+    expect(notice(visitor).get_by_role("status")).to_contain_text("in “New request”")
     visitor.button("Keep").click()
     expect(notice(visitor)).to_have_count(0)
     expect(visitor.text("Name")).to_have_value("Ada")

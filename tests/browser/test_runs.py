@@ -159,7 +159,7 @@ def test_the_corner_says_nothing_of_what_is_not_kept(visitor: Visitor) -> None:
     visitor.says(SAVED)
     visitor.button("Add to cart").click()
     visitor.says("")
-    expect(visitor.page.get_by_text("Gone after F5")).to_contain_text("cart, loose, tick")
+    expect(visitor.page.get_by_text("Lost on reload")).to_contain_text("cart, loose, tick")
 
 
 def test_what_waits_for_its_form_is_not_said_to_be_saved(visitor: Visitor) -> None:

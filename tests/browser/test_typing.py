@@ -129,7 +129,7 @@ def test_one_exception_stops_nothing(visitor: Visitor) -> None:
 
 def test_a_browser_that_blocks_all_cookies_is_told_at_once(cookieless: Page, typing_server: Server) -> None:
     visitor = Visitor(cookieless, typing_server).open("limits")
-    visitor.says("This browser keeps no cookies: a field is kept when you leave it")
+    visitor.says("This browser blocks cookies: a field is saved when you leave it")
 
     visitor.text("Last").fill("left")
     visitor.text("Last").press("Tab")
@@ -137,7 +137,7 @@ def test_a_browser_that_blocks_all_cookies_is_told_at_once(cookieless: Page, typ
     visitor.reload()
 
     expect(visitor.text("Last")).to_have_value("left")
-    visitor.says("This browser keeps no cookies: a field is kept when you leave it")
+    visitor.says("This browser blocks cookies: a field is saved when you leave it")
 
 
 @pytest.fixture
@@ -157,4 +157,4 @@ def test_a_page_that_is_part_of_another_site_says_what_it_can_t_keep(visitor: Vi
     visitor.page.goto(portal)
 
     status = visitor.page.frame_locator("iframe").locator(".st-key-keep-status time")
-    expect(status).to_have_text("This browser keeps no cookies: a field is kept when you leave it")
+    expect(status).to_have_text("This browser blocks cookies: a field is saved when you leave it")

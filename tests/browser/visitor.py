@@ -52,7 +52,7 @@ class Visitor:
 
     def choose_password(self, password: str = PASSWORD) -> Visitor:
         self.text("New password").fill(password)
-        self.text("New password once more").fill(password)
+        self.text("Confirm new password").fill(password)
         self.button("Save password").click()
         return self
 

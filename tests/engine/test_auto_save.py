@@ -106,7 +106,7 @@ def test_the_bar_saves_nothing_where_a_field_shows_what_is_not_kept_and_names_it
 
     app.button[1].click().run()
 
-    assert "Have another look at: Name." in app.markdown[0].value
+    assert "Check these fields: Name." in app.markdown[0].value
     assert local().form("f").saved == {}
 
 

@@ -19,7 +19,7 @@ def test_an_error_of_a_button_that_could_not_be_kept_is_shown_with_its_remedy() 
         cards.not_done(NotKeptError("form/f", "journal.db can't be written", "Try it again."))
 
     tab = AppTest.from_function(page).run()
-    assert "Not kept" in tab.title[0].value
+    assert "Not saved" in tab.title[0].value
     assert tab.markdown[0].value == "Journal.db can't be written. Try it again."
     assert tab.button[0].label == "Back to the page"
 

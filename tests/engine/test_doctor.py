@@ -52,7 +52,7 @@ class Project:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         known = {name.upper() for name in Settings.model_fields}
         outside = {name: value for name, value in os.environ.items() if name not in known}
-        environment = {**outside, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.root.parent), **self.env}
+        environment = {**outside, "TMPDIR": str(self.root.parent), **self.env}
         return subprocess.run(
             command, shell=True, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )

@@ -421,7 +421,7 @@ def test_the_text_becomes_the_value_its_widget_would_hold(
 @pytest.mark.parametrize(
     ("rule", "text", "reason"),
     [
-        (TextRule(kind="integer"), "1e", "no number yet"),
+        (TextRule(kind="integer"), "1e", "a number yet"),
         (TextRule(kind="integer", high=9), "10", "at most 9"),
         (TEXT, "x" * 101, "100 are allowed"),
         (TextRule(kind="text"), "x" * 270_000, "256 KB"),

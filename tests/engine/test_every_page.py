@@ -131,7 +131,7 @@ def test_who_is_locked_out_sees_no_page_any_more_in_the_tab_that_was_open(projec
 def test_where_nobody_signs_in_there_is_no_way_out_and_no_page_about_people(as_admin: Services) -> None:
     tab = AppTest.from_string(SCRIPT).run()
     labels = {button.label for button in tab.sidebar.button}
-    with_people = {spec.name for spec in PAGES if "Nobody signs in here" in opened(tab, spec.name)}
+    with_people = {spec.name for spec in PAGES if "Sign-in is turned off" in opened(tab, spec.name)}
 
     assert as_admin.settings.auth == "none"
     assert "Preferences" in labels

@@ -182,7 +182,8 @@ class TestTheTeamsOwnTables:
         assert notes() == []
 
     @pytest.mark.parametrize(
-        ("hook", "message"), [("refuses", plain("Somebody has *that* name.")), ("breaks", "Not saved: something went")]
+        ("hook", "message"),
+        [("refuses", plain("Somebody has *that* name.")), ("breaks", "Not saved because of")],
     )
     def test_if_their_code_raises_nothing_is_stored_and_the_draft_stays(self, hook: str, message: str) -> None:
         tab = save(enter(open_tab(hook=hook), "Ada", "36"))

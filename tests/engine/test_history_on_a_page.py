@@ -73,7 +73,7 @@ def test_a_version_is_kept_under_a_name_compared_and_restored_and_that_is_undone
     tab.text_input(key="keep-history-name-f").set_value("Before the meeting")
     press(tab, "keep-history-keep-f")
     assert tab.text_input(key="keep-history-name-f").value == ""
-    assert "No difference" in [caption.value for caption in tab.caption]
+    assert "No differences" in [caption.value for caption in tab.caption]
 
     tab.text_input(key="f.name").set_value("Ada King").run()
     (table,) = tab.get("html")

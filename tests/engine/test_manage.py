@@ -509,7 +509,7 @@ def test_the_audit_trail_is_shown_and_written_to_a_file(
     (shown,) = run("audit", "--person", "ada", "--event", "refused").output.splitlines()
     assert all(part in shown for part in ("refused", "Ada (ada)", "192.0.2.7", "a\N{REPLACEMENT CHARACTER}[2Jb"))
     assert run("audit", "--until", "2000-01-01").output == ""
-    assert "Nobody is called" in run("audit", "--person", "nobody").output
+    assert "No one matches" in run("audit", "--person", "nobody").output
     file = tmp_path / "trail.csv"
     assert run("audit", "--output", str(file)).exit_code == 0
     assert "192.0.2.7" in file.read_text()

@@ -143,7 +143,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
         browser = Browser(server.port)
         browser.load(f"/?invitation={known['invitation']}")
         with browser.page(f"?invitation={known['invitation']}") as page:
-            assert "admits nobody" in page.shown
+            assert "no longer valid" in page.shown
         with browser.page() as page:
             page.fill("Username", "admin")
             page.fill("Password", known["wrong password"])
@@ -156,7 +156,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
             assert Browser(server.port, browser.cookies[0]).post("/keep/rotate", used)[0] == 409
         with browser.page() as page:
             page.fill("New password", known["password"])
-            page.fill("New password once more", known["password"])
+            page.fill("Confirm new password", known["password"])
             page.press("Save password")
             assert browser.exchange(page) == 204
         with browser.page("diary") as page:

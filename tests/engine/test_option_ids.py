@@ -95,7 +95,7 @@ def test_what_is_chosen_is_kept_by_the_id_that_the_page_names(kind: str, custome
         connection.execute(text("INSERT INTO customers VALUES (4, 'Barbara')"))
     again = open_tab(kind, named=True)
     assert chosen(again)[:2] == ("Hopper", [])
-    assert "is no longer offered" in again.warning[0].value
+    assert "is no longer an option" in again.warning[0].value
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,7 +114,7 @@ def test_a_person_is_not_told_what_only_a_developer_understands(
     with use_services(replace(customers, settings=make_settings(environment="production", cookie_secure=True))):
         tab = open_tab("objects", named=False)
     assert not tab.warning
-    assert {each.value for each in tab.caption} == {"What you choose here is not kept when the page is loaded anew."}
+    assert {each.value for each in tab.caption} == {"What you choose here is lost when the page is reloaded."}
 
 
 def page_of_tuples() -> None:

@@ -368,7 +368,7 @@ def open_data(make_settings: Callable[..., Settings], monkeypatch: pytest.Monkey
 def confirm(tab: AppTest, typed: str) -> AppTest:
     press(tab, "Delete …")
     tab.text_input[0].input(typed)
-    press(tab, "Delete for good")
+    press(tab, "Delete permanently")
     for thread in threading.enumerate():
         if thread.name == TIDYING:
             thread.join()
@@ -417,14 +417,14 @@ def test_whose_password_is_not_ours_to_ask_for_must_have_signed_in_lately(open_d
     signed_in_before = services.clock.now() - timedelta(minutes=11)
     with services.database.begin() as connection:
         connection.execute(update(TokenModel).values(created_at=signed_in_before))
-    press(tab, "Delete for good")
+    press(tab, "Delete permanently")
     assert "sign in again" in tab.error[0].value
     assert services.accounts.find("ada") is not None
-    assert "Delete for good" not in [button.label for button in tab.button]
+    assert "Delete permanently" not in [button.label for button in tab.button]
     with services.database.begin() as connection:  # the clock was set back since
         connection.execute(update(TokenModel).values(created_at=services.clock.now() + timedelta(hours=1)))
     press(tab, "Delete …")
-    assert "Delete for good" not in [button.label for button in tab.button]
+    assert "Delete permanently" not in [button.label for button in tab.button]
     with services.database.begin() as connection:
         connection.execute(update(TokenModel).values(created_at=services.clock.now()))
     confirm(tab, "ada")

@@ -55,7 +55,7 @@ def test_a_page_that_keeps_everything_says_nothing(services: Services) -> None:
 def test_what_is_gone_after_f5_is_named_with_what_to_write_instead(services: Services, more: str, named: str) -> None:
     (text,) = said(more)
 
-    assert text.startswith(f"Gone after F5: {named}.")
+    assert text.startswith(f"Lost on reload: {named}.")
     assert "ui.text_input(" in text
     assert "persist_input(" in text
 

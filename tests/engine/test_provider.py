@@ -159,17 +159,17 @@ def test_who_is_not_let_in_is_told_so_and_nothing_of_them_is_stored(site: Site, 
     before = site.accounts.users(), site.tokens()
     page = browser.sign_in("Eve Stranger", DEEP)
     assert browser.at == DEEP
-    assert re.search(r"eve@.*elsewhere.*example may not use this app", page.shown)
+    assert re.search(r"eve@.*elsewhere.*example.*have access to this app", page.shown)
     assert (site.accounts.users(), site.tokens()) == before
     refused = site.accounts.trail(limit=1)[0]
     assert (refused.event, refused.subject, refused.actor_id) == ("sign_in.refused", "", None)
     assert "Eve" not in str(refused)
-    browser.go(page.press("Use another account").leads_to)
+    browser.go(page.press("Use a different account").leads_to)
     assert "Signed in here" not in browser.ask_provider().text
 
 
 def test_who_cancels_at_the_provider_is_told_so_where_they_came_from(browser: Browser) -> None:
-    assert "at the provider it was cancelled" in browser.sign_in("Cancel", DEEP).shown
+    assert "Sign-in was cancelled" in browser.sign_in("Cancel", DEEP).shown
     assert browser.at == DEEP
 
 
@@ -187,7 +187,7 @@ def away(site: Site) -> Iterator[Callable[[], None]]:
 def test_while_the_provider_is_away_the_page_says_so(browser: Browser, away: Callable[[], None]) -> None:
     page = browser.ask_provider(DEEP)
     away()
-    assert "did not work" in browser.choose(page, "Ada Lovelace").shown
+    assert "Sign-in failed" in browser.choose(page, "Ada Lovelace").shown
     browser.ask_provider(DEEP)
     assert "be reached right now" in browser.new_tab().shown
     assert browser.at == DEEP
@@ -221,7 +221,7 @@ def test_a_statement_the_provider_did_not_make_for_this_sign_in_lets_nobody_in(
         monkeypatch.setattr(site.provider, "sign", sign)
         browser.follow(browser.go(link), NOBODY.name)
         assert (site.person(NOBODY.email), site.tokens()) == (None, tokens), wrong
-    assert "did not work" in browser.new_tab().shown
+    assert "Sign-in failed" in browser.new_tab().shown
     monkeypatch.undo()
     assert "Sign in" not in browser.choose(browser.go(link), NOBODY.name).labels
     assert site.person(NOBODY.email) is not None
@@ -230,7 +230,7 @@ def test_a_statement_the_provider_did_not_make_for_this_sign_in_lets_nobody_in(
 def test_the_way_back_from_the_provider_leads_in_only_once_and_only_this_browser(site: Site, browser: Browser) -> None:
     page = browser.ask_provider()
     other = Browser(site)
-    assert "did not work" in other.choose(page, "Bob Martin").shown
+    assert "Sign-in failed" in other.choose(page, "Bob Martin").shown
     assert "Bob Martin" in browser.choose(browser.ask_provider(), "Bob Martin").shown
 
 

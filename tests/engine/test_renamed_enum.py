@@ -87,7 +87,7 @@ def test_the_page_says_what_is_gone_and_a_new_choice_replaces_it(
     for tab in (open_tab(), open_tab().run()):
         assert shown(tab)["select"] == "OPEN"
         assert len(tab.warning) == 7
-        assert all("“DONE” was saved here and is no longer offered" in each.value for each in tab.warning)
+        assert all("“DONE” is no longer an option" in each.value for each in tab.warning)
     tab.selectbox[0].select_index(1)
     tab.radio[0].set_value(tab.radio[0].options[1])
     tab.run()
@@ -156,7 +156,7 @@ def test_what_lacks_its_key_is_said_to_be_there_and_is_not_replaced(as_one_perso
     with use_services(replace(as_one_person, engine=engine(other))):
         tab = AppTest.from_function(page).run()
         assert len(tab.warning) == 7
-        assert all("can't be read at the moment" in each.value for each in tab.warning)
+        assert all("can't be read right now" in each.value for each in tab.warning)
         tab.selectbox[0].select_index(2).run()
         assert "left as it is" in tab.error[0].value
     with use_services(replace(as_one_person, engine=engine(key))):

@@ -203,7 +203,7 @@ def test_without_a_cookie_nothing_can_be_posted_and_the_page_knows(services: Ser
 
     assert data["cookie"] is False
     assert data["fields"] == {}
-    assert "gone when you close or reload" in data["words"]["no_cookie"]
+    assert "lost when you close or reload" in data["words"]["no_cookie"]
 
 
 def test_without_a_cookie_a_field_of_somebody_known_is_kept_when_it_is_left(
@@ -213,7 +213,7 @@ def test_without_a_cookie_a_field_of_somebody_known_is_kept_when_it_is_left(
     Base.metadata.create_all(services.database)
     with use_services(services):
         app = load()
-        assert "kept when you leave it" in told(app)["words"]["no_cookie"]
+        assert "saved when you leave it" in told(app)["words"]["no_cookie"]
         app.text_input[0].input("a lamp").run()
 
         assert load().text_input[0].value == "a lamp"

@@ -128,7 +128,7 @@ def test_an_edit_that_does_not_fit_any_more_is_not_dropped_by_save(stock: Servic
         connection.execute(text("UPDATE stock SET left_over = 99 WHERE sku = 'A0'"))
     save(tab)
     assert in_the_table(stock)["A1"] == ("thing 1", 1)
-    assert any("don't fit the table" in error.value for error in tab.error)
+    assert any("no longer fit the table" in error.value for error in tab.error)
     assert "Row A0" in tab.warning[0].value
     next(button for button in tab.button if button.label == "Discard these edits").click().run()
     save(tab)

@@ -107,7 +107,7 @@ def test_what_waits_for_a_field_has_an_end_which_the_page_tells(office: Office, 
         assert member.put(page, b"1") == 204
         assert member.put(page, b"2" * 1000) == 413
         page.run()
-        assert "no field yet" in page.shown
+        assert "wait for a field" in page.shown
     assert len(noted(office, member)) == len(sizes) + 1
 
 

@@ -86,13 +86,18 @@ def rather(value: str) -> str:
 
 
 WRONG: list[tuple[Any, Any, str, str]] = [
-    (Literal[True], False, "Tick this to go on.", "Bitte ankreuzen, dann geht es weiter."),
-    (Literal["a", "b"], "c", "Choose one of what is offered.", "Bitte etwas vom Angebotenen auswählen."),
-    (Colour, "blue", "Choose one of what is offered.", "Bitte etwas vom Angebotenen auswählen."),
+    (Literal[True], False, "Select this to continue.", "Bitte ankreuzen, um fortzufahren."),
+    (Literal["a", "b"], "c", "Choose one of the options.", "Bitte eine der Optionen auswählen."),
+    (Colour, "blue", "Choose one of the options.", "Bitte eine der Optionen auswählen."),
     (str, 5, "Enter a text.", "Bitte einen Text eingeben."),
     (Annotated[str, Field(min_length=3)], "ab", "Use at least 3 characters.", "Bitte mindestens 3 Zeichen."),
     (Annotated[str, Field(max_length=3)], "abcd", "Use at most 3 characters.", "Bitte höchstens 3 Zeichen."),
-    (Annotated[str, Field(pattern="^x$")], "y", "This is not in the form", "Das hat nicht die verlangte Form."),
+    (
+        Annotated[str, Field(pattern="^x$")],
+        "y",
+        "This doesn't have the required format.",
+        "Das hat nicht das verlangte Format.",
+    ),
     (int, "twelve", "Enter a whole number.", "Bitte eine ganze Zahl eingeben."),
     (int, 1.5, "Enter a whole number.", "Bitte eine ganze Zahl eingeben."),
     (float, "much", "Enter a number.", "Bitte eine Zahl eingeben."),
@@ -126,8 +131,8 @@ WRONG: list[tuple[Any, Any, str, str]] = [
         "Choose 4 March 2026 or later.",
         "Bitte 4. März 2026",
     ),
-    (PastDate, date(9999, 1, 1), "Choose a day in the past.", "Bitte einen vergangenen Tag wählen."),
-    (AnyUrl, "example", "Enter a whole web address", "Bitte eine ganze Webadresse"),
+    (PastDate, date(9999, 1, 1), "Choose a day in the past.", "Bitte einen Tag in der Vergangenheit wählen."),
+    (AnyUrl, "example", "Enter a full web address", "Bitte eine vollständige Webadresse"),
     (Annotated[str, AfterValidator(rather)], "x", "Rather not.", "Rather not."),
 ]
 

@@ -41,7 +41,7 @@ def told(page: OpenPage, asked: str, spec: PageSpec) -> set[str]:
 @pytest.mark.parametrize("cookie", ["none", "new"])
 def test_somebody_who_is_not_signed_in_is_told_of_no_page(office: Office, path: str, cookie: str) -> None:
     with OpenPage(office.server.port, office.cookie(new_token(office.secret)) if cookie == "new" else "", path) as page:
-        assert "Sign in" in page.labels if cookie == "new" else "keeps no cookies" in page.shown
+        assert "Sign in" in page.labels if cookie == "new" else "blocks cookies" in page.shown
         assert {spec.name: told(page, path, spec) for spec in discover() if told(page, path, spec)} == {}
 
 

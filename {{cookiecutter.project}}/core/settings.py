@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     """Signs the browser's session cookie, and names it. Changing it signs everybody out."""
     auth: Literal["password", "oidc", "none"] = Field(default="password", examples=["password"])
     oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), examples=["@example.com"])
-    """Whom of the provider's people to let in: verified addresses, their domains with an @, or `*` for everybody."""
+    """Which of the provider's users may sign in: verified addresses, their domains with an @, or `*` for everybody."""
     oidc_roles: Annotated[dict[str, str], NoDecode] = Field(default={}, examples=['{"app-admins": "admin"}'])
     """Which local role a group at the provider gives, as JSON. Who has such a group is let in, too."""
     oidc_roles_claim: str = Field(default="groups", min_length=1, examples=["groups"])

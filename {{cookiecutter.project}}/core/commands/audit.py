@@ -65,7 +65,7 @@ def _who(accounts: Accounts, text: str) -> str:
     if called:
         return called[0].user_id
     if len(text) != 32:
-        raise AccountError(f"Nobody is called {text!r}. Of a deleted person give the id.")
+        raise AccountError(f"No one matches {text!r}. For a deleted person, give the ID.")
     return text
 
 

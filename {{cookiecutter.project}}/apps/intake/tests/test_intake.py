@@ -63,9 +63,9 @@ def test_a_half_filled_form_is_there_again_after_a_reload(ada: Person) -> None:
 def test_a_version_can_be_kept_and_restored(ada: Person) -> None:
     page = ada.open("intake")
     page.fill("Name", "first")
-    page.press("Keep this version")
+    page.press("Save this version")
     page.fill("Name", "second")
-    page.press(next(label for label in page.buttons if label.startswith("Go back to")))
+    page.press(next(label for label in page.buttons if label.startswith("Restore")))
 
     assert page.value("Name") == "first"
 

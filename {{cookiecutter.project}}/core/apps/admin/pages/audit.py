@@ -101,7 +101,7 @@ def _person(accounts: Accounts, text: str) -> str | None:
     if len(text) == 32 and text.isalnum():
         return text
     ui.empty_state(
-        ":material/person_off:", "Nobody", f"Nobody is called {ui.plain(text)}. Of a deleted person enter the id."
+        ":material/person_off:", "No results", f"No one matches {ui.plain(text)}. For a deleted person, enter the ID."
     )
     return None
 

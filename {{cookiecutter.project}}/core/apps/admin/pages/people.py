@@ -52,7 +52,7 @@ def people() -> None:
         _invited(accounts, invitations)
     st.caption(f"{ui.words().number(total)} {'person' if total == 1 else 'people'}")
     if not found:
-        ui.empty_state(":material/person_search:", "Nobody", "Nobody is called like that.")
+        ui.empty_state(":material/person_search:", "No results", "No one matches your search.")
     for user in found:
         _row(accounts, user, yours, provided=settings.auth == "oidc")
     turn(_NUMBER, total)

@@ -106,7 +106,7 @@ def _people(accounts: Accounts, role: str, count: int, *, yours: bool) -> None:
             st.markdown(_named(holder), width="stretch")
             if may_give:
                 st.button(
-                    "Take away",
+                    "Remove",
                     key=f"take-{role}-{holder.user_id}",
                     help=f"Take the role {role} from {ui.plain(holder.name)}",
                     on_click=_take,
@@ -126,7 +126,7 @@ def _offer(accounts: Accounts, role: str) -> None:
     with reachable():
         found = accounts.find_people(search, limit=PER_PAGE)
     if not found:
-        st.caption("Nobody is called like that.")
+        st.caption("No one matches your search.")
     for user in found:
         with st.container(horizontal=True, vertical_alignment="center", key=f"finds-{user.user_id}"):
             st.markdown(f"{ui.plain(user.name)} ({ui.plain(user.username)})", width="stretch")
