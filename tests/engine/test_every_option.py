@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from streamlit.dataframe_util import convert_anything_to_list
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
+
+from core.web.protocol import Told
 
 OPTIONS: dict[str, list[Any]] = {
     "Decimal": [Decimal("1.5"), Decimal("2.50"), Decimal("NaN")],
@@ -55,9 +58,10 @@ OPTIONS: dict[str, list[Any]] = {
 def page(kept: bool) -> None:
     import streamlit as st
 
-    from core import bootstrap_session, ui
+    from core import bootstrap_session, get_session_manager, ui
 
     bootstrap_session()
+    st.session_state["live"] = get_session_manager().live
     options = st.session_state["options"]
     more = {"format_func": lambda option: f"{type(option).__name__} {option!r}"}
     of = ui if kept else st
@@ -115,3 +119,26 @@ def test_what_is_chosen_is_returned_as_by_streamlit_and_comes_back(kind: str) ->
         for each in (tab, shown(tab.run()), open_tab(options, kept=True)):
             assert told(each) == wanted
             assert [*each.warning, *each.error, *each.caption] == []
+
+
+@pytest.mark.parametrize("kind", sorted(OPTIONS.keys() - {"alike"}))  # of which Streamlit's pills send the first
+@pytest.mark.usefixtures("as_one_person")
+def test_what_arrives_before_the_script_runs_is_kept(kind: str) -> None:
+    options: Any = convert_anything_to_list(OPTIONS[kind])
+    for number in reversed(range(len(options))):
+        tab = open_tab(OPTIONS[kind], kept=True)
+        label = tab.selectbox[0].options[number]
+        one = [tab.selectbox[0], tab.selectbox[1], tab.radio[0]]
+        several = [tab.multiselect[0], *tab.get("button_group"), *tab.select_slider]
+        states = [WidgetState(id=each.proto.id, string_value=label) for each in one]
+        states += [WidgetState(id=each.proto.id, string_array_value={"data": [label]}) for each in several]
+        live = tab.session_state["live"]
+        arrived = live.read(Told(states=states, asks=True))
+        assert not arrived.unfit
+        live.keep(arrived.edits)
+        again = open_tab(OPTIONS[kind], kept=True)
+        wanted = f"{type(options[number]).__name__} {options[number]!r}"
+        assert told(again) == {
+            name: f"list [{options[number]!r}]" if name in ("several", "segments") else wanted for name in told(again)
+        }
+        assert [*again.warning, *again.error, *again.caption] == []

@@ -7,6 +7,7 @@
 | a message may have fields that Streamlit doesn't know: its number, drafts | `proto/BackMsg.proto` | `told` |
 | a page is named in what the browser sends from it | `proto/ClientState.proto` | `page_name` |
 | a widget's id ends in its key | `runtime/state/common.py` | `key_of` |
+| a choice knows its options, and what they are called | `elements/widgets/selectbox.py`, `button_group.py` | `reader` |
 | which id the widget of a key has; the page's components have it too | `runtime/state/session_state.py` | `widget_id` |
 | a widget's metadata turns its state into its value, and back | `runtime/state/session_state.py` | `reader` |
 | a key names the element shown last; other arguments may make another | `elements/lib/utils.py` | `element_id` |
@@ -272,7 +273,11 @@ def reader(key: str) -> Reader | None:
         sent = unpack_widget_state_value(widget)
         value = deserialize(sent)
         # Streamlit replaces much of what is forged by the widget's default, which nobody chose.
-        if sent is not None and not _is_same(sent, serialize(value)):
+        if (
+            sent is not None
+            and not _is_same(sent, serialize(value))
+            and not (value is None and _is_none(sent, serialize))
+        ):
             raise ValueError(f"{key} doesn't send {str(sent)[:_SHOWN]!r}")
         return value
 
@@ -399,6 +404,14 @@ def datetime_values(arguments: Mapping[str, Any]) -> DateValues:
     """Read the arguments of a datetime input."""
     values = _DateTimeInputValues.from_raw_values(arguments["value"], arguments["min_value"], arguments["max_value"])
     return DateValues(initial=values.value, is_range=False, low=values.min, high=values.max)
+
+
+def _is_none(sent: Any, serialize: Callable[..., Any]) -> bool:
+    """Whether what was sent is what an option is called that is None: of None alone Streamlit can't say that again."""
+    options = getattr(serialize, "__self__", None)
+    called = zip(getattr(options, "options", ()), getattr(options, "formatted_options", ()), strict=False)
+    names = [sent] if isinstance(sent, str) else list(sent)
+    return any(option is None and [name] == names for option, name in called)
 
 
 def _is_same(sent: Any, back: Any) -> bool:

@@ -215,7 +215,7 @@ class Table:
                 frame[name] = column.astype(dtype)
             elif pd.api.types.is_bool_dtype(dtype):
                 frame[name] = column.astype(object).where(column.notna(), None)
-            else:
+            elif not isinstance(dtype, pd.IntervalDtype):
                 frame[name] = column.astype(float)
         return dataframe_util.convert_pandas_df_to_data_format(frame, self.kind)
 
@@ -295,8 +295,11 @@ def _check_entry(value: Any) -> None:
 
 def _column(column: pd.Series[Any], changed: Mapping[int, Any], gone: Sequence[int], more: list[Any]) -> pd.Series[Any]:
     """A column with some values changed, some gone and more of them."""
-    if column.dtype.kind in "biu" and any(value is None for value in (*changed.values(), *more)):
-        column = column.convert_dtypes()
+    if any(value is None for value in (*changed.values(), *more)):
+        if column.dtype.kind in "biu":
+            column = column.convert_dtypes()
+        elif isinstance(column.dtype, pd.IntervalDtype) and getattr(column.dtype.subtype, "kind", "") in "iu":
+            column = column.astype(pd.IntervalDtype("float64", column.dtype.closed))
     if any(isinstance(value, list) for value in changed.values()):  # which pandas would spread over several cells
         column = pd.Series([changed.get(place, value) for place, value in enumerate(column)], dtype=column.dtype)
     elif changed:
