@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import NewTab
 from tests.browser.visitor import Visitor
@@ -23,7 +23,24 @@ pytestmark = pytest.mark.xdist_group("runs")  # one worker, one server
 
 APP = Path(__file__).with_name("runs_app")
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
+DRAFTS = "**/keep/drafts"
 ALL_POSTED = "() => window.__keepStatus?.outbox.looked && window.__keepStatus.outbox.items.size === 0"
+SEND_AT_ONCE = """text => {
+    const { outbox } = window.__keepStatus;
+    const before = outbox.lastMessage.number;
+    outbox.whole = (page) => {
+        Object.getPrototypeOf(outbox).whole.call(outbox, page);
+        if (outbox.data.status.seen === before) return;
+        delete outbox.whole;
+        const box = document.querySelector('[data-testid="stChatInputTextArea"]');
+        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text);
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+        const enter = new KeyboardEvent("keydown", { key: "Enter", code: "Enter", keyCode: 13, bubbles: true });
+        setTimeout(() => box.dispatchEvent(enter), 100); // by then it was read, and not yet looked after
+    };
+}"""
+"""Type and send a message as soon as the run that the next message begins has come to its end."""
+PAGE_IS_SETTLED = "() => window.__keepStatus.outbox.unsettled === false"
 PAGE_IS_WHOLE = "() => window.__keepStatus?.outbox.page.run"
 
 
@@ -47,7 +64,7 @@ def go(visitor: Visitor, page: str) -> None:
 
 def type_kept(visitor: Visitor, field: Locator, text: str) -> None:
     """Type, without leaving the field, until the server has it."""
-    with visitor.page.expect_response("**/keep/drafts") as answer:
+    with visitor.page.expect_response(DRAFTS) as answer:
         field.press_sequentially(text)
     assert answer.value.headers["keep-draft"] == "kept"
 
@@ -115,6 +132,56 @@ def test_a_message_that_was_sent_is_no_draft_any_more(visitor: Visitor, page: st
     type_kept(visitor, box, f"hello {page}")
     visitor.page.reload()
     expect(box).to_have_value(f"hello {page}")
+
+
+def test_a_message_that_is_sent_right_after_a_run_is_no_text_that_was_lost(visitor: Visitor) -> None:
+    """It is posted as none, and no further run hides what its own has shown."""
+    visitor.open("considered")
+    whole(visitor)
+    visitor.until(PAGE_IS_SETTLED)
+    posted: list[str] = []
+
+    def note(route: Route) -> None:
+        posted.append(route.request.post_data or "")
+        route.continue_()
+
+    visitor.page.route(DRAFTS, note)
+    visitor.page.evaluate(SEND_AT_ONCE, "hello")
+    visitor.button("Go on").click()
+
+    expect(visitor.page.get_by_text("The message is hello")).to_be_visible()
+    visitor.until(ALL_POSTED)
+    whole(visitor)
+
+    assert [body for body in posted if '"on_screen":false' in body] == []
+    expect(visitor.page.get_by_text("The message is hello")).to_be_visible()
+
+
+def test_a_text_that_is_brought_back_ends_no_run_that_somebody_began(visitor: Visitor) -> None:
+    """The run that shows it comes after that, so a message is not lost."""
+    page = visitor.page
+    page.route(DRAFTS, lambda route: route.abort())
+    visitor.open("plain")
+    visitor.type("Kept", "left behind")
+    visitor.has_in_browser("left behind")
+    visitor.open("considered")
+    whole(visitor)
+    page.unroute(DRAFTS)
+    held: list[Route] = []
+    page.route(DRAFTS, lambda route: held.append(route))
+    with page.expect_request(DRAFTS):
+        page.evaluate("() => window.__keepStatus.outbox.retryNow()")
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill("hello")
+    box.press("Enter")
+    page.route(DRAFTS, lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+
+    expect(page.get_by_text("Heard so far: hello")).to_be_visible()
+    visitor.until(ALL_POSTED)
+    visitor.open("plain")
+    expect(visitor.text("Kept")).to_have_value("left behind")
 
 
 def test_what_was_sent_with_a_form_that_is_cleared_stays_cleared(visitor: Visitor) -> None:

@@ -10,6 +10,7 @@ from core.discovery import PageSpec
 from core.router import Router
 
 TICK = 0.05  # seconds between two parts of an answer
+CONSIDERING = 1.0  # seconds: longer than the page waits after a run until it looks what became of each text
 
 
 @st.cache_resource
@@ -70,6 +71,20 @@ def chat() -> None:
         stream()
 
 
+def considered() -> None:
+    """A message takes a while before its run shows anything. What it returns is there in that run only."""
+    st.title("Considered")
+    st.button("Go on")
+    message = ui.chat_input(
+        "Say something", form="considered", field="draft", on_submit=time.sleep, args=(CONSIDERING,)
+    )
+    st.text(f"The message is {message}")
+    heard: list[str] = st.session_state.setdefault("heard", [])
+    if message:
+        heard.append(message)
+    st.text(f"Heard so far: {', '.join(heard)}")
+
+
 def answered() -> None:
     st.title("Answered")
     ui.chat_input(
@@ -106,7 +121,7 @@ def ticked() -> None:
     ui.checkbox("Agree", form="ticked", field="agree")
 
 
-PAGES = (endless, looping, fragments, chat, answered, cleared, plain, ticked)
+PAGES = (endless, looping, fragments, chat, considered, answered, cleared, plain, ticked)
 
 
 def page(order: int) -> PageSpec:

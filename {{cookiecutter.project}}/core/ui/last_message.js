@@ -10,7 +10,8 @@ const DRAFTS = [0xca, 0x3e]; // 1001: its length, then as many bytes
 const STREAM = "/_stcore/stream"; // where they go (see core/web/protocol.py)
 
 class LastMessage {
-  // `changed` is called when `overdue` may have changed. `drafts` returns what goes with every message, as text.
+  // `changed` is called when a message may have been answered, or its run have ended. `drafts` returns what goes with every
+  // message, as text.
   constructor(changed, drafts) {
     this.changed = changed;
     this.drafts = drafts;
@@ -20,6 +21,7 @@ class LastMessage {
     this.heardAt = 0; // when the server said something last
     this.unsaid = null; // the last one, until it was sent once more
     this.awaited = null; // the one whose run has not ended, or is not all shown, yet
+    this.underway = null; // the last one that somebody's doing brought about, until what its run brought is on the page
     this.listen();
   }
 
@@ -49,7 +51,7 @@ class LastMessage {
   sent() {
     if (!this.touched) return; // the page asks by itself, for a part that is due again
     this.touched = false;
-    const asked = (this.unanswered = { number: this.number, at: performance.now() });
+    const asked = (this.unanswered = this.underway = { number: this.number, at: performance.now() });
     const look = () => {
       if (asked !== this.unanswered) return;
       // A run of a fragment may be too short for the page to be marked as running.
@@ -73,7 +75,17 @@ class LastMessage {
   }
 
   ended() {
+    const { underway } = this;
     this.awaited = this.unanswered = null;
+    // A fragment's run says no more. Or it was the run before, and a busy server has not begun with the next one.
+    if (underway) setTimeout(() => underway === this.underway && !running() && connected() && this.shown(underway.number), OVERDUE);
+    this.changed();
+  }
+
+  // The page shows what a run brought that began when the server had seen all messages up to this one.
+  shown(number) {
+    if (!(this.underway?.number <= number)) return;
+    this.underway = null;
     this.changed();
   }
 

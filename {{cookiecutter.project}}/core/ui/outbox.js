@@ -18,6 +18,7 @@ class Outbox {
     this.changed = () => reported(changed); // called when there may be something else to say
     this.fields = {}; // widget's id -> {path, label, grant, stamp, number}
     this.page = { fields: {}, sent: [], waiting: [], complete: false }; // what the script said at the end of a run
+    this.unsettled = false; // whether that page is still to be compared with what was typed
     this.status = {}; // what it said last of what is kept
     this.elsewhere = false; // whether what was entered last is nothing that is kept here
     this.elsewhereAt = 0;
@@ -30,7 +31,11 @@ class Outbox {
     this.refused = false; // whether it knows this browser no more
     this.retryAt = 0;
     this.storage = new DraftStorage();
-    this.lastMessage = new LastMessage(this.changed, () => this.draftsForMessage());
+    const changed = () => {
+      this.settlePage();
+      this.changed();
+    };
+    this.lastMessage = new LastMessage(changed, () => this.draftsForMessage());
     this.listen();
     for (const [element, at] of window.__keepEarly ?? []) this.touch(element, at);
     window.__keepEarly = null;
@@ -56,10 +61,24 @@ class Outbox {
       const [, field] = this.place(item);
       if (field) Object.assign(item, { grant: field.grant, barred: false }); // another version of the server may want another one
     }
+    this.unsettled = true;
+    const { seen } = this.data.status; // when the run began
     setTimeout(() => {
+      this.lastMessage.shown(seen);
+      this.settlePage();
+    }, SETTLE);
+  }
+
+  // The page shows what its run brought. Where somebody has done something since, it shows that already: a message that was
+  // sent has left its field, and is no text that was lost. The run of that has an end as well.
+  settlePage() {
+    if (this.lastMessage.underway) return;
+    if (this.unsettled) {
+      this.unsettled = false;
       this.compare(true);
       this.release();
-    }, SETTLE);
+    }
+    this.showBroughtBack();
   }
 
   learn(status) {
@@ -311,10 +330,14 @@ class Outbox {
       if (item.unread) item.reason = this.data.words.unread;
       else if (!(await this.post(item))) return;
     }
-    if (this.broughtBack && !this.pending.some((item) => !item.onScreen)) {
-      this.broughtBack = false;
-      this.askForRun(`drafts ${Date.now()}`); // so that the fields show them
-    }
+    this.showBroughtBack();
+  }
+
+  // Let the fields show what was brought back. A run that somebody's doing began is not cut short for that.
+  showBroughtBack() {
+    if (!this.broughtBack || this.lastMessage.underway || this.pending.some((item) => !item.onScreen)) return;
+    this.broughtBack = false;
+    this.askForRun(`drafts ${Date.now()}`);
   }
 
   body(item) {
