@@ -50,6 +50,7 @@ def number(visitor: Visitor, label: str) -> Locator:
 def test_a_text_reaches_the_field_it_was_typed_into_and_no_other(visitor: Visitor) -> None:
     """Their widgets share CSS classes: Streamlit writes most characters of a key as a dash."""
     visitor.open("names")
+    expect(visitor.text("Beside it")).to_be_visible()  # the last one, so all are there
     labels = visitor.page.locator(".stMain :is(input, textarea)").evaluate_all(
         "fields => fields.map(field => field.ariaLabel)"
     )

@@ -31,11 +31,11 @@ class Outbox {
     this.refused = false; // whether it knows this browser no more
     this.retryAt = 0;
     this.storage = new DraftStorage();
-    const changed = () => {
+    const heard = () => {
       this.settlePage();
       this.changed();
     };
-    this.lastMessage = new LastMessage(changed, () => this.draftsForMessage());
+    this.lastMessage = new LastMessage(heard, () => this.draftsForMessage());
     this.listen();
     for (const [element, at] of window.__keepEarly ?? []) this.touch(element, at);
     window.__keepEarly = null;
