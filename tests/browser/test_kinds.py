@@ -83,6 +83,8 @@ def take_photo(field: Locator) -> None:
 
 def record(field: Locator) -> None:
     field.get_by_role("button", name="Record", exact=True).click()
+    # Of one that ends before it has a length, Streamlit says that an error has occurred.
+    expect(field.get_by_test_id("stAudioInputWaveformTimeCode")).not_to_have_text("00:00")
     field.get_by_role("button", name="Stop recording").click()
 
 

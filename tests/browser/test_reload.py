@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import NewTab
 from tests.browser.visitor import Visitor
@@ -151,8 +151,8 @@ def told(page: Visitor) -> dict[str, Any]:
     return json.loads(page.page.locator(".stMain [data-testid=stCode]").inner_text())  # type: ignore[no-any-return]
 
 
-def colour(page: Visitor) -> str:
-    return page.page.get_by_role("combobox", name=re.compile("Colour")).input_value()
+def colour(page: Visitor) -> Locator:
+    return page.page.get_by_role("combobox", name=re.compile("Colour"))
 
 
 def test_what_is_saved_runs_at_once_and_what_was_entered_stays(shop: Shop, visit: NewTab) -> None:
@@ -166,7 +166,8 @@ def test_what_is_saved_runs_at_once_and_what_was_entered_stays(shop: Shop, visit
     handles, known = shop.journals, {}
     for number in range(4):
         page.arrived(shop.title(f"Orders, saved {number}"))
-        assert (page.text("Name").input_value(), colour(page)) == ("Ada", "blue")
+        expect(page.text("Name")).to_have_value("Ada")
+        expect(colour(page)).to_have_value("blue")
         known = told(page)
     expect(page.page.locator(".stMain").get_by_text(re.compile("no longer|saved value|can't be"))).to_have_count(0)
     assert shop.journals == handles
@@ -177,7 +178,7 @@ def test_what_is_saved_runs_at_once_and_what_was_entered_stays(shop: Shop, visit
     expect(page.page.get_by_text("Please fill this in")).to_have_count(0)
     expect(page.page.locator(".stMain [data-testid=stCode]")).to_contain_text('["Ada Lovelace", "blue", 1]')
     page.open("shop")
-    assert colour(page) == "blue"
+    expect(colour(page)).to_have_value("blue")
     with page.page.expect_response(re.compile("upload_file")) as answer, page.kept():
         page.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
             {"name": "other.txt", "mimeType": "text/plain", "buffer": b"another plan"}
@@ -229,6 +230,6 @@ def test_what_the_engine_is_made_of_needs_a_restart_and_the_page_says_so(shop: S
     expect(notice).to_contain_text("core/session.py")
     page.write("Name", "Joan")
     page.reload()
-    assert page.text("Name").input_value() == "Joan"
+    expect(page.text("Name")).to_have_value("Joan")
     expect(notice).to_be_visible()
     file.write_text(was, encoding="utf-8")

@@ -50,7 +50,6 @@ def number(visitor: Visitor, label: str) -> Locator:
 def test_a_text_reaches_the_field_it_was_typed_into_and_no_other(visitor: Visitor) -> None:
     """Their widgets share CSS classes: Streamlit writes most characters of a key as a dash."""
     visitor.open("names")
-    expect(visitor.text("Beside it")).to_be_visible()  # the last one, so all are there
     labels = visitor.page.locator(".stMain :is(input, textarea)").evaluate_all(
         "fields => fields.map(field => field.ariaLabel)"
     )
@@ -132,9 +131,9 @@ def test_a_browser_that_blocks_all_cookies_is_told_at_once(cookieless: Page, typ
     visitor = Visitor(cookieless, typing_server).open("limits")
     visitor.says("This browser blocks cookies: a field is saved when you leave it")
 
-    visitor.text("Last").fill("left")
-    visitor.text("Last").press("Tab")
-    visitor.settled()
+    with visitor.noted():
+        visitor.text("Last").fill("left")
+        visitor.text("Last").press("Tab")
     visitor.reload()
 
     expect(visitor.text("Last")).to_have_value("left")

@@ -19,13 +19,18 @@ _WAITS_FOR = """() => {
     const has = (found) => document.querySelector(found) !== null;
     const known = !has(".st-key-keep-status") || Boolean(window.__keepTab?.data?.tab);
     return Object.entries({
+        "the run of what was done last": !window.__keepStatus?.outbox.lastMessage.underway,
         "the end of the run": has('[data-testid="stApp"][data-test-script-state="notRunning"]'),
         "something on the page": has('.stMain [data-testid="stElementContainer"]'),
+        "the code of a widget": !has('[data-testid="stSkeleton"]'),
         "what the last run left on it to go": !has('[data-stale="true"]'),
         "the run that knows which tab it is": known,
     }).filter(([, is]) => !is).map(([what]) => what);
 }"""
-"""A page on which somebody is signed in says once which tab it is, and is drawn again."""
+"""A page on which somebody is signed in says once which tab it is, and is drawn again.
+
+The code of each kind of widget is loaded when the first of its kind is shown.
+"""
 
 
 @dataclass
@@ -41,7 +46,10 @@ class Visitor:
         return self
 
     def settled(self) -> None:
-        """Wait until the script has run to its end, also for what the page tells it once, and nothing else is shown."""
+        """Wait until the script has run to its end, also for what the page tells it once, and nothing else is shown.
+
+        A run that has not begun yet is waited for, too, once Streamlit has sent what it is for: a slider does so late.
+        """
         self._until(lambda: self._evaluate(_WAITS_FOR) == [], lambda: f"It waits for {self._evaluate(_WAITS_FOR)}")
 
     def sign_in(self, username: str, password: str = PASSWORD) -> Visitor:
@@ -138,11 +146,17 @@ class Visitor:
         )
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Wait, after the block, until the page says that what was entered in it is saved."""
+    def noted(self) -> Iterator[None]:
+        """Wait, after the block, until the page has another time at which something was kept."""
         before = self.status.get_attribute("datetime") or ""
         yield
         expect(self.status).not_to_have_attribute("datetime", before, timeout=SETTLE_MS)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Wait, after the block, until the page says that what was entered in it is saved."""
+        with self.noted():
+            yield
         expect(self.status).to_contain_text("Saved")
         self.settled()
 
