@@ -30,9 +30,11 @@ run: demo ## the same as demo
 new: $(READY) ## ask the ten questions and make your project beside this folder
 	@$(BIN)/python scripts/new_project.py "$(or $(OUT),..)"
 
-# Three at a time, because many of them wait for a page or a server.
-test: $(READY) ## run everything: the template, the engine, a short dose of the laboratory, browser
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+# Three at a time, because many of them wait for a page or a server. The browser's run apart: their driver has an event
+# loop of its own in each process, beside which no other can be started.
+test: $(READY) ## run everything: the engine, a short dose of the laboratory, the template, browser
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/engine
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/template tests/browser
 
 check: $(READY) ## lint, and check the types and layers of the template folder in place
 	$(BIN)/ruff check .

@@ -43,6 +43,8 @@ DEPENDENCIES = frozenset(
         "cryptography",
         "dotenv",
         "fsspec",
+        "httpx",
+        "httpx2",
         "mypy",
         "numpy",
         "orjson",

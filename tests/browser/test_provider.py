@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from itertools import takewhile
 
 import pytest
 from playwright.sync_api import expect
@@ -29,13 +30,14 @@ def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory
         data=data,
         environment={"AUTH": "oidc", "OIDC_ALLOWED": "@example.com", "STREAMLIT_SECRETS_FILES": str(described)},
     )
-    command = [".venv/bin/python", "-m", "tests.provider", "--port", str(free_port()), "--at", server.url]
+    command = [".venv/bin/python", "-m", "core.testing.provider", "--port", str(free_port()), "--at", server.url]
     with subprocess.Popen(
         command, cwd=baked_default.path, env=clean_environment(), stdout=subprocess.PIPE, text=True
     ) as provider:
         assert provider.stdout is not None
         try:
-            _words, section = (list(iter(provider.stdout.readline, "\n")) for _ in range(2))
+            words, section = (list(takewhile(str.strip, provider.stdout)) for _ in range(2))
+            assert words, "the provider did not start"
             described.write_text("".join(section), encoding="utf-8")
             server.start()
             yield server

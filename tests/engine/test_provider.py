@@ -20,8 +20,8 @@ from joserfc.jwk import OctKey, RSAKey
 from core.accounts import Accounts, User, Wanted
 from core.clock import SystemClock
 from core.storage.database import open_database
+from core.testing.provider import PEOPLE, Person, Provider
 from tests.engine.open_page import OpenPage
-from tests.engine.provider import PEOPLE, Person, Provider
 from tests.lab.server import Server
 
 GROUPS = tuple(str(uuid5(NAMESPACE_URL, str(number))) for number in range(400))

@@ -1,7 +1,7 @@
 """A small OpenID provider on this machine, with people of its own: for tests, and to try out signing in.
 
-`python -m tests.provider` serves it until Ctrl+C and prints what goes into `.streamlit/secrets.toml`. It asks for no
-password: whoever sees its page chooses who to be. Discovery, authorization code with PKCE, RS256, sign-out.
+`python -m core.testing.provider` serves it until Ctrl+C and prints what goes into `.streamlit/secrets.toml`. It asks
+for no password: whoever sees its page chooses who to be. Discovery, authorization code with PKCE, RS256, sign-out.
 """
 
 from __future__ import annotations
