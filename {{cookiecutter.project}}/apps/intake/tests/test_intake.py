@@ -57,7 +57,7 @@ def test_a_half_filled_form_is_there_again_after_a_reload(ada: Person) -> None:
 
     assert page.value("Name") == "Ada"
     page.go_to("home")
-    assert "Not submitted yet" in page.text
+    assert "Started but not submitted" in page.text
 
 
 def test_a_version_can_be_kept_and_restored(ada: Person) -> None:
