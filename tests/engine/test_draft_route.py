@@ -26,7 +26,6 @@ from core.storage.models import Base
 from core.web import routes
 from core.web.drafts import BODY_LIMIT, keep_with_message
 from core.web.grants import Grant
-from core.web.identity import resolve_identity
 from core.web.token import anonymous_session_id, new_token, token_hash
 
 TAB, OTHER_TAB = "0123456789abcdef" * 2, "f" * 32
@@ -59,7 +58,7 @@ class Browser:
         self, *bodies: dict[str, Any], edits: Mapping[tuple[str, str], Any] | None = None
     ) -> dict[str, str]:
         """Send drafts with a message of Streamlit's. Returns why some weren't kept, by field."""
-        owner = resolve_identity(self.services, token_hash(self.token), self.session_id)
+        owner = self.services.accounts.resolve_identity(token_hash(self.token), self.session_id)
         found = keep_with_message(self.services, owner, "Test", bodies, edits or {}, lambda: None)
         return {field: str(error) for (_, field), error in found.items()}
 

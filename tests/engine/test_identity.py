@@ -9,10 +9,10 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import User
+from core.accounts import Identity, User
+from core.accounts.identity import GRACE_SECONDS, IdentityCache
 from core.errors import NotAllowedError, StoreUnavailableError
 from core.services import Services
-from core.web.identity import GRACE_SECONDS, Identity, KnownIdentities, resolve_identity
 from core.web.live_tab import LiveTab
 from core.web.token import new_token, token_hash
 
@@ -86,23 +86,23 @@ def test_after_a_slow_query_what_was_known_stays_known(slow_query: Callable[[], 
 def test_a_browser_nothing_is_known_of_has_to_wait(services: Services, slow_query: Callable[[], None]) -> None:
     slow_query()
     with pytest.raises(StoreUnavailableError):
-        resolve_identity(services, token_hash("never seen"), "anon-1")
+        services.accounts.resolve_identity(token_hash("never seen"), "anon-1")
 
 
 def test_what_is_known_of_a_browser_that_was_signed_out_stands_no_longer(
     services: Services, token: str, slow_query: Callable[[], None]
 ) -> None:
-    assert resolve_identity(services, token, "anon-1").permissions == {"orders.*"}
+    assert services.accounts.resolve_identity(token, "anon-1").permissions == {"orders.*"}
     services.accounts.revoke(token)
-    assert resolve_identity(services, token, "anon-1").standing == "ended"
+    assert services.accounts.resolve_identity(token, "anon-1").standing == "ended"
     slow_query()
     with pytest.raises(StoreUnavailableError):
-        resolve_identity(services, token, "anon-1")
+        services.accounts.resolve_identity(token, "anon-1")
 
 
 def test_permissions_that_could_not_be_checked_for_long_are_none(services: Services, clerk: User) -> None:
     time = [0.0]
-    known = KnownIdentities(monotonic=lambda: time[0])
+    known = IdentityCache(monotonic=lambda: time[0])
     identity = Identity(session_id=clerk.session_id, user=clerk, token_hash="t", anonymous_id="anon-1")
     known.remember("t", identity)
     time[0] = GRACE_SECONDS

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from core.accounts import Accounts
+from core.accounts import Accounts, Identity
 from core.clock import FakeClock
 from core.storage.database import open_database
-from core.web.identity import Identity, get_known_identities
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
 from core.web.watch import Watch
@@ -150,7 +149,7 @@ def test_while_the_database_is_away_everything_stays(clock: FakeClock) -> None:
 
 
 def test_an_outage_to_come_finds_ended_who_was_known_before(accounts: Accounts) -> None:
-    known = get_known_identities()
+    known = accounts.known_identities
     known.remember(TOKENS[2], Identity(token_hash=TOKENS[2], session_id="anon-1", anonymous_id="anon-1", user=None))
     accounts.revoke(TOKENS[2])
     Hall(TOKENS[2]).look(accounts)

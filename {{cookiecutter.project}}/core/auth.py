@@ -12,7 +12,7 @@ import structlog
 from streamlit.errors import StreamlitAuthError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.accounts import Actor, User
+from core.accounts import Actor, Identity, User
 from core.errors import SignedOutError, StoreUnavailableError
 from core.handover import hand_over
 from core.invited import ask_invited, forget_link, invitation_secret
@@ -25,7 +25,6 @@ from core.storage.database import reachable
 from core.web.binding import get_bindings
 from core.web.client import noted_address
 from core.web.device import describe_device
-from core.web.identity import Identity, get_known_identities, resolve_identity
 from core.web.slip import Slip, Word
 from core.web.token import anonymous_session_id, token_hash, verify
 
@@ -48,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 def current_identity() -> Identity:
-    """Find out who this tab belongs to now (see `core.web.identity`).
+    """Resolve this tab's cookie to an identity (see `core.accounts.identity`).
 
     Raises StoreUnavailableError when the database can't be asked and nothing is known of this browser.
     """
@@ -62,7 +61,7 @@ def current_identity() -> Identity:
     if hashed is not None and context is not None:
         get_bindings().bind(context.session_id, hashed)
     anonymous = own if hashed is None else anonymous_session_id(token, secret)
-    identity = resolve_identity(services, hashed, anonymous, patient=active_identity() is None)
+    identity = services.accounts.resolve_identity(hashed, anonymous, patient=active_identity() is None)
     if identity.standing == "ended":
         identity = dataclasses.replace(identity, session_id=own)
     elif identity.state is not None and not identity.database_away:
@@ -96,7 +95,7 @@ def check_right(identity: Identity, session_id: str, needs: Iterable[str] = ()) 
     has ended, NotAllowedError for a person who lacks a permission, and StoreUnavailableError where neither is known.
     """
     if identity.token_hash is not None:
-        identity = resolve_identity(get_services(), identity.token_hash, identity.anonymous_id)
+        identity = get_services().accounts.resolve_identity(identity.token_hash, identity.anonymous_id)
         if identity.standing == "ended" or identity.session_id != session_id:
             raise SignedOutError
     identity.require(*needs)
@@ -110,7 +109,7 @@ def require_sign_in(identity: Identity) -> None:
         leaving = st.session_state.get(_LEAVING_KEY)
         signed_out = leaving is not None
         message = say("auth.signed_out" if signed_out else "auth.ended")
-        forget = signed_out or _is_forgotten(services, identity)
+        forget = signed_out or identity.session_deleted  # what was typed here then waits for nobody
         _exchange(services, identity, None, message, clear=True, signed_out=forget, then=leaving)
     st.session_state.pop(_LEAVING_KEY, None)
     if identity.standing == "stale":
@@ -132,14 +131,13 @@ def sign_out() -> None:
         return
     try:
         with reachable():
-            state = services.accounts.check(identity.token_hash)
-            if state is not None and state.standing == "ended":
+            now = services.accounts.resolve_identity(identity.token_hash, identity.anonymous_id, patient=True)
+            if now.standing == "ended":
                 return  # the next run says so; somebody else may be signed in with this browser by now
             say_goodbye()
             services.accounts.revoke(identity.token_hash, by=acting(), event="sign_out")
         # That answer must not stand if the database is away a moment later; the next run asks with patience.
         st.session_state.pop(_IDENTITY_KEY)
-        get_known_identities().forget(identity.token_hash)
     except StoreUnavailableError:
         st.error(words_for()("auth.still_signed_in"))
         return
@@ -162,18 +160,6 @@ def renew_token(message: str) -> NoReturn:
     if identity is None or identity.user is None:
         st.stop()
     _exchange(get_services(), identity, identity.user, message)
-
-
-def _is_forgotten(services: Services, identity: Identity) -> bool:
-    """Whether what this browser wrote into was deleted. What was typed here then waits for nobody."""
-    if identity.token_hash is None:
-        return False
-    try:
-        with reachable():
-            state = services.accounts.check(identity.token_hash)
-            return state is not None and services.accounts.is_deleted(state.session_id)
-    except StoreUnavailableError:
-        return False
 
 
 def _exchange(

@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
+from core.accounts import Identity
 from core.auth import acting, active_identity, current_identity
 from core.errors import NotAllowedError
 from core.services import get_services
-from core.web.identity import Identity
 from core.wildcards import matches
 
 __all__ = ["current_permissions", "matches", "require", "requires"]
@@ -28,7 +28,8 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only people with all these permissions call the function: a page, a callback or any other action.
 
     They are looked up at each call, so that what was taken away counts at once: a callback runs before the script has
-    looked who is there. The call raises NotAllowedError, or StoreUnavailableError where it can't be known now. The
+    looked who is there. The call raises NotAllowedError, SignedOutError, or StoreUnavailableError where it
+    can't be known now. The
     function's `required_permissions` lets the router hide a page from those who may not open it.
     """
     for permission in permissions:

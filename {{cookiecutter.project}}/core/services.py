@@ -99,6 +99,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         absolute_timeout=settings.session_absolute_timeout,
         secret=settings.secret_key.get_secret_value(),
         title=settings.title,
+        signing_in=settings.auth != "none",
     )
     return Services(
         settings=settings,

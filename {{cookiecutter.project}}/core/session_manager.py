@@ -16,7 +16,7 @@ import streamlit as st
 import structlog
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
-from core.accounts import Actor
+from core.accounts import Actor, Identity
 from core.auth import check_right, current_device, current_identity
 from core.clock import NO_STAMP
 from core.errors import (
@@ -40,7 +40,6 @@ from core.unreadable import Unreadable
 from core.web.client import noted_address
 from core.web.drafts import keep_with_message
 from core.web.fields import ShownField
-from core.web.identity import Identity
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
 from core.web.protocol import assigned, page_name

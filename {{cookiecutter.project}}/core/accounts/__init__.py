@@ -14,6 +14,7 @@ from core.accounts.browsers import Browser, Browsers, Wanted
 from core.accounts.denials import Denials, Denying
 from core.accounts.devices import Devices
 from core.accounts.holders import Holder, Holders, Reason
+from core.accounts.identity import Identities, Identity, IdentityCache
 from core.accounts.invitations import Invitation, Invitations
 from core.accounts.passwords import DEFAULT_ROUNDS
 from core.accounts.provided import Provided
@@ -45,6 +46,7 @@ __all__ = [
     "Browser",
     "Event",
     "Holder",
+    "Identity",
     "Invitation",
     "Reason",
     "Redeemed",
@@ -58,20 +60,28 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-LOCAL_USER = "local"
-"""The one person of `auth=none`."""
-
 
 class Accounts(
-    Provided, Roles, Tickets, Browsers, Devices, Throttle, Denying, Records, Removal, Invitations, TrailExport, Holders
+    Provided,
+    Roles,
+    Tickets,
+    Browsers,
+    Devices,
+    Throttle,
+    Denying,
+    Records,
+    Removal,
+    Invitations,
+    TrailExport,
+    Holders,
+    Identities,
 ):
     """People, roles and tokens of one database. Every method is one transaction.
 
     `session_timeout` and `absolute_timeout` are in seconds: how long a token lives without activity, and how long
     after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. `secret` keys
     the hashes under which attempts are counted: the same in all processes. Nobody's password may be the `title` of the
-    app. Database trouble raises SQLAlchemy's own
-    errors.
+    app. Without `signing_in` everybody is one local person. Database trouble raises SQLAlchemy's own errors.
     """
 
     def __init__(
@@ -84,6 +94,7 @@ class Accounts(
         password_rounds: int = DEFAULT_ROUNDS,
         secret: str = "",
         title: str = "",
+        signing_in: bool = True,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -97,6 +108,8 @@ class Accounts(
         self._absolute_timeout = timedelta(seconds=absolute_timeout)
         self._password_rounds = password_rounds
         self.title = title
+        self.signing_in = signing_in
+        self.known_identities = IdentityCache()
         self._secret = b"attempts " + secret.encode()
         self._refusals = Refusals()
         self._turn = Lock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +15,9 @@ from core.accounts.put_off import PutOff
 from core.accounts.users import USER_COLUMNS, User, user_of
 from core.clock import Clock, SteadyClock
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
+
+if TYPE_CHECKING:
+    from core.accounts.identity import IdentityCache
 
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
@@ -118,6 +121,7 @@ class Tokens(AuditTrail):
     _clock: Clock
     _steady: SteadyClock
     _put_off: PutOff
+    known_identities: IdentityCache
     _timeout: timedelta
     _absolute_timeout: timedelta
 
@@ -269,6 +273,7 @@ class Tokens(AuditTrail):
 
     def _retire(self, connection: Connection, token_hash: str) -> None:
         """Revoke a token; one without a row gets a revoked one, so that it can't be used either."""
+        self.known_identities.forget(token_hash)
         now = self._steady.latest()
         known = connection.execute(
             select(TokenModel.revoked_at).where(TokenModel.token_hash == token_hash)

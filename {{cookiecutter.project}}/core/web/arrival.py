@@ -15,7 +15,7 @@ from core.errors import StoreUnavailableError
 from core.services import Services
 from core.storage.database import reachable
 from core.web.exchange import exchange
-from core.web.token import new_token, token_hash
+from core.web.token import anonymous_session_id, new_token, token_hash
 
 Outcome = Literal["signed_in", "not_admitted", "locked", "stale", "no_database"]
 
@@ -74,9 +74,15 @@ def _let_in(services: Services, claims: Claims, browser: str | None, by: Actor) 
         accounts.note("sign_in.refused", by=by, subject=f"person:{user.user_id}", detail="locked out")
         return "locked", None
     secret = settings.secret_key.get_secret_value()
-    state = accounts.check(token_hash(browser)) if browser is not None else None
-    if browser is None or (state is not None and state.standing == "ended"):
+    if browser is None or _has_ended(services, browser, secret):
         browser = new_token(secret)  # nothing of an ended sign-in goes on, not even its time
     ticket = accounts.issue_ticket(token_hash(browser), user.user_id)
     token = exchange(services, ticket, browser, device=by.device, address=by.address)
     return ("signed_in", token) if token is not None else ("locked", None)
+
+
+def _has_ended(services: Services, browser: str, secret: str) -> bool:
+    identity = services.accounts.resolve_identity(
+        token_hash(browser), anonymous_session_id(browser, secret), patient=True
+    )
+    return identity.standing == "ended"

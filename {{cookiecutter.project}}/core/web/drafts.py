@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from core.accounts import Identity
 from core.clock import NO_STAMP, stamp_time
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.rate import RateLimit
@@ -29,8 +30,7 @@ from core.state.paths import CREATED_PATH, USER_PATH, field_path, join_path, ste
 from core.state.steps import FieldEdit, Kind, Mark, Step
 from core.web.device import describe_device
 from core.web.grants import Grant
-from core.web.identity import Identity, identity_of, require_token
-from core.web.request import read_json, require_same_origin
+from core.web.request import read_json, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 from core.words import FALLBACK, spoken, words_in
 
@@ -163,7 +163,7 @@ async def _answer(request: Request) -> Response:
 
 def _receive(services: Services, token: str, author: _Author, post: Post) -> tuple[Identity, str]:
     """Keep a draft. Returns whose it is, and the field's stamp."""
-    owner = identity_of(services, token)
+    owner = require_identity(services, token)
     grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
     if grant is None:
         raise HTTPException(403, "This field was not shown to you. Reload the page.")

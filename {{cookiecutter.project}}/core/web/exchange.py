@@ -7,7 +7,6 @@ import structlog
 from core.errors import KeepError
 from core.services import Services
 from core.storage.database import reachable
-from core.web.identity import get_known_identities
 from core.web.token import anonymous_session_id, new_token, token_hash
 
 log = structlog.get_logger(__name__)
@@ -24,7 +23,6 @@ def exchange(services: Services, ticket: str, old: str, *, device: str, address:
         redeemed = services.accounts.redeem(ticket, token_hash(old), token_hash(new), device, address=address)
     if redeemed is None:
         return None
-    get_known_identities().forget(token_hash(old))
     if redeemed.user is not None and redeemed.previous_user_id is None:
         source = anonymous_session_id(old, secret)
         try:

@@ -16,11 +16,10 @@ from starlette.responses import Response
 from core.errors import KeepError, NotAllowedError
 from core.rate import RateLimit
 from core.services import Services, get_services
-from core.web.identity import identity_of, require_token
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
 from core.web.protocol import told
-from core.web.request import read_bytes, require_same_origin
+from core.web.request import read_bytes, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 
 BODY_LIMIT = 65_536
@@ -58,7 +57,7 @@ async def last_message(request: Request) -> Response:
 
 
 def _take_in(services: Services, token: str, tab: LiveTab, frame: bytes) -> bool:
-    if identity_of(services, token).session_id != tab.session_id:
+    if require_identity(services, token).session_id != tab.session_id:
         raise HTTPException(403, "This connection is another browser's.")
     edits = tab.read_again(told(frame)).edits
     return tab.keep(edits) if edits else True

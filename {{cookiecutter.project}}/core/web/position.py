@@ -18,14 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.accounts import Identity
 from core.errors import KeepError, StoreUnavailableError
 from core.rate import RateLimit
 from core.services import Services, get_services
 from core.state.changes import REMOVED
 from core.state.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
 from core.state.paths import join_path
-from core.web.identity import Identity, identity_of, require_token
-from core.web.request import read_json, require_same_origin
+from core.web.request import read_json, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 
 BODY_LIMIT = 32_768
@@ -70,7 +70,7 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[str, Any]) -> None:
-    owner = identity_of(services, token)
+    owner = require_identity(services, token)
     if not (owner.registered or owner.user_id):  # an anonymous browser leaves no trace before its first edit
         return
     if page not in get_page_names():

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from core.services import get_services
+from core.accounts import Identity
+from core.services import Services, get_services
 from core.web.client import noted_address
 from core.web.refusals import OTHER_SITE, note_refusal
-from core.web.token import token_hash, verify
+from core.web.token import anonymous_session_id, token_hash, verify
 
 BODY_SECONDS = 10.0
 """How long a body may take: more than its few kilobytes need on the slowest line."""
@@ -85,6 +86,24 @@ def browser_token(request: Request, cookie_name: str, secret: str) -> str | None
     """Return the token of the browser that sent the request, or None when it has no valid one."""
     token = request.cookies.get(cookie_name, "")
     return token if verify(token, secret) else None
+
+
+def require_token(request: Request, services: Services) -> str:
+    """Return the token of the browser that sent a request. Raises 401 when it has no valid one."""
+    settings = services.settings
+    token = browser_token(request, settings.cookie_name, settings.secret_key.get_secret_value())
+    if token is None:
+        raise HTTPException(401, "This browser has no session here. Reload the page.")
+    return token
+
+
+def require_identity(services: Services, token: str) -> Identity:
+    """Resolve a valid token. Raises 401 for one that has ended, StoreUnavailableError as `resolve_identity` does."""
+    secret = services.settings.secret_key.get_secret_value()
+    identity = services.accounts.resolve_identity(token_hash(token), anonymous_session_id(token, secret))
+    if identity.standing == "ended":
+        raise HTTPException(401, "This browser was signed out. Reload the page.")
+    return identity
 
 
 def client_address(request: Request) -> str:

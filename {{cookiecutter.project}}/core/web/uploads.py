@@ -38,10 +38,10 @@ from core.services import Services, get_services
 from core.state.paths import UPLOADS, upload_path
 from core.storage.file_types import HEAD_BYTES, agrees, type_of
 from core.web.address import folder
-from core.web.identity import identity_of, require_token
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
 from core.web.protocol import UPLOAD, ask_for_run, uploaded, uploaders, uploads_held
+from core.web.request import require_identity, require_token
 
 MOST_FILES = 500
 """How many files one session may have uploaded that no field has taken."""
@@ -141,7 +141,7 @@ def _keep(request: Request, session_id: str, upload: str) -> None:
     found, services = uploaded(session_id, upload), get_services()
     if found is None or not found.data or not agrees(found.name, found.type, found.data[:HEAD_BYTES]):
         return
-    owner = identity_of(services, require_token(request, services))
+    owner = require_identity(services, require_token(request, services))
     digest, size = services.files.keep(io.BytesIO(found.data))
     name, kind = safe_name(found.name), type_of(found.name, found.data[:HEAD_BYTES])
     file = FileRef(digest=digest, name=name, type=kind, size=size, upload=upload)

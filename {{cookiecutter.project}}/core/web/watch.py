@@ -20,8 +20,6 @@ from starlette.concurrency import run_in_threadpool
 
 from core.accounts import Accounts
 from core.errors import StoreUnavailableError
-from core.storage.database import reachable
-from core.web.identity import get_known_identities
 from core.web.ingress import Connections, OpenPage
 from core.web.protocol import ask_for_run, end_session, is_running
 from core.wildcards import lacking
@@ -86,24 +84,16 @@ class Watch:
 
 def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
     try:
-        with accounts.hurry, reachable():
-            ended = accounts.no_longer_good(owners)
+        return accounts.ended_or_stale(owners)
     except StoreUnavailableError as error:
         log.debug("looking after the open pages has to wait", error=str(error))
         return set()
-    known = get_known_identities()
-    for owner in ended:
-        known.forget(owner)  # an outage to come finds it ended, too
-    known.confirm(set(owners) - ended)
-    return ended
 
 
 def _may_see(accounts: Accounts, page: OpenPage) -> bool:
     """Whether only the rights of a page's person have changed, and they still suffice for the page."""
     try:
-        with accounts.hurry, reachable():
-            state = accounts.check(page.owner or "")
+        identity = accounts.resolve_identity(page.owner, page.tab.session_id)
     except StoreUnavailableError:
         return False
-    user = state.user if state is not None and state.standing == "stale" else None
-    return user is not None and not lacking(user.permissions, page.needs())
+    return identity.standing == "stale" and not lacking(identity.permissions, page.needs())
