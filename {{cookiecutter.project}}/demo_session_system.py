@@ -18,7 +18,7 @@ from core.errors import NotKeptError
 from core.storage.database import open_database
 from core.storage.journal import Journal
 from core.storage.models import Base
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 
 PROJECT = Path(__file__).parent
 

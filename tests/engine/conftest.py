@@ -8,8 +8,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import hypothesis
 import pytest
@@ -23,15 +24,13 @@ from streamlit.testing.v1 import AppTest
 
 from core.accounts import Accounts, User
 from core.accounts.first_start import seed_administrator
-from core.clock import FakeClock
+from core.clock import Clock, FakeClock
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
 from core.storage.database import open_database
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
 from core.storage.models import Base
-from core.storage.sql import SqlStore
-from core.storage.store import Store
+from core.storage.sql_store import SqlStore
 from core.web.token import new_token, token_hash
 from tests.lab.nursery import CODE
 
@@ -160,17 +159,43 @@ def database(database_url: str) -> Iterator[Engine]:
     database.dispose()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
-    """Each kind of store, empty."""
-    if request.param == "memory":
-        yield MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
-        return
-    sqlite_url = f"sqlite:///{tmp_path / 'sessions.db'}"
-    database = open_database(sqlite_url if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
-    Base.metadata.create_all(database)
-    yield SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
-    database.dispose()
+S = TypeVar("S", bound=SqlStore)
+
+
+def sqlite_store(folder: Path, clock: Clock | None = None, *, kind: type[S] | None = None) -> S:
+    """A store over the SQLite database in this folder, which gets its tables if it isn't there yet.
+
+    It doesn't wait for the disk, because nobody pulls the plug. The file is deleted with the folder.
+    """
+    file = folder / "sessions.db"
+    if not file.exists():
+        file.write_bytes(_empty_database())
+    database = open_database(f"sqlite:///{file}")
+    event.listen(database, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    return (kind or SqlStore)(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+
+
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "sessions.db"
+        database = open_database(f"sqlite:///{file}")
+        Base.metadata.create_all(database)
+        database.dispose()
+        return file.read_bytes()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[SqlStore]:
+    """A store over a database of each kind, empty."""
+    if request.param == "sqlite":
+        store = sqlite_store(tmp_path, clock)
+    else:
+        database = open_database(request.getfixturevalue("postgres_url"))
+        Base.metadata.create_all(database)
+        store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    yield store
+    store.close()
 
 
 @pytest.fixture

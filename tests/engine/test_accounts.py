@@ -15,7 +15,7 @@ from core.accounts.users import LONGEST_NAME
 from core.claims import Claims
 from core.clock import FakeClock
 from core.errors import AccountError
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 
 PASSWORD = "a phrase of some length"
 

@@ -15,11 +15,8 @@ from core import UserSession
 from core.clock import FakeClock, HybridClock
 from core.session import REMOVED
 from core.session_persistence import SessionPersistenceEngine
-from core.storage.database import open_database
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
-from core.storage.models import Base
-from core.storage.sql import SqlStore
+from tests.engine.conftest import sqlite_store
 
 Tabs = tuple[UserSession, UserSession]
 
@@ -45,9 +42,7 @@ class Person:
 @pytest.fixture
 def person(tmp_path: Path, clock: FakeClock) -> Iterator[Callable[[int], Person]]:
     """Over the real engine: SQLite and the journal."""
-    database = open_database(f"sqlite:///{tmp_path / 'sessions.db'}")
-    Base.metadata.create_all(database)
-    store = SqlStore(database, session_timeout=3600, retention=86400, clock=clock)
+    store = sqlite_store(tmp_path, clock)
     engine = SessionPersistenceEngine(3600, 3600, store=store, journal=Journal(tmp_path / "journal.db"), clock=clock)
     yield lambda tabs: Person(engine, clock, tabs)
     engine.close()
@@ -222,13 +217,13 @@ MOVES = st.lists(
 
 
 @settings(max_examples=80)
-@given(MOVES)
+@given(moves=MOVES)
 def test_whatever_the_tabs_do_they_end_with_the_same_and_no_last_word_of_a_tab_is_lost(
-    moves: list[tuple[int, str, str]],
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, str, str]]
 ) -> None:
     """A tab's last edit of a field is current, or was seen by who replaced it, or is offered."""
-    clock = FakeClock()
-    store = MemoryStore(session_timeout=9e9, retention=9e9, clock=clock)
+    clock, folder = FakeClock(), tmp_path_factory.mktemp("tabs")
+    store = sqlite_store(folder, clock)
     engine = SessionPersistenceEngine(store=store, clock=clock, hybrid_clock=HybridClock(clock), durability="database")
     ada = Person(engine, clock, 3)
     unseen: dict[tuple[str, str], Any] = {}
@@ -265,6 +260,7 @@ def test_whatever_the_tabs_do_they_end_with_the_same_and_no_last_word_of_a_tab_i
         found = {(conflict.tab, conflict.field): conflict.value for conflict in tab.conflicts("f")}
         for (author, name), value in unseen.items():
             assert values(tab).get(name) == value or found.get((author, name)) == value
+    engine.close()
 
 
 @pytest.mark.parametrize("tabs", [2, 5])

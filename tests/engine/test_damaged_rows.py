@@ -14,7 +14,7 @@ from core.storage.database import open_database
 from core.storage.entry import Entry
 from core.storage.models import Base
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 
 GOOD = "form/f/field/good"

@@ -13,7 +13,7 @@ from core.storage.entry import Entry
 from core.storage.migrate import one_transaction
 from core.storage.models import Base
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 
 

@@ -16,13 +16,13 @@ from core.storage.durability import WriteBehind, WriteThrough
 from core.storage.entry import Entry
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
 from core.storage.sealing import Seal
-from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
+from core.storage.sql_store import SqlStore
+from tests.engine.conftest import sqlite_store
 from tests.lab.waiting import wait_until
 
 
-class FussyStore(MemoryStore):
+class FussyStore(SqlStore):
     """Away while told so, for as many calls as told; refuses one value as a database would."""
 
     away = 0
@@ -40,8 +40,8 @@ class FussyStore(MemoryStore):
 
 
 @pytest.fixture
-def store(clock: FakeClock) -> FussyStore:
-    return FussyStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+def store(tmp_path: Path, clock: FakeClock) -> FussyStore:
+    return sqlite_store(tmp_path, clock, kind=FussyStore)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_flush_is_one_transaction_also_while_people_type(
         transactions.append(len(entries))
         if len(transactions) < 10:  # somebody types on
             behind.append([entry(hybrid)])
-        MemoryStore.upsert(store, entries)
+        SqlStore.upsert(store, entries)
 
     monkeypatch.setattr(store, "upsert", upsert)
     behind.append([entry(hybrid)])
@@ -181,11 +181,11 @@ def test_whoever_waits_behind_a_write_shares_the_next_one(hybrid: HybridClock) -
 def test_a_shutdown_does_not_wait_for_a_database_that_hangs(tmp_path: Path, clock: FakeClock) -> None:
     hangs = threading.Event()
 
-    class HangingStore(MemoryStore):
+    class HangingStore(SqlStore):
         def upsert(self, entries: Sequence[Entry]) -> None:
             assert hangs.wait(timeout=300)
 
-    store = HangingStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    store = sqlite_store(tmp_path, clock, kind=HangingStore)
     behind = WriteBehind(Journal(tmp_path / "journal.db"), store, Seal(), clock, 3600)
     edit = entry(HybridClock(clock))
     behind.append([edit])

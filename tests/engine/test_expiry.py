@@ -16,10 +16,9 @@ from core.state.paths import USER_PATH
 from core.storage.codec import encode
 from core.storage.database import open_database
 from core.storage.entry import Entry
-from core.storage.expiring import GRACE
 from core.storage.models import Base, EntryModel
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
+from core.storage.sql_store import GRACE, SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 
 OVER = SESSION_TIMEOUT + GRACE.total_seconds() + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,15 +22,11 @@ from core.errors import StoreUnavailableError
 from core.session import REMOVED, Change, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.storage.codec import encode
-from core.storage.database import open_database
 from core.storage.entry import Entry, newest
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
-from core.storage.models import Base
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
-from core.storage.store import Store
-from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
+from core.storage.sql_store import SqlStore
+from tests.engine.conftest import SESSION_TIMEOUT, sqlite_store
 
 
 def entry(session: str, path: str, moment: int) -> Entry:
@@ -53,29 +49,23 @@ def test_merging_is_commutative_associative_and_idempotent(a: list[Entry], b: li
     assert merge(merge(a, b), b) == merge(a, b)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def lasting_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture
+def lasting_store(tmp_path: Path) -> SqlStore:
     """A store for many examples; each takes session ids of its own."""
-    if request.param == "memory":
-        yield MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-        return
-    database = open_database(f"sqlite:///{tmp_path / 'sessions.db'}")
-    Base.metadata.create_all(database)
-    yield SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-    database.dispose()
+    return sqlite_store(tmp_path)
 
 
 _examples = itertools.count()
 
 
-def contents(store: Store, *sessions: str) -> dict[tuple[str, str], Entry]:
+def contents(store: SqlStore, *sessions: str) -> dict[tuple[str, str], Entry]:
     return {(e.session_id, e.path): e for session in sessions for e in store.load(session).entries}
 
 
 @settings(max_examples=40)
 @given(written=st.lists(batches, max_size=4), data=st.data())
 def test_a_store_ends_up_the_same_whatever_the_order_the_batches_and_the_repetitions(
-    lasting_store: Store, written: list[list[Entry]], data: st.DataObject
+    lasting_store: SqlStore, written: list[list[Entry]], data: st.DataObject
 ) -> None:
     example = next(_examples)
     ids = {name: f"{name}{example}" for name in "st"}
@@ -102,7 +92,7 @@ class JournalAndStore(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.processes = [Journal(self.folder / "journal.db") for _ in range(2)]
         self.dead: list[Journal] = []
-        self.store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+        self.store = sqlite_store(self.folder)
         self.acknowledged: list[Entry] = []
 
     @rule(process=st.integers(0, 1), edits=st.lists(entries, min_size=1, max_size=6))
@@ -186,23 +176,20 @@ class FusedJournal(Journal):
         self.fuse.step("after discard")
 
 
-class FusedStore(MemoryStore):
-    """One process's way to the store that all share."""
+class FusedStore(SqlStore):
+    """One process's way to the database that all share."""
 
-    def __init__(self, shared: MemoryStore, fuse: Fuse) -> None:
-        super().__init__(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-        self._sessions, self._lock = shared._sessions, shared._lock
-        self.fuse = fuse
+    fuse: Fuse
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         self.fuse.step("before upsert")
         super().upsert(entries)
         self.fuse.step("after upsert")
 
-    def purge(self, session_id: str) -> None:
-        self.fuse.step("before purge")
-        super().purge(session_id)
-        self.fuse.step("after purge")
+    def merge(self, source_id: str, target_id: str) -> None:
+        self.fuse.step("before merge")
+        super().merge(source_id, target_id)
+        self.fuse.step("after merge")
 
 
 WAYS = ("local", "database")
@@ -219,16 +206,14 @@ ACTIONS: dict[str, Callable[[UserSession, str, int], object]] = {
 Start = Callable[[], tuple[SessionPersistenceEngine, Fuse]]
 
 
-def machine(path: Path, durability: Literal["local", "database"]) -> Start:
-    """How to start one more process, over the same journal and the same store."""
-    shared = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION)
+def machine(folder: Path, durability: Literal["local", "database"]) -> Start:
+    """How to start one more process, over the same journal and the same database."""
 
     def start() -> tuple[SessionPersistenceEngine, Fuse]:
-        fuse = Fuse()
-        journal = FusedJournal(path, fuse) if durability == "local" else None
-        engine = SessionPersistenceEngine(
-            3600, SESSION_TIMEOUT, store=FusedStore(shared, fuse), journal=journal, durability=durability
-        )
+        fuse, store = Fuse(), sqlite_store(folder, kind=FusedStore)
+        store.fuse = fuse
+        journal = FusedJournal(folder / "journal.db", fuse) if durability == "local" else None
+        engine = SessionPersistenceEngine(3600, SESSION_TIMEOUT, store=store, journal=journal, durability=durability)
         return engine, fuse
 
     return start
@@ -263,7 +248,7 @@ def test_recovery_equals_the_state_after_the_last_acknowledged_change_whatever_d
     durability: Literal["local", "database"],
     actions: list[tuple[int, str, str, int, bool, str | None]],
 ) -> None:
-    start = machine(tmp_path_factory.mktemp("journal") / "journal.db", durability)
+    start = machine(tmp_path_factory.mktemp("machine"), durability)
     processes = [start() for _ in range(2)]
     expected: dict[str, Any] = {}
     for who, action, field, value, flush, crash in actions:
@@ -307,7 +292,7 @@ def test_recovery_equals_the_state_after_the_last_acknowledged_change_whatever_d
 @settings(max_examples=40)
 @given(
     edits=st.lists(st.tuples(st.sampled_from("st"), st.sampled_from("abc"), st.booleans()), max_size=10),
-    crashes=st.lists(st.sampled_from([*STEPS[:4], "before purge", "after purge"]), max_size=3),
+    crashes=st.lists(st.sampled_from([*STEPS[:4], "before merge", "after merge"]), max_size=3),
 )
 def test_two_sessions_become_one_whatever_dies_when_and_nothing_is_lost(
     tmp_path_factory: pytest.TempPathFactory,
@@ -315,7 +300,7 @@ def test_two_sessions_become_one_whatever_dies_when_and_nothing_is_lost(
     edits: list[tuple[str, str, bool]],
     crashes: list[str],
 ) -> None:
-    start = machine(tmp_path_factory.mktemp("journal") / "journal.db", durability)
+    start = machine(tmp_path_factory.mktemp("machine"), durability)
     engine, fuse = start()
     expected: dict[str, Any] = {}
     for value, (session, field, flush) in enumerate(edits):

@@ -24,11 +24,10 @@ from core.settings import PROJECT_ROOT
 from core.storage import migrate
 from core.storage.database import open_database
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
 from core.storage.models import Base
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
-from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
+from core.storage.sql_store import SqlStore
+from tests.engine.conftest import RETENTION, SESSION_TIMEOUT, sqlite_store
 
 UPGRADE = """
 import sys
@@ -144,10 +143,12 @@ def test_a_commit_outlasts_a_power_cut_in_either_mode_of_sqlite(tmp_path: Path) 
 
 
 @pytest.fixture
-def before(database: Engine, tmp_path: Path, clock: FakeClock) -> dict[str, UserSession]:
+def before(
+    database: Engine, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, clock: FakeClock
+) -> dict[str, UserSession]:
     """A database of the first schema with sessions in it, as the code of that time wrote them."""
     migrate.upgrade(database, "0001")
-    memory = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    memory = sqlite_store(tmp_path_factory.mktemp("before"), clock)
     engine = SessionPersistenceEngine(
         3600, store=memory, journal=Journal(tmp_path / "before.db"), clock=clock, hybrid_clock=HybridClock(clock)
     )
@@ -164,13 +165,13 @@ def before(database: Engine, tmp_path: Path, clock: FakeClock) -> dict[str, User
     return sessions
 
 
-def put(database: Engine, memory: MemoryStore, *, sealed: bool) -> None:
+def put(database: Engine, memory: SqlStore, *, sealed: bool) -> None:
     """Store in a database of any schema what a store holds."""
     with database.begin() as connection:
         for header in memory.headers(10):
             row = {name: getattr(header, name) for name in header.__slots__}
             connection.execute(Base.metadata.tables["sessions"].insert().values(row))
-        for entry in memory.find(""):
+        for entry in memory.entries():
             values = {name: getattr(entry, name) for name in ("session_id", "path", "stamp", "base")}
             value = entry.value if sealed else Seal().open(entry).value
             bare = {**values, "value": value, "version": 1}
@@ -190,7 +191,11 @@ def found(database: Engine, tmp_path: Path, sessions: Sequence[str]) -> dict[str
 
 
 def test_upgrading_keeps_every_session(
-    database: Engine, before: dict[str, UserSession], tmp_path: Path, clock: FakeClock
+    database: Engine,
+    before: dict[str, UserSession],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    clock: FakeClock,
 ) -> None:
     """Of each schema there ever was: one is put in at every step of the way."""
     scripts = ScriptDirectory.from_config(migrate.configuration()).walk_revisions()
@@ -198,7 +203,7 @@ def test_upgrading_keeps_every_session(
     assert migrate.current_revisions(database) == {first}
     for revision in later:
         migrate.upgrade(database, revision)
-        memory = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+        memory = sqlite_store(tmp_path_factory.mktemp("other"), clock)
         engine = SessionPersistenceEngine(store=memory, clock=clock, durability="database")
         before[revision] = engine.open(revision, "ada")
         before[revision].save_form("f", {"naïve": ("ü", revision, clock.now())})

@@ -17,18 +17,17 @@ from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableE
 from core.settings import get_settings
 from core.storage.codec import MAX_DEPTH
 from core.storage.database import open_database
-from core.storage.entry import Entry
+from core.storage.entry import Entry, Loaded
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
 from core.storage.models import Base, EntryModel
 from core.storage.sealing import Seal
-from core.storage.store import Loaded, Store
-from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
+from core.storage.sql_store import SqlStore
+from tests.engine.conftest import RETENTION, SESSION_TIMEOUT, sqlite_store
 
 type_of_engine = Callable[[], SessionPersistenceEngine]
 
 
-class AwayStore(MemoryStore):
+class AwayStore(SqlStore):
     """A store that can go away."""
 
     away = False
@@ -47,7 +46,9 @@ class AwayStore(MemoryStore):
 
 
 @pytest.fixture(params=["local", "database"])
-def start(request: pytest.FixtureRequest, store: Store, tmp_path: Path, clock: FakeClock) -> Iterator[type_of_engine]:
+def start(
+    request: pytest.FixtureRequest, store: SqlStore, tmp_path: Path, clock: FakeClock
+) -> Iterator[type_of_engine]:
     """Start one more process's engine over the same store, and the same journal if it has one."""
     journals: list[Journal] = []
 
@@ -73,8 +74,8 @@ def same(one: UserSession, other: UserSession) -> bool:
     return one.to_dict() == other.to_dict()
 
 
-def test_the_documented_defaults(start: type_of_engine, journal: Journal) -> None:
-    engine = SessionPersistenceEngine(store=MemoryStore(session_timeout=1, retention=1), journal=journal)
+def test_the_documented_defaults(tmp_path: Path, journal: Journal) -> None:
+    engine = SessionPersistenceEngine(store=sqlite_store(tmp_path), journal=journal)
     assert (engine.debounce_delay, engine.session_timeout) == (2.0, 86400)
 
 
@@ -113,7 +114,7 @@ def test_the_documented_constructor_keeps_to_the_settings(
         database.dispose()
 
 
-def test_opening_a_session_leaves_no_trace(start: type_of_engine, store: Store) -> None:
+def test_opening_a_session_leaves_no_trace(start: type_of_engine, store: SqlStore) -> None:
     engine = start()
     engine.open("s")
     engine.flush()
@@ -161,7 +162,7 @@ def test_the_later_edit_of_a_field_wins_in_every_tab(start: type_of_engine) -> N
     assert one.form("f").values == {"a": "second"}
 
 
-def test_a_process_that_wakes_late_overwrites_nothing_newer(start: type_of_engine, store: Store) -> None:
+def test_a_process_that_wakes_late_overwrites_nothing_newer(start: type_of_engine, store: SqlStore) -> None:
     engine = start()
     session = engine.open("s")
     session.set_field("f", "a", "old")
@@ -195,7 +196,7 @@ def test_a_purged_session_stays_purged_whatever_arrives_late(start: type_of_engi
     assert late.purged
 
 
-def test_work_done_before_sign_in_moves_to_the_person(start: type_of_engine, store: Store) -> None:
+def test_work_done_before_sign_in_moves_to_the_person(start: type_of_engine, store: SqlStore) -> None:
     engine = start()
     before, person = engine.open("anon"), engine.open("person", "ada")
     person.set_field("f", "kept", 1)
@@ -221,7 +222,7 @@ def test_what_is_acknowledged_during_and_after_the_sign_in_moves_as_well(start: 
     assert start().open("person").form("f").values == {"before": 1, "waits": 2, "late": 3}
 
 
-def test_sessions_whose_time_is_over_are_removed(start: type_of_engine, store: Store, clock: FakeClock) -> None:
+def test_sessions_whose_time_is_over_are_removed(start: type_of_engine, store: SqlStore, clock: FakeClock) -> None:
     engine = start()
     engine.open("browser").set_field("f", "a", 1)
     engine.open("person", "ada").set_field("f", "a", 1)
@@ -234,7 +235,7 @@ def test_sessions_whose_time_is_over_are_removed(start: type_of_engine, store: S
 
 
 def test_an_edit_replaces_a_value_stamped_far_in_the_future(
-    start: type_of_engine, store: Store, clock: FakeClock
+    start: type_of_engine, store: SqlStore, clock: FakeClock
 ) -> None:
     clock.jump(10 * 365 * 86400)
     wrong = start()
@@ -261,8 +262,8 @@ def test_a_route_can_record_a_value_without_a_session(start: type_of_engine) -> 
 
 class TestDatabaseAway:
     @pytest.fixture
-    def away(self, clock: FakeClock) -> AwayStore:
-        return AwayStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    def away(self, tmp_path: Path, clock: FakeClock) -> AwayStore:
+        return sqlite_store(tmp_path, clock, kind=AwayStore)
 
     @pytest.fixture
     def engine(self, away: AwayStore, journal: Journal, clock: FakeClock) -> SessionPersistenceEngine:
@@ -317,7 +318,7 @@ class TestWhatCanNotBeRead:
         ids=["newer version", "key missing"],
     )
     def test_it_is_left_alone_when_it_is_intact_and_the_rest_is_loaded(
-        self, start: type_of_engine, store: Store, bad: Entry
+        self, start: type_of_engine, store: SqlStore, bad: Entry
     ) -> None:
         engine = start()
         session = engine.open("s")
@@ -348,7 +349,7 @@ class TestWhatCanNotBeRead:
         assert (again.form("f").saved, again.preferences.theme) == ({"good": 2}, "light")
 
     def test_it_is_set_aside_when_it_is_damaged_and_the_rest_is_loaded(
-        self, start: type_of_engine, store: Store
+        self, start: type_of_engine, store: SqlStore
     ) -> None:
         engine = start()
         engine.open("s").set_field("f", "good", 1)
@@ -361,8 +362,10 @@ class TestWhatCanNotBeRead:
         loaded.set_field("f", "bad", "written anew")
         assert start().open("s").form("f").values == {"good": 1, "bad": "written anew"}
 
-    def test_a_damaged_entry_of_the_journal_holds_up_nobody(self, journal: Journal, clock: FakeClock) -> None:
-        store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    def test_a_damaged_entry_of_the_journal_holds_up_nobody(
+        self, tmp_path: Path, journal: Journal, clock: FakeClock
+    ) -> None:
+        store = sqlite_store(tmp_path, clock)
         engine = SessionPersistenceEngine(3600, store=store, journal=journal, clock=clock)
         engine.open("s").set_field("f", "good", 1)
         damaged = replace(sealed(self.BAD, '"as written"'), session_id="t")
@@ -402,8 +405,8 @@ class TestTheRoomOfASession:
 
 class TestLargeForms:
     @pytest.fixture
-    def large(self, clock: FakeClock) -> SessionPersistenceEngine:
-        store = MemoryStore(session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
+    def large(self, tmp_path: Path, clock: FakeClock) -> SessionPersistenceEngine:
+        store = sqlite_store(tmp_path, clock)
         return SessionPersistenceEngine(store=store, clock=clock, durability="database")
 
     @pytest.mark.parametrize(("fields", "size"), [(3, 100_000), (8, 262_000)], ids=["large", "all the room there is"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,20 @@ from core import UserSession
 from core.clock import FakeClock, HybridClock
 from core.session_persistence import SessionPersistenceEngine
 from core.state.timeline import MAX_STEPS
-from core.storage.database import open_database
 from core.storage.journal import Journal
-from core.storage.memory import MemoryStore
-from core.storage.models import Base
-from core.storage.sql import SqlStore
-from core.storage.store import Store
+from core.storage.sql_store import SqlStore
+from tests.engine.conftest import sqlite_store
 
 Open = Callable[..., UserSession]
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
-    database = open_database(f"sqlite:///{tmp_path / 'sessions.db'}")
-    Base.metadata.create_all(database)
-    yield SqlStore(database, session_timeout=3600, retention=86400, clock=clock)
-    database.dispose()
+def store(tmp_path: Path, clock: FakeClock) -> SqlStore:
+    return sqlite_store(tmp_path, clock)
 
 
 @pytest.fixture
-def open_tab(store: Store, journal: Journal, clock: FakeClock) -> Open:
+def open_tab(store: SqlStore, journal: Journal, clock: FakeClock) -> Open:
     """Open the session in a tab of its own, by an engine that was just built."""
 
     def open_one(tab: str = "tab") -> UserSession:
@@ -159,7 +153,7 @@ def test_undo_and_redo_are_those_of_every_editor(moves: list[str]) -> None:
 
 
 def test_an_undo_in_one_tab_is_seen_in_the_other_which_can_redo_it(
-    store: Store, journal: Journal, clock: FakeClock
+    store: SqlStore, journal: Journal, clock: FakeClock
 ) -> None:
     engine = SessionPersistenceEngine(3600, 3600, store=store, journal=journal, clock=clock)
     one, other = engine.open("s"), engine.open("s")
@@ -272,7 +266,7 @@ def test_a_value_as_deep_as_one_may_be_can_be_edited(tmp_path: Path) -> None:
     for _ in range(100):
         deep = [deep]
     with_journal = Journal(tmp_path / "j.db")
-    engine = SessionPersistenceEngine(store=MemoryStore(session_timeout=9, retention=9), journal=with_journal)
+    engine = SessionPersistenceEngine(store=sqlite_store(tmp_path), journal=with_journal)
     session = engine.open("s")
     session.set_field("f", "a", deep)
     session.set_field("f", "a", 2)

@@ -21,7 +21,7 @@ from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings
 from core.storage.entry import Entry
 from core.storage.journal import Journal
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 
 _LATE_SECONDS = 60.0
 

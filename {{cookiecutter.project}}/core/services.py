@@ -24,7 +24,7 @@ from core.storage.journal import Journal
 from core.storage.kept_files import KeptFiles
 from core.storage.leases import Lease
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 from core.storage.submissions import Submissions
 from core.storage.table_changes import watch_tables
 from core.storage.versions import Versions

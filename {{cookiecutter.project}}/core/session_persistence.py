@@ -32,11 +32,9 @@ from core.storage.durability import Durability, EngineStatus, WriteBehind, Write
 from core.storage.entry import Entry, Quarantined
 from core.storage.hurry import HURRIED_SECONDS
 from core.storage.journal import Journal
-from core.storage.merging import moved_into
 from core.storage.models import SessionModel
 from core.storage.sealing import Seal
-from core.storage.sql import SqlStore
-from core.storage.store import Store
+from core.storage.sql_store import SqlStore, moved_into
 from core.storage.writer import DebouncedWriter
 
 __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenceEngine"]
@@ -73,7 +71,7 @@ class SessionPersistenceEngine:
         debounce_delay: float = 2.0,
         session_timeout: float = 86400,
         *,
-        store: Store | None = None,
+        store: SqlStore | None = None,
         journal: Journal | None = None,
         clock: Clock | None = None,
         hybrid_clock: HybridClock | None = None,
@@ -170,7 +168,7 @@ class SessionPersistenceEngine:
         Raises StoreUnavailableError, and UnreadableValueError where a key is missing and nobody can say what is in it.
         """
         self.flush()
-        for entry in self._store.find(""):
+        for entry in self._store.entries():
             try:
                 text = self._seal.open(entry).value
             except CorruptValueError:

@@ -16,7 +16,7 @@ from core.ui.cards import not_done
 from core.web import lifespan, middleware, routes
 
 WAITS = "the event loop waits for "
-SLOW = ("core.storage.journal", "core.storage.sql", "sqlalchemy.engine.base", "sqlalchemy.pool", "pandas.")
+SLOW = ("core.storage.journal", "core.storage.sql_store", "sqlalchemy.engine.base", "sqlalchemy.pool", "pandas.")
 
 
 class Watch:

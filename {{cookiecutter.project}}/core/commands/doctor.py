@@ -52,7 +52,7 @@ from core.storage.journal import Journal
 from core.storage.migrate import current_revisions, head_revision, schema_problem
 from core.storage.sealing import Seal
 from core.storage.secret_mark import fingerprint, noted_fingerprint
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 from core.wildcards import matches
 
 _BACKLOG_LIMIT = timedelta(minutes=1)
@@ -329,7 +329,7 @@ def _same_secret(database: Engine, settings: Settings) -> Finding:
 def _encryption(store: SqlStore, seal: Seal) -> Finding:
     """Reads stored values up to the first one that can't be read."""
     subject, stale = "encryption", False
-    for entry in store.find(""):
+    for entry in store.entries():
         try:
             if not seal.is_current(entry):
                 seal.open(entry)

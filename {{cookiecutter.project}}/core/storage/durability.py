@@ -24,7 +24,7 @@ from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
 from core.storage.sealing import Seal
-from core.storage.store import Store
+from core.storage.sql_store import SqlStore
 from core.storage.writer import DebouncedWriter
 
 _BATCH = 5_000
@@ -99,7 +99,7 @@ class Durability(Protocol):
 class WriteThrough:
     """Each edit is committed in the database before it is acknowledged; threads share commits."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: SqlStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._commits = GroupCommit(self._commit, individual=_REFUSALS)
         self._status = EngineStatus()
@@ -164,7 +164,7 @@ class WriteBehind:
     When the journal can't take an edit, it is committed in the database instead.
     """
 
-    def __init__(self, journal: Journal, store: Store, seal: Seal, clock: Clock, debounce_delay: float) -> None:
+    def __init__(self, journal: Journal, store: SqlStore, seal: Seal, clock: Clock, debounce_delay: float) -> None:
         self._journal, self._store, self._seal = journal, store, seal
         self._directly = WriteThrough(store, clock)
         self._journal_error: str | None = None

@@ -7,7 +7,7 @@ twice or out of order, and need no lock between machines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,11 +32,33 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
-    """An entry that was set aside: why, and when. It is kept as it was found."""
+    """An entry in quarantine, kept as it was found: why, and since when."""
 
     entry: Entry
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHeader:
+    """What is known of a session without reading its entries. All times are aware UTC."""
+
+    session_id: str
+    user_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    last_activity: datetime
+    expires_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The answer to `load`: the session's version (0 if it isn't stored), and what changed since."""
+
+    version: int
+    entries: Sequence[Entry]
+    purged: bool = False
 
 
 def newest(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:

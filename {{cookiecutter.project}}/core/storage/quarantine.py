@@ -1,4 +1,4 @@
-"""Damaged entries of the database, set aside in a table of their own: kept as they were found, out of the way."""
+"""The quarantine of the database: damaged entries, kept as they were found in a table of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.storage.models import EntryModel, QuarantineModel
 _entries, _quarantine = cast(Table, EntryModel.__table__), cast(Table, QuarantineModel.__table__)
 
 
-def set_aside(connection: Connection, entry: Entry, reason: str, at: datetime) -> None:
+def move_to_quarantine(connection: Connection, entry: Entry, reason: str, at: datetime) -> None:
     """Move the entry out of `entries`, unless another process did or a newer edit has taken its place."""
     key = {"session_id": entry.session_id, "path": entry.path, "stamp": entry.stamp}
     found = delete(_entries).where(
@@ -22,11 +22,11 @@ def set_aside(connection: Connection, entry: Entry, reason: str, at: datetime) -
         _entries.c.session_id == exactly(entry.session_id),
     )
     if connection.execute(found).rowcount:
-        keep_aside(connection, entry, reason, at)
+        insert_quarantined(connection, entry, reason, at)
 
 
-def keep_aside(connection: Connection, entry: Entry, reason: str, at: datetime) -> None:
-    """Keep an entry that is in no other table."""
+def insert_quarantined(connection: Connection, entry: Entry, reason: str, at: datetime) -> None:
+    """Put an entry into quarantine that is in no other table."""
     key = {"session_id": entry.session_id, "path": entry.path, "stamp": entry.stamp}
     same = [_quarantine.c[name] == exactly(value) for name, value in key.items()]
     connection.execute(delete(_quarantine).where(*same))
@@ -34,8 +34,8 @@ def keep_aside(connection: Connection, entry: Entry, reason: str, at: datetime) 
     connection.execute(insert(_quarantine).values({n: exactly(v) for n, v in row.items()}).values(at=at))
 
 
-def all_aside(connection: Connection) -> list[Quarantined]:
-    """Everything that was set aside, in the order of session and path."""
+def read_quarantined(connection: Connection) -> list[Quarantined]:
+    """Return the whole quarantine, in the order of session and path."""
     wanted = select(_quarantine).order_by(_quarantine.c.session_id, _quarantine.c.path, _quarantine.c.stamp)
     return [
         Quarantined(entry=as_entry(row), reason=as_text(row.reason), at=row.at) for row in connection.execute(wanted)
@@ -50,21 +50,21 @@ def forget(connection: Connection, quarantined: Quarantined) -> None:
 
 
 def as_entry(row: Any) -> Entry:
-    """A row as an entry, also one that is damaged."""
+    """Return a row as an entry, also one that is damaged."""
     session_id, path, stamp, base = map(as_text, (row.session_id, row.path, row.stamp, row.base))
     value = None if row.value is None else as_text(row.value)
     return Entry(session_id=session_id, path=path, value=value, stamp=stamp, base=base)
 
 
 def as_text(value: Any) -> str:
-    """A column as text. SQLite keeps any type in any column, so a damaged one may be anything."""
+    """Return a column as text. SQLite keeps any type in any column, so a damaged one may be anything."""
     if type(value) is str:
         return value
     return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def exactly(text: str) -> Any:
-    """A parameter. Bytes that are no text are read from SQLite as surrogates, and go back as those bytes."""
+    """Return a bound parameter. Bytes that are no text come from SQLite as surrogates, and go back as those bytes."""
     try:
         text.encode()
     except UnicodeEncodeError:

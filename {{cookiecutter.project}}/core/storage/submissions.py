@@ -15,7 +15,7 @@ from core.errors import NotKeptError
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry
 from core.storage.models import SubmissionModel
-from core.storage.sql import SqlStore
+from core.storage.sql_store import SqlStore
 
 Work = Callable[[Session], str | None]
 """Writes the team's own tables. What it returns, such as the number of a new row, is kept with the submission."""

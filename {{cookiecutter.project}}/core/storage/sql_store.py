@@ -1,0 +1,449 @@
+"""The store in SQLite or PostgreSQL: idempotent upserts, one transaction for all sessions of a flush.
+
+A session that was deleted leaves its header, so that a late flush doesn't bring it back. So does one that was merged
+into another (what was done before signing in belongs to the person who signed in): the header then names the other
+session, and an edit that was acknowledged before the merge and reaches the database after it goes there, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
+
+from core.clock import Clock, SteadyClock, SystemClock, stamp_time
+from core.errors import CorruptValueError, UnreadableValueError
+from core.state.paths import CREATED_PATH, USER_PATH, split_path
+from core.storage import quarantine
+from core.storage.codec import decode
+from core.storage.database import reachable, upserting_insert
+from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
+from core.storage.models import ActivityModel, EntryModel, QuarantineModel, SessionModel, TokenModel
+from core.storage.quarantine import as_entry, exactly
+from core.storage.sealing import Seal
+from core.storage.versions import Versions
+from core.unreadable import Unreadable
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(minutes=5)
+"""How long past its time a session must be. Covers what is noted late: a browser seen less than a minute ago, edits
+that wait for their flush, and machines whose clocks differ a little."""
+
+_sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
+_quarantine, _activity = cast(Table, QuarantineModel.__table__), cast(Table, ActivityModel.__table__)
+_BATCH = 500
+_UNREADABLE = object()
+"""A value that is damaged, or that this process can't read."""
+_WITH_A_SAVE = ("/saved", "/key")
+"""What was saved, and the key of the next submission, which also changes where a form is emptied by being saved."""
+_NEXT_VERSION = _sessions.c.version + 1
+"""Also a purge is news: whoever only compares versions has to learn of it."""
+_REPLACE = (
+    update(_entries)
+    .where(_entries.c.session_id == bindparam("s"), _entries.c.path == bindparam("p"))
+    .where(_entries.c.stamp == bindparam("t"), _entries.c.value == bindparam("v"))
+    .values(value=bindparam("n"))
+)
+
+
+class SqlStore:
+    """Sessions in a SQL database whose tables exist (see `manage.py migrate`).
+
+    Every method raises StoreUnavailableError when the database can't be reached.
+    """
+
+    def __init__(
+        self,
+        database: Engine,
+        *,
+        session_timeout: float,
+        retention: float,
+        clock: Clock | None = None,
+        seal: Seal | None = None,
+        versions: Versions | None = None,
+    ) -> None:
+        self._database = database
+        self._seal = seal or Seal()
+        self._clock = clock or SystemClock()
+        self._steady = SteadyClock(self._clock)
+        self._versions = versions or Versions(database, self._clock)
+        self._session_timeout = timedelta(seconds=session_timeout)
+        self._retention = timedelta(seconds=retention)
+        # Building these costs more than running them, so they are built once.
+        self._upsert_header = self._header_statement()
+        self._upsert_entry = self._entry_statement()
+
+    # Reading
+
+    def load(self, session_id: str, after_version: int = 0) -> Loaded:
+        """Return the entries written after a version. Loading never creates a session."""
+        header = select(_sessions.c.version, _sessions.c.purged_at).where(_sessions.c.session_id == session_id)
+        with reachable(), self._database.connect() as connection:
+            found = connection.execute(header).one_or_none()
+            if found is None or found.purged_at is not None:
+                return Loaded(version=0, entries=(), purged=found is not None)
+            if found.version <= after_version:
+                return Loaded(version=found.version, entries=())
+            wanted = select(_entries).where(_entries.c.session_id == session_id)
+            if after_version:  # a damaged version must not hide an entry from who asks for all
+                wanted = wanted.where(_entries.c.version > after_version)
+            rows = connection.execute(wanted).all()
+        return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
+
+    def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
+        """Return the entries of these paths of a session, in any order."""
+        wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.path.in_(paths))
+        with reachable(), self._database.connect() as connection:
+            return [as_entry(row) for row in connection.execute(wanted)]
+
+    def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
+        """Return headers of live sessions, the latest activity first."""
+        wanted = (
+            select(*(_sessions.c[name] for name in SessionHeader.__slots__))
+            .where(_sessions.c.purged_at.is_(None))
+            .order_by(_sessions.c.last_activity.desc(), _sessions.c.session_id)
+            .limit(limit)
+            .offset(offset)
+        )
+        with reachable(), self._database.connect() as connection:
+            return [SessionHeader(**row) for row in connection.execute(wanted).mappings()]
+
+    def count(self) -> int:
+        """Return how many live sessions there are."""
+        wanted = select(func.count()).select_from(_sessions).where(_sessions.c.purged_at.is_(None))
+        with reachable(), self._database.connect() as connection:
+            return connection.scalar(wanted) or 0
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries of all live sessions, read in small batches."""
+        for batch in self._batches():
+            yield from batch
+
+    def _batches(self) -> Iterator[list[Entry]]:
+        """Yield entries in batches, and hold no connection between them: writers never wait for a reader."""
+        key = tuple_(_entries.c.session_id, _entries.c.path)
+        batch = select(_entries).order_by(_entries.c.session_id, _entries.c.path).limit(_BATCH)
+        following = batch
+        while True:
+            with reachable(), self._database.connect() as connection:
+                entries = [as_entry(row) for row in connection.execute(following)]
+            if not entries:
+                return
+            yield entries
+            following = batch.where(key > tuple_(exactly(entries[-1].session_id), exactly(entries[-1].path)))
+
+    # Writing
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        """Merge entries. Greater stamps win; purged sessions stay purged, entries of a merged one go to the other."""
+        if entries:
+            with reachable(), self._database.begin() as connection:
+                are_all_in = self.upsert_within(connection, entries)
+            if not are_all_in:
+                self._move_late(entries)
+
+    def upsert_within(self, connection: Connection, entries: Sequence[Entry]) -> bool:
+        """Merge entries as part of somebody's transaction. Returns False if one is of a session that was deleted."""
+        # Two entries of one path in one statement are an error in PostgreSQL. A fixed order keeps two
+        # replicas that flush the same sessions from waiting for each other.
+        merged = [entry for _, entry in sorted(newest(entries).items())]
+        versions: dict[str, int] = {}
+        for header in self._headers_of(merged):
+            version = connection.execute(self._upsert_header, header).scalar_one_or_none()
+            if version is not None:
+                versions[header["session_id"]] = version
+        rows = [
+            {
+                "session_id": entry.session_id,
+                "path": entry.path,
+                "value": entry.value,
+                "stamp": entry.stamp,
+                "base": entry.base,
+                "version": versions[entry.session_id],
+            }
+            for entry in merged
+            if entry.session_id in versions
+        ]
+        if rows:
+            connection.execute(self._upsert_entry, rows)
+            self._versions.bump(connection, _saved_forms(str(row["path"]) for row in rows))
+        return len(rows) == len(merged)
+
+    def merge(self, source_id: str, target_id: str) -> None:
+        """Move all entries of a session into another, and delete it; what reaches it later is moved as well.
+
+        Where an entry can't be read, that one stays, and so does its session.
+        """
+        with reachable(), self._database.connect() as connection, connection.begin() as transaction:
+            # The header first: what others write waits for it, and is then either found below or comes too late.
+            if not self._mark_purged(connection, source_id, into=target_id):
+                return
+            rows = connection.execute(select(_entries).where(_entries.c.session_id == source_id))
+            moved, unreadable = moved_into(target_id, [as_entry(row) for row in rows], self._seal)
+            if unreadable:  # they stay with their session, and it stays
+                transaction.rollback()
+            else:
+                self.upsert_within(connection, moved)
+                self._empty(connection, [source_id])
+        if unreadable:
+            self.upsert(moved)
+
+    def _move_late(self, entries: Sequence[Entry]) -> None:
+        """Move what came too late for sessions that were merged; entries of deleted ones are dropped."""
+        late = {entry.session_id for entry in entries}
+        went = select(_sessions.c.session_id, _sessions.c.merged_into)
+        went = went.where(_sessions.c.session_id.in_(late), _sessions.c.merged_into.is_not(None))
+        with reachable(), self._database.begin() as connection:
+            all_moved: list[Entry] = []
+            for source_id, target_id in connection.execute(went).all():
+                here = [entry for entry in entries if entry.session_id == source_id]
+                moved, unreadable = moved_into(target_id, here, self._seal)
+                all_moved += moved
+                for entry, reason in unreadable:
+                    quarantine.insert_quarantined(connection, entry, reason, self._clock.now())
+            self.upsert_within(connection, all_moved)
+
+    def rewrite(self, renew: Callable[[Entry], Entry]) -> int:
+        """Replace the value of each entry by what `renew` makes of it, in small batches, while others write.
+
+        Stamps and versions stay: readers have nothing to fetch. An entry that was edited meanwhile keeps its
+        edit. Returns how many were changed; interrupting it is harmless.
+        """
+        changed = 0
+        for entries in self._batches():
+            pairs = [(old, new) for old in entries if (new := renew(old)) is not old]
+            rows = [
+                {"s": old.session_id, "p": old.path, "t": old.stamp, "v": old.value, "n": new.value}
+                for old, new in pairs
+            ]
+            if rows:
+                with reachable(), self._database.begin() as connection:
+                    changed += connection.execute(_REPLACE, rows).rowcount
+        return changed
+
+    # Quarantine
+
+    def quarantine(self, entry: Entry, reason: str) -> None:
+        """Move a damaged entry into quarantine: kept as it is, but no longer loaded. A newer edit of its path stays."""
+        with reachable(), self._database.begin() as connection:
+            quarantine.move_to_quarantine(connection, entry, reason, self._clock.now())
+
+    def quarantined(self) -> list[Quarantined]:
+        """Return what is in quarantine. It goes when its session is purged."""
+        with reachable(), self._database.connect() as connection:
+            return quarantine.read_quarantined(connection)
+
+    def forget(self, quarantined: Quarantined) -> None:
+        """Delete one entry of the quarantine for good."""
+        with reachable(), self._database.begin() as connection:
+            quarantine.forget(connection, quarantined)
+
+    # Deleting
+
+    def purge(self, session_id: str) -> None:
+        """Delete a session for good: a late flush doesn't bring it back."""
+        with reachable(), self._database.begin() as connection:
+            self.purge_within(connection, session_id)
+
+    def purge_within(self, connection: Connection, session_id: str) -> None:
+        """Delete a session as part of somebody's transaction."""
+        self._mark_purged(connection, session_id)
+        self._empty(connection, [session_id])
+
+    def expired(self, limit: int) -> list[str]:
+        """Return ids of up to `limit` sessions that are past their time, and that no browser may use any more."""
+        wanted = select(_sessions.c.session_id).where(self._is_over()).order_by(_sessions.c.expires_at).limit(limit)
+        with reachable(), self._database.connect() as connection:
+            return list(connection.scalars(wanted))
+
+    def purge_expired(self, session_ids: Sequence[str]) -> int:
+        """Delete those of these sessions that are still past their time, in one transaction; returns how many.
+
+        An edit or a sign-in that came meanwhile keeps its session. Signing in locks the session's row before it
+        writes the token, so PostgreSQL locks the rows first and looks for tokens only then. SQLite has one writer.
+        """
+        if not session_ids:
+            return 0
+        chosen = _sessions.c.session_id.in_(session_ids)
+        locked = select(_sessions.c.session_id).where(chosen).order_by(_sessions.c.session_id).with_for_update()
+        now = self._steady.latest()
+        marked = update(_sessions).where(chosen, self._is_over())
+        marked = marked.values(purged_at=now, expires_at=now + self._retention, version=_NEXT_VERSION)
+        with reachable(), self._database.begin() as connection:
+            if self._database.dialect.name == "postgresql":
+                connection.execute(locked).all()
+            purged = list(connection.scalars(marked.returning(_sessions.c.session_id)))
+            self._empty(connection, purged)
+        return len(purged)
+
+    def forget_purged(self, limit: int) -> int:
+        """Forget up to `limit` sessions that were deleted longer ago than the retention; returns how many.
+
+        From then on a late flush would bring such a session back. So the bound for a machine that was cut off from
+        the database is the retention: what its journal holds of a session deleted before that may reappear.
+        """
+        forgotten = (
+            select(_sessions.c.session_id)
+            .where(_sessions.c.expires_at < self._steady.now())
+            .where(_sessions.c.purged_at < self._steady.now() - self._retention)
+            .order_by(_sessions.c.expires_at)
+            .limit(limit)
+            .scalar_subquery()
+        )
+        with reachable(), self._database.begin() as connection:
+            return connection.execute(delete(_sessions).where(_sessions.c.session_id.in_(forgotten))).rowcount
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.dispose()
+
+    def _mark_purged(self, connection: Connection, session_id: str, *, into: str | None = None) -> bool:
+        """Mark a session as deleted or, with `into`, as merged. Returns False if it can't be merged any more."""
+        now = self._steady.latest()
+        times = dict.fromkeys(("created_at", "updated_at", "last_activity", "purged_at"), now)
+        gone = upserting_insert(self._database)(_sessions).values(
+            session_id=session_id, version=0, expires_at=now + self._retention, merged_into=into, **times
+        )
+        end: dict[str, Any] = {name: gone.excluded[name] for name in ("purged_at", "expires_at", "merged_into")}
+        end["version"] = _NEXT_VERSION
+        which = None if into is None else _sessions.c.purged_at.is_(None)
+        marked = gone.on_conflict_do_update(index_elements=["session_id"], set_=end, where=which)
+        return connection.execute(marked.returning(_sessions.c.session_id)).one_or_none() is not None
+
+    def _empty(self, connection: Connection, session_ids: Sequence[str]) -> None:
+        """Delete all rows of sessions but their headers."""
+        saved = _entries.c.path.like("form/%/saved")
+        gone = select(_entries.c.path).distinct().where(_entries.c.session_id.in_(session_ids), saved)
+        forms = _saved_forms(connection.scalars(gone).all())
+        for table in (_entries, _quarantine, _activity):
+            connection.execute(delete(table).where(table.c.session_id.in_(session_ids)))
+        self._versions.bump(connection, forms)  # what was computed from them names people no more
+
+    def _is_over(self) -> ColumnElement[bool]:
+        """Return the condition under which a session is not in use, now that it is asked."""
+        limit = self._steady.now() - GRACE
+        in_use = exists().where(
+            TokenModel.session_id == _sessions.c.session_id,
+            TokenModel.revoked_at.is_(None),
+            TokenModel.expires_at > limit,
+        )
+        return (_sessions.c.expires_at < limit) & _sessions.c.purged_at.is_(None) & ~in_use
+
+    # Headers
+
+    def _headers_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        """Return one header per session, all of it derived from the entries that are being written."""
+        by_session: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_session.setdefault(entry.session_id, []).append(entry)
+        return [self._header_of(session_id, written) for session_id, written in by_session.items()]
+
+    def _header_of(self, session_id: str, entries: Sequence[Entry]) -> dict[str, Any]:
+        now = self._clock.now()
+        last_activity = max(_activity_time(entry.stamp, now) for entry in entries)
+        known = {entry.path: self._decoded(entry) for entry in entries if entry.path in (USER_PATH, CREATED_PATH)}
+        user_id, created_at = known.get(USER_PATH), known.get(CREATED_PATH)
+        # Not from the stamps: they are by a wall clock that may have been slow, and nothing may end early.
+        flushed_at = self._steady.latest()
+        person_expiry = flushed_at + self._retention
+        # Where the owner can't be read now, the session is kept as long as a person's.
+        browser_expiry = person_expiry if user_id is _UNREADABLE else flushed_at + self._session_timeout
+        user_id = user_id if isinstance(user_id, str) else None
+        return {
+            "session_id": session_id,
+            "user_id": user_id,
+            "created_at": created_at if isinstance(created_at, datetime) else last_activity,
+            "updated_at": now,
+            "last_activity": last_activity,
+            "expires_at": person_expiry if user_id else browser_expiry,
+            "person_expiry": person_expiry,
+            "browser_expiry": browser_expiry,
+        }
+
+    def _decoded(self, entry: Entry) -> Any:
+        """Return an entry's value. One that is damaged says nothing, but it must not hold up the others."""
+        try:
+            text = self._seal.open(entry).value
+            value = None if text is None else decode(text, entry.path)
+        except (CorruptValueError, UnreadableValueError) as error:
+            log.error("a session's header is incomplete", session_id=entry.session_id, error=str(error))
+            return _UNREADABLE
+        return _UNREADABLE if isinstance(value, Unreadable) else value
+
+    def _header_statement(self) -> Any:
+        greatest = func.greatest if self._database.dialect.name == "postgresql" else func.max
+        columns = ("session_id", "user_id", "created_at", "updated_at", "last_activity", "expires_at")
+        statement = (
+            upserting_insert(self._database)(_sessions)
+            .values({name: bindparam(name) for name in columns})
+            .values(version=1)
+        )
+        new, owner = statement.excluded, func.coalesce(statement.excluded.user_id, _sessions.c.user_id)
+        person_expiry = bindparam("person_expiry", type_=_sessions.c.expires_at.type)
+        browser_expiry = bindparam("browser_expiry", type_=_sessions.c.expires_at.type)
+        return statement.on_conflict_do_update(
+            index_elements=["session_id"],
+            set_={
+                "user_id": owner,
+                "updated_at": new.updated_at,
+                "last_activity": greatest(_sessions.c.last_activity, new.last_activity),
+                "expires_at": greatest(
+                    _sessions.c.expires_at, case((owner.is_not(None), person_expiry), else_=browser_expiry)
+                ),
+                "version": _sessions.c.version + 1,
+            },
+            where=_sessions.c.purged_at.is_(None),
+        ).returning(_sessions.c.version)
+
+    def _entry_statement(self) -> Any:
+        statement = upserting_insert(self._database)(_entries)
+        changed = {name: statement.excluded[name] for name in ("value", "stamp", "base", "version")}
+        return statement.on_conflict_do_update(
+            index_elements=["session_id", "path"], set_=changed, where=statement.excluded.stamp > _entries.c.stamp
+        )
+
+
+def moved_into(target_id: str, entries: Iterable[Entry], seal: Seal) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+    """Return entries as those of another session, and those that can't be read, each with the reason."""
+    moved, unreadable = [], []
+    for entry in entries:
+        if entry.path == USER_PATH:
+            continue
+        try:
+            moved.append(seal.seal(replace(seal.open(entry), session_id=target_id)))
+        except (CorruptValueError, UnreadableValueError) as error:
+            log.error("an entry stays behind at sign-in", path=entry.path, error=str(error))
+            unreadable.append((entry, str(error)))
+    return moved, unreadable
+
+
+def _activity_time(stamp: str, now: datetime) -> datetime:
+    """Return when the edit was made; never in the future, whatever the clock of its author or the damage to it."""
+    try:
+        return min(stamp_time(stamp), now) if stamp else now
+    except CorruptValueError:
+        return now
+
+
+def _saved_forms(paths: Iterable[str]) -> set[str]:
+    """Return what cached results depend on (`form:<id>`), for those paths that change with each Save of a form."""
+    parts = [split_path(path) for path in paths if path.startswith("form/") and path.endswith(_WITH_A_SAVE)]
+    return {f"form:{part[1]}" for part in parts if len(part) == 3}
