@@ -46,7 +46,7 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 
 bench: $(READY) ## measure beside the least it could take, and beside the targets (half an hour); after make test
 	$(BIN)/python -m benchmarks.start
-	@for name in persist sign_in admin audit strangers collection; do \
+	@for name in persist sign_in strangers collection; do \
 		PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m benchmarks.$$name || exit; \
 	done
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep

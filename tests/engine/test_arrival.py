@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.accounts import Actor, User, Wanted
+from core.accounts import Actor, User
 from core.accounts.first_start import seed_administrator
 from core.claims import Claims
 from core.services import Services, build_services, use_services
@@ -136,7 +136,7 @@ def test_an_old_statement_lets_nobody_in(browser: Browser, issued_at: object) ->
 def test_whom_nobody_let_in_gets_no_account_and_is_audited(browser: Browser, claims: dict[str, object]) -> None:
     assert browser.arrive(**claims).outcome == "not_admitted"
     accounts = browser.services.accounts
-    assert (accounts.users(), accounts.find_browsers(Wanted(), limit=9)) == ([], [])
+    assert (accounts.users(), accounts.find_browsers(limit=9)) == ([], [])
     event = accounts.trail()[0]
     assert (event.event, event.address, event.subject) == ("sign_in.refused", BY.address, "")
     assert re.fullmatch(r"not let in: oidc-[0-9a-f]{32}", event.detail)

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit_authenticator.controllers import AuthenticationController
 from streamlit_authenticator.utilities import exceptions
 
-from core.accounts import Accounts, Actor, User, Wanted
+from core.accounts import Accounts, Actor, User
 from core.accounts.first_start import seed_administrator
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
@@ -152,7 +152,7 @@ def test_a_stranger_sees_the_sign_in_page_and_nothing_else(browser: Browser) -> 
     assert tab.title[0].value == "Order desk"
     assert [field.label for field in tab.text_input] == ["Username", "Password"]
     assert not tab.text
-    assert browser.services.accounts.find_browsers(Wanted(), limit=9) == []
+    assert browser.services.accounts.find_browsers(limit=9) == []
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_the_right_password_changes_the_token_and_opens_the_app(browser: Browser
     tab = browser.sign_in("  ADA ")
     assert who(tab) == "ada"
     assert browser.cookies != before
-    (here,) = browser.services.accounts.find_browsers(Wanted(), limit=9)
+    (here,) = browser.services.accounts.find_browsers(limit=9)
     assert here.session_id == ada.session_id
 
 
@@ -282,7 +282,7 @@ def test_a_given_password_must_be_changed_first(browser: Browser, accounts: Acco
     tab = fill_in(tab, "a phrase of my own", "a phrase of my own")
     browser.hand_over(tab)
     assert who(browser.open()) == "bob"
-    assert len(browser.services.accounts.find_browsers(Wanted(), limit=9)) == 1
+    assert len(browser.services.accounts.find_browsers(limit=9)) == 1
 
 
 def test_who_has_to_choose_a_password_may_leave_instead(browser: Browser, accounts: Accounts) -> None:
@@ -384,7 +384,7 @@ def test_a_tab_that_was_left_open_signs_out_nobody_who_came_after_it(
 ) -> None:
     """Its own sign-in has ended; to leave the provider would end that of whoever is there now."""
     tab = browser.sign_in()
-    (token,) = browser.services.accounts.find_browsers(Wanted(), limit=9)
+    (token,) = browser.services.accounts.find_browsers(limit=9)
     accounts.revoke(token.token_hash)
     if way == "oidc":
         use(auth="oidc", title="Order desk", secret_key=browser.services.settings.secret_key)

@@ -77,7 +77,7 @@ def test_a_part_of_cleaning_up_that_fails_keeps_no_other_from_it(
     make_settings: Callable[..., Settings], clock: FakeClock
 ) -> None:
     def refuse(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("DELETE FROM activity"):
+        if statement.startswith("DELETE FROM sessions"):
             raise OSError("an error nobody thought of")
 
     with use_services(build_services(make_settings(), clock)) as services:

@@ -1,4 +1,4 @@
-"""Browsers in use: who is where, found by person, device and page, and ended."""
+"""Browsers in use: found by person and device, and signed out."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Accounts, Actor, User, Wanted
+from core.accounts import Accounts, Actor, User
 from core.accounts.first_start import seed_administrator
 from core.clock import FakeClock
-from core.discovery import discover
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
 from core.ui import plain
 from core.web.token import new_token, token_hash
 from tests.engine.conftest import SESSION_TIMEOUT, signed_in
-from tests.engine.pages import go, open_page
+from tests.engine.pages import open_page
 
 PASSWORD = "a phrase of some length"
-PAGE = next(spec for spec in discover() if spec.name == "home-data")
 
 
 def sign_in(accounts: Accounts, user: User, browser: str, device: str = "Firefox on Linux") -> None:
@@ -38,12 +36,12 @@ def people(accounts: Accounts) -> Iterator[dict[str, User]]:
 
 
 def found(accounts: Accounts, **wanted: str) -> list[str]:
-    rows = accounts.find_browsers(Wanted(**wanted), limit=10)
-    assert accounts.count_browsers(Wanted(**wanted)) == len(rows)
+    rows = accounts.find_browsers(**wanted, limit=10)
+    assert accounts.count_browsers(**wanted) == len(rows)
     return [row.token_hash for row in rows]
 
 
-def test_browsers_are_found_by_part_of_a_name_by_device_and_by_page(
+def test_browsers_are_found_by_part_of_a_name_and_by_device(
     accounts: Accounts, people: dict[str, User], clock: FakeClock
 ) -> None:
     sign_in(accounts, people["ada"], "a1")
@@ -53,20 +51,15 @@ def test_browsers_are_found_by_part_of_a_name_by_device_and_by_page(
     sign_in(accounts, people["bob"], "b")
     clock.advance(1)
     accounts.register("nobody", "anon-1", "Firefox on Windows")
-    accounts.note_page("a2", "home-data")
-    accounts.write_pages()
 
     assert found(accounts) == ["nobody", "b", "a2", "a1"], "the last seen first"
     assert found(accounts, person="AD") == ["a2", "a1"]
     assert found(accounts, person="bob", device="fire") == ["b"]
     assert found(accounts, device="100%") == []
-    assert found(accounts, page="home-data") == ["a2"]
-    assert [row.token_hash for row in accounts.find_browsers(Wanted(), limit=2, offset=1)] == ["b", "a2"]
+    assert [row.token_hash for row in accounts.find_browsers(limit=2, offset=1)] == ["b", "a2"]
 
 
-def test_a_browser_that_ended_is_not_found_and_is_still_known(
-    accounts: Accounts, people: dict[str, User], clock: FakeClock
-) -> None:
+def test_a_browser_that_ended_is_not_found(accounts: Accounts, people: dict[str, User], clock: FakeClock) -> None:
     sign_in(accounts, people["ada"], "revoked")
     sign_in(accounts, people["bob"], "expired")
     accounts.revoke("revoked")
@@ -74,8 +67,6 @@ def test_a_browser_that_ended_is_not_found_and_is_still_known(
     sign_in(accounts, people["bob"], "good")
 
     assert found(accounts) == ["good"]
-    known = accounts.browsers(["revoked", "expired", "good", "unheard of"])
-    assert {name: row.ended for name, row in known.items()} == {"revoked": True, "expired": True, "good": False}
 
 
 def test_signing_a_person_out_everywhere_is_audited_once_and_leaves_others(
@@ -89,26 +80,6 @@ def test_signing_a_person_out_everywhere_is_audited_once_and_leaves_others(
     assert found(accounts) == ["b"]
     (noted,) = accounts.trail(events=["session.revoked"])
     assert (noted.actor_id, noted.subject) == (people["bob"].user_id, f"person:{people['ada'].user_id}")
-
-
-def test_where_a_browser_is_is_written_for_all_together_and_only_when_it_changed(
-    accounts: Accounts, people: dict[str, User]
-) -> None:
-    sign_in(accounts, people["ada"], "a")
-    sign_in(accounts, people["bob"], "b")
-    for page in ("home", "home-data"):
-        accounts.note_page("a", page)
-        accounts.note_page("b", page)
-    accounts.note_page("has no row yet", "home")
-    before = pages(accounts)
-    accounts.write_pages()
-
-    assert before == {"a": "", "b": ""}
-    assert pages(accounts) == {"a": "home-data", "b": "home-data"}
-
-
-def pages(accounts: Accounts) -> dict[str, str]:
-    return {row.token_hash: row.page for row in accounts.find_browsers(Wanted(), limit=10)}
 
 
 # The page
@@ -137,7 +108,7 @@ def test_a_browser_can_be_signed_out(as_signed_in_admin: Services, ada: User) ->
     tab.button(key=f"revoke-{key}").click().run()
 
     assert not tab.exception
-    assert as_signed_in_admin.accounts.count_browsers(Wanted(person="ada")) == 0
+    assert as_signed_in_admin.accounts.count_browsers(person="ada") == 0
     (noted,) = as_signed_in_admin.accounts.trail(events=["session.revoked"])
     assert noted.actor_id is not None, "who did it"
 
@@ -147,21 +118,16 @@ def test_a_person_can_be_signed_out_everywhere(as_signed_in_admin: Services, ada
     browser_of(as_signed_in_admin, ada, 2 << 200)
     open_page("admin-sessions").button(key=f"revoke-all-{key}").click().run()
 
-    assert as_signed_in_admin.accounts.count_browsers(Wanted(person="ada")) == 0
+    assert as_signed_in_admin.accounts.count_browsers(person="ada") == 0
 
 
-def test_the_list_tells_the_page_and_a_name_is_no_link(as_signed_in_admin: Services, ada: User) -> None:
+def test_a_name_is_no_link(as_signed_in_admin: Services, ada: User) -> None:
     browser_of(as_signed_in_admin, ada, 1 << 200)
-    as_signed_in_admin.accounts.note_page(f"{1 << 200:064x}", PAGE.name)
-    as_signed_in_admin.accounts.write_pages()
-    tab = open_page("admin-sessions")
 
-    assert f"**{plain(ada.name)}**" in rows(tab)
-    assert PAGE.full_title in rows(tab)
-    assert "Admin: Sessions" in rows(tab), "of this browser it is known before it was written"
+    assert f"**{plain(ada.name)}**" in rows(open_page("admin-sessions"))
 
 
-def test_what_waits_for_the_database_is_told_once_that_is_unusual(
+def test_health_tells_what_waits_for_the_database_once_that_is_unusual(
     make_settings: Callable[..., Settings], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = build_services(make_settings(debounce_delay=600), clock)
@@ -172,14 +138,12 @@ def test_what_waits_for_the_database_is_told_once_that_is_unusual(
         built.engine.record(session, {"form/f/field/a": 1})
         told = []
         for _ in range(2):
-            sessions, health = open_page("admin-sessions"), open_page("admin-health")
-            told.append([text.value for text in sessions.caption if "journal" in text.value])
+            health = open_page("admin-health")
             told.append([metric.value for metric in health.metric if metric.label in ("Waiting", "The oldest for")])
             clock.advance(11)
 
-    assert told[:2] == [[], ["nothing", "–"]]
-    assert "for 11 s, saved here" in told[2][0]
-    assert told[3][1] == "11 s"
+    assert told[0] == ["nothing", "–"]
+    assert told[1][1] == "11 s"
 
 
 def test_a_long_list_is_shown_in_pages(as_signed_in_admin: Services, ada: User) -> None:
@@ -190,21 +154,15 @@ def test_a_long_list_is_shown_in_pages(as_signed_in_admin: Services, ada: User) 
     tab.text_input[0].set_value("nobody of this name").run()
 
     assert first.count("**Ada") == 20
-    assert "No browser in use is like that." in [text.value for text in tab.caption]
+    assert "No browser in use matches your search." in [text.value for text in tab.caption]
 
 
-def test_a_run_notes_its_page_and_the_list_marks_this_browser(
-    as_admin: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_list_marks_this_browser(as_admin: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     token = new_token(as_admin.settings.secret_key.get_secret_value())
     monkeypatch.setattr(ContextProxy, "cookies", {as_admin.settings.cookie_name: token})
     as_admin.accounts.register(token_hash(token), "anon-1", "Firefox on Linux")
-    tab = go(open_page("home"), "home-data")
-    as_admin.accounts.write_pages()
-    (here,) = as_admin.accounts.find_browsers(Wanted(), limit=2)
 
-    assert here.page == "home-data"
-    assert "[this browser]" in rows(go(tab, "admin-sessions"))
+    assert "[this browser]" in rows(open_page("admin-sessions"))
 
 
 def test_where_nobody_signs_in_nobody_is_signed_out(as_admin: Services) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, text
 
-from core.accounts import Accounts, User, Wanted
+from core.accounts import Accounts, User
 from core.accounts.users import session_to_sign_in_to
 from core.clock import FakeClock, HybridClock
 from core.state.paths import USER_PATH
@@ -201,4 +201,4 @@ def test_revoked_stays_revoked_whatever_arrives_late(place: Place, ada: User, cl
         assert state is not None
         assert (state.standing, state.user) == ("ended", None)
         assert place.store.load(ada.session_id).purged
-    assert place.accounts.find_browsers(Wanted(), limit=9) == []
+    assert place.accounts.find_browsers(limit=9) == []

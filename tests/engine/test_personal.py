@@ -35,7 +35,7 @@ from core.personal.holders import holders
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.entry import Entry
-from core.storage.models import ActivityModel, Base, TokenModel
+from core.storage.models import Base, TokenModel
 from core.web.token import new_token, token_hash
 from manage import manage
 from tests.engine import diary
@@ -107,9 +107,6 @@ def live(services: Services, user: User, mark: str, *files: FileRef) -> None:
 
     engine.submit(session, changes, lambda entries: services.submissions.submit(mark, "diary", entries, work))
     engine.flush()
-    activity = {"day": services.clock.now().date(), "tab": mark, "page": "home", "page_views": 1, "interactions": 2}
-    with services.database.begin() as connection:
-        connection.execute(insert(ActivityModel).values(**activity, session_id=user.session_id, seconds=3.5))
     services.store.upsert([Entry(session_id=user.session_id, path="form/a/field/b", value=mark, stamp="0", base="")])
     with services.database.connect() as connection:
         row = connection.execute(
@@ -198,7 +195,6 @@ def test_the_export_holds_everything_and_nothing_of_anybody_else(house: House) -
     assert {file["name"] for file in data["files"]} == {f"{MARK}.txt", "both.txt", f"{MARK}-attached.txt"}
     assert [entry["text"] for entry in data["apps"]["diary"]] == [MARK]
     assert [(each["form"], each["result"]) for each in data["submissions"]] == [("diary", f"{MARK} result")]
-    assert [(each["tab"], each["seconds"]) for each in data["activity"]] == [(MARK, 3.5)]
     assert len(data["set_aside"]) == 2
     told = {(line["event"], line["by"], line["about"], line.get("detail")) for line in data["audit"]}
     assert ("person.roles", "somebody else", "you", "roles: admin, member") in told
@@ -229,7 +225,7 @@ def test_the_archive_has_the_files_as_they_were_kept(house: House) -> None:
 def test_nothing_of_somebody_who_was_deleted_is_left_but_their_id_in_the_trail(house: House) -> None:
     services, user = house.services, house.user
     before = stored(services)
-    tables = {"users", "entries", "submissions", "diary", "quarantine", "activity"}
+    tables = {"users", "entries", "submissions", "diary", "quarantine"}
     places = {place for place, content in before.items() if MARK in content}
     assert tables <= places
     remains = erase_person(services, user, by=Actor(user_id=user.user_id))

@@ -17,7 +17,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from core.accounts import Accounts, User, Wanted
+from core.accounts import Accounts, User
 from core.clock import SystemClock
 from core.storage.database import open_database
 from core.testing.provider import PEOPLE, Person, Provider
@@ -45,7 +45,7 @@ class Site:
 
     def tokens(self) -> set[str]:
         """The browsers that have a row."""
-        return {token.token_hash for token in self.accounts.find_browsers(Wanted(), limit=9)}
+        return {token.token_hash for token in self.accounts.find_browsers(limit=9)}
 
     def person(self, email: str) -> User | None:
         return next((user for user in self.accounts.users() if user.email == email), None)

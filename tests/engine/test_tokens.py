@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.accounts import Accounts, User, Wanted
+from core.accounts import Accounts, User
 from core.clock import FakeClock
 from core.web.token import anonymous_session_id, new_token, verify
 from tests.engine.conftest import ABSOLUTE_TIMEOUT, SESSION_TIMEOUT
@@ -62,7 +62,7 @@ def test_an_anonymous_session_follows_from_its_token_and_does_not_reveal_it() ->
 def test_a_browser_without_an_edit_has_no_row(accounts: Accounts) -> None:
     accounts.touch("unknown")
     assert accounts.check("unknown") is None
-    assert accounts.find_browsers(Wanted(), limit=9) == []
+    assert accounts.find_browsers(limit=9) == []
 
 
 def test_an_anonymous_browser_is_registered_once(accounts: Accounts) -> None:
@@ -93,7 +93,7 @@ def test_a_token_ends_after_the_time_without_activity(accounts: Accounts, ada: U
     state = accounts.check("new")
     assert state is not None
     assert (state.standing, state.user) == ("ended", None)
-    assert accounts.find_browsers(Wanted(), limit=9) == []
+    assert accounts.find_browsers(limit=9) == []
 
 
 def test_activity_puts_the_end_off(accounts: Accounts, ada: User, clock: FakeClock) -> None:
@@ -127,7 +127,7 @@ def test_no_activity_carries_a_sign_in_beyond_its_absolute_end(accounts: Account
     accounts.touch("new")
     clock.advance(1)
     assert accounts.check("new").standing == "ended"  # type: ignore[union-attr]
-    assert accounts.find_browsers(Wanted(), limit=9) == []
+    assert accounts.find_browsers(limit=9) == []
 
 
 def test_a_new_token_for_changed_rights_does_not_begin_the_sign_in_anew(
@@ -171,9 +171,9 @@ def test_a_token_lives_its_time_however_the_wall_clock_is_set(
     clock.advance(SESSION_TIMEOUT / 2)
     clock.jump(-jump)
     clock.advance(SESSION_TIMEOUT / 2 - 1)
-    assert {token.token_hash for token in accounts.find_browsers(Wanted(), limit=9)} == {"before", "meanwhile"}
+    assert {token.token_hash for token in accounts.find_browsers(limit=9)} == {"before", "meanwhile"}
     clock.jump(jump)
-    assert {token.token_hash for token in accounts.find_browsers(Wanted(), limit=9)} == {"before", "meanwhile"}
+    assert {token.token_hash for token in accounts.find_browsers(limit=9)} == {"before", "meanwhile"}
 
 
 def test_a_browser_in_use_stays_however_the_wall_clock_is_set(accounts: Accounts, clock: FakeClock) -> None:
@@ -223,7 +223,7 @@ def test_revoking_a_session_ends_every_browser_of_it_and_no_other(accounts: Acco
     sign_in(accounts, bob, "c", "other")
     assert accounts.revoke_session(ada.session_id) == 2
     assert accounts.revoke_session(ada.session_id) == 0
-    assert [token.token_hash for token in accounts.find_browsers(Wanted(), limit=9)] == ["other"]
+    assert [token.token_hash for token in accounts.find_browsers(limit=9)] == ["other"]
 
 
 # Rights that change

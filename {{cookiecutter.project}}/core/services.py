@@ -16,7 +16,6 @@ from core.errors import StoreUnavailableError
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT, Settings, get_settings
-from core.storage.activity import Activity
 from core.storage.database import open_database, reachable
 from core.storage.file_seal import FileSeal
 from core.storage.file_store import open_file_store
@@ -47,7 +46,6 @@ class Services:
     lease: Lease
     versions: Versions
     files: KeptFiles
-    activity: Activity
     background: Background = field(default_factory=Background)
 
     def database_answers(self) -> bool:
@@ -116,7 +114,6 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         files=KeptFiles(
             open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(settings.encryption_keys)
         ),
-        activity=Activity(database, seal, clock),
     )
 
 

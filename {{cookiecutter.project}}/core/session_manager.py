@@ -245,8 +245,6 @@ class SessionManager:
         """Take note of the page the browser shows, and put back what its widgets hold."""
         self.page, self.live.page = page, page_name()
         self.session.visit(page, params)
-        if self.identity.token_hash:
-            get_services().accounts.note_page(self.identity.token_hash, page)
         self._restore_widgets()
 
     def enter_page(self, *needs: str) -> None:

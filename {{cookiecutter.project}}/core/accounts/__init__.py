@@ -10,9 +10,8 @@ import structlog
 from sqlalchemy import Engine, func, select
 
 from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, Event
-from core.accounts.browsers import Browser, Browsers, Wanted
+from core.accounts.browsers import Browser, Browsers
 from core.accounts.denials import Denials, Denying
-from core.accounts.devices import Devices
 from core.accounts.holders import Holder, Holders, Reason
 from core.accounts.identity import Identities, Identity, IdentityCache
 from core.accounts.invitations import Invitation, Invitations
@@ -25,10 +24,9 @@ from core.accounts.roles import Role, Roles
 from core.accounts.throttle import Attempt, Throttle
 from core.accounts.throttled import Refusals
 from core.accounts.tickets import Redeemed, Tickets
-from core.accounts.tokens import Standing, Token, TokenState
+from core.accounts.tokens import Standing, TokenState
 from core.accounts.trail_export import TrailExport
 from core.accounts.users import User
-from core.accounts.whereabouts import Whereabouts
 from core.clock import Clock, SteadyClock
 from core.errors import StoreUnavailableError
 from core.storage.database import reachable
@@ -52,10 +50,8 @@ __all__ = [
     "Redeemed",
     "Role",
     "Standing",
-    "Token",
     "TokenState",
     "User",
-    "Wanted",
 ]
 
 log = structlog.get_logger(__name__)
@@ -66,7 +62,6 @@ class Accounts(
     Roles,
     Tickets,
     Browsers,
-    Devices,
     Throttle,
     Denying,
     Records,
@@ -102,7 +97,6 @@ class Accounts(
         self.hurry = Hurry()
         """For whoever asks on behalf of a page: `with accounts.hurry:`."""
         self._put_off = PutOff(self.hurry)
-        self._whereabouts = Whereabouts(database, clock)
         self._denials = Denials(clock.monotonic)
         self._timeout = timedelta(seconds=session_timeout)
         self._absolute_timeout = timedelta(seconds=absolute_timeout)
@@ -118,7 +112,6 @@ class Accounts(
         """Write once more what was put off, and write down what was only counted so far."""
         with ExitStack() as parts:  # each, whatever another one raises
             parts.callback(self._write_sums)
-            parts.callback(self._whereabouts.close)
             parts.callback(self._put_off.close)
 
     def _write_sums(self) -> None:

@@ -1,115 +1,116 @@
-"""Browsers that may be used now, for whoever looks after the project: found by person, device and page."""
+"""Browsers in use: lists for administrators and for each person's own devices, and signing them out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVarTuple
+from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor
 from core.accounts.tokens import Tokens
-from core.accounts.whereabouts import Whereabouts
 from core.storage.models import TokenModel, UserModel
 
-Columns = TypeVarTuple("Columns")
+_BROWSERS = select(
+    TokenModel.token_hash,
+    TokenModel.session_id,
+    TokenModel.user_id,
+    func.coalesce(UserModel.name, "").label("name"),
+    TokenModel.device,
+    TokenModel.created_at,
+    TokenModel.last_seen,
+    TokenModel.expires_at,
+    TokenModel.revoked_at,
+).outerjoin_from(TokenModel, UserModel, UserModel.user_id == TokenModel.user_id)
+_LAST_SEEN_FIRST = (TokenModel.last_seen.desc(), TokenModel.token_hash.desc())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
-    """One browser and whose it is. `name` is empty where nobody is signed in, `page` where none was noted yet."""
+    """One browser and its person; `name` is empty where nobody is signed in."""
 
     token_hash: str
     session_id: str
     user_id: str | None
     name: str
-    username: str
     device: str
-    page: str
     created_at: datetime
-    """Since when it is signed in, or known at all."""
+    """When it was signed in, or first known at all."""
     last_seen: datetime
     """Up to a minute too early."""
-    ended: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which browsers to find: parts of the person's name or username and of the device, and a page. Empty finds all."""
-
-    person: str = ""
-    device: str = ""
-    page: str = ""
+    expires_at: datetime
+    revoked_at: datetime | None
 
 
 class Browsers(Tokens):
-    """The part of `Accounts` that lists browsers. Every method is one transaction of one query."""
+    """The part of `Accounts` that lists browsers and signs them out. Every method is one transaction."""
 
-    _whereabouts: Whereabouts
+    def find_browsers(self, person: str = "", device: str = "", *, limit: int, offset: int = 0) -> list[Browser]:
+        """Return browsers in use, the last seen first, by parts of the person's name or username and of the device."""
+        wanted = _BROWSERS.where(self._live(), *_named(person, device)).order_by(*_LAST_SEEN_FIRST)
+        return self._list(wanted.limit(limit).offset(offset))
 
-    def note_page(self, token_hash: str, page: str) -> None:
-        """Note, some seconds later, which page a browser is on. Nobody waits for it."""
-        self._whereabouts.note(token_hash, page)
-
-    def write_pages(self) -> None:
-        """Write now which pages were noted."""
-        self._whereabouts.write()
-
-    def find_browsers(self, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Browser]:
-        """Browsers that may be used now, the most recently seen first."""
-        statement = self._wanted(self._browsers(), wanted)
-        newest_first = statement.order_by(TokenModel.last_seen.desc(), TokenModel.token_hash.desc())
-        return self._found(newest_first.limit(limit).offset(offset))
-
-    def count_browsers(self, wanted: Wanted) -> int:
-        """How many browsers `find_browsers` finds in all."""
-        statement = self._wanted(select(func.count()).select_from(TokenModel), wanted)
+    def count_browsers(self, person: str = "", device: str = "") -> int:
+        """Count what `find_browsers` finds in all."""
+        wanted = select(func.count()).select_from(TokenModel).where(self._live(), *_named(person, device))
         with self._database.connect() as connection:
-            return int(connection.execute(statement).scalar_one())
+            return int(connection.execute(wanted).scalar_one())
 
-    def browsers(self, token_hashes: Collection[str]) -> dict[str, Browser]:
-        """These browsers as they are now, by the hash of their token, ended ones included."""
-        found = self._found(self._browsers().where(TokenModel.token_hash.in_(token_hashes)))
-        return {browser.token_hash: browser for browser in found}
+    def devices(self, session_id: str) -> list[Browser]:
+        """Return the browsers that may use a session now, the last seen first."""
+        return self._list(_BROWSERS.where(self._may_use(session_id)).order_by(*_LAST_SEEN_FIRST))
+
+    def tokens(self, session_id: str) -> list[Browser]:
+        """Return all browsers of a session, ended ones included, the last seen first."""
+        return self._list(_BROWSERS.where(TokenModel.session_id == session_id).order_by(*_LAST_SEEN_FIRST))
+
+    def sign_out_device(self, session_id: str, token_hash: str, *, by: Actor) -> bool:
+        """End one browser's right to a session. Returns False if it had none: another session's stays as it is."""
+        return self._sign_out(TokenModel.token_hash == token_hash, session_id, by) > 0
+
+    def sign_out_others(self, session_id: str, keep: str | None, *, by: Actor) -> int:
+        """End the right of every browser of a session but the one whose token's hash is `keep`; returns of how many."""
+        return self._sign_out(TokenModel.token_hash != (keep or ""), session_id, by)
+
+    def revoke_session(self, session_id: str, *, by: Actor = COMMAND_LINE) -> int:
+        """End every browser's right to a session; returns how many were open."""
+        return self._revoke_all(TokenModel.session_id == session_id, f"session:{session_id}", by)
 
     def revoke_person(self, user_id: str, *, by: Actor = COMMAND_LINE) -> int:
         """Sign a person out of all their browsers; returns how many. They may sign in again."""
+        return self._revoke_all(TokenModel.user_id == user_id, f"person:{user_id}", by)
+
+    def _sign_out(self, which: ColumnElement[bool], session_id: str, by: Actor) -> int:
+        ending = update(TokenModel).where(which, self._may_use(session_id)).values(revoked_at=self._steady.latest())
         with self._database.begin() as connection:
-            statement = update(TokenModel).where(TokenModel.user_id == user_id, self._live())
-            ended = connection.execute(statement.values(revoked_at=self._steady.latest())).rowcount
-            detail = f"{ended} {'browser' if ended == 1 else 'browsers'}"
-            self._note(connection, "session.revoked", by=by, subject=f"person:{user_id}", detail=detail)
-            return ended
+            devices = sorted(connection.scalars(ending.returning(TokenModel.device)))
+            if devices:
+                subject = f"person:{by.user_id}" if by.user_id else f"session:{session_id}"
+                self._note(connection, "session.revoked", by=by, subject=subject, detail=", ".join(devices))
+        return len(devices)
 
-    def _browsers(self) -> Select[*tuple[Any, ...]]:
-        ended = TokenModel.revoked_at.is_not(None) | (TokenModel.expires_at <= self._steady.now())
-        return select(
-            TokenModel.token_hash,
-            TokenModel.session_id,
-            TokenModel.user_id,
-            func.coalesce(UserModel.name, "").label("name"),
-            func.coalesce(UserModel.username, "").label("username"),
-            TokenModel.device,
-            TokenModel.page,
-            TokenModel.created_at,
-            TokenModel.last_seen,
-            ended.label("ended"),
-        ).outerjoin_from(TokenModel, UserModel, UserModel.user_id == TokenModel.user_id)
+    def _revoke_all(self, which: ColumnElement[bool], subject: str, by: Actor) -> int:
+        ending = update(TokenModel).where(which, self._live()).values(revoked_at=self._steady.latest())
+        with self._database.begin() as connection:
+            ended = connection.execute(ending).rowcount
+            self._note(connection, "session.revoked", by=by, subject=subject, detail=f"{ended} browsers")
+        return ended
 
-    def _wanted(self, statement: Select[*Columns], wanted: Wanted) -> Select[*Columns]:
-        conditions = [self._live()]
-        if wanted.person:
-            named = UserModel.name.icontains(wanted.person, autoescape=True)
-            called = UserModel.username.contains(wanted.person.strip().casefold(), autoescape=True)
-            conditions.append(TokenModel.user_id.in_(select(UserModel.user_id).where(named | called)))
-        if wanted.device:
-            conditions.append(TokenModel.device.icontains(wanted.device, autoescape=True))
-        if wanted.page:
-            conditions.append(TokenModel.page == wanted.page)
-        return statement.where(*conditions)
+    def _may_use(self, session_id: str) -> ColumnElement[bool]:
+        return (TokenModel.session_id == session_id) & self._live()
 
-    def _found(self, statement: Select[*tuple[Any, ...]]) -> list[Browser]:
+    def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Browser]:
         with self._database.connect() as connection:
             return [Browser(**row) for row in connection.execute(statement).mappings()]
+
+
+def _named(person: str, device: str) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if person:
+        named = UserModel.name.icontains(person, autoescape=True)
+        called = UserModel.username.contains(person.strip().casefold(), autoescape=True)
+        conditions.append(TokenModel.user_id.in_(select(UserModel.user_id).where(named | called)))
+    if device:
+        conditions.append(TokenModel.device.icontains(device, autoescape=True))
+    return conditions

@@ -24,7 +24,7 @@ class Removal(Users):
         sessions = select(UserModel.session_id).where(UserModel.user_id == user_id).scalar_subquery()
         theirs = (TokenModel.user_id == user_id) | (TokenModel.session_id == sessions)
         ended = func.coalesce(TokenModel.revoked_at, self._steady.latest())
-        blank = {"user_id": None, "device": "", "page": ""}
+        blank = {"user_id": None, "device": ""}
         connection.execute(update(TokenModel).where(theirs).values(revoked_at=ended, **blank))
         connection.execute(delete(TicketModel).where(TicketModel.user_id == user_id))
         connection.execute(delete(UserRoleModel).where(UserRoleModel.user_id == user_id))

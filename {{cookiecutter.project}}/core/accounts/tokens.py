@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
@@ -42,21 +42,6 @@ class TokenState:
     last_seen: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """One browser, for lists of devices."""
-
-    token_hash: str
-    session_id: str
-    user_id: str | None
-    device: str
-    created_at: datetime
-    last_seen: datetime
-    expires_at: datetime
-    revoked_at: datetime | None
-    page: str
-
-
 _CHECK = (
     select(
         TokenModel.session_id,
@@ -88,18 +73,6 @@ _NO_LONGER_GOOD = (
     )
 )
 _PURGED = select(SessionModel.purged_at).where(SessionModel.session_id == bindparam("session_id"))
-TOKENS = select(
-    TokenModel.token_hash,
-    TokenModel.session_id,
-    TokenModel.user_id,
-    TokenModel.device,
-    TokenModel.created_at,
-    TokenModel.last_seen,
-    TokenModel.expires_at,
-    TokenModel.revoked_at,
-    TokenModel.page,
-)
-"""What a `Token` is read from."""
 SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
 """Whose a token is, and since when: the moment of signing in, which a later exchange for the same person keeps."""
 _TOUCH = (
@@ -193,21 +166,6 @@ class Tokens(AuditTrail):
             subject = f"person:{owner.user_id}" if owner is not None and owner.user_id else ""
             self._note(connection, event, by=by, subject=subject)
 
-    def revoke_session(self, session_id: str, *, by: Actor = COMMAND_LINE) -> int:
-        """End every browser's right to a session; returns how many were open."""
-        open_tokens = (TokenModel.session_id == session_id) & TokenModel.revoked_at.is_(None)
-        with self._database.begin() as connection:
-            statement = update(TokenModel).where(open_tokens).values(revoked_at=self._steady.latest())
-            ended = connection.execute(statement).rowcount
-            self._note(
-                connection, "session.revoked", by=by, subject=f"session:{session_id}", detail=f"{ended} browsers"
-            )
-            return ended
-
-    def tokens(self, session_id: str) -> list[Token]:
-        """All tokens of a session, ended ones included, most recently seen first."""
-        return self._list(TOKENS.where(TokenModel.session_id == session_id).order_by(TokenModel.last_seen.desc()))
-
     def forget_ended(self, older_than: timedelta, limit: int = 1000) -> int:
         """Forget up to `limit` tokens that ended longer ago than this; returns how many.
 
@@ -294,7 +252,3 @@ class Tokens(AuditTrail):
     def _live(self) -> ColumnElement[bool]:
         """That a token can be used now."""
         return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._steady.now())
-
-    def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Token]:
-        with self._database.connect() as connection:
-            return [Token(**row) for row in connection.execute(statement).mappings()]

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.accounts import Actor, Audited, User
@@ -23,12 +22,11 @@ from core.state.changes import REMOVED
 from core.state.paths import split_path
 from core.storage.codec import encode
 from core.storage.database import reachable
-from core.storage.models import ActivityModel
 
 DATA = "data.json"
 """What the JSON is called within an archive."""
 _LINES = 1000
-_OF_A_BROWSER = ("device", "created_at", "last_seen", "expires_at", "revoked_at", "page")
+_OF_A_BROWSER = ("device", "created_at", "last_seen", "expires_at", "revoked_at")
 
 
 def export_json(services: Services, user: User, *, by: Actor) -> bytes:
@@ -105,7 +103,6 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
             "invitations": accounts.invitations_by(user.user_id),
             "audit": _trail(services, user.user_id),
             "submissions": services.submissions.of(person.session_ids),
-            "activity": _activity(services, person),
             "apps": _of_apps(services, person),
         }
     files = files_of([*values.values(), content["apps"]])
@@ -121,13 +118,6 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
         ],
     }
     return content, files
-
-
-def _activity(services: Services, person: Person) -> list[dict[str, Any]]:
-    columns = [column for column in ActivityModel.__table__.columns if column.name != "session_id"]
-    wanted = select(*columns).where(ActivityModel.session_id.in_(person.session_ids)).order_by(ActivityModel.day)
-    with services.database.connect() as connection:
-        return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
 def _of_apps(services: Services, person: Person) -> dict[str, object]:

@@ -7,14 +7,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 LONGEST_PAUSE = 300.0
 """Seconds. Who does nothing for longer has stopped working, and came back later."""
-
-ELSEWHERE = ""
-"""Stands for a page whose name is not known."""
 
 Countable = Literal["page_views", "interactions"]
 
@@ -47,30 +44,6 @@ def count(
     here = before if page is None else page
     pages[here] = list(_counts(pages.get(here)).plus(**{what: 1}))
     return {**counted, what: counted.get(what, 0) + 1, "pages": pages}
-
-
-def by_page(counted: object) -> dict[str, Counts]:
-    """Read the counts of a tab's day. What was counted before pages were told apart is under `ELSEWHERE`.
-
-    What is no such counts counts nothing: it comes from storage, perhaps of another version.
-    """
-    if not isinstance(counted, Mapping):
-        return {}
-    pages = dict(_pages(counted))
-    views, entries = (counted.get(what) for what in ("page_views", "interactions"))
-    missing = (
-        max((views if isinstance(views, int) else 0) - sum(each.page_views for each in pages.values()), 0),
-        max((entries if isinstance(entries, int) else 0) - sum(each.interactions for each in pages.values()), 0),
-    )
-    if any(missing):
-        pages[ELSEWHERE] = pages.get(ELSEWHERE, Counts()).plus(*missing)
-    return pages
-
-
-def _pages(counted: Mapping[str, Any]) -> Iterator[tuple[str, Counts]]:
-    pages = counted.get("pages")
-    for name, each in pages.items() if isinstance(pages, Mapping) else ():
-        yield str(name), _counts(each)
 
 
 def _counts(stored: object) -> Counts:

@@ -1,4 +1,4 @@
-"""Adds up in the background what people did, and removes what nobody needs any more: sessions, tokens, submissions.
+"""Remove in the background what is no longer needed: sessions, tokens, submissions.
 
 One process at a time does it, in batches of a few milliseconds with pauses between them, so that no edit waits for it.
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -28,8 +27,6 @@ _LEASE = "cleanup"
 _LEASE_SECONDS = 2.5 * INTERVAL_SECONDS
 """So the process that cleaned last does so next time; after its death another one does after twice the interval."""
 _BATCH = 500
-_TAKEN_IN = 50
-"""Sessions at once: after an update each may bring a row for every page of every day it has."""
 _BATCHES_PER_REPORT = 100
 
 log = structlog.get_logger(__name__)
@@ -39,8 +36,6 @@ log = structlog.get_logger(__name__)
 class Cleaned:
     """How much was removed so far."""
 
-    activity: int = 0
-    """Who did what on days that are over for long."""
     sessions: int = 0
     remembered: int = 0
     """Sessions deleted so long ago that it need not be remembered any more."""
@@ -69,7 +64,7 @@ def clean_up(services: Services) -> Cleaned:
 def batches(services: Services) -> Iterator[Cleaned]:
     """Clean up batch by batch, and say after each what was removed so far. Ends when another process has the lease.
 
-    What people did is added up before, as long as their sessions are there. Raises StoreUnavailableError while the
+    Raises StoreUnavailableError while the
     database is away, and what else a part raised once all the others are done.
     """
     cleaned, failed = Cleaned(), list[Exception]()
@@ -86,10 +81,6 @@ def batches(services: Services) -> Iterator[Cleaned]:
 
     with part("what was turned away"), reachable():
         services.accounts.note_sums()  # each process has its own
-    for add_up in (partial(services.activity.take_in, _TAKEN_IN), services.activity.add_up):
-        with part("adding up"):
-            while services.lease.hold(_LEASE, _LEASE_SECONDS) and add_up():
-                yield cleaned
     for kind, remove in _removers(services).items():
         with part(kind):
             while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
@@ -109,7 +100,6 @@ def _removers(services: Services) -> dict[str, Callable[[], int]]:
         return lambda: _reach(remove)
 
     return {
-        "activity": lambda: services.activity.forget(_BATCH),
         "sessions": services.engine.cleanup,
         "remembered": lambda: services.store.forget_purged(_BATCH),
         "tokens": reaching(lambda: accounts.forget_ended(retention, _BATCH)),

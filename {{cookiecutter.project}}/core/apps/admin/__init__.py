@@ -1,4 +1,4 @@
-"""People, roles, sessions and metrics."""
+"""People, roles, sessions, the audit trail, and the health of the storage."""
 
 from core.router import App
 
@@ -6,5 +6,5 @@ app = App(
     title="Admin",
     icon=":material/shield_person:",
     order=90,
-    description="Who may do what, who is signed in, and how much is going on.",
+    description="Who may do what, who is signed in, and whether all is well.",
 )

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from core import get_session_manager, ui
-from core.accounts import Token
+from core.accounts import Browser
 from core.auth import acting, current_identity
-from core.discovery import discover
 from core.errors import StoreUnavailableError
 from core.router import page
 from core.services import get_services
@@ -28,11 +27,9 @@ def devices() -> None:
         ui.empty_state(":material/devices:", say("devices.none"), say("devices.none_text"))
         return
     own = manager.identity.token_hash
-    titles = {spec.name: say.title(spec.full_title) for spec in discover()}
     with st.container(key="devices", width=720):
         for token in sorted(tokens, key=lambda token: token.token_hash != own):
-            here = token.token_hash == own
-            _device(token, titles.get(manager.page if here else token.page, ""), here=here)
+            _device(token, here=token.token_hash == own)
         others = sum(token.token_hash != own for token in tokens)
         if others:
             st.button(
@@ -43,14 +40,13 @@ def devices() -> None:
             )
 
 
-def _device(token: Token, title: str, *, here: bool) -> None:
+def _device(token: Browser, *, here: bool) -> None:
     say, now = ui.words(), get_services().clock.now()
     with st.container(border=True, key=f"device-{token.token_hash[:12]}"):
         what, end = st.columns([4, 1], vertical_alignment="center")
         badge = f" :green-badge[{say('devices.here')}]" if here else ""
         what.markdown(f"**{token.device or say('devices.unknown')}**{badge}")
-        seen = say("devices.seen", seen=ui.ago(token.last_seen, now), since=ui.local_time(token.created_at))
-        what.caption(f"{seen} · {say('devices.page', page=title)}" if title else seen)
+        what.caption(say("devices.seen", seen=ui.ago(token.last_seen, now), since=ui.local_time(token.created_at)))
         if not here:
             end.button(
                 say("devices.sign_out"),
