@@ -8,7 +8,7 @@ from functools import partial
 
 import apsw
 
-from core.storage.journal_log import MAX_WAL_BYTES
+from core.storage.journal import MAX_WAL_BYTES
 from tests.lab.chance import chance
 from tests.lab.faults import Fault, Result
 from tests.lab.laboratory import Laboratory, Setup

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,22 +19,107 @@ from typing import Any, TypeVar
 import apsw
 
 from core.errors import JournalError
-from core.storage import journal_sql as sql
 from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
-from core.storage.journal_log import EDIT_BYTES, MAX_WAL_BYTES, REMOVAL_BYTES, JournalLog, LogFullError
 from core.storage.salvage import Row, SharedFile
 
 _WAL_RESET_FIXED = (3, 51, 3)
 _OPENING_TIMEOUT_MS = 10_000
 _BUSY_TIMEOUT_MS = 2_000
 """How long an edit waits for another process's commit. One that takes longer was stopped in it, so the edit goes on."""
-_Step = tuple[str, Sequence[tuple[str | bytes, ...]]]
-"""A statement, and the rows it is done for."""
-T = TypeVar("T")
-_AT_ONCE = 1_000_000
+_BATCH_BYTES = 1_000_000
 """Bytes that are removed, or written under another key, in one transaction."""
-_REWRITE_BATCH = 500
+_REWRITE_ROWS = 500
+T = TypeVar("T")
+
+MAX_WAL_BYTES = 64 * 1024 * 1024
+"""The write-ahead log stays below this, even while a stopped process pins it by a read and it can't be emptied."""
+_EDIT_WAL_BYTES = MAX_WAL_BYTES - 24 * 1024 * 1024
+"""WAL limit for edits. The rest is reserved for removals, which overwrite what is removed and so append to it, too."""
+_REMOVAL_WAL_BYTES = MAX_WAL_BYTES - 8 * 1024 * 1024
+"""WAL limit for removals and new keys. Each is a small transaction, and the rest is room for one of them."""
+_EMPTYING_PAUSE_SECONDS = 1.0
+_EMPTYING_TIMEOUT_MS = 50
+
+# Columns are read as bytes, and quarantined entries are addressed as bytes: text that was damaged on the disk need not
+# be UTF-8 any more, may even have lost its type, and must be found all the same.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+    session_id TEXT NOT NULL, path TEXT NOT NULL, value TEXT NOT NULL, stamp TEXT NOT NULL, base TEXT NOT NULL,
+    PRIMARY KEY (session_id, path)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (
+    session_id TEXT NOT NULL, path TEXT NOT NULL, value TEXT NOT NULL, stamp TEXT NOT NULL, base TEXT NOT NULL,
+    reason TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (session_id, path, stamp)
+) WITHOUT ROWID;
+CREATE TEMP VIEW IF NOT EXISTS bytes AS
+SELECT session_id, path, CAST(session_id AS BLOB) AS s, CAST(path AS BLOB) AS p,
+    CAST(value AS BLOB) AS v, CAST(stamp AS BLOB) AS t, CAST(base AS BLOB) AS b
+FROM main.entry;
+"""
+_UPSERT = """
+INSERT INTO entry (session_id, path, value, stamp, base)
+VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))
+ON CONFLICT (session_id, path) DO UPDATE
+SET value = excluded.value, stamp = excluded.stamp, base = excluded.base WHERE excluded.stamp > entry.stamp
+"""
+_PENDING = "SELECT s, p, v, t, b FROM bytes WHERE session_id = ?"
+_BATCH = "SELECT s, p, v, t, b FROM bytes ORDER BY session_id, path LIMIT ?"
+_FOLLOWING = "SELECT s, p, v, t, b FROM bytes WHERE (session_id, path) > (?, ?) ORDER BY session_id, path LIMIT ?"
+_OLDEST_OF = """
+SELECT CAST(session_id AS BLOB), CAST(min(stamp) AS BLOB) FROM entry
+WHERE session_id IN (SELECT value FROM json_each(?)) GROUP BY session_id
+"""
+_COUNT = "SELECT count(*) FROM entry"
+_OLDEST = "SELECT CAST(min(stamp) AS BLOB) FROM entry"
+_USED_BYTES = """
+SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size
+"""
+_DISCARD = "DELETE FROM entry WHERE session_id = ? AND path = ? AND stamp = ?"
+_DISCARD_SESSION = """
+DELETE FROM entry WHERE session_id = ?1 AND path IN (SELECT path FROM entry WHERE session_id = ?1 LIMIT 20)
+"""
+_REWRITE = """
+UPDATE entry SET value = CAST(? AS TEXT)
+WHERE session_id = CAST(? AS TEXT) AND path = CAST(? AS TEXT) AND stamp = CAST(? AS TEXT) AND value = CAST(? AS TEXT)
+"""
+_QUARANTINE = """
+INSERT OR REPLACE INTO quarantine
+VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)
+"""
+_DISCARD_DAMAGED = """
+DELETE FROM entry NOT INDEXED
+WHERE CAST(session_id AS BLOB) = ? AND CAST(path AS BLOB) = ? AND CAST(stamp AS BLOB) = ?
+"""
+_QUARANTINED = """
+SELECT CAST(session_id AS BLOB), CAST(path AS BLOB), CAST(value AS BLOB), CAST(stamp AS BLOB), CAST(base AS BLOB),
+    reason, at
+FROM quarantine ORDER BY at, session_id, path
+"""
+_FORGET = """
+DELETE FROM quarantine NOT INDEXED
+WHERE CAST(session_id AS BLOB) = ? AND CAST(path AS BLOB) = ? AND CAST(stamp AS BLOB) = ?
+"""
+_FORGET_SESSION = """
+DELETE FROM quarantine WHERE (session_id, path, stamp) IN
+(SELECT session_id, path, stamp FROM quarantine WHERE session_id = ? LIMIT 20)
+"""
+
+_COLUMNS = 5
+"""Of a row, as `_SAVE` and `_UPSERT` name them."""
+_SAVE = """
+SELECT CAST(session_id AS BLOB), CAST(path AS BLOB), CAST(value AS BLOB), CAST(stamp AS BLOB), CAST(base AS BLOB)
+FROM entry ORDER BY session_id, path
+"""
+"""Everything that can still be read from a damaged file, from the front."""
+_SAVE_BACKWARDS = """
+SELECT CAST(session_id AS BLOB), CAST(path AS BLOB), CAST(value AS BLOB), CAST(stamp AS BLOB), CAST(base AS BLOB)
+FROM entry ORDER BY session_id DESC, path DESC
+"""
+
+
+class LogFullError(JournalError):
+    """There is no room for this in the log now. For less there may be."""
 
 
 class Journal:
@@ -49,14 +135,15 @@ class Journal:
         except OSError as error:
             raise _unopened(path, error) from error
         try:
-            self._file.join((sql.SAVE, sql.SAVE_BACKWARDS), sql.COLUMNS, _build)
+            self._file.join((_SAVE, _SAVE_BACKWARDS), _COLUMNS, _build)
             self._writer = _connect(path)
             self._reader = _connect(path)
             self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
-            self._log = JournalLog(self._writer, path, _BUSY_TIMEOUT_MS)
         except (apsw.Error, OSError) as error:
             self._file.close()
             raise _unopened(path, error) from error
+        self._log = path.with_name(path.name + "-wal")
+        self._empty_again_at = 0.0
         self._reader_lock = threading.Lock()
         self._writer_lock = threading.Lock()
         self._commits = GroupCommit(self._write, individual=(LogFullError,))
@@ -67,60 +154,55 @@ class Journal:
         self._commits.append(entries)
 
     def pending(self, session_id: str) -> list[Entry]:
-        """The entries of one session that the database may not have yet."""
-        return self._read(sql.PENDING, (session_id,))
+        """Return the entries of one session that the database may not have yet."""
+        return self._read(_PENDING, (session_id,))
 
     def batch(self, limit: int) -> list[Entry]:
-        """Up to `limit` entries of any session, in a stable order."""
-        return self._read(sql.BATCH, (limit,))
+        """Return up to `limit` entries of any session, in a stable order."""
+        return self._read(_BATCH, (limit,))
 
     def discard(self, entries: Sequence[Entry]) -> None:
         """Remove entries that reached the database; one that was edited again meanwhile stays."""
         for group in _groups(entries, _size):
-            rows = [(entry.session_id, entry.path, entry.stamp) for entry in group]
-            self._transact((sql.DISCARD, rows), sizes=map(_size, group), bound=REMOVAL_BYTES)
+            self._transact((_DISCARD, [(entry.session_id, entry.path, entry.stamp) for entry in group]))
 
     def discard_session(self, session_id: str) -> None:
-        """Remove all entries of a deleted session, those set aside included."""
-        whose = [(session_id,)]
-        self._transact((sql.DISCARD_SESSION, whose), replaces=(sql.SIZES, whose))
-        self._transact((sql.FORGET_SESSION, whose), replaces=(sql.SIZES_ASIDE, whose))
+        """Remove all entries of a deleted session, those in quarantine included."""
+        for statement in (_DISCARD_SESSION, _FORGET_SESSION):
+            while self._transact((statement, [(session_id,)])):
+                pass
 
     def quarantine(self, entry: Entry, reason: str) -> None:
-        """Set an entry aside that is damaged or that the database refuses: kept and listed, but out of the way."""
+        """Quarantine an entry that is damaged or that the database refuses: kept and listed, but out of the way."""
         at = datetime.now(UTC).isoformat()
-        told = reason.encode(errors="backslashreplace")  # it may quote what was damaged
-        aside: tuple[str | bytes, ...] = (*_row(entry), told.decode(), at)
-        steps = (sql.SET_ASIDE, [aside]), (sql.DISCARD_DAMAGED, [_key(entry)])
-        self._transact(*steps, sizes=[_size(entry) + len(told), _size(entry)])
+        printable = reason.encode(errors="backslashreplace").decode()  # it may quote what was damaged
+        self._transact((_QUARANTINE, [(*_row(entry), printable, at)]), (_DISCARD_DAMAGED, [_key(entry)]))
 
     def quarantined(self) -> list[Quarantined]:
-        """The entries set aside, the oldest first."""
+        """Return the entries in quarantine, the oldest first."""
         with self._reading():
-            rows = self._reader.execute(sql.QUARANTINED).fetchall()
+            rows = self._reader.execute(_QUARANTINED).fetchall()
         return [
             Quarantined(entry=_entry(row[:5]), reason=str(row[5]), at=datetime.fromisoformat(str(row[6])))
             for row in rows
         ]
 
     def forget(self, quarantined: Quarantined) -> None:
-        """Delete for good what was set aside."""
-        size = _size(quarantined.entry) + len(quarantined.reason)
-        self._transact((sql.FORGET, [_key(quarantined.entry)]), sizes=[size])
+        """Delete one entry of the quarantine for good."""
+        self._transact((_FORGET, [_key(quarantined.entry)]))
 
-    def rewrite(self, reseal: Callable[[Entry], Entry]) -> int:
-        """Replace the value of each entry by what `reseal` makes of it, batch by batch, while others write.
+    def rewrite(self, renew: Callable[[Entry], Entry]) -> int:
+        """Replace the value of each entry by what `renew` makes of it, batch by batch, while others write.
 
         Stamps stay, so to readers nothing has happened; an entry that was edited meanwhile keeps its edit.
         Returns how many were replaced. Interrupting it is harmless.
         """
         replaced, after = 0, ("", "")
-        while batch := self._read(sql.FOLLOWING, (*after, _REWRITE_BATCH)):
-            pairs = [(old, new) for old in batch if (new := reseal(old)) is not old]
-            for group in _groups(pairs, _size_of_both):
+        while batch := self._read(_FOLLOWING, (*after, _REWRITE_ROWS)):
+            pairs = [(old, new) for old in batch if (new := renew(old)) is not old]
+            for group in _groups(pairs, lambda pair: _size(pair[0]) + _size(pair[1])):
                 rows = [(_bytes(new.value), *_key(old), _bytes(old.value)) for old, new in group]
-                sizes = [_size(entry) for pair in group for entry in pair]
-                self._transact((sql.REWRITE, rows), sizes=sizes, bound=REMOVAL_BYTES)
+                self._transact((_REWRITE, rows))
                 replaced += len(rows)
             after = (batch[-1].session_id, batch[-1].path)
         return replaced
@@ -132,26 +214,30 @@ class Journal:
         """
         with self._writing():
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            if not self._log.has_room_for_everything(REMOVAL_BYTES):
+            pages, unused, size = (
+                int(self._writer.execute(f"PRAGMA {name}").get)
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            if (pages - unused) * size > _REMOVAL_WAL_BYTES:
                 raise LogFullError(f"{self.path.name} holds too much to be written anew. Flush it, and try again.")
             self._writer.execute("VACUUM")
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def count(self) -> int:
-        """How many entries wait for the database."""
+        """Return how many entries wait for the database."""
         with self._reading():
-            return int(self._reader.execute(sql.COUNT).get)
+            return int(self._reader.execute(_COUNT).get)
 
     def oldest_stamp(self) -> str | None:
-        """The stamp of the entry that has waited longest, None when nothing waits."""
+        """Return the stamp of the entry that has waited longest, None when nothing waits."""
         with self._reading():
-            stamp = self._reader.execute(sql.OLDEST).get
+            stamp = self._reader.execute(_OLDEST).get
         return None if stamp is None else _text(stamp)
 
     def oldest_stamps(self, session_ids: Collection[str]) -> dict[str, str]:
-        """By session: the stamp of its entry that has waited longest. A session of which nothing waits is not in it."""
+        """Return the stamp of the entry that has waited longest, by session, of those of which something waits."""
         with self._reading():
-            rows = self._reader.execute(sql.OLDEST_OF, (json.dumps(list(session_ids)),)).fetchall()
+            rows = self._reader.execute(_OLDEST_OF, (json.dumps(list(session_ids)),)).fetchall()
         return {_text(session_id): _text(stamp) for session_id, stamp in rows}
 
     def close(self) -> None:
@@ -165,30 +251,47 @@ class Journal:
 
     def _write(self, entries: Sequence[Entry]) -> None:
         rows = [_row(entry) for entry in entries]
-        sizes = [sum(map(len, row)) for row in rows]
-        self._transact(
-            (sql.UPSERT, rows), sizes=sizes, replaces=(sql.SIZE, [row[:2] for row in rows]), bound=EDIT_BYTES
-        )
+        # Twice, because what they replace is overwritten as well.
+        self._transact((_UPSERT, rows), room=2 * sum(map(_size, entries)), limit=_EDIT_WAL_BYTES)
 
     def _transact(
-        self, *steps: _Step, sizes: Iterable[int] = (), replaces: _Step | None = None, bound: int = MAX_WAL_BYTES
-    ) -> None:
-        """Do all steps in one transaction that takes the log no further than `bound` bytes; raises LogFullError.
+        self, *steps: tuple[str, Sequence[tuple[Any, ...]]], room: int = 0, limit: int = _REMOVAL_WAL_BYTES
+    ) -> int:
+        """Execute statements, each with its rows, in one transaction; returns how many rows were changed.
 
-        `sizes` are those of what is written or removed; `replaces` asks for the sizes of what is there now.
+        Raises LogFullError where the log has no `room` within its limit, and can't be emptied.
         """
-        sizes = list(sizes)
         with self._writing():
-            for last in (False, True):
-                with self._transaction():
-                    found: Iterable[Any] = self._writer.executemany(*replaces) if replaces else ()
-                    if self._log.has_room([*sizes, *(size for (size,) in found)], bound):
-                        for step in steps:
-                            self._writer.executemany(*step)
-                        return
-                if last:
+            if self._log_bytes() + room > limit:
+                self._empty_log()
+                if room > limit:
                     raise LogFullError(f"{self.path.name} can't take so much at once.")
-                self._log.empty()
+            before = self._writer.total_changes()
+            with self._transaction():
+                for statement, rows in steps:
+                    self._writer.executemany(statement, rows)
+            return self._writer.total_changes() - before
+
+    def _log_bytes(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _empty_log(self) -> None:
+        """Empty the log. Raises LogFullError while a reader that holds an old view of the file keeps it from that."""
+        if time.monotonic() >= self._empty_again_at:
+            self._writer.set_busy_timeout(_EMPTYING_TIMEOUT_MS)
+            try:
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                return
+            except apsw.BusyError:
+                self._empty_again_at = time.monotonic() + _EMPTYING_PAUSE_SECONDS
+            finally:
+                self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
+        raise LogFullError(
+            f"{self._log.name} is full, and a process that reads the journal keeps it from being emptied."
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -220,7 +323,7 @@ class Journal:
             try:
                 yield
             except apsw.Error as error:
-                remedy = "If it is damaged, a restart sets it aside and saves what is readable."
+                remedy = "If it is damaged, a restart replaces it and saves what is readable."
                 raise JournalError(f"{self.path.name} can't be read ({error}). {remedy}") from error
 
 
@@ -233,12 +336,12 @@ def _unopened(path: Path, error: Exception) -> JournalError:
 
 
 def _groups(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """The items in groups of a bounded size."""
+    """Yield the items in groups of a bounded size."""
     group, total = list[T](), 0
     for item in items:
         group.append(item)
         total += size(item)
-        if total >= _AT_ONCE:
+        if total >= _BATCH_BYTES:
             yield group
             group, total = [], 0
     if group:
@@ -246,12 +349,8 @@ def _groups(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
 
 
 def _size(entry: Entry) -> int:
-    """How many bytes an entry takes."""
+    """Return how many bytes an entry takes."""
     return sum(len(column) for column in _row(entry))
-
-
-def _size_of_both(pair: tuple[Entry, Entry]) -> int:
-    return _size(pair[0]) + _size(pair[1])
 
 
 def _connect(path: Path) -> apsw.Connection:
@@ -261,7 +360,7 @@ def _connect(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 4194304")
     connection.execute("PRAGMA secure_delete = ON")  # what was flushed or rotated leaves nothing readable behind
-    connection.execute(sql.SCHEMA)
+    connection.execute(_SCHEMA)
     return connection
 
 
@@ -269,7 +368,7 @@ def _build(path: Path, rows: Sequence[Row]) -> None:
     """Make a journal of rows saved from a damaged one. A damaged row among them is found when it is opened."""
     connection = _connect(path)
     with connection:
-        connection.executemany(sql.UPSERT, rows)
+        connection.executemany(_UPSERT, rows)
     connection.close()
 
 
