@@ -12,12 +12,12 @@ from sqlalchemy.exc import DataError
 
 from core.clock import FakeClock, HybridClock
 from core.errors import JournalError, NotKeptError, StoreUnavailableError
-from core.storage.durability import WriteBehind, WriteThrough
 from core.storage.entry import Entry
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
 from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
+from core.storage.writer import EntryWriter
 from tests.engine.conftest import sqlite_store
 from tests.lab.waiting import wait_until
 
@@ -45,8 +45,8 @@ def store(tmp_path: Path, clock: FakeClock) -> FussyStore:
 
 
 @pytest.fixture
-def behind(store: FussyStore, journal: Journal, clock: FakeClock) -> WriteBehind:
-    return WriteBehind(journal, store, Seal(), clock, 3600)
+def behind(store: FussyStore, journal: Journal, clock: FakeClock) -> EntryWriter:
+    return EntryWriter(store, Seal(), clock, journal=journal, debounce_delay=3600)
 
 
 @pytest.fixture
@@ -63,17 +63,17 @@ def stored(store: FussyStore) -> list[Entry]:
 
 
 def test_an_edit_waits_in_the_journal_until_it_is_flushed(
-    behind: WriteBehind, store: FussyStore, hybrid: HybridClock
+    behind: EntryWriter, store: FussyStore, hybrid: HybridClock
 ) -> None:
     edit = entry(hybrid)
     behind.append([edit])
-    assert (behind.waiting("s"), stored(store), behind.status().pending) == ([edit], [], 1)
+    assert (behind.pending("s"), stored(store), behind.status().pending) == ([edit], [], 1)
     behind.flush()
-    assert (behind.waiting("s"), stored(store), behind.status().pending) == ([], [edit], 0)
+    assert (behind.pending("s"), stored(store), behind.status().pending) == ([], [edit], 0)
 
 
 def test_a_flush_is_one_transaction_also_while_people_type(
-    behind: WriteBehind, store: FussyStore, hybrid: HybridClock, monkeypatch: pytest.MonkeyPatch
+    behind: EntryWriter, store: FussyStore, hybrid: HybridClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transactions = []
 
@@ -87,12 +87,12 @@ def test_a_flush_is_one_transaction_also_while_people_type(
     behind.append([entry(hybrid)])
     behind.flush()
     assert transactions == [1]
-    assert len(behind.waiting("s")) == 1
-    assert behind.writer.deadline is not None, "what was typed meanwhile is flushed by itself"
+    assert len(behind.pending("s")) == 1
+    assert behind.flushes.deadline is not None, "what was typed meanwhile is flushed by itself"
 
 
 def test_what_the_journal_can_not_take_goes_into_the_database_at_once(
-    behind: WriteBehind, journal: Journal, store: FussyStore, hybrid: HybridClock
+    behind: EntryWriter, journal: Journal, store: FussyStore, hybrid: HybridClock
 ) -> None:
     journal.close()
     edit = entry(hybrid)
@@ -104,7 +104,7 @@ def test_what_the_journal_can_not_take_goes_into_the_database_at_once(
 
 
 def test_an_edit_that_neither_can_take_is_refused(
-    behind: WriteBehind, journal: Journal, store: FussyStore, hybrid: HybridClock
+    behind: EntryWriter, journal: Journal, store: FussyStore, hybrid: HybridClock
 ) -> None:
     journal.close()
     store.away = 2
@@ -114,7 +114,7 @@ def test_an_edit_that_neither_can_take_is_refused(
 
 
 def test_one_entry_that_the_database_refuses_is_set_aside_alone(
-    behind: WriteBehind, store: FussyStore, hybrid: HybridClock
+    behind: EntryWriter, store: FussyStore, hybrid: HybridClock
 ) -> None:
     edits = [entry(hybrid, '"poison"' if number == 3 else '"1"', path=f"p{number}") for number in range(8)]
     behind.append(edits)
@@ -124,7 +124,7 @@ def test_one_entry_that_the_database_refuses_is_set_aside_alone(
 
 
 def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, clock: FakeClock, hybrid: HybridClock) -> None:
-    through = WriteThrough(store, clock)
+    through = EntryWriter(store, Seal(), clock, journal=None)
     store.away, store.answer_lost = 1, True  # the commit happened, its answer got lost
     through.append([entry(hybrid)])
     assert len(stored(store)) == 1
@@ -137,7 +137,7 @@ def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, clock: Fa
 
 
 def test_nobody_is_refused_for_what_another_one_wrote(store: FussyStore, clock: FakeClock, hybrid: HybridClock) -> None:
-    through = WriteThrough(store, clock)
+    through = EntryWriter(store, Seal(), clock, journal=None)
     refused: list[str] = []
 
     def write(number: int) -> None:
@@ -186,11 +186,11 @@ def test_a_shutdown_does_not_wait_for_a_database_that_hangs(tmp_path: Path, cloc
             assert hangs.wait(timeout=300)
 
     store = sqlite_store(tmp_path, clock, kind=HangingStore)
-    behind = WriteBehind(Journal(tmp_path / "journal.db"), store, Seal(), clock, 3600)
+    behind = EntryWriter(store, Seal(), clock, journal=Journal(tmp_path / "journal.db"), debounce_delay=3600)
     edit = entry(HybridClock(clock))
     behind.append([edit])
     with pytest.raises(TimeoutError):
-        behind.writer.close(timeout=0.05)
+        behind.flushes.close(timeout=0.05)
     with closing(Journal(tmp_path / "journal.db")) as another:
         assert another.pending("s") == [edit], "what the database has not answered for stays in the journal"
     hangs.set()

@@ -153,23 +153,23 @@ def no_thread(_thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
-def test_hastened_it_flushes_long_before_its_time_and_says_so() -> None:
+def test_flushed_soon_it_flushes_long_before_its_time_and_says_so() -> None:
     flushed = threading.Event()
     writer = DebouncedWriter(flushed.set, debounce_delay=3600)
     writer.mark()
-    assert writer.hasten(60)
+    assert writer.flush_soon(60)
     assert flushed.is_set()
-    assert writer.hasten(0), "nothing is marked"
+    assert writer.flush_soon(0), "nothing is marked"
     writer.close()
 
 
-def test_hastened_while_flushes_fail_it_does_not_wait_for_them() -> None:
+def test_flushed_soon_while_flushes_fail_it_does_not_wait_for_them() -> None:
     def fail() -> None:
         raise ConnectionError("away")
 
     writer = DebouncedWriter(fail, debounce_delay=3600)
     writer.mark()
-    assert not writer.hasten(60)
-    assert not writer.hasten(60)
+    assert not writer.flush_soon(60)
+    assert not writer.flush_soon(60)
     with pytest.raises(ConnectionError):
         writer.close()

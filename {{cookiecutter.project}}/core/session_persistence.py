@@ -28,14 +28,13 @@ from core.state.changes import REMOVED, Change
 from core.state.paths import holds_fields
 from core.storage.codec import decode, encode
 from core.storage.database import open_database
-from core.storage.durability import Durability, EngineStatus, WriteBehind, WriteThrough
 from core.storage.entry import Entry, Quarantined
 from core.storage.hurry import HURRIED_SECONDS
 from core.storage.journal import Journal
 from core.storage.models import SessionModel
 from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore, moved_into
-from core.storage.writer import DebouncedWriter
+from core.storage.writer import DebouncedWriter, EngineStatus, EntryWriter
 
 __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenceEngine"]
 
@@ -95,12 +94,15 @@ class SessionPersistenceEngine:
                 database, session_timeout=session_timeout, retention=retention, clock=self.clock, seal=self._seal
             )
         self._store = store
-        self._durability: Durability
-        if durability == "database":
-            self._durability = WriteThrough(store, self.clock)
-        else:
-            journal = journal or Journal(get_settings().resolved_journal_path)
-            self._durability = WriteBehind(journal, store, self._seal, self.clock, debounce_delay)
+        if durability == "local" and journal is None:
+            journal = Journal(get_settings().resolved_journal_path)
+        self._writer = EntryWriter(
+            store,
+            self._seal,
+            self.clock,
+            journal=journal if durability == "local" else None,
+            debounce_delay=debounce_delay,
+        )
 
     def open(self, session_id: str, user_id: str | None = None) -> UserSession:
         """Return the session as it was left, or a new one. A new one leaves no trace until its first edit.
@@ -144,7 +146,7 @@ class SessionPersistenceEngine:
     def waiting(self, session_id: str) -> list[Entry]:
         """What is durable on this machine and perhaps not in the database yet; nothing if the journal can't be read."""
         try:
-            return self._durability.waiting(session_id)
+            return self._writer.pending(session_id)
         except JournalError as error:
             log.error("going on without the journal", error=str(error))
             return []
@@ -154,7 +156,7 @@ class SessionPersistenceEngine:
 
         Raises JournalError when the journal can't be read.
         """
-        return self._durability.waiting_since(session_ids)
+        return self._writer.pending_since(session_ids)
 
     def fold(self, session: UserSession, waiting: Sequence[Entry], version: int | None) -> set[str]:
         """Like `refresh`, for a caller that read what waits, and after that the stored session's version."""
@@ -195,7 +197,7 @@ class SessionPersistenceEngine:
         """
         session = UserSession(session_id=session_id, clock=self.clock)
         # What waits first, as in `_absorb_news`.
-        waiting = [entry for entry in self._durability.waiting(session_id) if entry.path in paths]
+        waiting = [entry for entry in self._writer.pending(session_id) if entry.path in paths]
         stored = [] if here_only else self._store.read(session_id, paths)
         for entry in [*stored, *waiting]:
             with suppress(CorruptValueError):
@@ -228,29 +230,29 @@ class SessionPersistenceEngine:
 
         Happens the same however often it is called. Raises JournalError, NotKeptError and StoreUnavailableError.
         """
-        waiting = self._durability.waiting(source_id)
+        waiting = self._writer.pending(source_id)
         moved, unreadable = moved_into(target_id, waiting, self._seal)
         if moved:
-            self._durability.append(moved)
+            self._writer.append(moved)
         self._store.merge(source_id, target_id)
         if not unreadable:  # what was entered since stays, and the flush takes it there
-            self._durability.discard(waiting)
+            self._writer.discard(waiting)
 
     def flush(self) -> None:
         """Write everything that waits into the database now. Raises if that fails; nothing is lost."""
-        self._durability.flush()
+        self._writer.flush()
 
     def publish(self) -> bool:
         """Bring what waits into the database soon, where others see it. Whether it is there already.
 
         Waits a moment, and never fails: whatever is not there yet gets there by itself.
         """
-        return self._durability.hasten(HURRIED_SECONDS)
+        return self._writer.flushes.flush_soon(HURRIED_SECONDS)
 
     def purge(self, session_id: str) -> None:
         """Delete a session for good."""
         self._store.purge(session_id)
-        self._durability.discard_session(session_id)
+        self._writer.discard_session(session_id)
 
     def cleanup(self) -> int:
         """Delete one small batch of sessions that are not in use. Returns how many there were.
@@ -259,19 +261,19 @@ class SessionPersistenceEngine:
         """
         self.flush()
         expired = self._store.expired(_CLEANUP_BATCH)
-        return self._store.purge_expired([key for key in expired if not self._durability.waiting(key)])
+        return self._store.purge_expired([key for key in expired if not self._writer.pending(key)])
 
     def quarantined(self) -> list[Quarantined]:
         """Everything that was set aside, here and in the database."""
-        return [*self._durability.quarantined(), *self._store.quarantined()]
+        return [*self._writer.quarantined(), *self._store.quarantined()]
 
     def status(self) -> EngineStatus:
-        return self._durability.status()
+        return self._writer.status()
 
     def close(self) -> None:
         """Flush and let go of the files. Closing twice is harmless; what could not be flushed stays in the journal."""
         try:
-            self._durability.close()
+            self._writer.close()
         except (StoreUnavailableError, JournalError, TimeoutError) as error:
             log.warning("closed with edits waiting in the journal", error=str(error))
         finally:
@@ -281,7 +283,7 @@ class SessionPersistenceEngine:
 
     def _absorb_news(self, session: UserSession) -> set[str]:
         # What waits first: a flush between the two reads is then seen in the database, never missed.
-        waiting = self._durability.waiting(session.session_id)
+        waiting = self._writer.pending(session.session_id)
         loaded = self._store.load(session.session_id, session.version)
         changed: set[str] = set()
         for entry in loaded.entries:
@@ -300,7 +302,7 @@ class SessionPersistenceEngine:
             try:
                 changed |= self._absorb(session, entry)
             except CorruptValueError as error:
-                self._durability.set_aside(entry, str(error))
+                self._writer.quarantine(entry, str(error))
         return changed
 
     def _absorb(self, session: UserSession, entry: Entry) -> set[str]:
@@ -346,7 +348,7 @@ class SessionPersistenceEngine:
     ) -> list[Entry]:
         entries, sizes = self._entries(session_id, changes, seen, session)
         try:
-            self._durability.append([self._seal.seal(entry) for entry in entries])
+            self._writer.append([self._seal.seal(entry) for entry in entries])
         except (JournalError, StoreUnavailableError) as error:
             log.error("an edit could not be kept", session_id=session_id, error=str(error))
             raise NotKeptNowError from error

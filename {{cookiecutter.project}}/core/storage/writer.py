@@ -1,33 +1,64 @@
-"""The debounced writer: turns many dirty marks into few flushes. It knows nothing of what is flushed."""
+"""Writing: an edit is made durable at once, and the database follows in few flushes.
+
+| `DURABILITY` | acknowledged when | waits in |
+|---|---|---|
+| `local` | the journal's commit is synced | the journal of this machine |
+| `database` | the database's commit is answered | nothing |
+
+Entries are sealed and their merging is idempotent, so trying again is always harmless.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
+from sqlalchemy.exc import DataError, IntegrityError
 
-from core.clock import Clock, SystemClock
-from core.errors import StoreUnavailableError
+from core.clock import Clock, SystemClock, stamp_time
+from core.errors import CorruptValueError, JournalError, NotKeptError, StoreUnavailableError, UnreadableValueError
+from core.storage.entry import Entry, Quarantined
+from core.storage.group_commit import GroupCommit
+from core.storage.journal import Journal
+from core.storage.sealing import Seal
+from core.storage.sql_store import SqlStore
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Seconds before a flush is tried again, after so many failures in a row; then the last one."""
 CLOSE_SECONDS = 6.0
 """How long a shutdown waits for its flush: it has ten seconds until the process is killed."""
+_BATCH = 5_000
+"""Entries per database transaction."""
+_REFUSALS = (DataError, IntegrityError)
+"""What the database raises because of an entry, not because of its own state."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterStatus:
-    """How the last flushes went. `failures` counts those in a row."""
+    """The outcome of the last flushes. `failures` counts those in a row."""
 
     last_flush: datetime | None
     failures: int
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStatus:
+    """The entries that wait, and the outcome of the last writes. `failures` counts those in a row."""
+
+    pending: int = 0
+    oldest_pending: datetime | None = None
+    last_flush: datetime | None = None
+    failures: int = 0
+    last_error: str | None = None
+    journal_error: str | None = None
+    """The reason why the journal took no edit the last time; edits then go into the database directly."""
 
 
 class DebouncedWriter:
@@ -61,7 +92,7 @@ class DebouncedWriter:
         return self._status
 
     def mark(self) -> None:
-        """Say that there is something to flush."""
+        """Note that there is something to flush."""
         with self._changed:
             self._marked += 1
             if self._deadline is None:
@@ -69,10 +100,10 @@ class DebouncedWriter:
                 self._changed.notify_all()
             self._start()
 
-    def hasten(self, patience: float) -> bool:
-        """Flush as soon as possible, and wait for that up to `patience` seconds. Whether all marked so far is flushed.
+    def flush_soon(self, patience: float) -> bool:
+        """Flush as soon as possible, and wait up to `patience` seconds. Returns whether all marked is flushed.
 
-        While flushes fail there is nothing to hasten: the next one comes when it is due.
+        While flushes fail the next one comes when it is due.
         """
         with self._changed:
             wanted = self._marked
@@ -119,15 +150,8 @@ class DebouncedWriter:
         if last.error is not None:
             raise last.error
 
-    def close_soon(self, timeout: float) -> None:
-        """Like `close`, for marks that are no loss: what can't be flushed within `timeout` seconds is let go."""
-        try:
-            self.close(timeout)
-        except (StoreUnavailableError, TimeoutError) as error:
-            log.debug("closed without the last flush", error=str(error))
-
     def _start(self) -> None:
-        """Have a thread that flushes. Where none can be had the next mark tries again; what was marked is not lost."""
+        """Start the thread that flushes. Where none can be had the next mark tries again, and nothing is lost."""
         if self._closed or (self._thread is not None and self._thread.is_alive()):
             return
         thread = threading.Thread(target=self._run, name="debounced-writer", daemon=True)
@@ -176,3 +200,171 @@ class _LastFlush(threading.Thread):
         except Exception as error:
             self.error = error  # raised by whoever waits for this thread
             log.debug("the last flush failed", exc_info=True)
+
+
+class EntryWriter:
+    """Makes sealed entries durable: in the journal, which the database follows in batches, or in the database itself.
+
+    The latter without a journal, and for what the journal can't take.
+    """
+
+    def __init__(
+        self, store: SqlStore, seal: Seal, clock: Clock, *, journal: Journal | None, debounce_delay: float = 2.0
+    ) -> None:
+        self._store, self._seal, self._clock, self._journal = store, seal, clock, journal
+        self._commits = GroupCommit(self._commit, individual=_REFUSALS)
+        self._commit_status = EngineStatus()
+        self._journal_error: str | None = None
+        self.flushes = DebouncedWriter(self._drain, debounce_delay, clock=clock)
+        if journal is not None and journal.count():
+            self.flushes.mark()
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Return once `entries` would survive power loss.
+
+        Raises NotKeptError for an entry that can't be stored, JournalError or StoreUnavailableError when
+        nothing can be stored now.
+        """
+        if self._journal is None:
+            self._append_to_database(entries)
+            return
+        try:
+            self._journal.append(entries)
+        except JournalError as error:
+            log.error("the journal takes no edit; trying the database", error=str(error))
+            self._journal_error = str(error)
+            try:
+                self._append_to_database(entries)
+            except StoreUnavailableError as away:
+                raise JournalError(f"{error} {away}") from away
+        else:
+            self._journal_error = None
+            self.flushes.mark()
+
+    def pending(self, session_id: str) -> list[Entry]:
+        """Return the entries that are durable here and perhaps not in the database yet."""
+        return [] if self._journal is None else self._journal.pending(session_id)
+
+    def pending_since(self, session_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when entries wait here, of those of these sessions of which some do."""
+        oldest = {} if self._journal is None else self._journal.oldest_stamps(session_ids)
+        since = {session_id: _time(stamp) for session_id, stamp in oldest.items()}
+        return {session_id: moment for session_id, moment in since.items() if moment is not None}
+
+    def flush(self) -> None:
+        """Bring everything that waits into the database now. Raises if that fails; nothing is lost."""
+        self.flushes.flush()
+
+    def discard(self, entries: Sequence[Entry]) -> None:
+        """Forget pending entries that are durable elsewhere; one that was edited again meanwhile stays."""
+        if self._journal is not None:
+            self._journal.discard(entries)
+
+    def discard_session(self, session_id: str) -> None:
+        """Forget what waits of a deleted session."""
+        if self._journal is not None:
+            self._journal.discard_session(session_id)
+
+    def quarantine(self, entry: Entry, reason: str) -> None:
+        """Quarantine a pending entry."""
+        if self._journal is not None:
+            log.error("an entry of the journal goes into quarantine", path=entry.path, reason=reason)
+            self._journal.quarantine(entry, reason)
+
+    def quarantined(self) -> list[Quarantined]:
+        """Return what is in quarantine here."""
+        return [] if self._journal is None else self._journal.quarantined()
+
+    def status(self) -> EngineStatus:
+        """Return what waits, and the outcome of the last writes."""
+        if self._journal is None:
+            return self._commit_status
+        flushes, trouble = self.flushes.status, self._journal_error
+        pending, oldest = 0, None
+        try:
+            pending, oldest = self._journal.count(), self._journal.oldest_stamp()
+        except JournalError as error:
+            trouble = str(error)
+        return EngineStatus(
+            pending=pending,
+            oldest_pending=_time(oldest),
+            last_flush=flushes.last_flush,
+            failures=flushes.failures,
+            last_error=flushes.last_error,
+            journal_error=trouble,
+        )
+
+    def close(self) -> None:
+        """Flush and close the journal. Closing twice is harmless."""
+        try:
+            self.flushes.close()
+        finally:
+            if self._journal is not None:
+                self._journal.close()
+
+    # The journal into the database
+
+    def _drain(self) -> None:
+        """Move what waits into the database, batch by batch.
+
+        What arrives meanwhile has marked the writer anew. Taken along it would make a transaction of every few
+        edits, and a flush would not end while people type.
+        """
+        while self._journal is not None and (batch := self._journal.batch(_BATCH)):
+            self._write(self._journal, [entry for entry in batch if self._is_sound(entry)])
+            if len(batch) < _BATCH:
+                break
+
+    def _is_sound(self, entry: Entry) -> bool:
+        try:
+            self._seal.open(entry)
+        except CorruptValueError as error:
+            self.quarantine(entry, str(error))
+            return False
+        except UnreadableValueError:
+            return True  # intact, and not for us to judge
+        return True
+
+    def _write(self, journal: Journal, batch: Sequence[Entry]) -> None:
+        try:
+            self._store.upsert(batch)
+        except _REFUSALS as error:
+            # One entry that the database refuses must not hold up the others: halve until it is alone.
+            if len(batch) == 1:
+                self.quarantine(batch[0], f"the database refuses it ({error})")
+                return
+            middle = len(batch) // 2
+            self._write(journal, batch[:middle])
+            self._write(journal, batch[middle:])
+        else:
+            journal.discard(batch)
+
+    # Directly into the database
+
+    def _append_to_database(self, entries: Sequence[Entry]) -> None:
+        """Commit entries in the database before they are acknowledged; threads share commits."""
+        try:
+            self._commits.append(entries)
+        except _REFUSALS as error:
+            reason = f"the database refuses it ({error})"
+            raise NotKeptError(entries[0].path, reason, "Enter it differently.") from error
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
+        try:
+            try:
+                self._store.upsert(entries)
+            except StoreUnavailableError:
+                # The connection may have died since it was last used, perhaps between the commit and its answer.
+                self._store.upsert(entries)
+        except StoreUnavailableError as error:
+            status = self._commit_status
+            self._commit_status = replace(status, failures=status.failures + 1, last_error=str(error))
+            raise
+        self._commit_status = EngineStatus(last_flush=self._clock.now())
+
+
+def _time(stamp: str | None) -> datetime | None:
+    try:
+        return stamp_time(stamp) if stamp else None
+    except ValueError:
+        return None  # damaged; the next flush quarantines it

@@ -15,8 +15,8 @@ from core.command_line import python
 from core.errors import JournalError, StoreUnavailableError
 from core.services import Services
 from core.storage.database import reachable
-from core.storage.durability import EngineStatus
 from core.storage.entry import Quarantined
+from core.storage.writer import EngineStatus
 from core.ui import plain
 
 USUAL = timedelta(seconds=10)
