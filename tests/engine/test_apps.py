@@ -53,12 +53,9 @@ class TestAdmin:
         assert len(tab.dataframe[0].value) == PER_PAGE
         press(tab, "Older")
         assert list(tab.dataframe[0].value["Detail"]) == ["2", "1", "0"]
-        tab.text_input[0].set_value("da").run()
-        tab.selectbox[1].set_value(ada.user_id).run()
+        tab.text_input[0].set_value("ada").run()
         assert set(tab.dataframe[0].value["Who"]) == {"Ada (ada)"}, "from the newest on again"
         assert len(tab.dataframe[0].value) == PER_PAGE
-        tab.text_input[1].set_value("192.0.2.8").run()
-        assert not tab.dataframe
         tab.text_input[0].set_value("nobody").run()
         assert not tab.dataframe
 

@@ -109,7 +109,7 @@ def test_a_browser_seen_while_nothing_could_be_written_counts_from_then(
     assert services.accounts.check(token).last_seen == seen  # type: ignore[union-attr]
 
 
-def test_what_was_put_off_does_not_revive_a_token_revoked_since(
+def test_a_background_write_does_not_revive_a_token_revoked_since(
     services: Services, token: str, clock: FakeClock
 ) -> None:
     services.accounts.register(token, "anon", "")
@@ -117,7 +117,7 @@ def test_what_was_put_off_does_not_revive_a_token_revoked_since(
     assert state is not None
     clock.advance(120)
     late: list[Callable[[], None]] = []
-    services.accounts._put_off.write = lambda _key, write: late.append(write)  # type: ignore[method-assign]
+    services.accounts._background.write = lambda _key, write: late.append(write)  # type: ignore[method-assign]
     services.accounts.touch_if_due(state)
     services.accounts.register_soon(token, "anon", "")
     services.accounts.revoke(token)

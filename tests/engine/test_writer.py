@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from core.accounts.put_off import PutOff
+from core.accounts.background_writes import BackgroundWriter
 from core.session_persistence import DebouncedWriter
 from core.storage.hurry import Hurry
 
@@ -123,30 +123,30 @@ def test_where_no_thread_can_be_had_the_next_mark_tries_again(monkeypatch: pytes
     writer.close()
 
 
-def test_writes_that_are_put_off_go_on_whatever_another_raises() -> None:
+def test_background_writes_go_on_whatever_another_raises() -> None:
     failed, written = threading.Event(), threading.Event()
-    put_off = PutOff(Hurry())
+    background = BackgroundWriter(Hurry())
 
     def fail() -> None:
         failed.set()
         raise AttributeError("an error nobody thought of")
 
-    put_off.later("fails", fail)
+    background.later("fails", fail)
     assert failed.wait(timeout=300)
-    put_off.later("other", written.set)
+    background.later("other", written.set)
     assert written.wait(timeout=300)
-    put_off.close()
+    background.close()
 
 
-def test_writes_that_are_put_off_wait_for_a_thread_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_background_writes_wait_for_a_thread_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     written = threading.Event()
-    put_off = PutOff(Hurry())
+    background = BackgroundWriter(Hurry())
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", no_thread)
-        put_off.later("one", lambda: None)
-    put_off.later("other", written.set)
+        background.later("one", lambda: None)
+    background.later("other", written.set)
     assert written.wait(timeout=300)
-    put_off.close()
+    background.close()
 
 
 def no_thread(_thread: threading.Thread) -> None:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import timedelta
 from threading import Lock
 
-import structlog
 from sqlalchemy import Engine, func, select
 
-from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, Event
+from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, DeniedLimit, Event
+from core.accounts.background_writes import BackgroundWriter
 from core.accounts.browsers import Browser, Browsers
-from core.accounts.denials import Denials, Denying
 from core.accounts.holders import Holder, Holders, Reason
 from core.accounts.identity import Identities, Identity, IdentityCache
 from core.accounts.invitations import Invitation, Invitations
 from core.accounts.passwords import DEFAULT_ROUNDS
 from core.accounts.provided import Provided
-from core.accounts.put_off import PutOff
 from core.accounts.records import Records
 from core.accounts.removal import Removal
 from core.accounts.roles import Role, Roles
-from core.accounts.throttle import Attempt, Throttle
-from core.accounts.throttled import Refusals
+from core.accounts.throttle import WINDOW, Attempt, Throttle
 from core.accounts.tickets import Redeemed, Tickets
 from core.accounts.tokens import Standing, TokenState
-from core.accounts.trail_export import TrailExport
 from core.accounts.users import User
 from core.clock import Clock, SteadyClock
-from core.errors import StoreUnavailableError
-from core.storage.database import reachable
+from core.rate import RateLimit
 from core.storage.hurry import Hurry
 from core.storage.models import UserModel
 
@@ -54,8 +48,6 @@ __all__ = [
     "User",
 ]
 
-log = structlog.get_logger(__name__)
-
 
 class Accounts(
     Provided,
@@ -63,11 +55,9 @@ class Accounts(
     Tickets,
     Browsers,
     Throttle,
-    Denying,
     Records,
     Removal,
     Invitations,
-    TrailExport,
     Holders,
     Identities,
 ):
@@ -96,8 +86,8 @@ class Accounts(
         self._steady = SteadyClock(clock)
         self.hurry = Hurry()
         """For whoever asks on behalf of a page: `with accounts.hurry:`."""
-        self._put_off = PutOff(self.hurry)
-        self._denials = Denials(clock.monotonic)
+        self._background = BackgroundWriter(self.hurry)
+        self._denied = DeniedLimit(clock.monotonic)
         self._timeout = timedelta(seconds=session_timeout)
         self._absolute_timeout = timedelta(seconds=absolute_timeout)
         self._password_rounds = password_rounds
@@ -105,21 +95,12 @@ class Accounts(
         self.signing_in = signing_in
         self.known_identities = IdentityCache()
         self._secret = b"attempts " + secret.encode()
-        self._refusals = Refusals()
+        self._throttle_notes = RateLimit(per_second=1 / WINDOW.total_seconds(), burst=1, monotonic=clock.monotonic)
         self._turn = Lock()
 
     def close(self) -> None:
-        """Write once more what was put off, and write down what was only counted so far."""
-        with ExitStack() as parts:  # each, whatever another one raises
-            parts.callback(self._write_sums)
-            parts.callback(self._put_off.close)
-
-    def _write_sums(self) -> None:
-        try:
-            with reachable():
-                self.note_sums()
-        except StoreUnavailableError as error:
-            log.warning("how many attempts were turned away is not in the audit trail", error=str(error))
+        """Write once more what waits in the background."""
+        self._background.close()
 
     def count_users(self) -> int:
         """How many people there are, locked-out ones included."""

@@ -1,21 +1,29 @@
 """The audit trail: who did what to whom, when and from where. Rows are added, and never changed or removed.
 
-An event is written in the transaction of what it tells of, so that there is never one without the other. Names are not
-written, only ids: what the trail says of a person who was deleted leads nowhere any more.
+An event is written in the transaction of what it records, so that there is never one without the other. Only ids are
+written, no names: an event about a person who was deleted leads nowhere. Access that was denied is noted soon after,
+and seldom enough that nobody can fill the trail: the same from the same person or address once a minute, and so many a
+minute in all, with an allowance of their own for people who are signed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from itertools import product
+from functools import partial
+from itertools import chain
 from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, insert, literal, select, union
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, bindparam, insert, select
 
-from core.clock import Clock
-from core.storage.models import AuditModel
+from core.accounts.background_writes import BackgroundWriter
+from core.clock import Clock, SteadyClock
+from core.rate import RateLimit
+from core.storage.models import AuditModel, TokenModel, UserModel
 
 Event = Literal[
     "sign_in",
@@ -39,14 +47,26 @@ Event = Literal[
     "refused",
     "trail.exported",
 ]
-"""What happened. `refused`: somebody asked for what they may not have; the detail says for what."""
-
+"""Kinds of events. `refused`: access was denied; the detail says to what."""
 EVENTS: frozenset[str] = frozenset(get_args(Event))
+Format = Literal["csv", "json"]
+
+DENIED_PAUSE_SECONDS = 60.0
+DENIED_PER_MINUTE, DENIED_AT_ONCE = 60, 200
+"""Denied accesses that a process notes, of people who are signed in and of others: each 86,400 a day at most."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BATCH = 1_000
+_audit = cast(Table, AuditModel.__table__)
+_HOLDER = select(TokenModel.user_id).where(
+    TokenModel.token_hash == bindparam("hash"),
+    TokenModel.revoked_at.is_(None),
+    TokenModel.expires_at > bindparam("now"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who does something, and from where. `user_id` is None where that is nobody who is signed in."""
+    """A person who acts, and from where. `user_id` is None where nobody is signed in."""
 
     user_id: str | None = None
     address: str = ""
@@ -54,15 +74,13 @@ class Actor:
     device: str = ""
 
 
-_audit = cast(Table, AuditModel.__table__)
-
 COMMAND_LINE = Actor(device="command line")
-"""Whoever may run `manage.py`, and the server itself at its start."""
+"""`manage.py`, and the server itself at its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """One line of the trail. `number` grows with each; `subject` is to whom or what it happened: `role:member`."""
+    """One event. `number` grows with each; `subject` is to whom or what it happened: `role:member`."""
 
     number: int
     at: datetime
@@ -75,16 +93,30 @@ class Audited:
 
 
 class Asked(TypedDict, total=False):
-    """What of the trail somebody wants to see. What is not given doesn't matter."""
+    """Filters of the trail. What is not given doesn't matter."""
 
     events: Collection[str]
     """Any of these."""
     person: str | None
-    """The id of somebody who did something or to whom it was done."""
+    """The id of a person who did something or to whom it was done."""
     address: str | None
     since: datetime | None
     until: datetime | None
     """Aware UTC; this moment itself is no part of it."""
+
+
+class DeniedLimit:
+    """Decides which denied accesses are noted. Kept in memory. Safe for threads."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._same = RateLimit(per_second=1 / DENIED_PAUSE_SECONDS, burst=1, monotonic=monotonic)
+        self._people, self._strangers = (
+            RateLimit(per_second=DENIED_PER_MINUTE / 60, burst=DENIED_AT_ONCE, monotonic=monotonic) for _ in range(2)
+        )
+
+    def allows(self, key: str, *, stranger: bool) -> bool:
+        """Return True if this denial is to be noted."""
+        return not self._same.wait(key) and not (self._strangers if stranger else self._people).wait("")
 
 
 class AuditTrail:
@@ -92,35 +124,72 @@ class AuditTrail:
 
     _database: Engine
     _clock: Clock
+    _steady: SteadyClock
+    _background: BackgroundWriter
+    _denied: DeniedLimit
 
     def note(self, event: Event, *, by: Actor, subject: str = "", detail: str = "") -> None:
-        """Add what changed nothing else, such as a refusal."""
+        """Add an event that changed nothing else, such as a refused sign-in."""
         with self._database.begin() as connection:
             self._note(connection, event, by=by, subject=subject, detail=detail)
 
-    def trail(self, *, limit: int = 100, before: int | None = None, **asked: Unpack[Asked]) -> list[Audited]:
-        """Up to `limit` events, the newest first, only those to which applies all that is asked for.
+    def deny(self, what: str, *, by: Actor, browser: str | None = None, owner: str | None = None) -> None:
+        """Note soon that access was denied. Nobody waits for it, and of many not each is noted.
 
-        `before` is the number of a line: the last one of the page before. An index brings the lines in order; only what
-        somebody did from one address is sought among all that they did.
+        `what` is said by the code, never by a request. `browser` is the hash of the token of an actor who isn't known
+        yet, `owner` that of the browser to which belongs what was asked for: once its time is over, there was nothing
+        to take and nothing is noted.
         """
-        since, until = asked.get("since"), asked.get("until")
+        key = "\0".join([what, by.user_id or by.address])
+        if self._denied.allows(key, stranger=by.user_id is None):
+            at = self._clock.now()
+            self._background.later(f"deny {key} {at}", partial(self._write_denied, what, by, browser, owner, at))
+
+    def settle(self) -> bool:
+        """Wait for what is written in the background, such as denied accesses. Returns False if something is left."""
+        return self._background.settle()
+
+    def trail(self, *, limit: int = 100, before: int | None = None, **asked: Unpack[Asked]) -> list[Audited]:
+        """Return up to `limit` events to which all filters apply, the newest first.
+
+        `before` is the number of an event: the last one of the page before.
+        """
+        wanted = select(_audit).where(*_conditions(asked))
+        if before is not None:
+            wanted = wanted.where(_audit.c.number < before)
         with self._database.connect() as connection:
-            period = [_audit.c.at >= since] if since is not None else []
-            if before is not None:
-                last = connection.execute(select(_audit.c.at).where(_audit.c.number == before)).scalar_one()
-                if until is None or last < until:  # one upper end, because SQLite searches its index by one only
-                    until = None
-                    period += [_audit.c.at <= last, (_audit.c.at < last) | (_audit.c.number < before)]
-            if until is not None:
-                period.append(_audit.c.at < until)
-            branches = [
-                _newest(select(_audit).where(*period, *branch), limit).subquery().select()
-                for branch in _branches(asked.get("events", ()), asked.get("person"), asked.get("address"))
-            ]
-            wanted = union(*branches).subquery() if len(branches) > 1 else branches[0].subquery()
-            newest = select(wanted).order_by(wanted.c.at.desc(), wanted.c.number.desc()).limit(limit)
-            return [Audited(**row) for row in connection.execute(newest).mappings()]
+            rows = connection.execute(wanted.order_by(_audit.c.number.desc()).limit(limit))
+            return [Audited(**row) for row in rows.mappings()]
+
+    def export_trail(
+        self, kind: Format, *, by: Actor, limit: int | None = None, **asked: Unpack[Asked]
+    ) -> Iterator[str]:
+        """Return the newest events as CSV with a line of titles, or as a JSON array, piece by piece, with names.
+
+        That it is exported is noted first.
+        """
+        self.note("trail.exported", by=by, detail=f"as {kind}{_described(asked)}")
+        rows = self._named_rows(limit, asked)
+        return _as_csv(rows) if kind == "csv" else _as_json(rows)
+
+    def names(self, user_ids: Collection[str]) -> dict[str, str]:
+        """Return what these people are called (`Ada Lovelace (ada)`), by their ids; without those who are deleted."""
+        named = select(UserModel.user_id, UserModel.name, UserModel.username).where(UserModel.user_id.in_(user_ids))
+        with self._database.connect() as connection:
+            return {row.user_id: f"{row.name} ({row.username})" for row in connection.execute(named)}
+
+    def _named_rows(self, limit: int | None, asked: Asked) -> Iterator[dict[str, Any]]:
+        before, left = None, limit
+        while left is None or left > 0:
+            lines = self.trail(limit=_BATCH if left is None else min(left, _BATCH), before=before, **asked)
+            names = self.names({person for line in lines for person in people_of(line)})
+            for line in lines:
+                actor = name_of(line.actor_id, names) if line.actor_id else ""
+                known = {"at": line.at.isoformat(), "actor": actor, "subject_name": subject_of(line, names)}
+                yield asdict(line) | known
+            if len(lines) < _BATCH:
+                return
+            before, left = lines[-1].number, None if left is None else left - len(lines)
 
     def _note(
         self,
@@ -145,32 +214,74 @@ class AuditTrail:
             )
         )
 
+    def _write_denied(self, what: str, by: Actor, browser: str | None, owner: str | None, at: datetime) -> None:
+        with self._database.begin() as connection:
+            subject = ""
+            if owner is not None:
+                found = self._holder(connection, owner)
+                if found is None:
+                    return
+                subject = f"person:{found.user_id}" if found.user_id else ""
+            if browser is not None and (actor := self._holder(connection, browser)) is not None:
+                by = replace(by, user_id=actor.user_id)
+            self._note(connection, "refused", by=by, subject=subject, detail=what, at=at)
 
-def _branches(events: Collection[str], person: str | None, address: str | None) -> list[list[ColumnElement[bool]]]:
-    """What is asked for, in parts of which each finds its newest rows in one index, whatever else there is."""
-    kinds = [] if set(events) >= EVENTS else sorted(set(events))
-    also: list[ColumnElement[bool]] = []
-    if person is not None:
-        leads = [(_audit.c.actor_id, person), (_audit.c.subject, f"person:{person}")]
-        if address is not None:  # as an expression, for which there is no index that could be taken for better
-            also = [_audit.c.address.concat("") == address]
-    elif address is not None:
-        leads = [(_audit.c.address, address)]
-    else:
-        return [[_audit.c.event == kind] for kind in kinds] or [[]]
-    if not kinds:
-        return [[column == value, *also] for column, value in leads]
-    # As subqueries: PostgreSQL, which knows how common each is but not how rare both together may be, would take the
-    # person of half of all rows for easily found among them, and read all where they never did this.
-    return [
-        [_sought(column, value), _sought(_audit.c.event, kind), *also]
-        for (column, value), kind in product(leads, kinds)
-    ]
+    def _holder(self, connection: Connection, token_hash: str) -> Row[str | None] | None:
+        """Return the person of a token that can be used now."""
+        return connection.execute(_HOLDER, {"hash": token_hash, "now": self._steady.now()}).one_or_none()
 
 
-def _sought(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    return column == select(literal(value)).scalar_subquery()
+def people_of(line: Audited) -> Iterator[str]:
+    """Yield the ids of the actor and of the person to whom it was done."""
+    if line.actor_id:
+        yield line.actor_id
+    if line.subject.startswith("person:"):
+        yield line.subject.removeprefix("person:")
 
 
-def _newest(rows: Select[Any], limit: int) -> Select[Any]:
-    return rows.order_by(_audit.c.at.desc(), _audit.c.number.desc()).limit(limit)
+def name_of(user_id: str, names: Mapping[str, str]) -> str:
+    """Return a person's name; of a deleted one only a part of the id is left to tell them from others."""
+    return names.get(user_id, f"deleted ({user_id[:8]})")
+
+
+def subject_of(line: Audited, names: Mapping[str, str]) -> str:
+    """Return to whom or what it happened, for reading."""
+    kind, _, what = line.subject.partition(":")
+    return name_of(what, names) if kind == "person" else f"{kind} {what}".strip()
+
+
+def _conditions(asked: Asked) -> Iterator[ColumnElement[bool]]:
+    if events := asked.get("events"):
+        yield _audit.c.event.in_(events)
+    if person := asked.get("person"):
+        yield (_audit.c.actor_id == person) | (_audit.c.subject == f"person:{person}")
+    if address := asked.get("address"):
+        yield _audit.c.address == address
+    if since := asked.get("since"):
+        yield _audit.c.at >= since
+    if until := asked.get("until"):
+        yield _audit.c.at < until
+
+
+def _described(asked: Asked) -> str:
+    said = [f"{key} {value}" for key in ("person", "address", "since", "until") if (value := asked.get(key))]
+    kinds = " ".join(sorted(asked.get("events", ())))
+    return "".join(f", {part}" for part in [*said, *([f"events {kinds}"] if kinds else [])])
+
+
+def _as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield lines. What a spreadsheet would take for a formula gets an apostrophe: people choose their names."""
+    titles = [*Audited.__dataclass_fields__, "actor", "subject_name"]
+    for row in chain([dict(zip(titles, titles, strict=True))], rows):
+        text = io.StringIO()
+        safe = {key: f"'{value}" if str(value).startswith(_FORMULA) else value for key, value in row.items()}
+        csv.DictWriter(text, titles).writerow(safe)
+        yield text.getvalue()
+
+
+def _as_json(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    opening = "[\n"
+    for row in rows:
+        yield opening + json.dumps(row, ensure_ascii=False)
+        opening = ",\n"
+    yield "\n]\n" if opening == ",\n" else "[]\n"

@@ -24,10 +24,10 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, select, updat
 
 from core.accounts.audit import Actor, AuditTrail
 from core.accounts.passwords import unfit_hash
-from core.accounts.throttled import Refusals
 from core.accounts.users import normalise
 from core.clock import SteadyClock
 from core.errors import ThrottledError
+from core.rate import RateLimit
 from core.storage.database import upserting_insert
 from core.storage.models import AttemptModel, KnownDeviceModel, UserModel
 
@@ -68,7 +68,7 @@ class Throttle(AuditTrail):
     _steady: SteadyClock
     _secret: bytes
     _password_rounds: int
-    _refusals: Refusals
+    _throttle_notes: RateLimit
     _turn: Lock
 
     def begin_attempt(self, username: str, *, token_hash: str | None, by: Actor) -> Attempt:
@@ -107,13 +107,6 @@ class Throttle(AuditTrail):
         """Note that an attempt's password was wrong. Its place stays taken."""
         self.note("sign_in.refused", by=by, subject=_person(attempt.user_id))
 
-    def note_sums(self) -> None:
-        """Write down how many attempts this process let nobody try since it last did so."""
-        for refused in self._refusals.take():
-            with self._database.begin() as connection:
-                detail = f"{refused.more} more since {refused.since:%Y-%m-%d %H:%M} UTC"
-                self._note(connection, "sign_in.throttled", by=refused.by, subject=refused.subject, detail=detail)
-
     def forget_attempts(self, limit: int = 1000) -> int:
         """Forget up to `limit` allowances of which nothing is used any more; returns how many."""
         over = AttemptModel.until <= self._steady.elapsed()
@@ -151,7 +144,7 @@ class Throttle(AuditTrail):
         if not wait:
             return at
         full, milliseconds = max(wait.items(), key=lambda item: item[1])
-        if self._refusals.add(full, by=by, subject=_person(user_id), now=self._clock.now()):
+        if not self._throttle_notes.wait(full):  # once in a window: an attack writes a line, and not each attempt
             self.note("sign_in.throttled", by=by, subject=_person(user_id))
         raise ThrottledError(max(1, math.ceil(milliseconds / 1000)))
 

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, exi
 from sqlalchemy.exc import IntegrityError
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
-from core.accounts.put_off import PutOff
 from core.accounts.users import USER_COLUMNS, User, user_of
 from core.clock import Clock, SteadyClock
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
@@ -93,7 +92,6 @@ class Tokens(AuditTrail):
     _database: Engine
     _clock: Clock
     _steady: SteadyClock
-    _put_off: PutOff
     known_identities: IdentityCache
     _timeout: timedelta
     _absolute_timeout: timedelta
@@ -129,17 +127,17 @@ class Tokens(AuditTrail):
             return  # another tab of this browser was first, with the same values
 
     def register_soon(self, token_hash: str, session_id: str, device: str) -> None:
-        """Like `register`, at a browser's first edit. Nobody waits for it: while there are no writes it is put off."""
-        self._put_off.write(f"register {token_hash}", lambda: self.register(token_hash, session_id, device))
+        """Like `register`, at a browser's first edit. While the database takes no writes it is done later."""
+        self._background.write(f"register {token_hash}", lambda: self.register(token_hash, session_id, device))
 
     def touch_if_due(self, state: TokenState) -> None:
         """Like `touch`, but spares the database where the state shows that it would change nothing.
 
-        Nobody waits for it: while the database takes no writes it is put off, and counts from now all the same.
+        Nobody waits for it: while the database takes no writes it is done later, and counts from now all the same.
         """
         seen, now = self._steady.latest(), self._steady.now()
         if not seen - _TOUCH_INTERVAL <= state.last_seen <= seen + _SKEW:
-            self._put_off.write(f"touch {state.token_hash}", lambda: self._touch(state.token_hash, seen, now))
+            self._background.write(f"touch {state.token_hash}", lambda: self._touch(state.token_hash, seen, now))
 
     def touch(self, token_hash: str) -> None:
         """Note that a token is in use and put off its expiry. Writes at most once a minute per token.

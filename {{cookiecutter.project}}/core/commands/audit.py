@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from core.accounts import COMMAND_LINE, EVENTS, Accounts, Asked, Audited
-from core.accounts.trail_export import MOST, WRITERS, Format, name_of, people_of, subject_of
+from core.accounts.audit import Format, name_of, people_of, subject_of
 from core.errors import AccountError
 from core.services import get_services
 
@@ -19,7 +19,7 @@ from core.services import get_services
 @click.option("--person", help="Who did it or to whom it was done: username, part of the name, or id.")
 @click.option("--event", "events", multiple=True, type=click.Choice(sorted(EVENTS)), help="May be given several times.")
 @click.option("--address", help="The network address it came from.")
-@click.option("--limit", type=click.IntRange(1), help=f"How many of the newest: 50, in a file {MOST:,}.")
+@click.option("--limit", type=click.IntRange(1), help="How many of the newest: 50, in a file all.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a file: .csv or .json.")
 def audit(
     since: datetime | None,
@@ -41,11 +41,11 @@ def audit(
         for line in lines:
             click.echo(_told(line, names))
         return
-    kinds: dict[str, Format] = {f".{kind}": kind for kind in WRITERS}
+    kinds: dict[str, Format] = {".csv": "csv", ".json": "json"}
     if output.suffix not in kinds:
         raise click.BadParameter(f"The file's name has to end with {' or '.join(kinds)}.", param_hint="--output")
-    text = accounts.export_trail(kinds[output.suffix], by=COMMAND_LINE, most=limit or MOST, **asked)
-    output.write_text(text, encoding="utf-8", newline="")
+    with output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(accounts.export_trail(kinds[output.suffix], by=COMMAND_LINE, limit=limit, **asked))
     click.echo(f"Wrote {output}.")
 
 

@@ -79,8 +79,6 @@ def batches(services: Services) -> Iterator[Cleaned]:
             log.exception("a part of cleaning up failed", part=name)
             failed.append(error)
 
-    with part("what was turned away"), reachable():
-        services.accounts.note_sums()  # each process has its own
     for kind, remove in _removers(services).items():
         with part(kind):
             while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
