@@ -1,13 +1,15 @@
 """Values to text and back, typed and exact. What can't come back exactly is refused, with the path to it.
 
 The text is JSON. What JSON has no word for is an object with the key `$`, which names the type:
-`{"$": "date", "v": "2026-01-31"}`. Never pickle: reading a value must not run code.
+`{"$": "date", "v": "2026-01-31"}`. Never pickle: reading a value must not run code. Neither numpy nor pandas
+is imported unless a value needs it.
 """
 
 from __future__ import annotations
 
 import base64
 import importlib
+import io
 import math
 import sys
 from collections.abc import Callable
@@ -23,8 +25,6 @@ import structlog
 
 from core.errors import CorruptValueError, NotKeptError
 from core.files import FileRef
-from core.storage import columnar
-from core.storage.columnar import RefusalError
 from core.unreadable import Unreadable
 
 MAX_VALUE_BYTES = 256 * 1024
@@ -37,6 +37,13 @@ _ENUM_PACKAGES = ("apps.", "core.")
 """Where an Enum must be defined, so that any process can import it while reading."""
 
 log = structlog.get_logger(__name__)
+
+
+class _RefusalError(Exception):
+    """The reason and the remedy of a NotKeptError, before the place is known."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason, self.remedy = reason, remedy
 
 
 class _UnknownError(Exception):
@@ -86,11 +93,11 @@ def _pack(value: Any, path: str, depth: int) -> Any:
     if kind in _ATOMS:
         try:
             return _ATOMS[kind](value)
-        except RefusalError as refusal:
+        except _RefusalError as refusal:
             raise NotKeptError(path, refusal.reason, refusal.remedy) from refusal
     try:
-        packed = _pack_enum(value) if isinstance(value, Enum) else columnar.pack(value)
-    except RefusalError as refusal:
+        packed = _pack_enum(value) if isinstance(value, Enum) else _pack_scientific(value)
+    except _RefusalError as refusal:
         raise NotKeptError(path, refusal.reason, refusal.remedy) from refusal
     if packed is not None:
         return packed
@@ -106,7 +113,7 @@ def _pack_str(value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise RefusalError(
+            raise _RefusalError(
                 f"has half of a surrogate pair at position {error.start}", "Remove that character."
             ) from error
     return value
@@ -126,12 +133,9 @@ def _pack_moment(value: datetime | time) -> Any:
     if type(zone) is ZoneInfo and zone.key:
         more["zone"] = zone.key
     elif type(zone) is timezone:
-        offset, name = zone.utcoffset(None), zone.tzname(None)
-        more["offset"] = offset.total_seconds()
-        if name != timezone(offset).tzname(None):
-            more["name"] = name
+        more["offset"] = zone.utcoffset(None).total_seconds()
     elif zone is not None:
-        raise RefusalError(f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC.")
+        raise _RefusalError(f"has the time zone {zone!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC.")
     return _tagged(type(value).__name__, value.replace(tzinfo=None, fold=0).isoformat(), **more)
 
 
@@ -139,17 +143,17 @@ def _pack_enum(value: Enum) -> dict[str, Any]:
     kind = type(value)
     packed = _tagged("enum", value.name, type=f"{kind.__module__}:{kind.__qualname__}")
     if not kind.__module__.startswith(_ENUM_PACKAGES):
-        raise RefusalError(
+        raise _RefusalError(
             f"the Enum {kind.__qualname__} is defined in {kind.__module__}", "Define it in a module of core/ or apps/."
         )
     try:
         back: Any = _unpack_enum(packed)
     except _UnknownError as error:
-        raise RefusalError(
+        raise _RefusalError(
             f"{error}", "Define the Enum at the top of its module; keep a combined Flag as its value."
         ) from error
     if back.value != value.value:
-        raise RefusalError(f"{kind.__qualname__}.{value.name} means something else by now", "Load the page anew.")
+        raise _RefusalError(f"{kind.__qualname__}.{value.name} means something else by now", "Load the page anew.")
     return packed
 
 
@@ -209,7 +213,7 @@ def _unpack(data: Any) -> Any:
     kind = data.get(_TAG)
     if kind is None:
         return {key: _unpack(value) for key, value in data.items()}
-    unpacker = _UNPACKERS.get(kind) or columnar.UNPACKERS.get(kind)
+    unpacker = _UNPACKERS.get(kind)
     if unpacker is None:
         return _unreadable(data, f"the type {kind!r} is unknown; it may be from a newer version of this project")
     try:
@@ -233,8 +237,7 @@ def _zone(data: dict[str, Any]) -> timezone | ZoneInfo | None:
     if "zone" in data:
         return ZoneInfo(data["zone"])
     if "offset" in data:
-        offset = timedelta(seconds=data["offset"])
-        return timezone(offset, data["name"]) if "name" in data else UTC if not offset else timezone(offset)
+        return timezone(timedelta(seconds=data["offset"])) if data["offset"] else UTC
     return None
 
 
@@ -259,6 +262,111 @@ def _unpack_map(data: dict[str, Any]) -> dict[Any, Any]:
     return dict(zip(items[::2], items[1::2], strict=True))
 
 
+# numpy and pandas
+
+
+def _pack_scientific(value: Any) -> dict[str, Any] | None:
+    """Return a tagged object for a numpy or pandas value, None for anything else. Raises RefusalError."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and (type(value) is numpy.ndarray or isinstance(value, numpy.generic)):
+        return _pack_numpy(value)
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and type(value) is pandas.DataFrame:
+        return _pack_frame(value)
+    if pandas is not None and type(value) in (pandas.Timestamp, pandas.Timedelta):
+        return _pack_timestamp(value)
+    if pandas is not None and type(value) is pandas.Period:
+        return _tagged("Period", value.ordinal, freq=value.freqstr)
+    if pandas is not None and value is pandas.NaT:
+        return _tagged("NaT", None)
+    return None
+
+
+def _pack_timestamp(value: Any) -> dict[str, Any]:
+    packed = _tagged(type(value).__name__, int(value.asm8.view("i8")), unit=value.unit)
+    if getattr(value, "tzinfo", None) is not None:
+        packed["zone"] = str(value.tzinfo)
+    back = _unpack_timestamp(packed)
+    if (back, back.unit, getattr(back, "tzinfo", None)) != (value, value.unit, getattr(value, "tzinfo", None)):
+        raise _RefusalError(
+            f"has the time zone {value.tzinfo!r}, whose name is unknown", "Use a zoneinfo.ZoneInfo or UTC."
+        )
+    return packed
+
+
+def _unpack_timestamp(data: dict[str, Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    if data[_TAG] == "Timedelta":
+        return pd.Timedelta(np.timedelta64(data[_VALUE], data["unit"]))
+    moment = pd.Timestamp(np.datetime64(data[_VALUE], data["unit"]))
+    return moment.tz_localize("UTC").tz_convert(data["zone"]) if "zone" in data else moment
+
+
+def _unpack_period(data: dict[str, Any]) -> Any:
+    import pandas as pd
+
+    return pd.Period(ordinal=data[_VALUE], freq=data["freq"])
+
+
+def _unpack_nat(_data: dict[str, Any]) -> Any:
+    import pandas as pd
+
+    return pd.NaT
+
+
+def _pack_numpy(value: Any) -> dict[str, Any]:
+    import numpy as np
+
+    kind = "ndarray" if type(value) is np.ndarray else "numpy"
+    data = base64.b64encode(value.tobytes()[: value.nbytes]).decode()  # an empty np.str_ gives more than it has
+    packed = _tagged(kind, data, shape=list(value.shape))
+    if not value.dtype.hasobject and value.dtype.names is None:
+        same = np.dtype(value.dtype.str).type is value.dtype.type
+        packed["dtype"] = value.dtype.str if same else value.dtype.char
+        back = _unpack_numpy(packed)
+        if (type(back), back.dtype) == (type(value), value.dtype):
+            return packed
+    raise _RefusalError(f"a numpy value of dtype {value.dtype} can't be kept exactly", "Use .tolist().")
+
+
+def _unpack_numpy(data: dict[str, Any]) -> Any:
+    import numpy as np
+
+    buffer, dtype = base64.b64decode(data[_VALUE], validate=True), np.dtype(data["dtype"])
+    if len(buffer) != dtype.itemsize * math.prod(data["shape"]):
+        raise ValueError(f"{len(buffer)} bytes are no array of shape {data['shape']} and type {dtype}")
+    array: Any = np.ndarray(data["shape"], dtype, buffer)
+    return array.copy() if data[_TAG] == "ndarray" else array[()]
+
+
+def _pack_frame(value: Any) -> dict[str, Any]:
+    """Return a DataFrame as one Arrow stream, so with what Arrow keeps of it: no `attrs`, no frequency of an index."""
+    import pandas as pd
+    import pyarrow as pa
+
+    sink = io.BytesIO()
+    try:
+        table = pa.Table.from_pandas(value)
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        packed = _tagged("DataFrame", base64.b64encode(sink.getvalue()).decode())
+        pd.testing.assert_frame_equal(_unpack_frame(packed), value, check_exact=True, check_freq=False)
+    except (pa.ArrowException, ValueError, TypeError, AssertionError) as error:
+        raise _RefusalError(
+            f"this table would not come back as it is ({str(error).splitlines()[0]})", "Give each column one type."
+        ) from error
+    return packed
+
+
+def _unpack_frame(data: dict[str, Any]) -> Any:
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(base64.b64decode(data[_VALUE], validate=True)) as reader:
+        return reader.read_all().to_pandas()
+
+
 _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "int": lambda data: int(data[_VALUE], 16),
     "float": lambda data: float(data[_VALUE]),
@@ -266,7 +374,6 @@ _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "set": lambda data: {_unpack(item) for item in data[_VALUE]},
     "frozenset": lambda data: frozenset(_unpack(item) for item in data[_VALUE]),
     "map": _unpack_map,
-    "dict": lambda data: {_unpack(key): _unpack(value) for key, value in data[_VALUE]},
     "bytes": lambda data: base64.b64decode(data[_VALUE], validate=True),
     "date": lambda data: date.fromisoformat(data[_VALUE]),
     "time": lambda data: time.fromisoformat(data[_VALUE]).replace(tzinfo=_zone(data), fold=data.get("fold", 0)),
@@ -278,4 +385,11 @@ _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "file": lambda data: FileRef(
         digest=data[_VALUE], name=data["name"], type=data["type"], size=data["size"], upload=data["upload"]
     ),
+    "numpy": _unpack_numpy,
+    "ndarray": _unpack_numpy,
+    "DataFrame": _unpack_frame,
+    "Timestamp": _unpack_timestamp,
+    "Timedelta": _unpack_timestamp,
+    "Period": _unpack_period,
+    "NaT": _unpack_nat,
 }
