@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
-from core.settings import PROJECT_ROOT, Settings
+from tests.engine.copied_project import Project
 
-PASSWORD = "a phrase of some length"
-LEFT_OUT = shutil.ignore_patterns(
-    ".*_cache", ".venv", ".git", ".env", "__pycache__", "*.db*", "build", "docs", "files", "tests"
-)
 WRITE = """
 from core.services import close_services, get_services
 get_services().engine.open("s", "ada").set_field("f", "a", "text that was saved")
@@ -40,51 +33,11 @@ close_services()
 """
 
 
-@dataclass
-class Project:
-    """A copy of the project with data of its own. `data` is where those are, `env` what differs in its environment."""
-
-    root: Path
-    data: Path
-    env: dict[str, str] = field(default_factory=dict)
-    after: list[Callable[[], object]] = field(default_factory=list)
-
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        known = {name.upper() for name in Settings.model_fields}
-        outside = {name: value for name, value in os.environ.items() if name not in known}
-        environment = {**outside, "TMPDIR": str(self.root.parent), **self.env}
-        return subprocess.run(
-            command, shell=True, cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
-
-    def python(self, *arguments: str) -> str:
-        done = self.run(" ".join(map(_quoted, [sys.executable, *arguments])))
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def set(self, **settings: str) -> None:
-        with (self.root / ".env").open("a") as file:
-            file.writelines(f"{name}={value}\n" for name, value in settings.items())
-
-    def files(self) -> dict[str, tuple[int, bytes]]:
-        """Everything there is on the disk."""
-        folders = {self.root, self.data}
-        found = [path for folder in folders for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts]
-        return {str(path): (path.stat().st_mode, path.read_bytes() if path.is_file() else b"") for path in found}
-
-
-def _quoted(text: str) -> str:
-    return f"'{text}'"
-
-
 @pytest.fixture(scope="session")
 def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of which all is well."""
     root = tmp_path_factory.mktemp("well") / "project"
-    shutil.copytree(PROJECT_ROOT, root, ignore=LEFT_OUT)
-    project = Project(root, root)
-    (root / ".env").touch(0o600)
-    project.set(SECRET_KEY=secrets.token_hex(32), ADMIN_INITIAL_PASSWORD=f"'{PASSWORD}'")
+    project = Project.copy(root)
     project.python("manage.py", "migrate")
     project.python("-c", WRITE)
     assert project.python("manage.py", "doctor").endswith("\nAll is well.\n")
@@ -150,43 +103,39 @@ def write_in_latin(project: Project) -> None:
 
 
 NEWER = """
-revision = "9999"
-down_revision = "{head}"
+revision = "{name}"
+down_revision = {after!r}
 branch_labels = depends_on = None
 def upgrade(): {does}
 def downgrade(): pass
 """
+FOLDERS = {"core": "core/migrations/versions"}
+"""Where revisions are, by the first part of their ids; others are the project's."""
 
 
-def head(project: Project) -> str:
-    """The newest revision."""
-    answer = project.python("-m", "alembic", "heads")
-    return answer.split()[0]
-
-
-def revision(project: Project, name: str, does: str, after: str) -> Path:
-    path = project.root / "migrations" / "versions" / f"{name}_newer.py"
-    path.write_text(NEWER.replace("9999", name).format(head=after, does=does))
+def revision(project: Project, name: str, after: str | None, does: str = "pass") -> Path:
+    path = project.root / FOLDERS.get(name.partition("_")[0], "migrations") / f"{name}_newer.py"
+    path.write_text(NEWER.format(name=name, after=after, does=does))
     return path
 
 
-def migrate_by_newer_code(project: Project) -> None:
-    path = revision(
-        project, "9999", "from alembic import op; op.execute('CREATE TABLE newer (id INTEGER)')", head(project)
-    )
-    project.python("manage.py", "migrate")
-    path.rename(project.root.parent / path.name)
+def migrate_by_newer_code(name: str, after: str | None) -> Callable[[Project], None]:
+    def migrate(project: Project) -> None:
+        path = revision(project, name, after, "from alembic import op; op.execute('CREATE TABLE newer (id INTEGER)')")
+        project.python("manage.py", "migrate")
+        path.rename(project.root.parent / path.name)
+
+    return migrate
 
 
 def update_code(project: Project) -> None:
-    name = "9999_newer.py"
-    (project.root.parent / name).rename(project.root / "migrations" / "versions" / name)
+    for path in project.root.parent.glob("*_newer.py"):
+        path.rename(project.root / FOLDERS.get(path.name.partition("_")[0], "migrations") / path.name)
 
 
 def add_two_heads(project: Project) -> None:
-    last = head(project)
-    for name in ("9998", "9999"):
-        revision(project, name, "pass", last)
+    for name, after in (("9997", None), ("9998", "9997"), ("9999", "9997")):
+        revision(project, name, after)
 
 
 def version_row(project: Project, statement: str) -> None:
@@ -213,15 +162,24 @@ STATES: dict[str, tuple[Callable[[Project], object], str, Callable[[Project], ob
     "damaged database": (damage_database, r"database: The database is damaged \(file is not a database", None),
     "damaged page": (damage_page, r"database: The database is damaged", None),
     ".env in Latin 1": (write_in_latin, r"settings: .env isn't text in UTF-8 \(line 3\)", None),
-    "newer database": (migrate_by_newer_code, r"schema: at revision 9999, which this code doesn't have", update_code),
+    "newer project": (
+        migrate_by_newer_code("9999", None),
+        r"schema: The database is at revision 9999, which this code doesn't have",
+        update_code,
+    ),
+    "newer engine": (
+        migrate_by_newer_code("core_0002", "core_0001"),
+        r"schema: The database is at revision core_0002, which this code doesn't have",
+        update_code,
+    ),
     "no version row": (
         lambda project: version_row(project, "DELETE FROM alembic_version"),
-        r"schema: the version row says base, but the tables are those of revision \d+",
+        r"schema: The database has the engine's tables, but no revision of the engine is recorded",
         None,
     ),
-    "older version row": (
-        lambda project: version_row(project, "UPDATE alembic_version SET version_num = '0001'"),
-        r"schema: the version row says 0001, but the tables are those of revision \d+",
+    "behind": (
+        lambda project: revision(project, "9999", None),
+        r"schema: at revision core_0001, intake_0001, the code needs 9999, core_0001, intake_0001",
         None,
     ),
     "no database": (lambda project: (project.root / "sessions.db").unlink(), r"schema: there is no database yet", None),
@@ -263,7 +221,7 @@ def test_each_state_is_named_nothing_changes_and_the_remedy_works(project: Proje
         assert "text that was saved" in project.python("-c", READ)
 
 
-@pytest.mark.parametrize("state", ["newer database", "older version row", "two heads"])
+@pytest.mark.parametrize("state", ["newer project", "newer engine", "no version row", "two heads"])
 def test_migrate_says_the_same_as_doctor(project: Project, state: str) -> None:
     make, says, _ = STATES[state]
     make(project)
@@ -271,3 +229,11 @@ def test_migrate_says_the_same_as_doctor(project: Project, state: str) -> None:
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
     assert re.search(says.partition(": ")[2], answer.stderr), answer.stderr
+
+
+def test_an_app_that_was_removed_is_no_trouble_before_and_after_its_row_is_forgotten(project: Project) -> None:
+    for example in ("intake", "insights"):
+        shutil.rmtree(project.root / "apps" / example)
+    assert project.python("manage.py", "doctor").endswith("\nAll is well.\n")
+    assert project.python("manage.py", "migrate") == "The database was up to date.\n"
+    assert "schema: at revision core_0001\n" in project.python("manage.py", "doctor")

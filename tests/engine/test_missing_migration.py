@@ -83,7 +83,7 @@ def test_a_page_and_the_log_say_what_to_run(project: str, page: str) -> None:
     assert "Reconnecting" not in shown
     assert "database can't be reached" not in shown
     (error,) = (str(line["exc_info"]) for line in logged if line.get("exc_info"))
-    for remedy in ("manage.py migrate", "alembic revision --autogenerate"):
+    for remedy in ("manage.py migrate", "manage.py makemigration"):
         assert remedy in error
         assert (remedy in shown) == (project == "development")
     assert "suppliers" in error

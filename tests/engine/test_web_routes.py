@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from core.accounts import User
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, SchemaError
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import join_path
@@ -228,7 +228,7 @@ def test_development_starts_on_an_empty_database(empty: Callable[..., Services])
 
 def test_production_refuses_a_database_that_is_behind_and_names_the_remedy(empty: Callable[..., Services]) -> None:
     services = empty(environment="production", cookie_secure=True)
-    with use_services(services), pytest.raises(ConfigurationError, match=r"python manage\.py migrate"):
+    with use_services(services), pytest.raises(SchemaError, match=r"python manage\.py migrate"):
         start_and_stop()
     assert not is_current(services.database)
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import KeepError
 from core.services import build_services
-from core.settings import Settings
+from core.settings import PROJECT_ROOT, Settings
 from core.storage.database import open_database
 from core.storage.migrate import is_current, upgrade
 from tests.lab.checker import Violation, check
@@ -28,6 +28,7 @@ from tests.lab.load import Load
 from tests.lab.nursery import Nursery, Victim
 from tests.lab.postgres import Postgres
 from tests.lab.records import Record, Recorder, State
+from tests.lab.upcoming import add_engine_revision, copy_revisions
 from tests.lab.victim import shown
 from tests.lab.waiting import PATIENCE_SECONDS
 
@@ -51,9 +52,11 @@ class Setup(Enum):
 class Bench:
     """One database and journal, the history of what was done to them, and people who work with them."""
 
-    def __init__(self, laboratory: Laboratory, folder: Path, *, sessions: int, purges: bool, revision: str) -> None:
-        self._laboratory, self.folder = laboratory, folder
-        self.database_url = laboratory.new_database(folder, revision)
+    def __init__(
+        self, laboratory: Laboratory, folder: Path, *, sessions: int, purges: bool, empty: bool, code: Path
+    ) -> None:
+        self._laboratory, self.folder, self.code = laboratory, folder, code
+        self.database_url = laboratory.new_database(folder, empty=empty)
         self.recorder = Recorder(folder / "history.jsonl")
         self.load = Load(self.recorder, sessions=sessions, purges=purges)
         self.failures: list[str] = []
@@ -117,9 +120,9 @@ class Bench:
         """Read everything through services that share nothing with those of before; their end flushes."""
         services = build_services(Settings(_env_file=None, **settings))  # type: ignore[call-arg]
         try:
-            if not is_current(services.database):
+            if not is_current(services.database, self.code):
                 with _upgrading:
-                    upgrade(services.database)  # as every start of the server does
+                    upgrade(services.database, self.code)  # as every start of the server does
             stored = {header.session_id for header in services.store.headers(limit=100_000)}
             found = {name: shown(services.engine.open(name)) for name in sorted(sessions | stored)}
             services.engine.flush()
@@ -165,14 +168,22 @@ class Laboratory:
                 self._stack.callback(self.postgres.close)
         self._benches = itertools.count(1)
         self._lock = threading.Lock()
-        self._templates: dict[str, str] = {}
+        self._templates: dict[bool, str] = {}
+        self._updated = copy_revisions(self.folder / "updated")
+        add_engine_revision(self._updated)
 
     @contextlib.contextmanager
-    def bench(self, *, sessions: int = 20, purges: bool = True, revision: str = "head") -> Iterator[Bench]:
-        """A bench with a database that holds the tables of that revision, and nothing else."""
+    def bench(
+        self, *, sessions: int = 20, purges: bool = True, empty: bool = False, updated: bool = False
+    ) -> Iterator[Bench]:
+        """A bench with a database that holds the project's tables, or none, and nothing else.
+
+        With `updated`, `migrate` and a recovery bring it to a revision of the engine that the project doesn't have yet.
+        """
         folder = self.folder / f"bench-{next(self._benches)}"
         folder.mkdir()
-        bench = Bench(self, folder, sessions=sessions, purges=purges, revision=revision)
+        code = self._updated if updated else PROJECT_ROOT
+        bench = Bench(self, folder, sessions=sessions, purges=purges, empty=empty, code=code)
         try:
             yield bench
         finally:
@@ -185,26 +196,29 @@ class Laboratory:
             raise LookupError(f"There is no PostgreSQL in the setup {self.setup.value!r}.")
         return self.postgres
 
-    def new_database(self, folder: Path, revision: str) -> str:
-        """Make a database with the tables of a revision and return its address. The second one is a copy."""
+    def new_database(self, folder: Path, *, empty: bool) -> str:
+        """Make a database with the project's tables, or none, and return its address. The second one is a copy."""
         with self._lock:
-            template = self._templates.get(revision) or self._make_template(revision)
-            self._templates[revision] = template
+            template = self._templates.get(empty) or self._make_template(empty=empty)
+            self._templates[empty] = template
             if self.postgres is not None:
                 return self.postgres.create_database(template=template)
         shutil.copy(template, folder / "sessions.db")
         return f"sqlite:///{folder / 'sessions.db'}"
 
-    def _make_template(self, revision: str) -> str:
+    def _make_template(self, *, empty: bool) -> str:
         if self.postgres is None:
-            template = str(self.folder / f"template-{revision}.db")
+            template = str(self.folder / f"template{'-empty' if empty else ''}.db")
             url = f"sqlite:///{template}"
         else:
             url = self.postgres.create_database()
             template = str(make_url(url).database)
         database = open_database(url)
-        with _upgrading:
-            upgrade(database, revision)
+        if empty:
+            database.connect().close()  # which makes the file of a SQLite database
+        else:
+            with _upgrading:
+                upgrade(database)
         database.dispose()
         return template
 

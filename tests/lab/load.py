@@ -75,9 +75,9 @@ class Client:
     def flush(self) -> bool:
         return self.do("flush")
 
-    def do(self, what: str) -> bool:
+    def do(self, what: str, **arguments: Any) -> bool:
         """Something that concerns all sessions, such as `close`."""
-        return self._finish(self._recorder.invoke(what).number, what, {})
+        return self._finish(self._recorder.invoke(what).number, what, arguments)
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Ask without recording: for what changes no value."""

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 from core.clock import SystemClock
@@ -170,9 +171,9 @@ class Browser:
         """Write something long that nobody looks at, in one step."""
         self.engine.record(session, dict.fromkeys(paths, "x" * length))
 
-    def migrate(self) -> None:
+    def migrate(self, code: str) -> None:
         database = open_database(self.host.settings.resolved_database_url)
-        upgrade(database)
+        upgrade(database, Path(code))
         database.dispose()
 
     def close(self) -> None:

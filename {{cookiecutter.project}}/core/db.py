@@ -28,7 +28,8 @@ from core.storage.database import reachable
 
 __all__ = ["Base", "claim_files", "release_files", "session"]
 
-_CLASS = "declared by"
+_declared_by: dict[str, str] = {}
+"""By the name of a table, the class that declares it."""
 
 
 class Base(DeclarativeBase):
@@ -41,11 +42,11 @@ class Base(DeclarativeBase):
     def __table_cls__(cls, name: str, metadata: MetaData, *columns: Any, **options: Any) -> Table:
         """Make the table. One that the same class has declared is left from a module that failed after it."""
         place = f"{cls.__module__}.{cls.__qualname__}"
-        declared = metadata.tables.get(name)
-        if declared is not None and declared.info.get(_CLASS) == place:
-            metadata.remove(declared)
-        info = {**options.pop("info", {}), _CLASS: place}
-        return Table(name, metadata, *columns, info=info, **options)
+        if name in metadata.tables and _declared_by.get(name) == place:
+            metadata.remove(metadata.tables[name])
+        table = Table(name, metadata, *columns, **options)
+        _declared_by[name] = place
+        return table
 
 
 @contextmanager
@@ -69,6 +70,11 @@ def release_files(database: Session, owner: str) -> None:
     get_services().files.release(database.connection(), owner)
 
 
-_engines = {mapper.class_.__tablename__ for mapper in models.Base.registry.mappers}
-for _table in [table for table in Base.metadata.tables.values() if table.name not in _engines]:
+def app_of(table: str) -> str | None:
+    """Return the name of the app that has a class for this table."""
+    package, _, rest = _declared_by.get(table, "").partition(".")
+    return rest.partition(".")[0] if package == "apps" else None
+
+
+for _table in [table for table in Base.metadata.tables.values() if table.name not in models.ENGINE_TABLES]:
     Base.metadata.remove(_table)

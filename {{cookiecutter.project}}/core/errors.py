@@ -16,6 +16,14 @@ class ConfigurationError(KeepError):
         super().__init__(f"The configuration can't be used:\n{lines}")
 
 
+class SchemaError(KeepError):
+    """The database's tables can't be brought up to date. `says` is why, without a full stop, `remedy` what to do."""
+
+    def __init__(self, says: str, remedy: str) -> None:
+        self.says, self.remedy = says, remedy
+        super().__init__(f"{says}. {remedy}")
+
+
 class NoSessionError(KeepError):
     """A session was asked for outside a script run, or before `bootstrap_session()`."""
 

@@ -93,7 +93,10 @@ def cut(recording: Recording, point: int, luck: Luck) -> list[Violation]:
 
 def run(laboratory: Laboratory, dose: int) -> Result:
     with ExitStack() as stack, ThreadPoolExecutor(2) as two:
-        benches = [stack.enter_context(laboratory.bench(revision=operation.revision)) for operation in OPERATIONS]
+        benches = [
+            stack.enter_context(laboratory.bench(empty=operation.empty, updated=operation.updated))
+            for operation in OPERATIONS
+        ]
         recordings = list(two.map(record, benches, OPERATIONS))
         every = [(r, point, luck) for r in recordings for point in range(len(r.calls) + 1) for luck in _LUCK]
         chosen = chance().sample(every, min(dose, len(every)))

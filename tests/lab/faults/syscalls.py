@@ -13,14 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
-from sqlalchemy import text
-
-from core.clock import HybridClock
-from core.state.paths import join_path
-from core.storage.codec import encode
-from core.storage.database import open_database
 from tests.lab import strace
 from tests.lab.chance import chance
 from tests.lab.checker import Violation
@@ -28,7 +21,6 @@ from tests.lab.faults import Fault, Result
 from tests.lab.laboratory import Bench, Laboratory, Setup
 from tests.lab.load import FIELDS, FORMS, Client
 from tests.lab.nursery import VictimGoneError
-from tests.lab.records import Writes, value_of
 from tests.lab.strace import Point
 
 _PAGE = 4096 + 24
@@ -39,15 +31,6 @@ _ALL = 1000
 """More than an operation of any setup has, and what a fifth of the full dose is: PostgreSQL's share."""
 _ATTEMPTS = 5
 
-_OLD_SESSION = text(
-    "INSERT INTO sessions (session_id, created_at, updated_at, last_activity, expires_at, version)"
-    " VALUES (:session, :now, :now, :now, :expiry, 1)"
-)
-_OLD_ENTRY = text(
-    "INSERT INTO entries (session_id, path, value, stamp, base, version)"
-    " VALUES (:session, :path, :value, :stamp, '', 1)"
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -56,8 +39,10 @@ class Operation:
     name: str
     act: Callable[[Client, Bench], object]
     prepare: Callable[[Client, Bench], object] = lambda _client, _bench: None
-    revision: str = "head"
-    """What the database is like at the beginning."""
+    empty: bool = False
+    """The database has no table at the beginning."""
+    updated: bool = False
+    """The code has a revision that the database lacks (see `Laboratory.bench`)."""
     setups: tuple[Setup, ...] = tuple(Setup)
 
 
@@ -94,28 +79,15 @@ def close(client: Client, _bench: Bench) -> None:
     client.edit("one", FORMS[0], FIELDS[0])
 
 
-def sessions_of_before(_client: Client, bench: Bench) -> None:
-    """Put sessions into a database of the first revision, as that version of the project stored them: unsealed."""
-    database, clock, now = open_database(bench.database_url), HybridClock(), "2026-11-22 12:00:00.000000"
-    with database.begin() as connection:
-        for session in ("one", "two"):
-            connection.execute(_OLD_SESSION, {"session": session, "now": now, "expiry": "2099-01-01 12:00:00.000000"})
-            for field in FIELDS:
-                path = join_path("form", FORMS[0], "field", field)
-                record = bench.recorder.invoke("edit", session, partial(_one_value, session, path))
-                value = encode(record.writes[path])
-                row = {"session": session, "path": path, "value": value, "stamp": clock.tick()}
-                connection.execute(_OLD_ENTRY, row)
-                bench.recorder.acknowledge(record.number)
-    database.dispose()
+def store(client: Client, bench: Bench) -> None:
+    """Sessions in the database, and edits of them that wait."""
+    append(client, bench)
+    client.flush()
+    append(client, bench)
 
 
-def _one_value(session: str, path: str, number: int) -> Writes:
-    return {path: value_of(session, path, number)}
-
-
-def migrate(client: Client, _bench: Bench) -> None:
-    client.do("migrate")
+def migrate(client: Client, bench: Bench) -> None:
+    client.do("migrate", code=str(bench.code))
 
 
 OPERATIONS = (
@@ -123,8 +95,8 @@ OPERATIONS = (
     Operation(name="flush", act=flush, prepare=append),
     Operation(name="checkpoint", act=append, prepare=fill_the_log, setups=(Setup.SQLITE,)),
     Operation(name="close", act=close, prepare=append),
-    Operation(name="migrate from nothing", act=migrate, revision="base"),
-    Operation(name="migrate", act=migrate, prepare=sessions_of_before, revision="0001"),
+    Operation(name="migrate from nothing", act=migrate, empty=True),
+    Operation(name="migrate", act=migrate, prepare=store, updated=True),
 )
 
 
@@ -179,7 +151,7 @@ def _once(laboratory: Laboratory, operation: Operation, aim: Point | None) -> _O
     options = ["-e", f"trace={','.join(watched)}"]
     if aim is not None:
         options += ["-e", f"inject={aim.name}:signal=KILL:when={aim.number}"]
-    with laboratory.bench(revision=operation.revision) as bench:
+    with laboratory.bench(empty=operation.empty, updated=operation.updated) as bench:
         with bench.victim(channels=1, debounce_delay=3600) as victim:
             client = Client(bench.recorder, victim.channels[0])
             operation.prepare(client, bench)

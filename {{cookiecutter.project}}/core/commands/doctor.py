@@ -32,6 +32,7 @@ from core.errors import (
     ConfigurationError,
     CorruptValueError,
     JournalError,
+    SchemaError,
     StoreDamagedError,
     StoreUnavailableError,
     UnreadableValueError,
@@ -49,7 +50,7 @@ from core.settings import (
 from core.storage.database import WAL_IS_SAFE, open_read_only, reachable
 from core.storage.entry import Quarantined
 from core.storage.journal import Journal
-from core.storage.migrate import current_revisions, head_revision, schema_problem
+from core.storage.migrate import schema_state
 from core.storage.sealing import Seal
 from core.storage.secret_mark import fingerprint, noted_fingerprint
 from core.storage.sql_store import SqlStore
@@ -287,19 +288,18 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
                 raise StoreDamagedError(f"The database is damaged ({damage}).")
     yield Finding(subject="database", says=f"{database.dialect.name} answers")
     try:
-        head, problem = head_revision(), schema_problem(database)
-    except ConfigurationError as error:
-        yield from (_of_setting("schema", each) for each in error.problems)
+        state = schema_state(database)
+        if state.problem is not None:
+            raise state.problem
+    except SchemaError as error:
+        yield Finding(subject="schema", says=error.says, fix=error.remedy)
         return
-    if problem is not None:
-        yield Finding(subject="schema", says=problem[0], fix=problem[1])
-        return
-    (current,) = current_revisions(database)
-    if current != head:
-        says = f"at revision {current}, the code needs {head}"
+    at, needed = (", ".join(sorted(revisions)) or "none" for revisions in (state.at, state.heads))
+    if not state.is_current:
+        says = f"at revision {at}, the code needs {needed}"
         yield Finding(subject="schema", says=says, fix=f"Run: {python('manage.py migrate')}")
         return
-    yield Finding(subject="schema", says=f"at revision {head}")
+    yield Finding(subject="schema", says=f"at revision {at}")
     yield _same_secret(database, settings)
     seal = Seal(settings.encryption_keys)
     store = SqlStore(

@@ -14,6 +14,7 @@ from core.commands.audit import audit
 from core.commands.doctor import doctor
 from core.commands.group import CommandGroup
 from core.commands.keys import rotate_keys
+from core.commands.migrations import alembic, makemigration
 from core.commands.pages import discover_quietly
 from core.commands.person import person
 from core.commands.quarantine import quarantine
@@ -102,6 +103,8 @@ def accept_secret_key() -> None:
 
 
 for command in (
+    makemigration,
+    alembic,
     audit,
     createuser,
     describe,

@@ -200,7 +200,7 @@ def missing_migration(error: BaseException) -> MissingMigrationError | None:
     found = _MISSING.search(_first_line(str(error.orig))) if isinstance(error, DBAPIError) else None
     if found is None:
         return None
-    migrate, revise = python("manage.py migrate"), python("-m alembic revision --autogenerate --message NAME")
+    migrate, revise = python("manage.py migrate"), python("manage.py makemigration NAME")
     return MissingMigrationError(
         f"The database and the code differ ({found.group()}). Run: {migrate}. "
         f"If that is not enough, no revision makes it yet; first run: {revise}"

@@ -1,58 +1,91 @@
-"""Bringing the database's tables up to what the code expects, by the revisions in `migrations/`."""
+"""Brings the database's tables up to date: the engine's, the project's and the apps' (see `core.storage.revisions`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+import sqlite3
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from alembic import command
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from core.command_line import python
-from core.errors import ConfigurationError
-from core.storage.database import open_database
+from core.errors import SchemaError
+from core.settings import PROJECT_ROOT
+from core.storage.models import ENGINE_TABLES, Base
+from core.storage.revisions import ENGINE, PROJECT, configuration, read_revisions, revision_folders
 
-_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-BASE = "base"
-"""What Alembic calls a database without any revision."""
-_VERSION_TABLE = "alembic_version"
 _HOWEVER_LONG = 2**31 - 1
 """Milliseconds: the most that SQLite waits for a lock."""
 
 log = structlog.get_logger(__name__)
 
 
-def configuration() -> Config:
-    """Return Alembic's configuration; the connection is passed to `migrations/env.py` as an attribute."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaState:
+    """What a database's version rows say, beside the code's revisions."""
+
+    at: frozenset[str]
+    """The newest revision of each branch that the database has, those included that others depend on."""
+    heads: frozenset[str]
+    """The newest revision of each branch in the code."""
+    unknown: frozenset[str]
+    """Recorded revisions that the code doesn't have, though it has whose they are."""
+    forgotten: frozenset[str]
+    """Recorded revisions of apps that were removed."""
+    problem: SchemaError | None
+    """What keeps `upgrade` from bringing the database up to date, if anything is seen to."""
+
+    @property
+    def is_current(self) -> bool:
+        return self.at == self.heads and not self.unknown
 
 
-def upgrade(database: Engine, revision: str = "head") -> None:
+def schema_state(database: Engine, root: Path = PROJECT_ROOT) -> SchemaState:
+    """Look at a database, without a change to it. Raises SchemaError where the revisions themselves are at fault."""
+    with database.connect() as connection:
+        return _state(connection, read_revisions(root), root)
+
+
+def is_current(database: Engine, root: Path = PROJECT_ROOT) -> bool:
+    """Whether the database has every revision. Raises SchemaError where the revisions are at fault."""
+    return schema_state(database, root).is_current
+
+
+def upgrade(database: Engine, root: Path = PROJECT_ROOT) -> None:
     """Apply the revisions the database lacks, in one transaction: a crash in the middle leaves it as it was.
 
-    Raises ConfigurationError, with the remedy, where it isn't at a revision from which that can be done.
+    What is recorded of apps that were removed is forgotten; their tables stay. Raises SchemaError where that can't be
+    done.
     """
-    config = configuration()
-    try:
-        with one_transaction(database) as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
-    except (CommandError, DBAPIError) as error:
-        problem = schema_problem(database) if revision == "head" else None
-        if problem is None:
-            raise
-        raise ConfigurationError([f"The database's schema: {problem[0]}. {problem[1]}"]) from error
+    scripts = read_revisions(root)
+    with one_transaction(database) as connection:
+        state = _state(connection, scripts, root)
+        if state.problem is not None:
+            raise state.problem
+        for revision in sorted(state.forgotten):
+            forget = text("DELETE FROM alembic_version WHERE version_num = :revision")
+            connection.execute(forget, {"revision": revision})
+            log.info("forgot the revision of an app that was removed; its tables stay", revision=revision)
+        config = configuration(root, lambda: nullcontext(connection))
+        try:
+            for target in (f"{ENGINE}@head", "heads"):  # in this order: others may refer to the engine's tables
+                command.upgrade(config, target)
+        except CommandError as error:
+            remedy = f"Compare what these print: {python('manage.py alembic current')}, and the same with heads."
+            raise SchemaError(f"The database can't be brought up to date ({error})", remedy) from error
+        except DBAPIError as error:
+            if _is_lost(error):
+                raise
+            raise _failure(error, root) from error
 
 
 @contextmanager
@@ -85,84 +118,65 @@ def one_transaction(database: Engine) -> Iterator[Connection]:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
 
 
-def is_current(database: Engine) -> bool:
-    """Whether the database has every revision. One query. Raises ConfigurationError where `migrations/` has no head."""
-    return current_revisions(database) == {head_revision()}
+def _is_lost(error: DBAPIError) -> bool:
+    """Whether the database, and not a statement, is at fault."""
+    of_statement = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not of_statement)
 
 
-def current_revisions(database: Engine) -> set[str]:
-    """The revisions the database's version rows name: one, BASE for an empty database. More are an error."""
-    with database.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) or {BASE}
+def _failure(error: DBAPIError, root: Path) -> SchemaError:
+    """Say which revision failed, and what to do."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    revision = next((str(file.relative_to(root)) for file in files if file.parent in revision_folders(root)), "it")
+    why = str(error.orig).strip().partition("\n")[0]
+    remedy = f"Correct {revision}."
+    if "already exists" in why or "duplicate column" in why:
+        remedy = f"If the database has all that the newest revisions make, its version rows are wrong. {_stamp()}"
+    return SchemaError(f"{revision} can't be applied ({why}), so nothing was changed", remedy)
 
 
-@cache
-def head_revision() -> str:
-    """The newest revision in `migrations/`. Raises ConfigurationError where several are, or none can be told."""
-    heads = _scripts().get_heads()
-    if len(heads) == 1:
-        return heads[0]
-    merge = python(f"-m alembic merge -m merge {' '.join(sorted(heads))}")
-    raise ConfigurationError(
-        [f"Nothing in migrations/ follows {' nor '.join(sorted(heads))}, so none is the newest. Run: {merge}"]
+def _state(connection: Connection, scripts: ScriptDirectory, root: Path) -> SchemaState:
+    recorded = set(MigrationContext.configure(connection).get_current_heads())
+    missing = recorded - {script.revision for script in scripts.walk_revisions()}
+    forgotten = frozenset(revision for revision in missing if _is_of_removed_app(revision, root))
+    unknown = frozenset(missing - forgotten)
+    at = frozenset(script.revision for script in scripts.get_all_current(tuple(recorded - missing)))
+    return SchemaState(
+        at=at,
+        heads=frozenset(scripts.get_heads()),
+        unknown=unknown,
+        forgotten=forgotten,
+        problem=_newer(unknown) if unknown else _unrecorded(connection, at),
     )
 
 
-def schema_problem(database: Engine) -> tuple[str, str] | None:
-    """What keeps `migrate` from bringing a database up to date, and the remedy; None if nothing is seen to.
+def _is_of_removed_app(revision: str, root: Path) -> bool:
+    owner, _, _ = revision.rpartition("_")
+    return owner not in ("", ENGINE, PROJECT) and not (root / "apps" / owner / "__init__.py").is_file()
 
-    Compares its tables with those of each revision, which are made in memory for that. Raises ConfigurationError
-    where `migrations/` itself is at fault.
-    """
-    head, tables, current = head_revision(), _columns(database), current_revisions(database)
-    made = _columns_by_revision()
-    known = {name for columns in made.values() for name in columns}
-    present = {name: columns for name, columns in tables.items() if name in known}
-    fitting = [revision for revision, columns in made.items() if columns == present]
-    revisions = {BASE, *(script.revision for script in _scripts().walk_revisions())}
-    if unknown := sorted(current - revisions):
-        says = f"at revision {', '.join(unknown)}, which this code doesn't have: the database is newer than the code"
-        return says, f"Run the version of the code that migrated it. If there is none: {_stamp(fitting or [head])}"
-    if not fitting or (len(current) == 1 and current <= set(fitting)):
+
+def _newer(unknown: Iterable[str]) -> SchemaError:
+    says = f"The database is at revision {', '.join(sorted(unknown))}, which this code doesn't have"
+    remedy = f"Run the version of the code that migrated it. If there is none: {_stamp()}"
+    return SchemaError(f"{says}: it is newer than the code", remedy)
+
+
+def _unrecorded(connection: Connection, at: Iterable[str]) -> SchemaError | None:
+    """What is wrong with tables of the engine's where none of its revisions is recorded."""
+    if any(revision.rpartition("_")[0] == ENGINE for revision in at):
         return None
-    recorded = " and ".join(sorted(current))
-    return f"the version row says {recorded}, but the tables are those of revision {fitting[-1]}", _stamp(fitting)
+    inspector = inspect(connection)
+    present = ENGINE_TABLES & set(inspector.get_table_names())
+    if not present:
+        return None
+    columns = {name: {column["name"] for column in inspector.get_columns(name)} for name in present}
+    if all(set(Base.metadata.tables[name].columns.keys()) <= columns.get(name, set()) for name in ENGINE_TABLES):
+        return SchemaError("The database has the engine's tables, but no revision of the engine is recorded", _stamp())
+    says = f"The database has tables with names of the engine's ({', '.join(sorted(present))})"
+    remedy = "Restore a backup with the table alembic_version, or give the project a database of its own."
+    return SchemaError(f"{says}, but none of its revisions", remedy)
 
 
-def _stamp(fitting: list[str]) -> str:
-    stamp, migrate = python(f"-m alembic stamp --purge {fitting[-1]}"), python("manage.py migrate")
+def _stamp() -> str:
+    stamp, migrate = python("manage.py alembic stamp --purge heads"), python("manage.py migrate")
     return f"Back up the database. Run: {stamp} && {migrate}"
-
-
-def _scripts() -> ScriptDirectory:
-    scripts = ScriptDirectory.from_config(configuration())
-    try:
-        scripts.get_heads()
-    except (CommandError, RevisionError, KeyError, SyntaxError, ImportError) as error:
-        raise ConfigurationError([f"migrations/ can't be read ({error}). Mend the file it names."]) from error
-    return scripts
-
-
-Columns = dict[str, frozenset[str]]
-
-
-@cache
-def _columns_by_revision() -> dict[str, Columns]:
-    """The tables that each revision leaves, with their columns, from the first one on as far as that can be told."""
-    memory = open_database("sqlite://")
-    made: dict[str, Columns] = {BASE: {}}
-    try:
-        for script in reversed(list(_scripts().walk_revisions())):
-            upgrade(memory, script.revision)
-            made[script.revision] = _columns(memory)
-    except (SQLAlchemyError, ConfigurationError) as error:  # such as one that only PostgreSQL understands
-        log.debug("the tables of each revision can't be told", error=str(error))
-    finally:
-        memory.dispose()
-    return made
-
-
-def _columns(database: Engine) -> Columns:
-    inspector = inspect(database)
-    names = set(inspector.get_table_names()) - {_VERSION_TABLE}
-    return {name: frozenset(column["name"] for column in inspector.get_columns(name)) for name in names}

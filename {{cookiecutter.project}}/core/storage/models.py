@@ -1,4 +1,5 @@
-"""The tables, for SQLite and PostgreSQL alike. Changing one here needs a migration in `migrations/`.
+"""The tables, for SQLite and PostgreSQL alike. Changing one here needs a revision in
+`core/migrations/versions/`.
 
 | table | one row is |
 |---|---|
@@ -337,7 +338,7 @@ class KnownDeviceModel(Base):
 
 
 class AuditModel(Base):
-    """One event of the audit trail. The database itself refuses to change or remove one (see migration 0007)."""
+    """One event of the audit trail. The database itself refuses to change or remove one (see core_0001)."""
 
     __tablename__ = "audit"
 
@@ -375,3 +376,7 @@ class ProjectFactModel(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+ENGINE_TABLES = frozenset(Base.metadata.tables)
+"""The names of all tables above. The metadata gets those of the project's apps, too."""

@@ -15,11 +15,11 @@ from starlette.routing import Route
 
 from core.accounts.first_start import prepare
 from core.command_line import python
-from core.errors import ConfigurationError, StoreUnavailableError
+from core.errors import SchemaError, StoreUnavailableError
 from core.services import close_services, get_services
 from core.settings import get_settings, misspelt_in_environment, trusted_proxies
 from core.storage.database import reachable
-from core.storage.migrate import is_current, schema_problem
+from core.storage.migrate import schema_state
 from core.web import run_on_save, watch
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
@@ -106,7 +106,7 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
 
     Brings the database's schema up to date in development, checks it in production; cleans up; flushes at the end.
     Nobody is let in before the pages are loaded: the first to come would wait for it, and whoever comes next, too.
-    Raises ConfigurationError in production when migrations are missing.
+    Raises SchemaError in production when revisions are missing.
     """
 
     @asynccontextmanager
@@ -149,14 +149,14 @@ def _load(load_pages: LoadPages) -> Mapping[str, Sequence[str]]:
 
 def _lacks_migrations() -> bool:
     services = get_services()
-    lacking = False
+    state = None
     with _or_logged(), reachable():
-        lacking = not is_current(services.database)
-    if lacking and services.settings.environment == "production":
-        problem = schema_problem(services.database)
-        why = f"{problem[0]}. {problem[1]}" if problem else f"migrations. Run: {python('manage.py migrate')}"
-        raise ConfigurationError([f"The database {'is unfit: ' if problem else 'lacks '}{why}"])
-    return lacking
+        state = schema_state(services.database)
+    if state is None or state.is_current:
+        return False
+    if services.settings.environment == "production":
+        raise state.problem or SchemaError("The database lacks revisions", f"Run: {python('manage.py migrate')}")
+    return True
 
 
 def _prepare_database(roles: Mapping[str, Sequence[str]]) -> None:

@@ -1,19 +1,15 @@
-"""The example app `intake` gets a table of its own, unless it was removed."""
-
-from pathlib import Path
+"""The table of requests. It may be there already: it stays when the app is removed, and the app may come back."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
-branch_labels = None
+revision = "intake_0001"
+down_revision = None
+branch_labels = ("intake",)
 depends_on = None
 
 
 def upgrade() -> None:
-    if not Path(__file__).parents[2].joinpath("apps", "intake").is_dir():
-        return
     op.create_table(
         "requests",
         sa.Column("number", sa.String(16), nullable=False),
@@ -24,9 +20,10 @@ def upgrade() -> None:
             for name in ("site", "kind", "category", "urgency", "reason", "more")
         ),
         sa.PrimaryKeyConstraint("number", name="pk_requests"),
+        if_not_exists=True,
     )
-    op.create_index("ix_requests_session_id", "requests", ["session_id"])
-    op.create_index("ix_requests_at", "requests", ["at"])
+    op.create_index("ix_requests_session_id", "requests", ["session_id"], if_not_exists=True)
+    op.create_index("ix_requests_at", "requests", ["at"], if_not_exists=True)
 
 
 def downgrade() -> None:

@@ -1,0 +1,1 @@
+"""The engine's revisions, and how all revisions are run and written."""
