@@ -25,13 +25,12 @@ from core.services import Services
 from core.settings import Settings
 from core.storage.codec import decode, encode
 from core.storage.database import open_database
-from core.storage.file_seal import PIECE, FileSeal
 from core.storage.file_store import Directory, FileStore, RemoteFiles, open_file_store
 from core.storage.file_types import agrees, recognise, type_of
-from core.storage.kept_files import GRACE, KeptFiles
+from core.storage.files import GRACE, PIECE, Files
 from core.storage.models import Base
 
-KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
+KEY = Fernet.generate_key().decode()
 CONTENT = b"what is in the file" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 LATER = GRACE + timedelta(hours=1)
@@ -123,45 +122,6 @@ def test_a_folder_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_the_setting_names_a_folder_or_an_address(tmp_path: Path) -> None:
     assert isinstance(open_file_store("files", tmp_path), Directory)
     assert isinstance(open_file_store("memory://files", tmp_path), RemoteFiles)
-
-
-class TestASeal:
-    @given(pieces=st.lists(st.binary(max_size=100)), keys=st.sampled_from([(), (KEY,), (KEY, OTHER_KEY)]))
-    def test_what_was_sealed_is_opened(self, pieces: list[bytes], keys: tuple[str, ...]) -> None:
-        sealed = b"".join(FileSeal(keys).seal(pieces))
-        assert b"".join(FileSeal(keys).open(io.BytesIO(sealed))) == b"".join(pieces)
-
-    @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 7])
-    def test_pieces_of_any_size(self, size: int) -> None:
-        content = secrets.token_bytes(size)
-        seal = FileSeal([KEY])
-        assert b"".join(seal.open(io.BytesIO(b"".join(seal.seal([content]))))) == content
-
-    def test_nothing_readable_is_left_and_a_second_key_still_opens(self) -> None:
-        sealed = b"".join(FileSeal([KEY]).seal([CONTENT]))
-        assert b"what is in" not in sealed
-        assert b"".join(FileSeal([OTHER_KEY, KEY]).open(io.BytesIO(sealed))) == CONTENT
-        with pytest.raises(UnreadableValueError):
-            list(FileSeal([OTHER_KEY]).open(io.BytesIO(sealed)))
-
-    def test_what_was_plain_stays_readable_with_keys(self) -> None:
-        assert b"".join(FileSeal([KEY]).open(io.BytesIO(b"".join(FileSeal().seal([CONTENT]))))) == CONTENT
-
-    @pytest.mark.parametrize(
-        "harm",
-        [
-            lambda data: data[: -PIECE // 2],
-            lambda data: data[:30] + data[30 + PIECE + 16 :],
-            lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
-            lambda data: data + b"more",
-            lambda data: b"other" + data,
-        ],
-        ids=["cut", "piece left out", "flipped", "longer", "foreign"],
-    )
-    def test_damage_is_noticed(self, harm: Callable[[bytes], bytes]) -> None:
-        sealed = b"".join(FileSeal([KEY]).seal([secrets.token_bytes(3 * PIECE)]))
-        with pytest.raises(CorruptValueError):
-            list(FileSeal([KEY]).open(io.BytesIO(harm(sealed))))
 
 
 PNG, PDF, ZIP, EXE = (
@@ -263,11 +223,11 @@ def now() -> FakeClock:
 
 
 @pytest.fixture
-def files(database: Engine, tmp_path: Path, now: FakeClock) -> KeptFiles:
-    return KeptFiles(Directory(tmp_path / "files"), database, now, FileSeal([KEY]))
+def files(database: Engine, tmp_path: Path, now: FakeClock) -> Files:
+    return Files(Directory(tmp_path / "files"), database, now)
 
 
-def age(files: KeptFiles, clock: FakeClock) -> None:
+def age(files: Files, clock: FakeClock) -> None:
     """Let the grace pass, and two collections that find nothing referred to."""
     files.collect(list)
     clock.advance(LATER.total_seconds())
@@ -275,16 +235,16 @@ def age(files: KeptFiles, clock: FakeClock) -> None:
 
 
 class TestKeeping:
-    def test_digest_size_and_content(self, files: KeptFiles) -> None:
+    def test_digest_size_and_content(self, files: Files) -> None:
         assert files.keep(io.BytesIO(CONTENT)) == (DIGEST, len(CONTENT))
         assert files.read(DIGEST) == CONTENT
 
-    def test_the_same_content_is_stored_once(self, files: KeptFiles) -> None:
+    def test_the_same_content_is_stored_once(self, files: Files) -> None:
         for _ in range(3):
             files.keep(io.BytesIO(CONTENT))
         assert list(files.store.digests()) == [DIGEST]
 
-    def test_it_is_read_in_pieces(self, files: KeptFiles) -> None:
+    def test_it_is_read_in_pieces(self, files: Files) -> None:
         class Stream(io.BytesIO):
             largest = 0
 
@@ -297,23 +257,23 @@ class TestKeeping:
         files.keep(Stream(secrets.token_bytes(5 * PIECE)))
         assert Stream.largest <= PIECE
 
-    def test_what_is_missing_or_damaged_is_said(self, files: KeptFiles, tmp_path: Path) -> None:
+    def test_what_is_missing_or_damaged_is_said(self, files: Files, tmp_path: Path) -> None:
         with pytest.raises(FilesUnavailableError):
             files.read(DIGEST)
         other, _ = files.keep(io.BytesIO(b"other"))
         (path,) = (tmp_path / "files").glob(f"??/{other}")
-        path.write_bytes(b"".join(FileSeal([KEY]).seal([b"replaced"])))
+        path.write_bytes(b"replaced")
         with pytest.raises(CorruptValueError):
             files.read(other)
 
-    def test_a_full_disk_refuses_and_leaves_nothing(self, files: KeptFiles, tmp_path: Path) -> None:
+    def test_a_full_disk_refuses_and_leaves_nothing(self, files: Files, tmp_path: Path) -> None:
         (tmp_path / "files").write_text("a file where the folder should be")
         with pytest.raises(FilesUnavailableError):
             files.keep(io.BytesIO(CONTENT))
 
 
 class TestCollecting:
-    def test_what_nothing_refers_to_goes_after_the_grace(self, files: KeptFiles, now: FakeClock) -> None:
+    def test_what_nothing_refers_to_goes_after_the_grace(self, files: Files, now: FakeClock) -> None:
         files.keep(io.BytesIO(CONTENT))
         assert files.collect(list) == 0
         now.advance(LATER.total_seconds() / 2)
@@ -322,19 +282,19 @@ class TestCollecting:
         assert files.collect(list) == 1
         assert list(files.store.digests()) == []
 
-    def test_it_is_marked_first_however_old_it_is(self, files: KeptFiles, now: FakeClock) -> None:
+    def test_it_is_marked_first_however_old_it_is(self, files: Files, now: FakeClock) -> None:
         files.keep(io.BytesIO(CONTENT))
         now.advance(10 * LATER.total_seconds())
         assert files.collect(list) == 0
 
-    def test_what_is_referred_to_again_is_marked_anew(self, files: KeptFiles, now: FakeClock) -> None:
+    def test_what_is_referred_to_again_is_marked_anew(self, files: Files, now: FakeClock) -> None:
         files.keep(io.BytesIO(CONTENT))
         files.collect(list)
         files.collect(lambda: [f'{{"v":"{DIGEST}"}}'])
         now.advance(LATER.total_seconds())
         assert files.collect(list) == 0
 
-    def test_what_is_uploaded_again_stays(self, files: KeptFiles, now: FakeClock) -> None:
+    def test_what_is_uploaded_again_stays(self, files: Files, now: FakeClock) -> None:
         files.keep(io.BytesIO(CONTENT))
         files.collect(list)
         now.advance(LATER.total_seconds())
@@ -344,7 +304,7 @@ class TestCollecting:
 
     def test_what_is_uploaded_while_it_is_being_collected_stays(self, database: Engine, tmp_path: Path) -> None:
         now = FakeClock(datetime.now(UTC) - timedelta(days=1))  # so that a week later is before what a disk writes now
-        files = KeptFiles(Directory(tmp_path / "files"), database, now, FileSeal())
+        files = Files(Directory(tmp_path / "files"), database, now)
         files.keep(io.BytesIO(CONTENT))
         long_ago = (now.now() - timedelta(days=1)).timestamp()
         os.utime(tmp_path / "files" / DIGEST[:2] / DIGEST, (long_ago, long_ago))
@@ -362,7 +322,7 @@ class TestCollecting:
         event.remove(database, "after_cursor_execute", upload)
         assert files.read(DIGEST) == CONTENT
 
-    def test_a_claim_keeps_it_until_it_is_released(self, files: KeptFiles, now: FakeClock, database: Engine) -> None:
+    def test_a_claim_keeps_it_until_it_is_released(self, files: Files, now: FakeClock, database: Engine) -> None:
         files.keep(io.BytesIO(CONTENT))
         ref = FileRef(digest=DIGEST, name="a", type="", size=1)
         with database.begin() as connection:
@@ -375,12 +335,12 @@ class TestCollecting:
         age(files, now)
         assert list(files.store.digests()) == []
 
-    def test_a_file_without_a_row_gets_one_and_its_time(self, files: KeptFiles, now: FakeClock) -> None:
+    def test_a_file_without_a_row_gets_one_and_its_time(self, files: Files, now: FakeClock) -> None:
         put(files.store)
         age(files, now)
         assert list(files.store.digests()) == []
 
-    def test_nothing_goes_while_it_can_not_be_told_what_is_needed(self, files: KeptFiles, now: FakeClock) -> None:
+    def test_nothing_goes_while_it_can_not_be_told_what_is_needed(self, files: Files, now: FakeClock) -> None:
         files.keep(io.BytesIO(CONTENT))
         files.collect(list)
         now.advance(LATER.total_seconds())
@@ -402,7 +362,7 @@ class TestCollecting:
         clock = FakeClock(datetime.now(UTC))
         database = open_database("sqlite://")
         Base.metadata.create_all(database)
-        files = KeptFiles(Directory(tmp_path / secrets.token_hex(8)), database, clock, FileSeal())
+        files = Files(Directory(tmp_path / secrets.token_hex(8)), database, clock)
         contents = [bytes([number]) * 10 for number in range(3)]
         digests = [hashlib.sha256(content).hexdigest() for content in contents]
         referred: set[int] = set()

@@ -17,10 +17,9 @@ from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT, Settings, get_settings
 from core.storage.database import open_database, reachable
-from core.storage.file_seal import FileSeal
 from core.storage.file_store import open_file_store
+from core.storage.files import Files
 from core.storage.journal import Journal
-from core.storage.kept_files import KeptFiles
 from core.storage.leases import Lease
 from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
@@ -45,7 +44,7 @@ class Services:
     accounts: Accounts
     lease: Lease
     versions: Versions
-    files: KeptFiles
+    files: Files
     background: Background = field(default_factory=Background)
 
     def database_answers(self) -> bool:
@@ -111,9 +110,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         accounts=accounts,
         lease=Lease(database, clock),
         versions=versions,
-        files=KeptFiles(
-            open_file_store(settings.files_url, PROJECT_ROOT), database, clock, FileSeal(settings.encryption_keys)
-        ),
+        files=Files(open_file_store(settings.files_url, PROJECT_ROOT), database, clock),
     )
 
 

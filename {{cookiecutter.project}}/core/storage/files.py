@@ -1,4 +1,4 @@
-"""Keeps files: their bytes once each, for as long as anything refers to them."""
+"""The files that people upload: their bytes once each, for as long as anything refers to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from core.clock import Clock, SteadyClock
 from core.errors import CorruptValueError, FilesUnavailableError, KeepError, StoreUnavailableError
 from core.files import FileRef
 from core.storage.database import reachable, upserting_insert
-from core.storage.file_seal import PIECE, FileSeal
 from core.storage.file_store import FileStore
 from core.storage.models import FileClaimModel, FileModel
 
@@ -26,6 +25,8 @@ is cut off from the database, and than anybody goes on in a page that was left o
 _files, _claims = cast(Table, FileModel.__table__), cast(Table, FileClaimModel.__table__)
 _DIGESTS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _GROUP = 500
+PIECE = 1024 * 1024
+"""Bytes that are read at once, so that no file has to fit into memory."""
 _SLACK = timedelta(minutes=1)
 """How much later than the session's own clock the file store's may be."""
 _EVERY_SECONDS = 6 * 3600.0
@@ -33,20 +34,19 @@ _EVERY_SECONDS = 6 * 3600.0
 log = structlog.get_logger(__name__)
 
 
-class KeptFiles:
-    """The files of a project."""
+class Files:
+    """The files of a project, in a file store, and in the database what is known of their use."""
 
-    def __init__(self, store: FileStore, database: Engine, clock: Clock, seal: FileSeal) -> None:
+    def __init__(self, store: FileStore, database: Engine, clock: Clock) -> None:
         self.store = store
         self._database = database
         self._steady = SteadyClock(clock)
-        self._seal = seal
         self._due: float | None = None
         insertion: Any = upserting_insert(database)(_files).values(digest=bindparam("digest"), unused_since=None)
         self._needed = insertion.on_conflict_do_update(index_elements=["digest"], set_={"unused_since": None})
 
     def keep(self, content: BinaryIO) -> tuple[str, int]:
-        """Store what a stream holds from where it stands. Returns its digest (SHA-256, hex) and size, once it is safe.
+        """Store the rest of a stream durably. Returns its digest (SHA-256, hex) and its size.
 
         The stream is read in pieces. Raises FilesUnavailableError, and nothing of it is stored.
         """
@@ -59,7 +59,7 @@ class KeptFiles:
                 size += len(piece)
                 yield piece
 
-        temporary = self.store.write(self._seal.seal(pieces()))
+        temporary = self.store.write(pieces())
         name = digest.hexdigest()
         try:
             # First the row, then the file: whoever collects deletes in the opposite order, holding the row.
@@ -80,7 +80,7 @@ class KeptFiles:
         found = hashlib.sha256()
         try:
             with self.store.open(digest) as stored:
-                for piece in self._seal.open(stored):
+                while piece := stored.read(PIECE):
                     found.update(piece)
                     yield piece
         except FileNotFoundError as error:
