@@ -33,20 +33,23 @@ class Draft:
     """Whether the page shows the text. It doesn't when a page loaded anew posts what the one before it left behind."""
     sent: bool = False
     """Whether the text was sent away, as a chat's message or with a form that is cleared, and is a draft no more."""
+    widget: str = field(default="", compare=False)
+    """The id of the widget it was typed into, by which it is told from another one of the same field."""
     step: str = field(default="", compare=False)
     """The id of the step that the typing belongs to, see `core/state/steps.py`."""
 
     def to_dict(self) -> dict[str, Any]:
         note = {"number": self.number, "digest": self.digest, "on_screen": self.on_screen, "step": self.step}
-        return {**note, "sent": True} if self.sent else note
+        widget = {"widget": self.widget} if self.widget else {}
+        return {**note, **widget, "sent": True} if self.sent else {**note, **widget}
 
     @classmethod
     def parse(cls, value: object) -> Draft | None:
         """Read a stored note; None for anything that is none."""
         match value:
             case {"number": int(number), "digest": str(digest), "on_screen": bool(on_screen), **more}:
-                sent, step = more.get("sent") is True, str(more.get("step", ""))
-                return cls(number=number, digest=digest, on_screen=on_screen, sent=sent, step=step)
+                sent, step, widget = more.get("sent") is True, str(more.get("step", "")), str(more.get("widget", ""))
+                return cls(number=number, digest=digest, on_screen=on_screen, sent=sent, step=step, widget=widget)
             case _:
                 return None
 

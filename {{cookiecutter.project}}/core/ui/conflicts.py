@@ -14,6 +14,7 @@ import streamlit as st
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
 from core.state.timeline import Conflict
+from core.ui.keys import own_key
 from core.ui.times import clock_time, words
 from core.ui.written import written
 from core.words import Words
@@ -31,7 +32,7 @@ def conflict_notice(form_id: str) -> None:
     conflicts = manager.session.conflicts(form_id)
     if not conflicts:
         return
-    with st.container(border=True, key=f"keep-conflicts-{form_id}"):
+    with st.container(border=True, key=own_key("conflicts", form_id)):
         labels = list(dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts))
         st.warning(
             say("conflict.title", fields=", ".join(f"“{label}”" for label in labels)), icon=":material/call_split:"
@@ -44,7 +45,7 @@ def conflict_notice(form_id: str) -> None:
 
 def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Words) -> None:
     session, label = manager.session, manager.label_of(form_id, conflict.field)
-    name = f"{form_id}-{conflict.field}-{conflict.made}"
+    name = (form_id, conflict.field, conflict.made)
     left, right = st.columns(2)
     with left:
         where = _where(manager, conflict.current_tab, conflict.current_device, say)
@@ -52,7 +53,7 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
         st.text(written(conflict.current, say))
         st.button(
             say("conflict.keep"),
-            key=f"keep-conflict-keep-{name}",
+            key=own_key("conflict-keep", *name),
             icon=":material/check:",
             on_click=session.keep_current,
             args=(form_id, conflict),
@@ -63,7 +64,7 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
         st.text(written(conflict.value, say))
         st.button(
             say("conflict.take"),
-            key=f"keep-conflict-take-{name}",
+            key=own_key("conflict-take", *name),
             icon=":material/swap_horiz:",
             on_click=session.take_lost,
             args=(form_id, conflict),
