@@ -54,6 +54,7 @@ class Outbox {
   update({ data, setTriggerValue }) {
     if (this.data && this.data.who !== data.who) {
       this.items.clear();
+      this.touched.clear();
       this.shown.clear();
     }
     this.data = data;
@@ -156,8 +157,11 @@ class Outbox {
     document.addEventListener("keydown", ({ key }) => key === "Enter" && leave(), { capture: true, passive: true });
     // What closes a part of the page takes the fields in it out, without a word of them.
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.settling && this.settle(), { capture: true });
-    const hasFields = ({ addedNodes }) => [...addedNodes].some((node) => node.querySelector?.("input, textarea"));
-    const grown = (changes) => this.shown.size && !running() && changes.some(hasFields) && this.fill();
+    const brings = (changes, what) => changes.some(({ addedNodes }) => [...addedNodes].some((node) => node.querySelector?.(what)));
+    const grown = (changes) => {
+      if (this.touched.size && brings(changes, FIELD)) this.noteTouched();
+      if (this.shown.size && !running() && brings(changes, "input, textarea")) this.fill();
+    };
     new MutationObserver(grown).observe(document, { childList: true, subtree: true });
     for (const kind of ["keydown", "click"]) {
       document.addEventListener(kind, ({ target }) => this.step(target), { capture: true, passive: true });
@@ -216,15 +220,18 @@ class Outbox {
     return this.fields[id];
   }
 
-  // What the script said of its fields is on the page, beside each. What was typed into a field it hasn't named waits for
-  // the end of the run, where the page is whole.
-  noteTouched(whole = !running()) {
+  // What the script said of its fields is on the page, beside each, a while after the field: the browser may still be loading
+  // what shows it. Until then what was typed waits here, and so does what is typed into a field that isn't kept, until a page
+  // is whole without it.
+  noteTouched(whole = false) {
     if (!this.data) return;
     this.learnFields();
-    for (const [element, { id, at }] of this.touched) {
-      if (this.fields[id]) this.note(element, this.fields[id], at);
-      else this.unsent.enter(element, "input");
-      if (this.fields[id] || whole) this.touched.delete(element);
+    for (const [element, touch] of this.touched) {
+      const field = this.fields[touch.id];
+      if (field) this.note(element, field, touch);
+      else if (!touch.told) this.unsent.enter(element, "input");
+      touch.told = true;
+      if (field || (whole && !element.isConnected)) this.touched.delete(element);
     }
   }
 
@@ -234,7 +241,7 @@ class Outbox {
     return Object.entries(this.fields).find(([, field]) => field.path === path) ?? [];
   }
 
-  note(element, field, at) {
+  note(element, field, { id: widget, at }) {
     const id = `${this.tab()}/${field.path}`;
     const before = this.items.get(id);
     const seen = this.seen.get(field.path);
@@ -243,7 +250,7 @@ class Outbox {
       base: this.data?.base, // another project may be served at the same host
       tab: this.tab(),
       path: field.path,
-      widget: widgetId(element),
+      widget,
       label: field.label,
       grant: field.grant,
       text: element.value,
@@ -259,8 +266,8 @@ class Outbox {
     if (element.validity?.badInput) item.unread = true;
     this.items.set(id, item);
     this.typedAt = this.lastMessage.number;
-    this.shown.set(field.path, { element, widget: item.widget, text: element.value });
-    this.unsent.forget(item.widget);
+    this.shown.set(field.path, { element, widget, text: element.value });
+    this.unsent.forget(widget);
     item.fresh = true;
     this.schedule();
   }

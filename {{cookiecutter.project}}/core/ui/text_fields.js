@@ -16,9 +16,11 @@ function elementOf(node) {
   return undefined;
 }
 
-// What the script said, beside each field, of those that are kept (see status.py): by their widgets' ids.
+const FIELD = "[data-keep-field]"; // what the script said of a field that is kept, beside it (see status.py)
+
+// That, by their widgets' ids.
 function namedFields() {
-  const named = [...document.querySelectorAll("[data-keep-field]")];
+  const named = [...document.querySelectorAll(FIELD)];
   return Object.fromEntries(named.map(({ dataset }) => JSON.parse(dataset.keepField)).map(({ id, ...field }) => [id, field]));
 }
 
