@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
+from core import db
 from core.clock import HybridClock
-from core.errors import StoreUnavailableError
+from core.errors import RowConflictError, StatementRefusedError, StoreUnavailableError
+from core.services import Services
 from core.storage.database import open_database, reachable
 from core.storage.entry import Entry
 from core.storage.migrate import one_transaction
@@ -77,3 +80,23 @@ def test_an_entry_whose_version_was_damaged_is_loaded_with_its_session(database_
         connection.execute(text("UPDATE entries SET version = -1"))
     assert list(store.load("s").entries) == [entry]
     database.dispose()
+
+
+TAKEN = text("INSERT INTO versions (name, is_pattern, version) VALUES ('a', false, 1)")
+
+
+def test_what_the_database_refuses_is_an_error_of_the_project(database: Engine) -> None:
+    with reachable(), database.begin() as connection:
+        connection.execute(TAKEN)
+    with pytest.raises(RowConflictError), reachable(), database.begin() as connection:
+        connection.execute(TAKEN)
+    with pytest.raises(StatementRefusedError), reachable(), database.connect() as connection:
+        # SQLite's driver takes one statement at a time, PostgreSQL knows no such function.
+        connection.execute(text("SELECT 1; SELECT no_such_function(1)")).all()
+
+
+def test_a_team_s_own_transaction_raises_what_sqlalchemy_does(services: Services) -> None:
+    with db.session() as session:
+        session.execute(TAKEN)
+    with pytest.raises(IntegrityError), db.session() as session:
+        session.execute(TAKEN)

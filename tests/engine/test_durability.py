@@ -8,10 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DataError
 
 from core.clock import FakeClock, HybridClock
-from core.errors import JournalError, NotKeptError, StoreUnavailableError
+from core.errors import JournalError, NotKeptError, StatementRefusedError, StoreUnavailableError
 from core.storage.entry import Entry
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
@@ -35,7 +34,7 @@ class FussyStore(SqlStore):
                 super().upsert(entries)
             raise StoreUnavailableError("The database is away.")
         if any("poison" in (entry.value or "") for entry in entries):
-            raise DataError("INSERT", {}, ValueError("poison"))
+            raise StatementRefusedError("The database refuses it (poison).")
         super().upsert(entries)
 
 

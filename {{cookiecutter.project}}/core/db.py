@@ -54,9 +54,13 @@ def session() -> Iterator[Session]:
     """Open a transaction. It is committed at the end of the block, and rolled back where that raises.
 
     Rows that were read stay readable afterwards. Raises StoreUnavailableError when the database can't be reached: the
-    page then says so, and shows itself when it can.
+    page then says so, and shows itself when it can. What the database refuses is raised as SQLAlchemy does.
     """
-    with reachable(), Session(get_services().database, expire_on_commit=False) as opened, opened.begin():
+    with (
+        reachable(translate_refusals=False),
+        Session(get_services().database, expire_on_commit=False) as opened,
+        opened.begin(),
+    ):
         yield opened
 
 

@@ -105,6 +105,14 @@ class StoreDamagedError(StoreUnavailableError):
     """The database's file is damaged, so what is in it can't be had."""
 
 
+class StatementRefusedError(KeepError):
+    """The database answers, but refuses a statement: it can't hold a value, say."""
+
+
+class RowConflictError(StatementRefusedError):
+    """A row contradicts another one: a name that has to be unique is taken, or what it refers to isn't there."""
+
+
 class FilesUnavailableError(KeepError):
     """Where the bytes of files are kept can't be reached now, or lacks one."""
 

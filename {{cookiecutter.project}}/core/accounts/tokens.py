@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, exists, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
 from core.accounts.users import USER_COLUMNS, User, user_of
 from core.clock import Clock, SteadyClock
+from core.errors import RowConflictError
+from core.storage.database import reachable
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ class Tokens(AuditTrail):
     def register(self, token_hash: str, session_id: str, device: str) -> None:
         """Give an anonymous browser its row. Doing so again changes nothing, whatever became of it since."""
         try:
-            with self._database.begin() as connection:
+            with reachable(), self._database.begin() as connection:
                 self._insert(connection, token_hash, session_id, device)
-        except IntegrityError:
+        except RowConflictError:
             return  # another tab of this browser was first, with the same values
 
     def register_soon(self, token_hash: str, session_id: str, device: str) -> None:

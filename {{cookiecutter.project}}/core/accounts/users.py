@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from core.accounts.administered import still_administered
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
@@ -20,7 +19,8 @@ from core.accounts.authority import require_over, require_roles
 from core.accounts.passwords import hash_password
 from core.accounts.roles import grant
 from core.clock import Clock, SteadyClock
-from core.errors import AccountError, UsernameTakenError
+from core.errors import AccountError, RowConflictError, UsernameTakenError
+from core.storage.database import reachable
 from core.storage.models import RoleModel, SessionModel, TicketModel, TokenModel, UserModel, UserRoleModel
 
 LONGEST_NAME = 200
@@ -282,7 +282,7 @@ class Users(AuditTrail):
         password_hash: str | None,
         must_change: bool = False,
     ) -> str:
-        """Add a person within a transaction; returns their id. Raises IntegrityError for a taken username."""
+        """Add a person within a transaction; returns their id. Raises RowConflictError for a taken username."""
         user_id = uuid.uuid4().hex
         connection.execute(
             insert(UserModel).values(
@@ -327,8 +327,9 @@ def _named(search: str) -> ColumnElement[bool]:
 def unless_taken(username: str) -> Iterator[None]:
     """Raise UsernameTakenError where somebody else has this username."""
     try:
-        yield
-    except IntegrityError as error:
+        with reachable():
+            yield
+    except RowConflictError as error:
         raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.") from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -47,7 +46,7 @@ from core.settings import (
     get_settings,
     misspelt_in_environment,
 )
-from core.storage.database import WAL_IS_SAFE, open_read_only, reachable
+from core.storage.database import SQLITE_VERSION, WAL_IS_SAFE, open_read_only, reachable
 from core.storage.entry import Quarantined
 from core.storage.journal import Journal
 from core.storage.migrate import schema_state
@@ -160,7 +159,7 @@ def _names(settings: Settings) -> Finding:
 
 
 def _sqlite_of_python() -> Finding:
-    version = sqlite3.sqlite_version
+    version = SQLITE_VERSION
     if WAL_IS_SAFE:
         return Finding(subject="SQLite of Python", says=f"{version}; a SQLite database uses its write-ahead log")
     says = f"{version} has the WAL-reset race (mended in 3.51.3); a SQLite database therefore uses a rollback journal"

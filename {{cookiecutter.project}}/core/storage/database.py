@@ -12,13 +12,21 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.command_line import python
-from core.errors import MissingMigrationError, StoreDamagedError, StoreRefusesError, StoreUnavailableError
+from core.errors import (
+    MissingMigrationError,
+    RowConflictError,
+    StatementRefusedError,
+    StoreDamagedError,
+    StoreRefusesError,
+    StoreUnavailableError,
+)
 from core.storage.hurry import HURRIED_SECONDS, current_hurry
 
+SQLITE_VERSION = sqlite3.sqlite_version
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 """Older SQLite can lose a commit when two connections reset the WAL at once; a rollback journal can't."""
 
@@ -166,11 +174,13 @@ def _compact_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def reachable() -> Iterator[None]:
-    """Turn "the database can't be reached" into StoreUnavailableError; others pass.
+def reachable(*, translate_refusals: bool = True) -> Iterator[None]:
+    """Turn what the database's driver raises into the project's own errors.
 
-    It is a StoreRefusesError if the server answers, a StoreDamagedError if SQLite's file is damaged, and a
-    MissingMigrationError if a table or a column is missing.
+    StoreUnavailableError when the database can't be reached: a StoreRefusesError if the server answers, a
+    StoreDamagedError if SQLite's file is damaged, and a MissingMigrationError if a table or a column is missing.
+    RowConflictError for a row that contradicts another, and StatementRefusedError for what else it refuses; without
+    `translate_refusals` these two pass as SQLAlchemy raises them.
 
     In a hurry it is not even asked when it didn't answer a moment ago.
     """
@@ -185,7 +195,10 @@ def reachable() -> Iterator[None]:
         if missing := missing_migration(error):
             raise missing from error
         if isinstance(error, DBAPIError) and not (isinstance(error, _AWAY) or error.connection_invalidated):
-            raise
+            if not translate_refusals:
+                raise
+            kind = RowConflictError if isinstance(error, IntegrityError) else StatementRefusedError
+            raise kind(f"The database refuses it ({_first_line(str(error.orig))}).") from error
         if hurry is not None:
             hurry.failed()
         cause = str(getattr(error, "orig", None) or error).strip()

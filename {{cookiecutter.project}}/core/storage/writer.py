@@ -17,10 +17,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError
 
 from core.clock import Clock, SystemClock, stamp_time
-from core.errors import CorruptValueError, JournalError, NotKeptError, StoreUnavailableError, UnreadableValueError
+from core.errors import (
+    CorruptValueError,
+    JournalError,
+    NotKeptError,
+    StatementRefusedError,
+    StoreUnavailableError,
+    UnreadableValueError,
+)
 from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
@@ -33,8 +39,6 @@ CLOSE_SECONDS = 6.0
 """How long a shutdown waits for its flush: it has ten seconds until the process is killed."""
 _BATCH = 5_000
 """Entries per database transaction."""
-_REFUSALS = (DataError, IntegrityError)
-"""What the database raises because of an entry, not because of its own state."""
 
 log = structlog.get_logger(__name__)
 
@@ -212,7 +216,7 @@ class EntryWriter:
         self, store: SqlStore, seal: Seal, clock: Clock, *, journal: Journal | None, debounce_delay: float = 2.0
     ) -> None:
         self._store, self._seal, self._clock, self._journal = store, seal, clock, journal
-        self._commits = GroupCommit(self._commit, individual=_REFUSALS)
+        self._commits = GroupCommit(self._commit, individual=(StatementRefusedError,))
         self._commit_status = EngineStatus()
         self._journal_error: str | None = None
         self.flushes = DebouncedWriter(self._drain, debounce_delay, clock=clock)
@@ -328,10 +332,10 @@ class EntryWriter:
     def _write(self, journal: Journal, batch: Sequence[Entry]) -> None:
         try:
             self._store.upsert(batch)
-        except _REFUSALS as error:
+        except StatementRefusedError as error:
             # One entry that the database refuses must not hold up the others: halve until it is alone.
             if len(batch) == 1:
-                self.quarantine(batch[0], f"the database refuses it ({error})")
+                self.quarantine(batch[0], str(error))
                 return
             middle = len(batch) // 2
             self._write(journal, batch[:middle])
@@ -345,9 +349,8 @@ class EntryWriter:
         """Commit entries in the database before they are acknowledged; threads share commits."""
         try:
             self._commits.append(entries)
-        except _REFUSALS as error:
-            reason = f"the database refuses it ({error})"
-            raise NotKeptError(entries[0].path, reason, "Enter it differently.") from error
+        except StatementRefusedError as error:
+            raise NotKeptError(entries[0].path, str(error).removesuffix("."), "Enter it differently.") from error
 
     def _commit(self, entries: Sequence[Entry]) -> None:
         try:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -156,7 +155,7 @@ async def _answer(request: Request) -> Response:
         raise HTTPException(422, error.said(words_in(post.language))) from error
     except NotKeptError as error:
         raise HTTPException(422, f"{error.reason}. {error.remedy}") from error
-    except (KeepError, SQLAlchemyError) as error:
+    except KeepError as error:
         log.warning("a draft can't be kept now", error=str(error))
         raise HTTPException(503, "Nothing can be kept now. It is sent again later.", headers=away) from error
     database = "away" if owner.database_away or services.engine.status().failures else "up"
@@ -215,7 +214,7 @@ def keep_with_message(
             _take_in(services, owner, _Author(tab=post.tab, device=device, typed=typed), post, grant, value)
         except NotKeptError as error:
             untaken[grant.form, grant.field] = error
-        except (KeepError, SQLAlchemyError) as error:
+        except KeepError as error:
             log.warning("a draft can't be kept now", error=str(error))
             untaken[grant.form, grant.field] = NotKeptNowError()
     return untaken

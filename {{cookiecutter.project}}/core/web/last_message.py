@@ -7,7 +7,6 @@ later message has changed is changed back: a message has a number.
 
 from __future__ import annotations
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -49,7 +48,7 @@ async def last_message(request: Request) -> Response:
         kept = await run_in_threadpool(_take_in, services, token, tab, body[_NAME:])
     except NotAllowedError as error:
         raise HTTPException(403, "The person may not see this page any more.") from error
-    except (KeepError, SQLAlchemyError):
+    except KeepError:
         kept = False
     if not kept:
         raise HTTPException(503, "Nothing can be kept now.")

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -55,7 +54,7 @@ async def position(request: Request) -> Response:
     values = parse(body, services.clock.now())
     try:
         await run_in_threadpool(_keep, services, token, body["tab"], body["page"], values)
-    except (KeepError, SQLAlchemyError) as error:
+    except KeepError as error:
         raise HTTPException(503, "The position can't be kept now. It is sent again later.") from error
     return Response(status_code=204)
 
