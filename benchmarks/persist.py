@@ -21,6 +21,7 @@ from benchmarks.parts import bare_postgresql, bare_sqlite, edit, fill, services_
 from benchmarks.warm_run import warm_run
 from benchmarks.widgets import widgets
 from core.services import Services
+from tests.engine.writing import put
 from tests.lab.postgres import Postgres
 
 STORED = 10_000
@@ -44,7 +45,7 @@ def edits(folder: Path) -> None:
 
     crowded = services_in(folder / "crowded")
     for number in range(STORED):
-        crowded.engine.record(f"stored{number}", {"form/form0/field/field0": "x" * (number % 37)})
+        put(crowded.engine, f"stored{number}", {"form/form0/field/field0": "x" * (number % 37)})
     crowded.engine.flush()
     alone = services_in(folder / "alone")
     ratio(

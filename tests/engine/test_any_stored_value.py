@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.services import get_services
 from core.session import UserSession
-from core.state.forms import same
+from core.state.equality import same
 
 VALUES: list[Any] = [
     *(None, True, 0, -1, 2**53, 2**80, 1.5, float("nan"), float("inf"), "", "red", "x" * 500, "\x00", b"x"),

@@ -18,6 +18,7 @@ from core.state.paths import join_path
 from core.storage.models import Base
 from core.web.arrival import Arrival, arrive
 from core.web.token import anonymous_session_id, new_token, token_hash
+from tests.engine.writing import put
 
 BY = Actor(address="192.0.2.7", device="Firefox on Linux")
 
@@ -77,7 +78,7 @@ def test_what_was_done_before_signing_in_becomes_theirs(browser: Browser) -> Non
     services = browser.services
     secret = services.settings.secret_key.get_secret_value()
     path = join_path("form", "order", "field", "item")
-    services.engine.record(anonymous_session_id(browser.token, secret), {path: "a lamp"})
+    put(services.engine, anonymous_session_id(browser.token, secret), {path: "a lamp"})
     browser.arrive()
     assert browser.user is not None
     assert services.engine.open(browser.user.session_id).form("order").values == {"item": "a lamp"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,7 +11,7 @@ from core import UserSession
 from core.clock import FakeClock
 from core.services import Services, get_services
 from core.session import Change
-from core.state.drafts import UntakenTextError
+from core.state.text_rules import UntakenTextError
 
 
 @pytest.fixture
@@ -25,12 +27,13 @@ class TestTheLaws:
     def test_an_edit_writes_its_own_field_only(self, session: UserSession) -> None:
         written: list[str] = []
 
-        def emit(changes: list[Change]) -> dict[str, str]:
-            written.extend(change.path for change in changes if change.path.startswith("form/"))
-            return {}
+        class Recording:
+            def write(self, _session: object, changes: Sequence[Change]) -> dict[str, str]:
+                written.extend(change.path for change in changes if change.path.startswith("form/"))
+                return {}
 
         session.set_field("f", "a", 1)
-        session.emit = emit  # type: ignore[assignment]
+        session.persistence = Recording()
         session.set_field("f", "b", 2)
         assert written == ["form/f/field/b"]
 

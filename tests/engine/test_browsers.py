@@ -18,6 +18,7 @@ from core.ui import plain
 from core.web.token import new_token, token_hash
 from tests.engine.conftest import SESSION_TIMEOUT, signed_in
 from tests.engine.pages import open_page
+from tests.engine.writing import put
 
 PASSWORD = "a phrase of some length"
 
@@ -135,7 +136,7 @@ def test_health_tells_what_waits_for_the_database_once_that_is_unusual(
     with use_services(built):
         seed_administrator(built.accounts, None)
         session = signed_in(built, monkeypatch, "admin").session_id
-        built.engine.record(session, {"form/f/field/a": 1})
+        put(built.engine, session, {"form/f/field/a": 1})
         told = []
         for _ in range(2):
             health = open_page("admin-health")

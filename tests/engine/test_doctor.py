@@ -23,7 +23,7 @@ close_services()
 """
 WAITING = """
 from core.services import close_services, get_services
-get_services().engine.record("s", {"form/f/field/b": "text that waits, or is under another key"})
+get_services().engine.open("s").set_field("f", "b", "text that waits, or is under another key")
 close_services()
 """
 READ = """

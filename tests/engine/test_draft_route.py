@@ -14,19 +14,22 @@ from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from core import undo
 from core.accounts import User
 from core.clock import FakeClock, stamp_time
 from core.rate import RateLimit
 from core.services import Services, build_services, use_services
 from core.session import UserSession
 from core.settings import Settings
-from core.state.drafts import Draft, TextRule, draft_path
 from core.state.paths import join_path
+from core.state.text_rules import TextRule
 from core.storage.models import Base
+from core.typed_text import Draft, draft_path, send_fields
 from core.web import routes
 from core.web.drafts import BODY_LIMIT, keep_with_message
 from core.web.grants import Grant
 from core.web.token import anonymous_session_id, new_token, token_hash
+from tests.engine.writing import put
 
 TAB, OTHER_TAB = "0123456789abcdef" * 2, "f" * 32
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -152,7 +155,7 @@ def test_a_text_that_arrived_after_the_new_page_was_shown_is_news_to_it(browser:
 
 def test_a_repeated_text_does_not_undo_what_was_entered_since(browser: Browser) -> None:
     browser.post(number=3)
-    browser.services.engine.record(browser.session_id, {FIELD: "a chair"})
+    put(browser.services.engine, browser.session_id, {FIELD: "a chair"})
 
     browser.post(number=3, on_screen=False)
 
@@ -180,7 +183,7 @@ def slow_browser(make_settings: Callable[..., Settings], clock: FakeClock) -> It
 def test_what_a_page_left_behind_is_kept_when_nothing_was_entered_since(
     slow_browser: Browser, clock: FakeClock
 ) -> None:
-    slow_browser.services.engine.record(slow_browser.session_id, {FIELD: "on Monday"})
+    put(slow_browser.services.engine, slow_browser.session_id, {FIELD: "on Monday"})
     clock.advance(3600)
 
     assert slow_browser.post(text="typed after", on_screen=False, age_ms=1_800_000).status_code == 204
@@ -191,7 +194,7 @@ def test_what_a_page_left_behind_is_kept_when_nothing_was_entered_since(
 def test_what_was_entered_since_stays_and_what_a_page_left_behind_becomes_a_version(
     slow_browser: Browser, clock: FakeClock
 ) -> None:
-    slow_browser.services.engine.record(slow_browser.session_id, {FIELD: "on Monday"})
+    put(slow_browser.services.engine, slow_browser.session_id, {FIELD: "on Monday"})
     clock.advance(3600)
 
     for _ in range(2):
@@ -233,9 +236,9 @@ def test_a_text_typed_before_another_tab_s_edit_does_not_replace_it_and_can_be_c
 
     assert slow_browser.item == "entered on the phone"
     slow_browser.services.engine.refresh(there)
-    (conflict,) = there.conflicts("order")
+    (conflict,) = undo.conflicts(there, "order")
     assert (conflict.value, conflict.tab, conflict.current_tab) == ("typed a moment before", TAB, OTHER_TAB)
-    there.take_lost("order", conflict)
+    undo.take_overwritten(there, "order", conflict)
     assert slow_browser.item == "typed a moment before"
     there.undo("order")
     assert slow_browser.item == "entered on the phone"
@@ -261,7 +264,7 @@ def test_what_a_button_put_back_stays_unless_one_types_on(
     assert slow_browser.post(number=2, text="typed", seen=shown, age_ms=age_ms).status_code == 204
 
     assert slow_browser.item == left
-    assert slow_browser.session().conflicts("order") == []
+    assert undo.conflicts(slow_browser.session(), "order") == []
 
 
 def test_a_text_typed_after_another_tab_s_edit_replaces_it_which_can_be_chosen(
@@ -274,7 +277,7 @@ def test_a_text_typed_after_another_tab_s_edit_replaces_it_which_can_be_chosen(
 
     assert slow_browser.item == "typed after"
     slow_browser.services.engine.refresh(there)
-    (conflict,) = there.conflicts("order")
+    (conflict,) = undo.conflicts(there, "order")
     assert (conflict.value, conflict.mine, conflict.current) == ("entered on the phone", True, "typed after")
 
 
@@ -289,7 +292,7 @@ def test_a_text_typed_where_the_other_tab_s_edit_was_shown_is_no_conflict(
         seen = slow_browser.post(number=number, text=text, seen=seen).headers["keep-stamp"]
 
     slow_browser.services.engine.refresh(there)
-    assert there.conflicts("order") == []
+    assert undo.conflicts(there, "order") == []
     assert there.form("order").values == {"item": "entered here"}
 
 
@@ -301,7 +304,7 @@ def test_what_the_same_tab_typed_counts_as_later_than_what_it_entered(slow_brows
 
     assert slow_browser.post(text="a lamp", age_ms=300).status_code == 204
     assert slow_browser.item == "a lamp"
-    assert slow_browser.session().conflicts("order") == []
+    assert undo.conflicts(slow_browser.session(), "order") == []
 
 
 def test_what_is_typed_in_one_go_is_one_step_from_before_the_typing_to_what_was_left(
@@ -320,7 +323,7 @@ def test_what_is_typed_in_one_go_is_one_step_from_before_the_typing_to_what_was_
     here.set_field("order", "item", "a lamp!")
 
     again = slow_browser.session()
-    assert [step.edits["item"].after for step in again.timeline("order").steps] == ["a chair", "a lamp!"]
+    assert [edit.fields["item"].after for edit in undo.history(again, "order").edits] == ["a chair", "a lamp!"]
     again.undo("order")
     assert slow_browser.item == "a chair"
 
@@ -364,7 +367,7 @@ def test_a_text_typed_after_an_undo_is_a_step_of_its_own(slow_browser: Browser, 
 
 def test_what_was_deleted_stays_deleted(connect: Callable[..., Browser], services: Services) -> None:
     stranger = connect()
-    services.engine.record(stranger.session_id, {FIELD: "before"})
+    put(services.engine, stranger.session_id, {FIELD: "before"})
     services.engine.flush()
     services.engine.purge(stranger.session_id)
 
@@ -560,13 +563,13 @@ def test_half_a_surrogate_pair_is_refused_or_kept_exactly(browser: Browser) -> N
 
 
 def test_a_page_can_not_set_the_clock_of_the_server(browser: Browser) -> None:
-    ahead = stamp_time(browser.services.engine.record("other", {"x": 1})["x"]).timestamp() * 1000 + 80_000_000
+    ahead = stamp_time(put(browser.services.engine, "other", {"x": 1})["x"]).timestamp() * 1000 + 80_000_000
     seen = f"{int(ahead):012x}" + "0" * 16
 
     browser.post(seen=seen)
 
     assert browser.session().stamps[FIELD] < seen
-    assert browser.services.engine.record("other", {"x": 2})["x"] < seen
+    assert put(browser.services.engine, "other", {"x": 2})["x"] < seen
 
 
 def test_a_browser_gone_wild_is_told_to_wait_and_others_are_not(
@@ -627,19 +630,19 @@ def test_what_was_sent_comes_back_as_no_draft_however_the_browser_posts_it(brows
     session.attach_tab(TAB)
     before = session.stamps[FIELD]
 
-    session.send_fields({("order", "item"): "hello"})
+    send_fields(session, {("order", "item"): "hello"})
 
     assert browser.post(text="hello", number=2, seen=before).status_code == 204
     assert browser.post(text="hello", number=2, seen=before, on_screen=False).status_code == 204
     assert browser.item is None
-    assert not browser.session().conflicts("order")
+    assert not undo.conflicts(browser.session(), "order")
     assert not browser.session().form("order").snapshots
 
 
 def test_the_same_message_may_be_typed_once_more(browser: Browser) -> None:
     session = browser.session()
     session.attach_tab(TAB)
-    session.send_fields({("order", "item"): "yes"})
+    send_fields(session, {("order", "item"): "yes"})
 
     browser.post(text="yes", number=2, seen=session.stamps[FIELD], on_screen=False)
 

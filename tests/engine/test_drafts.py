@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import NotKeptError
-from core.state.drafts import Draft, TextRule, digest_of, draft_path
 from core.state.paths import split_path
+from core.state.text_rules import TextRule
+from core.typed_text import Draft, digest_of, draft_path
 
 TEXT, WHOLE = TextRule(kind="text", longest=5), TextRule(kind="integer", low=1, high=9)
 

@@ -19,6 +19,7 @@ from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.migrate import upgrade
 from manage import manage
+from tests.engine.writing import put
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 AWAY = "postgresql+psycopg://nobody@127.0.0.1:1/none"
@@ -43,7 +44,7 @@ def write(settings: Settings, where: str) -> None:
     with use_services(build_services(settings)) as services:
         for session_id in SESSIONS:
             values = {f"form/{where}/field/{n}": f"{MARK} {where} {n} {'x' * n * 40}" for n in range(30)}
-            services.engine.record(session_id, values)
+            put(services.engine, session_id, values)
             if where == "database":
                 services.engine.flush()
 
@@ -163,7 +164,7 @@ def test_an_edit_made_during_a_rotation_stays(
 
         def edited_meanwhile(self: keys.Rotation, entry: object) -> object:
             if self.seen == 0:
-                app.engine.record("s0", {"form/database/field/1": "later"})
+                put(app.engine, "s0", {"form/database/field/1": "later"})
                 app.engine.flush()
             return whole(self, entry)  # type: ignore[arg-type]
 
@@ -175,7 +176,7 @@ def test_an_edit_made_during_a_rotation_stays(
 def test_a_value_under_a_lost_key_is_named_and_left_alone(settings: Callable[..., Settings]) -> None:
     lost = Fernet.generate_key().decode()
     with use_services(build_services(settings(lost))) as services:
-        services.engine.record("s0", {"form/f/field/lost": MARK})
+        put(services.engine, "s0", {"form/f/field/lost": MARK})
         services.engine.flush()
     answer = rotate(settings(NEW))
     assert answer.exit_code == 1
@@ -208,11 +209,11 @@ def test_servers_that_still_write_under_another_key_are_noticed(
 
         def edited_meanwhile(self: keys.Rotation, entry: object) -> object:
             renewed = whole(self, entry)
-            not_restarted.engine.record("s0", {f"form/f/field/{self.seen % 7}": self.seen})
+            put(not_restarted.engine, "s0", {f"form/f/field/{self.seen % 7}": self.seen})
             not_restarted.engine.flush()
             return renewed  # type: ignore[arg-type]
 
-        not_restarted.engine.record("s0", {"form/f/field/0": MARK})
+        put(not_restarted.engine, "s0", {"form/f/field/0": MARK})
         not_restarted.engine.flush()
         monkeypatch.setattr(keys.Rotation, "__call__", edited_meanwhile)
         answer = rotate(settings(NEW, OLD))
@@ -234,7 +235,7 @@ def test_rotating_in_postgresql(
 
     with use_services(build_services(using())) as services:
         upgrade(services.database)
-        services.engine.record("s0", {"form/f/field/a": MARK})
+        put(services.engine, "s0", {"form/f/field/a": MARK})
     assert rotate(using(NEW)).exit_code == 0
 
     def stored(services: Services) -> list[str]:

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 from core.accounts import User
 from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.services import Services
-from core.state.drafts import TextRule
+from core.state.text_rules import TextRule
 from core.storage.models import TokenModel
 from core.web import routes
 from core.web.grants import Grant

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, select, text
 from core.accounts import Accounts, User
 from core.accounts.users import session_to_sign_in_to
 from core.clock import FakeClock, HybridClock
+from core.codec import encode
 from core.state.paths import USER_PATH
-from core.storage.codec import encode
 from core.storage.database import open_database
 from core.storage.entry import Entry
 from core.storage.models import Base, EntryModel

@@ -23,6 +23,7 @@ from core.storage.models import Base
 from core.ui.kept_file import KeptFile
 from core.web.live_tab import Edit
 from core.web.protocol import Told
+from tests.engine.writing import put
 
 PAGE = """
 import streamlit as st
@@ -186,7 +187,7 @@ class TestAMessageOfTheBrowser:
         for upload in uploads:
             digest, _ = built.files.keep(io.BytesIO(upload.encode()))
             note = FileRef(digest=digest, name=f"{upload}.txt", type="text/plain", size=size, upload=upload)
-            built.engine.record(manager.session.session_id, {upload_path(upload): note})
+            put(built.engine, manager.session.session_id, {upload_path(upload): note})
             state.file_uploader_state_value.uploaded_file_info.add(file_id=upload)
         read = manager.live.read(Told(states=[state]))
         assert not read.unfit
@@ -218,7 +219,7 @@ class TestAMessageOfTheBrowser:
         session_id = tab.session_state["_keep_manager"].session.session_id
         digest, _ = built.files.keep(io.BytesIO(b"a"))
         note = FileRef(digest=digest, name="a.txt", type="text/plain", size=1, upload="a")
-        built.engine.record(session_id, {upload_path("a"): note})
+        put(built.engine, session_id, {upload_path("a"): note})
         assert not tab.run().button, "it may be on its way"
 
         tab = page()

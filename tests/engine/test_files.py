@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from core.clock import FakeClock
+from core.codec import decode, encode
 from core.errors import CorruptValueError, FilesUnavailableError, UnreadableValueError
 from core.files import FileRef, safe_name
 from core.services import Services
 from core.settings import Settings
-from core.storage.codec import decode, encode
 from core.storage.database import open_database
 from core.storage.file_store import Directory, FileStore, RemoteFiles, open_file_store
 from core.storage.file_types import agrees, recognise, type_of

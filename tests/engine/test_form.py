@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.services import Services, get_services
 from core.session import UserSession
-from core.state.drafts import UntakenTextError
+from core.state.text_rules import UntakenTextError
 from core.ui import plain
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.state.drafts import TextRule
+from core.state.text_rules import TextRule
 from core.web.grants import Grant, owner_tag
 
 SECRET, SESSION = "a secret of this project", "session-1"

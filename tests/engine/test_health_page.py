@@ -14,6 +14,7 @@ from core.errors import StoreUnavailableError
 from core.services import Services
 from core.storage.models import EntryModel
 from tests.engine.pages import go, open_page
+from tests.engine.writing import put
 
 
 def says(services: Services) -> list[str]:
@@ -37,7 +38,7 @@ def take_away(services: Services, file: Path) -> None:
 
 
 def test_all_is_well_and_the_page_says_so(as_admin: Services) -> None:
-    as_admin.engine.record("s", {"form/f/field/a": 1})
+    put(as_admin.engine, "s", {"form/f/field/a": 1})
     as_admin.engine.flush()
     tab = open_page("admin-health")
 
@@ -49,7 +50,7 @@ def test_all_is_well_and_the_page_says_so(as_admin: Services) -> None:
 
 def test_while_the_database_is_away_the_page_tells_what_is_known_here(as_admin: Services, away: Path) -> None:
     tab = open_page("admin-health")
-    as_admin.engine.record("s", {"form/f/field/a": 1})
+    put(as_admin.engine, "s", {"form/f/field/a": 1})
     take_away(as_admin, away)
     with pytest.raises(StoreUnavailableError):
         as_admin.engine.flush()
@@ -64,7 +65,7 @@ def test_while_the_database_is_away_the_page_tells_what_is_known_here(as_admin: 
 
 
 def test_what_was_set_aside_is_listed_with_its_reason_and_what_to_do(as_admin: Services) -> None:
-    as_admin.engine.record("s", {"form/f/field/a": 1})
+    put(as_admin.engine, "s", {"form/f/field/a": 1})
     as_admin.engine.flush()
     with as_admin.database.begin() as connection:
         connection.execute(update(EntryModel).where(EntryModel.path == "form/f/field/a").values(value="1:00000000:2"))
@@ -79,6 +80,6 @@ def test_what_was_set_aside_is_listed_with_its_reason_and_what_to_do(as_admin: S
 def test_a_journal_that_takes_nothing_is_named_first(as_admin: Services) -> None:
     assert as_admin.journal is not None
     as_admin.journal.close()
-    as_admin.engine.record("s", {"form/f/field/a": 1})
+    put(as_admin.engine, "s", {"form/f/field/a": 1})
 
     assert says(as_admin)[0].startswith("The journal took no edit")

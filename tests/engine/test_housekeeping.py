@@ -13,18 +13,19 @@ from core.services import build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
 from core.web.housekeeping import Cleaned, batches, clean_up
+from tests.engine.writing import put
 
 
 def test_only_what_is_past_its_time_is_removed(make_settings: Callable[..., Settings], clock: FakeClock) -> None:
     with use_services(build_services(make_settings(), clock)) as services:
         Base.metadata.create_all(services.database)
         for number in range(450):  # more than two batches
-            services.engine.record(f"browser{number}", {"form/f/field/a": number})
+            put(services.engine, f"browser{number}", {"form/f/field/a": number})
         services.engine.open("person", "ada").set_field("f", "a", 1)
         assert clean_up(services) == Cleaned()
 
         clock.advance(services.settings.session_timeout + 301)
-        services.engine.record("today", {"form/f/field/a": 1})
+        put(services.engine, "today", {"form/f/field/a": 1})
         assert clean_up(services).sessions == 450
         assert {header.session_id for header in services.store.headers(10)} == {"person", "today"}
 
@@ -51,7 +52,7 @@ def test_a_session_with_edits_that_wait_is_not_removed(
 ) -> None:
     with use_services(build_services(make_settings(), clock)) as services:
         Base.metadata.create_all(services.database)
-        services.engine.record("browser", {"form/f/field/a": 1})
+        put(services.engine, "browser", {"form/f/field/a": 1})
         services.engine.flush()
         clock.advance(services.settings.session_timeout + 301)
         session = services.engine.open("browser")
@@ -78,7 +79,7 @@ def test_only_one_process_cleans_up_at_a_time(make_settings: Callable[..., Setti
     with use_services(one), use_services(other):
         Base.metadata.create_all(one.database)
         for number in range(150):
-            one.engine.record(f"browser{number}", {"form/f/field/a": number})
+            put(one.engine, f"browser{number}", {"form/f/field/a": number})
         one.engine.flush()
         clock.advance(settings.session_timeout + 301)
         under_way = batches(one)

@@ -18,6 +18,7 @@ from core.web.ingress import Connections, get_connections
 from core.web.live_tab import Edit, LiveTab
 from core.web.protocol import told
 from core.web.token import anonymous_session_id, new_token
+from tests.engine.writing import put
 
 KEY, FIELD = "f.choice", field_path("f", "choice")
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -75,7 +76,7 @@ class Browser:
         if not self.works:
             return None
         self.kept += [edit.value for edit in edits]
-        stamps = self._services.engine.record(self.session_id, {field_path(e.form, e.field): e.value for e in edits})
+        stamps = put(self._services.engine, self.session_id, {field_path(e.form, e.field): e.value for e in edits})
         return {edit.key: stamps[field_path(edit.form, edit.field)] for edit in edits}
 
 

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from core.codec import encode
 from core.errors import StoreUnavailableError
 from core.session import REMOVED, Change, UserSession
 from core.session_persistence import SessionPersistenceEngine
-from core.storage.codec import encode
 from core.storage.entry import Entry, newest
 from core.storage.journal import Journal
 from core.storage.sealing import Seal
@@ -228,6 +228,17 @@ def recovered(start: Start, session_id: str) -> dict[str, Any]:
     return values
 
 
+class Recording:
+    """Writes what it is asked to, and notes it before."""
+
+    def __init__(self, engine: SessionPersistenceEngine, asked: list[Change]) -> None:
+        self._engine, self._asked = engine, asked
+
+    def write(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
+        self._asked += changes
+        return self._engine.write(session, changes)
+
+
 @pytest.mark.parametrize("durability", WAYS)
 @settings(max_examples=40)
 @given(
@@ -255,17 +266,8 @@ def test_recovery_equals_the_state_after_the_last_acknowledged_change_whatever_d
         engine, fuse = processes[who]
         session = engine.open("s")
         assert session.values == expected
-        asked, keep = list[Change](), session.emit
-
-        def emit(
-            changes: Sequence[Change],
-            asked: list[Change] = asked,
-            keep: Callable[[Sequence[Change]], Mapping[str, str]] = keep,
-        ) -> Mapping[str, str]:
-            asked += changes
-            return keep(changes)
-
-        session.emit = emit
+        asked = list[Change]()
+        session.persistence = Recording(engine, asked)
         fuse.at = crash
         told = True
         try:

@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.storage.hurry import HURRIED_SECONDS
 from core.storage.models import Base
 from core.web.token import new_token, token_hash
+from tests.engine.writing import put
 
 SCRIPT = """
 import streamlit as st
@@ -151,7 +152,7 @@ def test_whoever_is_in_no_hurry_waits_for_the_lock(services: Services) -> None:
     holder = threading.Thread(target=hold)
     holder.start()
     assert holding.wait(SLOW)
-    services.engine.record("s", {"form/f/field/a": 1})
+    put(services.engine, "s", {"form/f/field/a": 1})
     services.engine.flush()
     holder.join()
     assert services.store.load("s").version

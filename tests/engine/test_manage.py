@@ -26,6 +26,7 @@ from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
 from core.web.arrival import arrive
 from manage import manage
+from tests.engine.writing import put
 
 PASSWORD = "a phrase of some length"
 AWAY = "postgresql+psycopg://nobody@127.0.0.1:1/none"
@@ -153,7 +154,7 @@ def test_doctor_finds_edits_that_wait_too_long(run: Run, settings: Settings) -> 
     run("migrate")
     away = settings.model_copy(update={"database_url": AWAY})
     with use_services(build_services(away)) as services:
-        services.engine.record("anon-1", {"form/order/field/item": "a lamp"})
+        put(services.engine, "anon-1", {"form/order/field/item": "a lamp"})
     assert "journal" not in trouble(settings)  # it has only just begun to wait
     assert any("1 edits wait" in finding.says for finding in examine(settings))
 

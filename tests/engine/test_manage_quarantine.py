@@ -12,13 +12,14 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from core.clock import HybridClock
+from core.codec import encode
 from core.commands.doctor import examine
 from core.services import Services, build_services, use_services
 from core.settings import Settings
-from core.storage.codec import encode
 from core.storage.entry import Entry
 from core.storage.migrate import upgrade
 from manage import manage
+from tests.engine.writing import put
 
 DAMAGED, REFUSED = "form/f/field/damaged", "form/f/field/refused"
 
@@ -29,7 +30,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
     settings = make_settings()
     with use_services(build_services(settings)) as services:
         upgrade(services.database)
-        services.engine.record("s", {DAMAGED: "a lamp", "form/f/field/good": 1})
+        put(services.engine, "s", {DAMAGED: "a lamp", "form/f/field/good": 1})
         services.engine.flush()
         with services.database.begin() as connection:
             broken = "UPDATE entries SET value = CAST(substr(value, 1, 14) || x'ff' AS TEXT) WHERE path = :path"
@@ -99,7 +100,7 @@ def test_doctor_finds_edits_that_a_change_of_durability_left_in_the_journal(
 ) -> None:
     away = settings.model_copy(update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
     with use_services(build_services(away)) as services:
-        services.engine.record("s", {"form/f/field/waiting": 1})
+        put(services.engine, "s", {"form/f/field/waiting": 1})
     changed = settings.model_copy(update={"database_url": postgres_url, "durability": "database"})
     found = {finding.subject: finding.fix for finding in examine(changed)}
     assert "DURABILITY=local" in str(found["journal"])

@@ -14,10 +14,12 @@ from starlette.testclient import TestClient
 
 from core.rate import RateLimit
 from core.services import Services
-from core.state.navigation import NavigationEntry, NavigationHistory
+from core.session import NavigationEntry
+from core.state.navigation import History
 from core.web import routes
 from core.web.position import BODY_LIMIT, get_page_names
 from core.web.token import new_token, token_hash
+from tests.engine.writing import put
 
 TAB = "0123456789abcdef" * 2
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -85,8 +87,8 @@ def test_a_visit_keeps_its_time_and_its_scroll_position(services: Services, brow
         NavigationEntry(page=page, timestamp=start + timedelta(minutes=number), scroll_position=scroll)
         for number, (page, scroll) in enumerate(visits)
     ]
-    history = NavigationHistory(entries=tuple(before), index=2)
-    services.engine.record("anon-1", {f"tab/{TAB}/history": history.to_dict()})
+    history = History(entries=tuple(before), index=2)
+    put(services.engine, "anon-1", {f"tab/{TAB}/history": history.stored()})
 
     # The browser has let go of the oldest, and been to one page more.
     entries = [{"page": page, "params": {}} for page in ("orders", "customers", "home")]

@@ -211,7 +211,7 @@ def test_an_enum_in_a_session_is_the_one_its_module_has_now(
     services: Services, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     colours = "from enum import Enum\n\n\nclass Colour(Enum):\n    RED = 'red'\n"
-    monkeypatch.setattr("core.storage.codec._ENUM_PACKAGES", ("town.",))
+    monkeypatch.setattr("core.codec._ENUM_PACKAGES", ("town.",))
     project.write("town/colours.py", colours)
     session: UserSession = services.engine.open("anon-1")
     session.set_field("order", "colours", [project.load("town.colours").Colour.RED])

@@ -11,7 +11,8 @@ from core import UserSession
 from core.restored import announced, came_back, entered_since, note_announced
 from core.services import Services, get_services
 from core.session import Change
-from core.state.drafts import Draft, digest_of, draft_path
+from core.typed_text import Draft, digest_of, draft_path
+from tests.engine.writing import put
 
 TAB = "0" * 32
 
@@ -170,7 +171,7 @@ class TestTheNotice:
         session = local()
         typed = Draft(number=1, digest=digest_of("typed"), on_screen=True)
         values = {"form/f/field/name": "typed", draft_path(TAB, "f", "name"): typed.to_dict()}
-        get_services().engine.record(session.session_id, values)
+        put(get_services().engine, session.session_id, values)
         app = press(load(), "Discard")
         assert app.text_input[0].value == ""
         assert press(app, "Undo").text_input[0].value == "typed"

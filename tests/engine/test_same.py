@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.state.forms import same
-from core.storage.codec import decode, encode
+from core.codec import decode, encode
+from core.state.equality import same
 from tests.engine.test_any_stored_value import VALUES
 
 NAN, ANOTHER = float("nan"), float("nan")

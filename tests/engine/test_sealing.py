@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import HybridClock
+from core.codec import encode
 from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
-from core.storage.codec import encode
 from core.storage.entry import Entry
 from core.storage.sealing import Seal
 

@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.services import Services, get_services
 from core.session import UserSession
-from core.state.drafts import Draft, digest_of, draft_path
 from core.state.paths import field_path
+from core.typed_text import Draft, digest_of, draft_path
 from core.web.protocol import Told, WidgetState
+from tests.engine import writing
 from tests.engine.test_widgets import COLOURS, EVERY_KIND
 
 pytestmark = pytest.mark.usefixtures("as_one_person")
@@ -371,7 +372,7 @@ class TestWhatIsTypedAndNotLeft:
     def type(value: Any) -> None:
         note = Draft(number=1, digest=digest_of(value), on_screen=True).to_dict()
         values = {field_path("form", "field"): value, draft_path(TAB, "form", "field"): note}
-        get_services().engine.record(person().session_id, values)
+        writing.put(get_services().engine, person().session_id, values)
 
 
 def test_a_default_outside_the_limits_is_refused_as_in_streamlit_and_not_hidden() -> None:

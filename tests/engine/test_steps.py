@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core import UserSession
 from core.clock import FakeClock, HybridClock
 from core.session_persistence import SessionPersistenceEngine
-from core.state.timeline import MAX_STEPS
+from core.state.edit_history import MAX_EDITS
 from core.storage.journal import Journal
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import sqlite_store
@@ -75,7 +75,7 @@ def test_fifty_steps_back_a_reload_and_fifty_forward_give_the_same_state_at_each
     forward = redo_all(open_tab("after the reload"))
 
     assert (back, forward) == (states[::-1], states)
-    assert len(states) == 51 == MAX_STEPS + 1
+    assert len(states) == 51 == MAX_EDITS + 1
 
 
 ABSENT = object()
@@ -108,7 +108,7 @@ def edit(session: UserSession, kind: str, name: str, value: Any) -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(EDITS, max_size=MAX_STEPS))
+@given(st.lists(EDITS, max_size=MAX_EDITS))
 def test_whatever_was_edited_can_be_undone_to_the_beginning_and_done_again(edits: list[tuple[str, str, Any]]) -> None:
     session = UserSession(session_id="s", clock=FakeClock())
     states = [values(session)]
@@ -206,10 +206,10 @@ def test_the_steps_are_bounded_and_those_that_remain_can_be_undone(open_tab: Ope
     session = open_tab()
     for number in range(300):
         session.set_field("f", "a", number)
-    assert MAX_STEPS <= len(session.form("f").steps) <= 2 * MAX_STEPS
+    assert MAX_EDITS <= len(session.form("f").edits) <= 2 * MAX_EDITS
 
-    assert len(undo_all(session)) > MAX_STEPS
-    assert len(open_tab().form("f").steps) == len(session.form("f").steps)
+    assert len(undo_all(session)) > MAX_EDITS
+    assert len(open_tab().form("f").edits) == len(session.form("f").edits)
 
 
 def test_what_was_undone_and_dropped_leaves_room_for_what_can_be_undone(open_tab: Open) -> None:
@@ -230,7 +230,7 @@ def test_the_largest_text_a_field_may_have_can_be_undone_and_its_steps_are_bound
     session = open_tab()
     for number in range(30):
         session.set_field("f", "text", f"{number}" + "x" * 250_000)
-    assert sum(session.footprint.size(path) for path in session.values if path.startswith("step/")) < 3 * 2**20
+    assert sum(session.quota.size(path) for path in session.values if path.startswith("step/")) < 3 * 2**20
 
     again = open_tab()
     again.undo("f")
@@ -296,4 +296,4 @@ def test_a_step_says_where_and_when(open_tab: Open, clock: FakeClock) -> None:
 
     step = open_tab("laptop").undo("f")
     assert step is not None
-    assert (step.author, step.device, step.at, set(step.edits)) == ("phone", "the device of phone", clock.now(), {"a"})
+    assert (step.author, step.device, step.at, set(step.fields)) == ("phone", "the device of phone", clock.now(), {"a"})

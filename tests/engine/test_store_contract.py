@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from core.clock import FakeClock, HybridClock
+from core.codec import decode, encode
 from core.state.paths import CREATED_PATH, USER_PATH
-from core.storage.codec import decode, encode
 from core.storage.entry import Entry
 from core.storage.sealing import Seal
 from core.storage.sql_store import GRACE as EXPIRY_GRACE

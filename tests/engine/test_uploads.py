@@ -18,6 +18,7 @@ from core.web.uploads import MOST_FILES, MOST_SIZES
 from tests.engine import HERE
 from tests.engine.office import Office
 from tests.engine.open_page import OpenPage
+from tests.engine.writing import put
 
 pytestmark = pytest.mark.xdist_group("chaos")
 
@@ -102,7 +103,7 @@ def test_whoever_may_not_see_the_page_any_more_hands_nothing_in(office: Office) 
 def test_what_waits_for_a_field_has_an_end_which_the_page_tells(office: Office, sizes: list[int]) -> None:
     member = Browser(office)
     refs = [FileRef(digest="0" * 64, name="a", type="", size=size, upload=secrets.token_hex(8)) for size in sizes]
-    office.services.engine.record(office.session(member.user_id), {upload_path(ref.upload): ref for ref in refs})
+    put(office.services.engine, office.session(member.user_id), {upload_path(ref.upload): ref for ref in refs})
     with member.open("counter") as page:
         assert member.put(page, b"1") == 204
         assert member.put(page, b"2" * 1000) == 413

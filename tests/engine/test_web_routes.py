@@ -22,6 +22,7 @@ from core.web.binding import Bindings
 from core.web.cookie import SessionCookieMiddleware
 from core.web.device import describe_device
 from core.web.token import anonymous_session_id, new_token, token_hash, verify
+from tests.engine.writing import put
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -119,7 +120,7 @@ def test_work_done_before_signing_in_moves_into_the_persons_session(
     client: TestClient, services: Services, secret: str, token: str, ada: User
 ) -> None:
     path = join_path("form", "order", "field", "item")
-    services.engine.record(anonymous_session_id(token, secret), {path: "a lamp"})
+    put(services.engine, anonymous_session_id(token, secret), {path: "a lamp"})
     ticket = services.accounts.issue_ticket(token_hash(token), ada.user_id)
     assert client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN).status_code == 204
     assert services.engine.open(ada.session_id).form("order").values == {"item": "a lamp"}
@@ -133,7 +134,7 @@ def test_one_persons_work_does_not_move_to_another(
     hashed = token_hash(token)
     services.accounts.redeem(services.accounts.issue_ticket("x", ada.user_id), "x", hashed, "")
     path = join_path("form", "order", "field", "item")
-    services.engine.record(ada.session_id, {path: "ada's"})
+    put(services.engine, ada.session_id, {path: "ada's"})
     ticket = services.accounts.issue_ticket(hashed, bob.user_id)
     assert client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN).status_code == 204
     assert services.engine.open(bob.session_id).form("order").values == {}

@@ -13,8 +13,10 @@ from streamlit.testing.v1 import AppTest
 from core import ui
 from core.services import Services, get_services
 from core.session import UserSession
-from core.state.drafts import Draft, TextRule, digest_of, draft_path
 from core.state.paths import field_path
+from core.state.text_rules import TextRule
+from core.typed_text import Draft, digest_of, draft_path
+from tests.engine.writing import put
 
 COLOURS = ["red", "green", "blue"]
 EVERY_KIND: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -318,7 +320,7 @@ def test_what_was_typed_and_its_widget_refuses_is_no_untouched_field() -> None:
         st.button("Next", on_click=ui.keep_shown, args=("form",))
 
     tab = AppTest.from_function(confirm).run()
-    get_services().engine.record(person().session_id, {field_path("form", "email"): "half@"})
+    put(get_services().engine, person().session_id, {field_path("form", "email"): "half@"})
     tab.button[0].click().run()
 
     assert person().form("form").values == {"email": "half@"}
@@ -456,7 +458,7 @@ def test_a_draft_typed_in_this_tab_is_not_put_into_its_widget_but_one_left_behin
         text = f"text {number}"
         note = Draft(number=number, digest=digest_of(text), on_screen=on_screen)
         values = {field_path("f", "name"): text, draft_path("a" * 32, "f", "name"): note.to_dict()}
-        as_one_person.engine.record(here.session_state["session_id"], values)
+        put(as_one_person.engine, here.session_state["session_id"], values)
         assert returned(here.run()) == shown_here
         assert returned(there.run()) == text
 

@@ -101,16 +101,9 @@ class RepeatingArrivalStore(RepeatingStore):
 class WholeSessionEngine(SessionPersistenceEngine):
     """The last write wins, but of the whole session: each edit writes all that its tab knows."""
 
-    def open(self, session_id: str, user_id: str | None = None) -> UserSession:
-        session = super().open(session_id, user_id)
-        keep = session.emit
-
-        def keep_all(changes: Sequence[Change]) -> Mapping[str, str]:
-            values = {**session.values, **{change.path: change.value for change in changes}}
-            return keep([Change(path, value) for path, value in values.items()])
-
-        session.emit = keep_all
-        return session
+    def write(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
+        values = {**session.values, **{change.path: change.value for change in changes}}
+        return super().write(session, [Change(path, value) for path, value in values.items()])
 
 
 def _variant(

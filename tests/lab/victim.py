@@ -25,13 +25,13 @@ from core.clock import SystemClock
 from core.errors import KeepError
 from core.logs import configure_logs
 from core.services import Services
-from core.session import REMOVED, UserSession
+from core.session import REMOVED, FormState, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import Settings
-from core.state.forms import FormState
 from core.state.paths import join_path
 from core.storage.database import open_database
 from core.storage.migrate import upgrade
+from tests.engine.writing import put
 from tests.lab.broken import VARIANTS
 from tests.lab.records import joined
 
@@ -117,7 +117,7 @@ class Browser:
         self.tab(session).set_field(form, field, value)
 
     def remove(self, session: str, path: str) -> None:
-        self.engine.record(session, {path: REMOVED})
+        put(self.engine, session, {path: REMOVED})
 
     def save(self, session: str, form: str, values: dict[str, str]) -> None:
         self.tab(session).save_form(form, values)
@@ -169,7 +169,7 @@ class Browser:
 
     def fill(self, session: str, paths: Sequence[str], length: int) -> None:
         """Write something long that nobody looks at, in one step."""
-        self.engine.record(session, dict.fromkeys(paths, "x" * length))
+        put(self.engine, session, dict.fromkeys(paths, "x" * length))
 
     def migrate(self, code: str) -> None:
         database = open_database(self.host.settings.resolved_database_url)

@@ -195,7 +195,7 @@ def test_the_operators_page(bake: Bake, baked_default: BakedProject) -> None:
     project = with_tools_of(baked_default, bake())
     begin = (
         "import io; from core.services import *; "
-        "get_services().engine.record('s', {'form/f/field/a': 1}); "
+        "get_services().engine.open('s').set_field('f', 'a', 1); "
         "get_services().files.keep(io.BytesIO(b'an upload')); "
         "get_services().accounts.create_user('ada', 'Ada', password='three unrelated words'); close_services()"
     )

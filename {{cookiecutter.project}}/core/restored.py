@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.clock import NO_STAMP
 from core.session import Change, UserSession
 from core.state.paths import field_path, join_path
+from core.typed_text import current_draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,5 +60,5 @@ def _stamp(session: UserSession, form_id: str, name: str) -> str:
 
 
 def _left_behind(session: UserSession, form_id: str, name: str) -> bool:
-    note = session.present_draft(form_id, name)
+    note = current_draft(session, form_id, name)
     return note is not None and not note.on_screen

@@ -20,8 +20,8 @@ from core.language import words_for
 from core.permissions import matches, require
 from core.reload import get_sources
 from core.services import get_services
+from core.session import NavigationEntry
 from core.session_manager import SessionManager, get_session_manager
-from core.state.navigation import NavigationEntry
 from core.storage.database import missing_migration
 from core.ui import browser, cards
 from core.ui.plain_state import say_plain_state

@@ -1,25 +1,31 @@
-"""A person's session: pure state, no Streamlit, no database, no input or output.
+"""A person's session: pure state, with no Streamlit, no database, no input or output.
 
-Every mutator computes `Change`s, hands them to `emit`, which returns only when they are durable, and then folds
-them in by the very function that also folds in what was stored earlier or elsewhere.
+A session is a map from path to value (see `core.state.paths`). Forms, navigation, preferences, cache keys and metrics
+are views of that map. Each method that changes something builds `Change`s and calls `UserSession.commit`, which has
+them made durable and then applies them. What was stored earlier, or by another tab, is applied by the same method.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
-from datetime import datetime
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-from core.clock import stamp_time
-from core.state.changes import REMOVED, Change
-from core.state.forms import FormSnapshot, FormState
-from core.state.navigation import NavigationEntry
-from core.state.paths import join_path
-from core.state.session_navigation import SessionNavigation
-from core.state.session_state import SessionMetrics, UserPreferences
-from core.state.session_submissions import SessionSubmissions
+from core import undo
+from core.clock import NO_STAMP, stamp_time
+from core.codec import from_json, to_json
+from core.errors import NoRoomError, UnknownSnapshotError
+from core.state.durable_map import DurableMap
+from core.state.edits import FormEdit, UndoMark
+from core.state.equality import is_empty, same
+from core.state.navigation import History
+from core.state.paths import CREATED_PATH, REMOVED, USER_PATH, Change, Removed, join_path, split_path
+from core.state.record import Record
+from core.state.shapes import shape_error
+from core.state.submission import next_submission
 from core.wildcards import matches
 
 __all__ = [
@@ -33,27 +39,505 @@ __all__ = [
     "UserSession",
 ]
 
+MAX_SNAPSHOTS = 50
+"""Snapshots kept per form. The oldest automatic one is deleted first, named ones last."""
+_TAB_LIFETIME = timedelta(days=30)
+"""How long the history and scroll positions of a closed tab are kept."""
 
-class UserSession(SessionSubmissions, SessionNavigation):
+Countable = Literal["page_views", "interactions"]
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavigationEntry(Record):
+    """A visit to a page. `scroll_position` is in CSS pixels from the top."""
+
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    timestamp: datetime
+    scroll_position: float = 0.0
+
+    def is_at(self, page: str, params: Mapping[str, str]) -> bool:
+        return self.page == page and dict(self.params) == dict(params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSnapshot(Record):
+    """The values of a form at one moment."""
+
+    snapshot_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    form_id: str
+    values: Mapping[str, Any]
+    timestamp: datetime
+    description: str = ""
+    automatic: bool = False
+
+    @property
+    def path(self) -> str:
+        return join_path("form", self.form_id, "snapshot", self.snapshot_id)
+
+    def stored(self) -> Change:
+        """Return the change that stores it."""
+        value = {"values": dict(self.values), "at": self.timestamp}
+        return Change(self.path, {**value, "description": self.description, "automatic": self.automatic})
+
+
+@dataclass(slots=True, kw_only=True)
+class FormState(Record):
+    """A form of a session."""
+
+    form_id: str
+    values: dict[str, Any] = field(default_factory=dict)
+    """The drafts, by field."""
+    saved: Mapping[str, Any] = field(default_factory=dict)
+    """The values that were saved last."""
+    saved_at: datetime | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Messages of the last validation by field; `""` is the form as a whole."""
+    snapshots: list[FormSnapshot] = field(default_factory=list)
+    """The oldest first."""
+    edits: dict[str, FormEdit] = field(default_factory=dict, repr=False)
+    """By id: the edits that can be undone, or whose text was overwritten by another tab."""
+    undo_marks: dict[str, UndoMark] = field(default_factory=dict, repr=False)
+    """By id of an edit: whether it is undone."""
+
+    @property
+    def dirty_fields(self) -> set[str]:
+        """Fields whose draft differs from what was saved last."""
+        unset = object()
+        return {name for name, value in self.values.items() if not same(value, self.saved.get(name, unset))}
+
+    @property
+    def is_dirty(self) -> bool:
+        return bool(self.dirty_fields)
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """The dirty fields without those that are empty and were never saved."""
+        return frozenset(name for name in self.dirty_fields if name in self.saved or not is_empty(self.values[name]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form as JSON data; each edit and undo mark with its stamp."""
+        plain = replace(self, snapshots=[], edits={}, undo_marks={})
+        return {
+            **Record.to_dict(plain),
+            "snapshots": [snapshot.to_dict() for snapshot in self.snapshots],
+            "edits": {name: [edit.stamp, to_json(edit.to_dict())] for name, edit in self.edits.items()},
+            "undo_marks": {name: [mark.stamp, to_json(mark.to_dict())] for name, mark in self.undo_marks.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FormState:
+        """Rebuild what `to_dict` returned."""
+        edits, marks = data["edits"].items(), data["undo_marks"].items()
+        form = cls(**{name: from_json(data[name]) for name in ("form_id", "values", "saved", "saved_at", "errors")})
+        form.snapshots = [FormSnapshot.from_dict(snapshot) for snapshot in data["snapshots"]]
+        form.edits = {edit_id: FormEdit.parse(edit_id, stamp, from_json(edit)) for edit_id, (stamp, edit) in edits}
+        form.undo_marks = {edit_id: UndoMark.parse(stamp, from_json(mark)) for edit_id, (stamp, mark) in marks}
+        return form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPreferences(Record):
+    """What a person chose in the preferences."""
+
+    theme: str = "system"
+    language: str = "en"
+    timezone: str = "UTC"
+    auto_save: bool = True
+
+
+_DEFAULTS = asdict(UserPreferences())
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionMetrics(Record):
+    """Totals of a session over all tabs and days. Times are aware UTC."""
+
+    page_views: int = 0
+    interactions: int = 0
+    started_at: datetime | None = None
+    last_activity: datetime | None = None
+
+    @property
+    def session_duration(self) -> float:
+        """Seconds from the first to the last activity."""
+        if self.started_at is None or self.last_activity is None:
+            return 0.0
+        return (self.last_activity - self.started_at).total_seconds()
+
+
+@dataclass(slots=True, kw_only=True)
+class UserSession(DurableMap):
     """One tab's view of one person's session."""
 
-    __slots__ = ()
+    created_at: datetime | None = None
+    form_states: dict[str, FormState] = field(default_factory=dict)
+    preferences: UserPreferences = field(default_factory=UserPreferences)
+    cache_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tracked cache keys and what each depends on."""
+    bound_keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By page: widget key to the form that holds its value."""
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    """Roles and permissions are set from the user table at each run, never from stored session data."""
+    history: History[NavigationEntry] = field(default_factory=History)
+    """Where this tab has been, and where it is."""
+    tab_id: str | None = None
+    """None until the browser has named its tab; until then history and metrics are kept in memory."""
+    device: str = ""
+    """The browser's description, such as "Firefox on Linux"."""
+    view_id: str = field(default_factory=lambda: secrets.token_hex(6), repr=False, compare=False)
+    """Prefix of the ids of edits made in this view."""
+    edit_count: int = field(default=0, repr=False, compare=False)
+    _histories: dict[str, History[NavigationEntry]] = field(default_factory=dict, repr=False)
+    _scroll: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
+    _counts: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    # Changes: made durable, then applied
+
+    def commit(self, changes: Sequence[Change], *, counting: Countable | None = None) -> None:
+        """Make changes durable, then apply them. Raises NotKeptError: then nothing has changed.
+
+        `counting` names the counter of this tab that goes up with it. Where the quota is exceeded, the oldest automatic
+        snapshots are deleted with the change.
+        """
+        if not changes:
+            return
+        with self.lock:
+            every = [*self._first_changes(), *changes, *([self._counted(counting)] if counting else [])]
+            try:
+                self.write(every)
+            except NoRoomError as error:
+                spared = self._oldest_snapshots(error.missing, {change.path for change in changes})
+                if not spared:
+                    raise
+                self.write([*every, *spared])
+
+    def apply(self, path: str, value: Any) -> None:
+        """Set a path of this view to a value that is durable. Paths that nobody reads are kept, too.
+
+        Takes any path and value: where the value has another shape than the path's, the path is left out and
+        `misshapen` says why. Objects that readers may hold are replaced, never changed.
+        """
+        self.misshapen.pop(path, None)
+        if (error := shape_error(path, value)) is not None:
+            self.misshapen[path], value = error, REMOVED
+        _put(self.values, path, value)
+        match split_path(path):
+            case ("form", form_id, *rest):
+                self._apply_form(form_id, rest, value)
+            case (("step" | "undone") as part, form_id, edit_id):
+                self._apply_form(form_id, [part, edit_id], value, self.stamps.get(path, NO_STAMP))
+            case ("tab", tab, "history"):
+                _put(self._histories, tab, value if value is REMOVED else History.parse(value, NavigationEntry))
+                if tab == self.tab_id:
+                    self.history = self._histories.get(tab, History())
+            case ("tab", tab, "scroll", page):
+                _put(self._scroll, (tab, page), value)
+            case ("metric", tab):
+                _put(self._counts, tab, value)
+            case ("key", page, key):
+                self.bound_keys[page] = _with(self.bound_keys.get(page, {}), key, value)
+            case ("pref", name) if name in _DEFAULTS:
+                chosen = _DEFAULTS[name] if value is REMOVED else value
+                self.preferences = replace(self.preferences, **{name: chosen})
+            case ("cache", key):
+                self.cache_keys = _with(self.cache_keys, key, value if value is REMOVED else tuple(value))
+            case _ if path == CREATED_PATH:
+                self.created_at = None if value is REMOVED else value
+            case _ if path == USER_PATH and value is not REMOVED:
+                self.user_id = value
+
+    def _apply_form(self, form_id: str, rest: Sequence[str], value: Any, stamp: str = NO_STAMP) -> None:
+        form = self.form_states.get(form_id) or FormState(form_id=form_id)
+        match rest:
+            case ["field", name]:
+                form.values = _with(form.values, name, value)
+            case ["saved"]:
+                form.saved, form.saved_at = ({}, None) if value is REMOVED else (value["values"], value["at"])
+            case ["errors"]:
+                form.errors = {} if value is REMOVED else value
+            case ["snapshot", snapshot_id]:
+                snapshots = [snapshot for snapshot in form.snapshots if snapshot.snapshot_id != snapshot_id]
+                if value is not REMOVED:
+                    snapshots.append(_read_snapshot(form_id, snapshot_id, value))
+                form.snapshots = sorted(snapshots, key=lambda snapshot: snapshot.timestamp)
+            case ["step", edit_id]:
+                edit = REMOVED if value is REMOVED else FormEdit.parse(edit_id, stamp, value)
+                form.edits = _with(form.edits, edit_id, edit)
+            case ["undone", edit_id]:
+                mark = REMOVED if value is REMOVED else UndoMark.parse(stamp, value)
+                form.undo_marks = _with(form.undo_marks, edit_id, mark)
+        is_empty_form = form == FormState(form_id=form_id)
+        if is_empty_form or form_id not in self.form_states:
+            self.form_states = _with(self.form_states, form_id, REMOVED if is_empty_form else form)
+
+    def _first_changes(self) -> list[Change]:
+        """Return what a session's first edit stores besides: when it was created, and for whom."""
+        if self.created_at is not None or self.is_partial:
+            return []
+        created = Change(CREATED_PATH, self.clock.now())
+        return [created, Change(USER_PATH, self.user_id)] if self.user_id else [created]
+
+    def _oldest_snapshots(self, missing: int, changing: Collection[str]) -> list[Change]:
+        """Return changes that delete the oldest automatic snapshots of `missing` bytes in all; none if all are less."""
+        automatic = [each for form in self.form_states.values() for each in form.snapshots if each.automatic]
+        deleted = list[Change]()
+        for snapshot in sorted(automatic, key=lambda each: each.timestamp):
+            if snapshot.path not in changing:
+                deleted.append(Change(snapshot.path, REMOVED))
+                missing -= self.quota.size(snapshot.path)
+                if missing <= 0:
+                    return deleted
+        return []
+
+    # Forms: drafts and saved values
+
+    def form(self, form_id: str) -> FormState:
+        """Return the state of a form, an empty one if it was never touched."""
+        return self.form_states.get(form_id) or FormState(form_id=form_id)
+
+    def set_field(self, form_id: str, name: str, value: Any, *, page: str | None = None) -> None:
+        """Set the draft of one field. `page` binds it to the widget of the same key on that page."""
+        with self.lock:
+            changes = undo.edit(self, form_id, {name: value})
+            self.commit([*changes, *self._bindings(page, [name], form_id)], counting="interactions")
+
+    def set_fields(
+        self, values: Mapping[tuple[str, str], Any], *, seen: Mapping[tuple[str, str], str] | None = None
+    ) -> None:
+        """Set the drafts of several fields, by form and name, in one durable step.
+
+        `seen`: the stamps of what their author was shown, where this view of the session may know more.
+        """
+        with self.lock:
+            changes: list[Change] = []
+            for form_id in dict.fromkeys(form for form, _ in values):
+                edited = {name: value for (form, name), value in values.items() if form == form_id}
+                shown = {name: stamp for (form, name), stamp in (seen or {}).items() if form == form_id}
+                changes += undo.edit(self, form_id, edited, seen=shown)
+            self.commit(changes, counting="interactions")
+
+    def save_form(self, form_id: str, data: Mapping[str, Any], *, page: str | None = None) -> None:
+        """Make `data` the drafts and the saved values of a form, in one durable step."""
+        with self.lock:
+            changes = [*undo.edit(self, form_id, data), self._saved(form_id, data), *self._no_errors(form_id)]
+            self.commit([*changes, *self._bindings(page, data, form_id)], counting="interactions")
+
+    def unsaved_changes(self, form_id: str) -> frozenset[str]:
+        """Return the fields of a form that wait for Save: none with auto-save, where an edit counts as saved."""
+        return frozenset() if self.preferences.auto_save else self.form(form_id).changes
+
+    def saved_values(self, form_id: str) -> dict[str, Any]:
+        """Return what counts as saved of a form: the drafts with auto-save, otherwise what Save stored last."""
+        form = self.form(form_id)
+        return dict(form.values if self.preferences.auto_save else form.saved)
+
+    def finish_form(self, form_id: str) -> None:
+        """Empty a form for the next entry. Snapshots stay; undo doesn't reach back behind it."""
+        with self.lock:
+            form = self.form(form_id)
+            saved = [Change(join_path("form", form_id, "saved"), REMOVED)] if form.saved else []
+            self.commit([*undo.edit(self, form_id, dict.fromkeys(form.values, REMOVED), kind="end"), *saved])
+
+    def reset_form(self, form_id: str) -> None:
+        """Clear the drafts of a form. Its saved values and snapshots stay."""
+        with self.lock:
+            self.commit(undo.edit(self, form_id, dict.fromkeys(self.form(form_id).values, REMOVED)))
+
+    def set_errors(self, form_id: str, errors: Mapping[str, str]) -> None:
+        """Store the messages of the last validation, by field."""
+        if dict(errors) != self.form(form_id).errors:
+            self.commit([Change(join_path("form", form_id, "errors"), dict(errors) or REMOVED)])
+
+    def submission(self, form_id: str, values: Mapping[str, Any], *, clear: bool) -> list[Change]:
+        """Return the changes that go with a submission of these values. `clear` empties the form for the next one."""
+        form = self.form(form_id)
+        changes = [next_submission(form_id), *self._no_errors(form_id)]
+        if not clear:
+            return [*changes, self._saved(form_id, values)]
+        saved = [Change(join_path("form", form_id, "saved"), REMOVED)] if form.saved else []
+        return [*changes, *saved, *undo.edit(self, form_id, dict.fromkeys(form.values, REMOVED), kind="end")]
+
+    def _saved(self, form_id: str, values: Mapping[str, Any]) -> Change:
+        return Change(join_path("form", form_id, "saved"), {"values": dict(values), "at": self.clock.now()})
+
+    def _no_errors(self, form_id: str) -> list[Change]:
+        return [Change(join_path("form", form_id, "errors"), REMOVED)] if self.form(form_id).errors else []
+
+    def _bindings(self, page: str | None, keys: Iterable[str], form_id: str) -> list[Change]:
+        bound = self.bound_keys.get(page or "", {})
+        if page is None:
+            return []
+        return [Change(join_path("key", page, key), form_id) for key in keys if bound.get(key) != form_id]
+
+    # Forms: undo and conflicts (see `core.undo`)
+
+    def can_undo(self, form_id: str) -> bool:
+        return undo.history(self, form_id).undoable() is not None
+
+    def can_redo(self, form_id: str) -> bool:
+        return undo.history(self, form_id).redoable() is not None
+
+    def undo(self, form_id: str) -> FormEdit | None:
+        """Undo the last edit of a form, in whichever tab it was made. Returns it, or None when there is none left."""
+        return undo.undo(self, form_id)
+
+    def redo(self, form_id: str) -> FormEdit | None:
+        """Redo what was undone last. Returns it, or None: an edit after an undo drops what was undone."""
+        return undo.redo(self, form_id)
+
+    # Forms: snapshots
+
+    def create_form_snapshot(self, form_id: str, description: str = "", *, automatic: bool = False) -> FormSnapshot:
+        """Store the current values of a form, to go back to."""
+        snapshot = self._snapshot(form_id, description, automatic=automatic)
+        self.commit([snapshot.stored()])
+        self._delete_surplus_snapshots(form_id)
+        return snapshot
+
+    def restore_form_snapshot(self, snapshot_id: str) -> FormSnapshot:
+        """Set a form back to a snapshot. The values replaced become an automatic snapshot in the same durable step.
+
+        `undo` takes it back. Raises UnknownSnapshotError.
+        """
+        with self.lock:
+            for snapshot in (each for form in self.form_states.values() for each in form.snapshots):
+                if snapshot.snapshot_id == snapshot_id:
+                    self._replace(snapshot.form_id, snapshot.values, "Before going back")
+                    return snapshot
+        raise UnknownSnapshotError(f"There is no snapshot {snapshot_id!r}. Its form may have dropped it as the oldest.")
+
+    def discard_drafts(self, form_id: str) -> FormSnapshot:
+        """Set a form back to what was saved last. The drafts become an automatic snapshot in the same durable step."""
+        with self.lock:  # what is typed meanwhile is either in the snapshot or stays
+            return self._replace(form_id, self.form(form_id).saved, "Before discarding")
+
+    def _snapshot(self, form_id: str, description: str, *, automatic: bool) -> FormSnapshot:
+        return FormSnapshot(
+            form_id=form_id,
+            values=dict(self.form(form_id).values),
+            timestamp=self.clock.now(),
+            description=description,
+            automatic=automatic,
+        )
+
+    def _replace(self, form_id: str, values: Mapping[str, Any], description: str) -> FormSnapshot:
+        """Make these the drafts of a form and no others. Those before, if any, become the snapshot that is returned."""
+        before = self._snapshot(form_id, description, automatic=True)
+        wanted = {**dict.fromkeys(before.values, REMOVED), **values}
+        self.commit([*([before.stored()] if before.values else []), *undo.edit(self, form_id, wanted, whole=True)])
+        self._delete_surplus_snapshots(form_id)
+        return before
+
+    def _delete_surplus_snapshots(self, form_id: str) -> None:
+        snapshots = self.form(form_id).snapshots
+        surplus = sorted(snapshots, key=lambda each: not each.automatic)[: max(len(snapshots) - MAX_SNAPSHOTS, 0)]
+        self.commit([Change(snapshot.path, REMOVED) for snapshot in surplus])
+
+    # Navigation: one history a tab, in step with the browser's own
+
+    @property
+    def navigation_history(self) -> list[NavigationEntry]:
+        return list(self.history.entries)
+
+    @property
+    def navigation_index(self) -> int:
+        return self.history.index
+
+    @property
+    def current_page(self) -> str | None:
+        return self.history.current.page if self.history.current else None
+
+    def navigate_to(self, page: str, params: Mapping[str, str] | None = None) -> NavigationEntry:
+        """Go to a page. The entries ahead are dropped, as in a browser."""
+        entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
+        self._move(self._with_scroll().push(entry), viewed=True)
+        return entry
+
+    def go_back(self) -> NavigationEntry | None:
+        """Go to the entry before; None at the first."""
+        return self._step(-1)
+
+    def go_forward(self) -> NavigationEntry | None:
+        """Go to the entry after; None at the last."""
+        return self._step(1)
+
+    def visit(self, page: str, params: Mapping[str, str] | None = None) -> None:
+        """Follow the browser to the page it shows, which may be the entry before or after."""
+        entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
+        if not (self.history.current and self.history.current.is_at(page, entry.params)):
+            self._move(self._with_scroll().visit(entry), viewed=True)
+
+    def adopt_history(self, entries: Iterable[NavigationEntry], index: int) -> None:
+        """Replace the history of this tab by the browser's own."""
+        adopted = History(entries=tuple(entries), index=index)
+        if not adopted.is_like(self.history):
+            self._move(adopted, viewed=False)
+
+    def attach_tab(self, tab_id: str) -> None:
+        """Name the tab: its earlier history comes back, and what was visited meanwhile is added to it."""
+        if tab_id == self.tab_id:
+            return
+        before, self.tab_id = self.history, tab_id
+        self.history = moved = self._histories.get(tab_id, History())
+        for entry in before.entries:
+            moved = moved.visit(entry)
+        if moved != self.history:
+            self._move(moved, viewed=False)
+        limit = self.clock.now() - _TAB_LIFETIME
+        with self.lock:
+            tabs = [path for path in self.values.keys() & self.stamps.keys() if path.startswith("tab/")]
+        old = [path for path in tabs if split_path(path)[1] != tab_id and stamp_time(self.stamps[path]) < limit]
+        self.commit([Change(path, REMOVED) for path in old])
+
+    def scroll_position(self, page: str) -> float:
+        """Return how far this tab had scrolled a page, in CSS pixels."""
+        return self._scroll.get((self.tab_id or "", page), 0.0)
+
+    def _with_scroll(self) -> History[NavigationEntry]:
+        """Return the history with the scroll position of the current page in its entry."""
+        current = self.history.current
+        if current is None:
+            return self.history
+        return self.history.with_current(replace(current, scroll_position=self.scroll_position(current.page)))
+
+    def _step(self, steps: int) -> NavigationEntry | None:
+        moved = self._with_scroll().move(steps)
+        if moved is None:
+            return None
+        self._move(moved, viewed=True)
+        return moved.current
+
+    def _move(self, history: History[NavigationEntry], *, viewed: bool) -> None:
+        if self.tab_id is None:
+            self.history = history
+            return
+        change = Change(join_path("tab", self.tab_id, "history"), history.stored())
+        self.commit([change], counting="page_views" if viewed else None)
+
+    # Preferences, cache keys, permissions, metrics
 
     def set_preference(self, name: str, value: Any) -> None:
-        """Keep one preference; `name` is an attribute of UserPreferences."""
-        if name not in {f.name for f in fields(UserPreferences)}:
-            raise AttributeError(f"There is no preference {name!r}; there are {list(asdict(UserPreferences()))}.")
-        if name == "auto_save":
-            self.set_auto_save(bool(value))
-        else:
-            self.commit([Change(join_path("pref", name), value)])
+        """Set a preference; `name` is an attribute of UserPreferences.
+
+        Switching auto-save off stores what was entered until then as saved.
+        """
+        if name not in _DEFAULTS:
+            raise AttributeError(f"There is no preference {name!r}; there are {list(_DEFAULTS)}.")
+        with self.lock:
+            dirty = [form for form in self.form_states.values() if form.is_dirty]
+            switched_off = name == "auto_save" and self.preferences.auto_save and not value
+            saved = [self._saved(form.form_id, form.values) for form in dirty] if switched_off else []
+            self.commit([Change(join_path("pref", name), value), *saved])
 
     def has_chosen(self, name: str) -> bool:
-        """Whether the person set this preference; otherwise it has its default."""
+        """Return whether the person set this preference; otherwise it has its default."""
         return join_path("pref", name) in self.values
 
     def track_cache_key(self, key: str, dependencies: Iterable[str] = ()) -> None:
-        """Remember that this session uses a cache key, and what it was computed from."""
+        """Note that this session uses a cache key, and what it was computed from."""
         wanted = tuple(dependencies)
         if self.cache_keys.get(key) != wanted:
             self.commit([Change(join_path("cache", key), list(wanted))])
@@ -72,17 +556,17 @@ class UserSession(SessionSubmissions, SessionNavigation):
         return role in self.roles
 
     def has_permission(self, permission: str) -> bool:
-        """Whether a role of this person grants it, by name or by wildcard (`orders.*`)."""
+        """Return whether a role of this person grants it, by name or by wildcard (`orders.*`)."""
         return matches(self.permissions, permission)
 
     @property
     def metrics(self) -> SessionMetrics:
         """Totals over all tabs and days."""
         with self.lock:
-            latest, activity = max(self.stamps.values(), default=None), list(self._activity.values())
+            latest, every = max(self.stamps.values(), default=None), list(self._counts.values())
         return SessionMetrics(
-            page_views=sum(counts.get("page_views", 0) for counts in activity),
-            interactions=sum(counts.get("interactions", 0) for counts in activity),
+            page_views=sum(counts.get("page_views", 0) for counts in every),
+            interactions=sum(counts.get("interactions", 0) for counts in every),
             started_at=self.created_at,
             last_activity=stamp_time(latest) if latest else None,
         )
@@ -91,18 +575,56 @@ class UserSession(SessionSubmissions, SessionNavigation):
     def last_activity(self) -> datetime | None:
         return self.metrics.last_activity
 
-    def to_dict(self) -> dict[str, Any]:
-        """The whole session as plain data.
+    def _counted(self, what: Countable) -> Change:
+        tab = self.tab_id or "-"
+        counts = self._counts.get(tab, {})
+        return Change(join_path("metric", tab), {**counts, what: counts.get(what, 0) + 1})
 
-        `{"session_id": str, "user_id": str | None, "values": {path: value}, "stamps": {path: stamp}}`
-        """
-        stamps = {path: stamp for path, stamp in self.stamps.items() if path in self.values}
-        return {"session_id": self.session_id, "user_id": self.user_id, "values": dict(self.values), "stamps": stamps}
+    # Plain data
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the session as JSON data: ids, the value and stamp of each path, and this tab's history."""
+        with self.lock:
+            return {
+                "session_id": self.session_id,
+                "user_id": self.user_id,
+                "tab_id": self.tab_id,
+                "values": {path: to_json(value, path) for path, value in self.values.items()},
+                "stamps": {path: stamp for path, stamp in self.stamps.items() if path in self.values},
+                "history": to_json(self.history.stored()),
+            }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> UserSession:
-        """Rebuild what `to_dict` gave. Nothing keeps the result until it gets an `emit`."""
-        session = cls(session_id=data["session_id"], user_id=data["user_id"], stamps=dict(data.get("stamps", {})))
+        """Rebuild what `to_dict` returned. The result is not stored anywhere until it gets a `persistence`."""
+        session = cls(session_id=data["session_id"], user_id=data["user_id"], tab_id=data.get("tab_id"))
+        session.stamps = dict(data.get("stamps", {}))
         for path, value in data["values"].items():
-            session.absorb(path, value)
+            session.apply(path, from_json(value))
+        if "history" in data:
+            session.history = History.parse(from_json(data["history"]), NavigationEntry)
         return session
+
+
+def _read_snapshot(form_id: str, snapshot_id: str, stored: Mapping[str, Any]) -> FormSnapshot:
+    return FormSnapshot(
+        snapshot_id=snapshot_id,
+        form_id=form_id,
+        values=stored["values"],
+        timestamp=stored["at"],
+        description=stored["description"],
+        automatic=stored["automatic"],
+    )
+
+
+def _with(mapping: Mapping[str, V], key: str, value: V | Removed) -> dict[str, V]:
+    changed = dict(mapping)
+    _put(changed, key, value)
+    return changed
+
+
+def _put(target: dict[Any, Any], key: Any, value: Any) -> None:
+    if value is REMOVED:
+        target.pop(key, None)
+    else:
+        target[key] = value

@@ -34,8 +34,10 @@ from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.state.paths import field_path, is_bookkeeping, join_path, split_path
+from core.state.submission import next_submission, submission_key
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
+from core.typed_text import send_fields
 from core.unreadable import Unreadable
 from core.web.client import noted_address
 from core.web.drafts import keep_with_message
@@ -78,7 +80,7 @@ class SessionManager:
         self._device = session.device = current_device()
         self._put_back: dict[str, float] = {}
         self._vouched_in: int | None = None
-        self._keep, session.emit = session.emit, self._emit
+        session.persistence = self
         self.session = session
         self.opened_at = max(session.stamps.values(), default=NO_STAMP)
         """The stamp of the newest entry there was when this tab began."""
@@ -96,6 +98,8 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
+        self.kept_keys: set[str] = set()
+        """The keys of widgets whose state is kept otherwise than as a field."""
         self.announce: Callable[[ShownField], None] = _unheard
         """Tells the page's script of a widget as soon as it is shown."""
         self.known_fields: dict[str, ShownField] = {}
@@ -138,7 +142,7 @@ class SessionManager:
     def show_field(self, shown: ShownField) -> None:
         """Take note of a controlled widget that was just shown."""
         self.shown_fields[shown.key] = shown
-        self.live.note_own(shown.key)
+        self.kept_keys.add(shown.key)
         self.announce(shown)
 
     def should_retry(self, form_id: str, field: str) -> bool:
@@ -159,7 +163,7 @@ class SessionManager:
         self.session.save_form(form_id, data, page=self.page if has_widgets else None)
         self._engine.publish()  # what others compute from saved forms is out of date from then on
         self._kept(form_id, *data)
-        self.live.note_saved()
+        self.live.elsewhere = False
 
     def submit_form(
         self, form_id: str, values: Mapping[str, Any], work: Work, *, key: str, clear: bool = False
@@ -177,10 +181,10 @@ class SessionManager:
             self.session.submission(form_id, values, clear=clear),
             lambda entries: submissions.submit(key, form_id, entries, work),
         )
-        if receipt.again and self.session.submission_key(form_id) == key:
-            self.session.commit([self.session.next_submission(form_id)])
+        if receipt.again and submission_key(self.session, form_id) == key:
+            self.session.commit([next_submission(form_id)])
         self._kept(form_id, *values)
-        self.live.note_saved()
+        self.live.elsewhere = False
         return receipt
 
     def take_assigned(self, key: str) -> bool:
@@ -206,8 +210,9 @@ class SessionManager:
 
     def label_of(self, form_id: str, field: str) -> str:
         """What the widget of a field is called on the page that showed it last, else the field's name in words."""
-        known = list(self.known_fields.values())  # a run may be adding to them
-        labels = (one.label for one in known if (one.form, one.field) == (form_id, field) and one.label)
+        labels = (
+            one.label for one in self.known_fields.values() if (one.form, one.field) == (form_id, field) and one.label
+        )
         return next(labels, field.replace("_", " ").capitalize())
 
     # Navigation
@@ -265,7 +270,7 @@ class SessionManager:
         """
         self.identity = identity
         with get_services().accounts.hurry:
-            changed = self._engine.fold(self.session, waiting, identity.version)
+            changed = self._engine.merge_pending(self.session, waiting, identity.version)
         news, self._news = self._news, set()
         fields = [split_path(path) for path in changed | news if path.startswith("form/")]
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
@@ -273,7 +278,6 @@ class SessionManager:
         self._retrying = True
         self.needs = ()
         self.shown_fields.clear()
-        self.live.begin_run()
         if self._has_run:
             self._assigned |= assigned()  # by callbacks: the script itself has only begun
         self._has_run = True
@@ -288,11 +292,11 @@ class SessionManager:
         own = {stamps[path] for path in changed if path.startswith(typed_here)}
         return any(path.startswith(_SHOWN_PATHS) and stamps[path] not in own for path in changed)
 
-    def _emit(self, changes: Sequence[Change]) -> Mapping[str, str]:
-        """Make changes durable, for somebody who is still signed in."""
+    def write(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
+        """Make changes of this tab's session durable, if its author is still signed in. Returns the stamps by path."""
         self._check_author()
         try:
-            stamps = self._keep(changes)
+            stamps = self._engine.write(session, changes)
         except NotKeptError as error:
             if all(is_bookkeeping(change.path) for change in changes):
                 # The page is worth more than the note that it was shown.
@@ -301,7 +305,7 @@ class SessionManager:
             raise
         if not self._registered and self.identity.token_hash:
             # A browser gets its row at its first edit, so that its owner can see and revoke it.
-            get_services().accounts.register_soon(self.identity.token_hash, self.session.session_id, self._device)
+            get_services().accounts.register_soon(self.identity.token_hash, session.session_id, self._device)
             self._registered = True
         return stamps
 
@@ -363,13 +367,13 @@ class SessionManager:
                     waiting = self._engine.waiting(self.session.session_id) if typed else []
                     version = check_right(self.identity, self.session.session_id, needs)
                     if typed:
-                        self._news |= self._engine.fold(self.session, waiting, version)
+                        self._news |= self._engine.merge_pending(self.session, waiting, version)
                     kept = {(edit.form, edit.field): edit.value for edit in edits if not edit.sent}
                     sent = {(edit.form, edit.field): edit.value for edit in edits if edit.sent}
                     if kept:
                         self.session.set_fields(kept, seen=seen)
                     if sent:
-                        self.session.send_fields(sent)
+                        send_fields(self.session, sent)
         except SignedOutError:
             raise
         except NotAllowedError as error:
@@ -412,7 +416,7 @@ class SessionManager:
                 self._retrying = False
             return False
         self._kept(form_id, field)
-        self.live.note_kept(None if page is None else field)
+        self.live.elsewhere = False
         return True
 
     def _kept(self, form_id: str, *fields: str) -> None:

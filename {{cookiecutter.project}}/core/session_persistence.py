@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 
 from core.clock import NO_STAMP, Clock, HybridClock, SystemClock
+from core.codec import decode, encode
 from core.errors import (
     CorruptValueError,
     JournalError,
@@ -24,9 +25,7 @@ from core.errors import (
 )
 from core.session import UserSession
 from core.settings import get_settings
-from core.state.changes import REMOVED, Change
-from core.state.paths import holds_fields
-from core.storage.codec import decode, encode
+from core.state.paths import CREATED_PATH, REMOVED, Change, holds_fields
 from core.storage.database import open_database
 from core.storage.entry import Entry, Quarantined
 from core.storage.hurry import HURRIED_SECONDS
@@ -47,13 +46,6 @@ _AROUND_A_FIELD = 4
 R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
-
-
-class Held(NamedTuple):
-    """What a path holds, REMOVED for nothing, and the stamp of that."""
-
-    value: Any
-    stamp: str
 
 
 class SessionPersistenceEngine:
@@ -110,24 +102,23 @@ class SessionPersistenceEngine:
         Raises SessionUnavailableError when it can't be read now: better no answer than a blank session
         that then overwrites the real one.
         """
-        session = UserSession(session_id=session_id, user_id=user_id, clock=self.clock)
-        session.emit = lambda changes: self._emit(session, changes)
+        session = UserSession(session_id=session_id, user_id=user_id, clock=self.clock, persistence=self)
         try:
-            self._absorb_news(session)
+            self._load(session)
         except (StoreUnavailableError, JournalError) as error:
             raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
         return session
 
     def refresh(self, session: UserSession) -> set[str]:
-        """Fold in what other tabs, processes and devices changed. Returns the paths that changed.
+        """Apply what other tabs, processes and devices changed. Returns the paths that changed.
 
-        While the database is away, the news of this machine are folded in all the same.
+        While the database is away, the changes on this machine are applied all the same.
         """
         try:
-            return self._absorb_news(session)
+            return self._load(session)
         except StoreUnavailableError as error:
             log.warning("refresh without the database", error=str(error))
-            return self._absorb_waiting(session, self.waiting(session.session_id))
+            return self._apply_waiting(session, self.waiting(session.session_id))
         except JournalError as error:
             log.error("refresh without the journal", error=str(error))
             return set()
@@ -141,7 +132,7 @@ class SessionPersistenceEngine:
         with session.lock:
             for path, value in again.values.items():
                 if again.stamps[path] == session.stamps.get(path):
-                    session.absorb(path, value)
+                    session.apply(path, value)
 
     def waiting(self, session_id: str) -> list[Entry]:
         """What is durable on this machine and perhaps not in the database yet; nothing if the journal can't be read."""
@@ -158,10 +149,10 @@ class SessionPersistenceEngine:
         """
         return self._writer.pending_since(session_ids)
 
-    def fold(self, session: UserSession, waiting: Sequence[Entry], version: int | None) -> set[str]:
+    def merge_pending(self, session: UserSession, waiting: Sequence[Entry], version: int | None) -> set[str]:
         """Like `refresh`, for a caller that read what waits, and after that the stored session's version."""
         if version is not None and version == session.version:
-            return self._absorb_waiting(session, waiting)
+            return self._apply_waiting(session, waiting)
         return self.refresh(session)
 
     def texts(self) -> Iterator[str]:
@@ -180,29 +171,24 @@ class SessionPersistenceEngine:
         for aside in self.quarantined():
             yield aside.entry.value or ""
 
-    def record(
-        self, session_id: str, values: Mapping[str, Any], seen: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
-        """Make values durable by path, for callers that hold no session (a route, a script). Raises NotKeptError.
+    def read_paths(
+        self, session_id: str, paths: Collection[str], user_id: str | None = None, *, here_only: bool = False
+    ) -> UserSession:
+        """Return a session that holds these paths only, for a caller that needs, and changes, no others.
 
-        `seen` are the stamps the author of the values saw, by path. Returns the stamps the values were given.
+        `here_only` leaves out what the database has. Raises StoreUnavailableError or JournalError.
         """
-        entries = self._append(session_id, [Change(path, value) for path, value in values.items()], seen or {})
-        return {entry.path: entry.stamp for entry in entries}
-
-    def look(self, session_id: str, paths: Collection[str], *, here_only: bool = False) -> dict[str, Held]:
-        """Return what paths of a session hold now; REMOVED stands for nothing, and for what can't be read.
-
-        `here_only` leaves out what the database has. Raises StoreUnavailableError or JournalError when it can't look.
-        """
-        session = UserSession(session_id=session_id, clock=self.clock)
-        # What waits first, as in `_absorb_news`.
-        waiting = [entry for entry in self._writer.pending(session_id) if entry.path in paths]
-        stored = [] if here_only else self._store.read(session_id, paths)
+        session = UserSession(
+            session_id=session_id, user_id=user_id, clock=self.clock, persistence=self, is_partial=here_only
+        )
+        wanted = {*paths, CREATED_PATH}
+        # The journal first, as in `_load`.
+        waiting = [entry for entry in self._writer.pending(session_id) if entry.path in wanted]
+        stored = [] if here_only else self._store.read(session_id, wanted)
         for entry in [*stored, *waiting]:
             with suppress(CorruptValueError):
-                self._absorb(session, entry)
-        return {path: Held(session.values.get(path, REMOVED), session.stamps.get(path, NO_STAMP)) for path in paths}
+                self._apply(session, entry)
+        return session
 
     def submit(self, session: UserSession, changes: Sequence[Change], store: Callable[[Sequence[Entry]], R]) -> R:
         """Make changes durable by `store`, which puts their sealed entries into the database together with more.
@@ -215,13 +201,13 @@ class SessionPersistenceEngine:
             self.flush()  # what these changes follow on is there before them
         except JournalError as error:
             log.error("submitting without the journal", error=str(error))
-        entries, sizes = self._entries(session.session_id, changes, session.stamps, session)
+        entries, sizes = self._entries(session, changes)
         sealed = [self._seal.seal(entry) for entry in entries]
         try:
             answer = store(sealed)
         except StoreUnavailableError:
             answer = store(sealed)
-        session.footprint.update(sizes)
+        session.quota.update(sizes)
         self.refresh(session)
         return answer
 
@@ -281,60 +267,71 @@ class SessionPersistenceEngine:
 
     # Reading
 
-    def _absorb_news(self, session: UserSession) -> set[str]:
-        # What waits first: a flush between the two reads is then seen in the database, never missed.
+    def _load(self, session: UserSession) -> set[str]:
+        # The journal first: a flush between the two reads is then seen in the database, never missed.
         waiting = self._writer.pending(session.session_id)
         loaded = self._store.load(session.session_id, session.version)
         changed: set[str] = set()
         for entry in loaded.entries:
             try:
-                changed |= self._absorb(session, entry)
+                changed |= self._apply(session, entry)
             except CorruptValueError as error:
                 log.error("a stored entry is set aside", path=entry.path, error=str(error))
                 self._store.quarantine(entry, str(error))
-        changed |= self._absorb_waiting(session, waiting)
+        changed |= self._apply_waiting(session, waiting)
         session.version, session.purged = max(session.version, loaded.version), loaded.purged
         return changed
 
-    def _absorb_waiting(self, session: UserSession, waiting: Sequence[Entry]) -> set[str]:
+    def _apply_waiting(self, session: UserSession, waiting: Sequence[Entry]) -> set[str]:
         changed: set[str] = set()
         for entry in waiting:
             try:
-                changed |= self._absorb(session, entry)
+                changed |= self._apply(session, entry)
             except CorruptValueError as error:
                 self._writer.quarantine(entry, str(error))
         return changed
 
-    def _absorb(self, session: UserSession, entry: Entry) -> set[str]:
-        """Fold one entry in; what is intact but can't be read here is noted and left. Raises CorruptValueError."""
-        with session.lock:
-            return self._absorb_newer(session, entry)
+    def _apply(self, session: UserSession, entry: Entry) -> set[str]:
+        """Apply an entry unless the session has a newer one. Returns the path if it changed.
 
-    def _absorb_newer(self, session: UserSession, entry: Entry) -> set[str]:
-        known = session.stamps.get(entry.path)
-        if known is not None and entry.stamp <= known:
-            return set()
-        try:
-            text = self._seal.open(entry).value
-            value = REMOVED if text is None else decode(text, entry.path)
-        except UnreadableValueError as error:
-            log.error("a stored value can't be read here and is left as it is", path=entry.path, error=str(error))
-            session.unreadable[entry.path] = str(error)
-            return set()
-        self._hybrid_clock.observe(entry.stamp)
-        session.stamps[entry.path] = entry.stamp
-        session.unreadable.pop(entry.path, None)
-        session.footprint.update({entry.path: _bytes(text)})
-        session.absorb(entry.path, value)
+        A value that is intact but can't be decoded here is noted and left. Raises CorruptValueError.
+        """
+        with session.lock:
+            known = session.stamps.get(entry.path)
+            if known is not None and entry.stamp <= known:
+                return set()
+            try:
+                text = self._seal.open(entry).value
+                value = REMOVED if text is None else decode(text, entry.path)
+            except UnreadableValueError as error:
+                log.error("a stored value can't be read here and is left as it is", path=entry.path, error=str(error))
+                session.unreadable[entry.path] = str(error)
+                return set()
+            self._hybrid_clock.observe(entry.stamp)
+            session.stamps[entry.path] = entry.stamp
+            session.unreadable.pop(entry.path, None)
+            session.quota.update({entry.path: _bytes(text)})
+            session.apply(entry.path, value)
         if entry.path in session.misshapen:
             log.error("a stored value is left out", path=entry.path, error=session.misshapen[entry.path])
         return {entry.path}
 
     # Writing
 
-    def _emit(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
+    def write(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
+        """Make changes of a session durable. Returns the stamp of each path.
+
+        Raises NotKeptError for a value that can't be stored or exceeds the quota, NotKeptNowError when nothing can be
+        stored now.
+        """
         self._refuse_unreadable(session, changes)
-        entries = self._append(session.session_id, changes, session.stamps, session)
+        entries, sizes = self._entries(session, changes)
+        try:
+            self._writer.append([self._seal.seal(entry) for entry in entries])
+        except (JournalError, StoreUnavailableError) as error:
+            log.error("an edit could not be kept", session_id=session.session_id, error=str(error))
+            raise NotKeptNowError from error
+        session.quota.update(sizes)
         return {entry.path: entry.stamp for entry in entries}
 
     def _refuse_unreadable(self, session: UserSession, changes: Sequence[Change]) -> None:
@@ -343,37 +340,23 @@ class SessionPersistenceEngine:
                 remedy = "It is left as it is; edit it where it was written."
                 raise NotKeptError(change.path, session.unreadable[change.path], remedy)
 
-    def _append(
-        self, session_id: str, changes: Sequence[Change], seen: Mapping[str, str], session: UserSession | None = None
-    ) -> list[Entry]:
-        entries, sizes = self._entries(session_id, changes, seen, session)
-        try:
-            self._writer.append([self._seal.seal(entry) for entry in entries])
-        except (JournalError, StoreUnavailableError) as error:
-            log.error("an edit could not be kept", session_id=session_id, error=str(error))
-            raise NotKeptNowError from error
-        if session is not None:
-            session.footprint.update(sizes)
-        return entries
-
-    def _entries(
-        self, session_id: str, changes: Sequence[Change], seen: Mapping[str, str], session: UserSession | None
-    ) -> tuple[list[Entry], dict[str, int]]:
-        """The entries of changes, not sealed yet, and the room each takes. Raises NotKeptError for too much."""
+    def _entries(self, session: UserSession, changes: Sequence[Change]) -> tuple[list[Entry], dict[str, int]]:
+        """Return the entries of changes, not sealed yet, and the size of each. Raises NotKeptError for too much."""
         stamp = self._hybrid_clock.tick()
         entries = [
             Entry(
-                session_id=session_id,
+                session_id=session.session_id,
                 path=change.path,
                 value=None if change.value is REMOVED else _encode(change),
-                stamp=stamp if stamp > (base := seen.get(change.path, NO_STAMP)) else self._hybrid_clock.tick(base),
+                stamp=stamp
+                if stamp > (base := session.stamps.get(change.path, NO_STAMP))
+                else self._hybrid_clock.tick(base),
                 base=base,
             )
             for change in changes
         ]
         sizes = {entry.path: _bytes(entry.value) for entry in entries}
-        if session is not None:
-            session.footprint.check(sizes)
+        session.quota.check(sizes)
         return entries, sizes
 
 

@@ -96,7 +96,7 @@ def _record(place: str, aside: Quarantined, seal: Seal) -> dict[str, Any]:
 
 
 def _opened(entry: Entry, seal: Seal) -> dict[str, Any]:
-    """The value as JSON of `core.storage.codec`, nothing where it can't be opened."""
+    """The value as JSON of `core.codec`, nothing where it can't be opened."""
     try:
         value = seal.open(entry).value
     except (CorruptValueError, UnreadableValueError):

@@ -14,13 +14,12 @@ import orjson
 from sqlalchemy.orm import Session
 
 from core.accounts import Actor, Audited, User
+from core.codec import encode
 from core.errors import CorruptValueError, FilesUnavailableError, NotKeptError
 from core.files import FileRef
 from core.personal.holders import Person, holders, person_of
 from core.services import Services
-from core.state.changes import REMOVED
-from core.state.paths import split_path
-from core.storage.codec import encode
+from core.state.paths import REMOVED, split_path
 from core.storage.database import reachable
 
 DATA = "data.json"

@@ -1,51 +1,56 @@
-"""Where a tab has been, and where it is: the session's copy of the browser's own history."""
+"""The history of a tab: the session's copy of the browser's own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 MAX_HISTORY = 50
-"""Entries kept per tab; the oldest go first."""
+"""Entries kept per tab; the oldest are dropped first."""
+
+
+class _Visit(Protocol):
+    """A visit to a page, such as `core.session.NavigationEntry`."""
+
+    @property
+    def page(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, str]: ...
+    @property
+    def timestamp(self) -> datetime: ...
+    @property
+    def scroll_position(self) -> float: ...
+
+    def is_at(self, page: str, params: Mapping[str, str]) -> bool: ...
+
+
+E = TypeVar("E", bound=_Visit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NavigationEntry:
-    """One visit to one page. `scroll_position` is in CSS pixels from the top."""
+class History(Generic[E]):
+    """A list of visits and a place in it. Immutable: each move returns the history after it."""
 
-    page: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    timestamp: datetime
-    scroll_position: float = 0.0
-
-    def is_at(self, page: str, params: Mapping[str, str]) -> bool:
-        return self.page == page and dict(self.params) == dict(params)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NavigationHistory:
-    """A list of entries and a place in it. Immutable: each move returns the history after it."""
-
-    entries: tuple[NavigationEntry, ...] = ()
+    entries: tuple[E, ...] = ()
     index: int = -1
 
     @property
-    def current(self) -> NavigationEntry | None:
+    def current(self) -> E | None:
         return self.entries[self.index] if self.entries else None
 
-    def push(self, entry: NavigationEntry) -> NavigationHistory:
-        """Go somewhere new; what lay ahead is forgotten, as in a browser."""
-        kept = (*self.entries[: self.index + 1], entry)[-MAX_HISTORY:]
-        return NavigationHistory(entries=kept, index=len(kept) - 1)
+    def push(self, entry: E) -> History[E]:
+        """Add a visit after the current one; those ahead are dropped, as in a browser."""
+        entries = (*self.entries[: self.index + 1], entry)[-MAX_HISTORY:]
+        return History(entries=entries, index=len(entries) - 1)
 
-    def move(self, steps: int) -> NavigationHistory | None:
+    def move(self, steps: int) -> History[E] | None:
         """Go `steps` back (negative) or forward; None where there is no such entry."""
         target = self.index + steps
         return replace(self, index=target) if steps and 0 <= target < len(self.entries) else None
 
-    def visit(self, entry: NavigationEntry) -> NavigationHistory:
+    def visit(self, entry: E) -> History[E]:
         """Follow the browser to a page it shows: the same one, the one before, the one after, or a new one."""
         if self.current is None:
             return self.push(entry)
@@ -55,34 +60,36 @@ class NavigationHistory:
                 return replace(self, index=place)
         return self.push(entry)
 
-    def matched(self, entries: Sequence[NavigationEntry], index: int) -> NavigationHistory:
-        """Take over the browser's own list; a visit that is in both keeps its time and its scroll position."""
-        best: dict[int, NavigationEntry] = {}
+    def matched(self, entries: Sequence[E], index: int) -> History[E]:
+        """Return the browser's own list; a visit that is in both keeps its time and its scroll position."""
+        best: dict[int, E] = {}
         for shift in range(len(self.entries)):  # the browser may have dropped the oldest
             pairs = enumerate(zip(self.entries[shift:], entries, strict=False))
             same = {place: old for place, (old, new) in pairs if old.is_at(new.page, new.params)}
             best = max(best, same, key=len)
-        return NavigationHistory(entries=tuple(best.get(p, new) for p, new in enumerate(entries)), index=index)
+        return History(entries=tuple(best.get(place, new) for place, new in enumerate(entries)), index=index)
 
-    def scrolled(self, position: float) -> NavigationHistory:
-        """Note how far the current page is scrolled."""
-        if self.current is None or self.current.scroll_position == position:
-            return self
+    def is_like(self, other: History[E]) -> bool:
+        """Return whether both have the same pages and the same place."""
+        pages = [[(entry.page, dict(entry.params)) for entry in each.entries] for each in (self, other)]
+        return pages[0] == pages[1] and self.index == other.index
+
+    def with_current(self, entry: E) -> History[E]:
+        """Return the history with another current entry."""
         entries = list(self.entries)
-        entries[self.index] = replace(self.current, scroll_position=position)
+        entries[self.index] = entry
         return replace(self, entries=tuple(entries))
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "index": self.index,
-            "entries": [[e.page, dict(e.params), e.timestamp, e.scroll_position] for e in self.entries],
-        }
+    def stored(self) -> dict[str, Any]:
+        """Return the value that is stored of it."""
+        entries = [[e.page, dict(e.params), e.timestamp, e.scroll_position] for e in self.entries]
+        return {"index": self.index, "entries": entries}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> NavigationHistory:
-        rows: Sequence[Any] = data["entries"]
-        entries = tuple(
-            NavigationEntry(page=page, params=params, timestamp=at, scroll_position=scroll)
-            for page, params, at, scroll in rows
+    def parse(cls, stored: Mapping[str, Any], visit: Callable[..., E]) -> History[E]:
+        """Rebuild what `stored` returned; `visit` makes an entry."""
+        entries = (
+            visit(page=page, params=params, timestamp=at, scroll_position=scroll)
+            for page, params, at, scroll in stored["entries"]
         )
-        return cls(entries=entries, index=data["index"])
+        return cls(entries=tuple(entries), index=stored["index"])

@@ -1,4 +1,4 @@
-"""Paths: how the parts of a session are named in storage.
+"""Paths and changes: the names of the parts of a session in storage, and the unit in which they change.
 
 | path | value |
 |---|---|
@@ -6,25 +6,27 @@
 | `form/<form>/field/<field>` | the draft value of one field |
 | `form/<form>/saved` | `{"values": {...}, "at": datetime}` of the last Save |
 | `form/<form>/errors` | `{field: message}` of the last validation; `""` is the form as a whole |
-| `form/<form>/key` | what tells this submission of the form from the next, see `core/state/session_submissions.py` |
+| `form/<form>/key` | what tells this submission of the form from the next, see `core/state/submission.py` |
 | `form/<form>/snapshot/<id>` | one snapshot of the form |
-| `step/<form>/<id>` | one edit of a form, to undo it, or to find what it entered again, see `core/state/steps.py` |
-| `undone/<form>/<id>` | whether that step is undone |
+| `step/<form>/<id>` | one edit of a form, see `core/state/edits.py` |
+| `undone/<form>/<id>` | whether that edit is undone |
 | `key/<page>/<widget key>` | the form whose field that widget holds |
 | `tab/<tab>/history` | the pages that tab went through |
 | `tab/<tab>/scroll/<page>` | how far that page was scrolled, in pixels |
 | `tab/<tab>/open/<page>/<key>` | which of these tabs is open, or whether this expander is |
-| `tab/<tab>/draft/<form>/<field>` | which text that tab posted last for a field, see `core/state/drafts.py` |
+| `tab/<tab>/draft/<form>/<field>` | the last text that tab posted for a field, see `core/typed_text.py` |
 | `restored/<form>` | up to which stamp its drafts were announced as restored |
 | `pref/<name>` | one preference |
-| `metric/<tab>/<day>` | what was done in that tab on that day, see `core/state/counts.py` |
+| `metric/<tab>` | `{"page_views": int, "interactions": int}` of that tab |
 | `upload/<id>` | a file that arrived and is in no field yet |
 | `cache/<key>` | what a tracked cache key depends on |
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from core.errors import NotKeptError
@@ -32,10 +34,29 @@ from core.errors import NotKeptError
 USER_PATH = "meta/user"
 CREATED_PATH = "meta/created"
 UPLOADS = "upload/"
-"""What the paths of all files that arrived begin with."""
-_STEPS = ("step/", "undone/")
-_BOOKKEEPING = ("meta/", "tab/", "metric/", "restored/", "cache/", UPLOADS, *_STEPS)
+"""Prefix of the paths of uploaded files."""
+_EDITS = ("step/", "undone/")
+_BOOKKEEPING = ("meta/", "tab/", "metric/", "restored/", "cache/", UPLOADS, *_EDITS)
 _FREE = (*_BOOKKEEPING, "key/", "pref/")
+
+
+class Removed:
+    """The type of REMOVED."""
+
+    def __repr__(self) -> str:
+        return "REMOVED"
+
+
+REMOVED: Final = Removed()
+"""The value of a path that was removed, and of a field that is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path gets a value, or REMOVED."""
+
+    path: str
+    value: Any
 
 
 def join_path(*segments: str) -> str:
@@ -52,23 +73,23 @@ def join_path(*segments: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def field_path(form: str, field: str) -> str:
-    """The path of a field's draft value."""
+    """Return the path of a field's draft value."""
     return join_path("form", form, "field", field)
 
 
 def upload_path(upload: str) -> str:
-    """The path of a file that arrived, by the id the browser gave it."""
+    """Return the path of an uploaded file, by the id the browser gave it."""
     return join_path("upload", upload)
 
 
-def step_path(form: str, step_id: str) -> str:
-    """Where a step is kept."""
-    return join_path("step", form, step_id)
+def edit_path(form: str, edit_id: str) -> str:
+    """Return the path of an edit."""
+    return join_path("step", form, edit_id)
 
 
-def mark_path(form: str, step_id: str) -> str:
-    """Where it is kept whether a step is undone."""
-    return join_path("undone", form, step_id)
+def mark_path(form: str, edit_id: str) -> str:
+    """Return the path at which it is stored whether an edit is undone."""
+    return join_path("undone", form, edit_id)
 
 
 def split_path(path: str) -> tuple[str, ...]:
@@ -77,18 +98,18 @@ def split_path(path: str) -> tuple[str, ...]:
 
 
 def is_bookkeeping(path: str) -> bool:
-    """Whether the app writes this path by itself, so that nobody could answer for its size."""
+    """Return whether the app writes this path by itself, so that no person is responsible for its size."""
     return path.startswith(_BOOKKEEPING)
 
 
-def takes_room(path: str) -> bool:
-    """Whether its size counts towards what one person may have: only where that person could answer for it."""
+def counts_for_quota(path: str) -> bool:
+    """Return whether the size of this path counts for a person's quota."""
     return not path.startswith(_FREE)
 
 
 def holds_fields(path: str) -> bool:
-    """Whether what is kept here holds the values of fields, each of which was checked as a field's."""
+    """Return whether this path holds values of fields, each of which was checked as a field's."""
     match path.split("/"):
         case ["form", _, "saved"] | ["form", _, "snapshot", _]:
             return True
-    return path.startswith(_STEPS)
+    return path.startswith(_EDITS)

@@ -1,7 +1,7 @@
-"""Shapes: what the value of each path that this code reads must look like.
+"""The shape that the value of each path must have.
 
-Storage may hold something else: another version of the project wrote it, as during a rolling deploy, or an error did.
-Such a value is named and left out, so that the rest of the session opens. Fields hold anything, and so does a path
+Storage may hold something else: written by another version of the project, as during a rolling deploy, or by an error.
+Such a value is named and left out, so that the rest of the session opens. Fields may hold anything, and so may paths
 that nobody reads.
 """
 
@@ -22,8 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from core.state.changes import REMOVED
-from core.state.paths import split_path
+from core.state.paths import REMOVED, split_path
 
 _Moment = Annotated[AwareDatetime, Strict()]
 _Number = Annotated[FiniteFloat, Strict()]
@@ -95,7 +94,7 @@ _PREFERENCES: dict[str, TypeAdapter[Any]] = {"theme": _TEXT, "language": _TEXT, 
 
 
 def shape_error(path: str, value: Any) -> str | None:
-    """Return why a value can't be the one of its path here, None if it can."""
+    """Return why a value doesn't have the shape of its path; None if it does."""
     parts = split_path(path)
     if value is REMOVED:
         return None
@@ -132,7 +131,7 @@ def _shape(parts: tuple[str, ...]) -> TypeAdapter[Any] | None:
             return _HISTORY
         case ("tab", _, "scroll", _):
             return _NUMBER
-        case ("metric", _, _):
+        case ("metric", _):
             return _COUNTS
         case ("cache", _):
             return _NAMES

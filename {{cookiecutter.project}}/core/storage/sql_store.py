@@ -29,10 +29,10 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock, SteadyClock, SystemClock, stamp_time
+from core.codec import decode
 from core.errors import CorruptValueError, UnreadableValueError
 from core.state.paths import CREATED_PATH, USER_PATH, split_path
 from core.storage import quarantine
-from core.storage.codec import decode
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
 from core.storage.models import ActivityModel, EntryModel, QuarantineModel, SessionModel, TokenModel

@@ -19,12 +19,12 @@ import streamlit as st
 
 from core.errors import NotKeptError
 from core.session_manager import MISSING, SessionManager, get_session_manager
-from core.state.drafts import TextRule
+from core.state.text_rules import TextRule
+from core.typed_text import send_fields
 from core.ui import browser
 from core.ui.block import form_of, say_beneath
-from core.ui.keys import widget_key
 from core.ui.kinds import TEXT, misfit
-from core.ui.widgets import is_own, known_field, say_problem, stamp_of
+from core.ui.widgets import is_own, known_field, say_problem, stamp_of, widget_key
 from core.web.fields import ShownField
 from core.web.protocol import held
 
@@ -90,5 +90,5 @@ def _empty(manager: SessionManager, shown: ShownField, message: Any) -> None:
     report = browser.reported()  # a callback may come before the first run that knows its tab
     with suppress(NotKeptError):
         entry = {(shown.form, shown.field): getattr(message, "text", message)}
-        manager.session.send_fields(entry, tab=report.tab if report else "")
+        send_fields(manager.session, entry, tab=report.tab if report else "")
         shown.stamp = stamp_of(manager, shown)

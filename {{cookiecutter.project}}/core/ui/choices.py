@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlit.dataframe_util import convert_anything_to_list
 
-from core.state.forms import same
+from core.state.equality import same
 from core.ui.kinds import Arguments, Kind, MisfitError
 
 _QUICK = (str, int, bool)

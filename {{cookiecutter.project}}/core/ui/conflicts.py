@@ -11,10 +11,10 @@ from datetime import datetime
 
 import streamlit as st
 
+from core import undo
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
-from core.state.timeline import Conflict
-from core.ui.keys import own_key
+from core.state.edit_history import Conflict
 from core.ui.times import clock_time, words
 from core.ui.written import written
 from core.words import Words
@@ -29,10 +29,10 @@ def conflict_notice(form_id: str) -> None:
     The later entry is what the field holds. Shows nothing where there is nothing to choose.
     """
     manager, say = get_session_manager(), words()
-    conflicts = manager.session.conflicts(form_id)
+    conflicts = undo.conflicts(manager.session, form_id)
     if not conflicts:
         return
-    with st.container(border=True, key=own_key("conflicts", form_id)):
+    with st.container(border=True, key=f"keep-conflicts-{form_id}"):
         labels = list(dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts))
         st.warning(
             say("conflict.title", fields=", ".join(f"“{label}”" for label in labels)), icon=":material/call_split:"
@@ -45,7 +45,7 @@ def conflict_notice(form_id: str) -> None:
 
 def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Words) -> None:
     session, label = manager.session, manager.label_of(form_id, conflict.field)
-    name = (form_id, conflict.field, conflict.made)
+    name = f"{form_id}-{conflict.field}-{conflict.stamp}"
     left, right = st.columns(2)
     with left:
         where = _where(manager, conflict.current_tab, conflict.current_device, say)
@@ -53,10 +53,10 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
         st.text(written(conflict.current, say))
         st.button(
             say("conflict.keep"),
-            key=own_key("conflict-keep", *name),
+            key=f"keep-conflict-keep-{name}",
             icon=":material/check:",
-            on_click=session.keep_current,
-            args=(form_id, conflict),
+            on_click=undo.keep_current,
+            args=(session, form_id, conflict),
         )
     with right:
         where = _where(manager, conflict.tab, conflict.device, say)
@@ -64,17 +64,17 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
         st.text(written(conflict.value, say))
         st.button(
             say("conflict.take"),
-            key=own_key("conflict-take", *name),
+            key=f"keep-conflict-take-{name}",
             icon=":material/swap_horiz:",
-            on_click=session.take_lost,
-            args=(form_id, conflict),
+            on_click=undo.take_overwritten,
+            args=(session, form_id, conflict),
         )
 
 
 def _where(manager: SessionManager, tab: str, device: str, say: Words) -> str:
     if not tab:
         return ""
-    if tab == manager.session.author:
+    if tab == undo.author(manager.session):
         return say("conflict.here")
     return say("conflict.other_tab") if device in ("", manager.session.device) else say("conflict.device", name=device)
 

@@ -23,17 +23,16 @@ from core.files import FileRef
 from core.plain import plain
 from core.services import get_services
 from core.session_manager import MISSING, get_session_manager
-from core.state.forms import same
+from core.state.equality import same
 from core.state.paths import field_path, upload_path
 from core.ui import upload_notes
 from core.ui.block import form_of, say_beneath
 from core.ui.file_list import list_files, note_rename
 from core.ui.kept_file import MEGABYTE, KeptFile, files_in
-from core.ui.keys import widget_key
 from core.ui.kinds import MisfitError
 from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
-from core.ui.widgets import say_refused, say_unreadable
+from core.ui.widgets import say_refused, say_unreadable, widget_key
 from core.web.fields import ShownField
 from core.web.protocol import WidgetState, forget_upload, form_around, upload_ids
 
@@ -103,7 +102,7 @@ class _Uploader:
             st.error(plain(sentence), icon=":material/error:")
         refused = self._manager.not_kept.get((self._form, self._field))
         if refused:
-            say_refused(refused)
+            say_refused(self._form, self._field, refused)
         else:
             say_unreadable(self._manager, self._form, self._field)
         kept = self._kept()
@@ -123,7 +122,6 @@ class _Uploader:
     def _publish(self, kept: Sequence[FileRef]) -> list[KeptFile]:
         """Put what the widget returns under its own key into `st.session_state`, as Streamlit does."""
         files = [KeptFile(ref) for ref in kept]
-        self._manager.live.note_own(self._base)
         st.session_state[self._base] = self._result(files)
         return files
 
@@ -191,10 +189,10 @@ class _Uploader:
             paths = [upload_path(upload) for upload in upload_ids(state) if upload not in known]
             try:
                 with get_services().accounts.hurry:  # a run of this tab waits for the answer
-                    held = get_services().engine.look(session_id, paths) if paths else {}
+                    noted = get_services().engine.read_paths(session_id, paths).values if paths else {}
             except (StoreUnavailableError, JournalError):
                 return self._value(kept)  # the run takes it from memory
-            found = [held[path].value for path in paths]
+            found = [noted.get(path) for path in paths]
             new = [ref for ref in found if isinstance(ref, FileRef) and self._wanted.fits(ref)]
             return self._with(kept, new) if new else self._value(kept)
 

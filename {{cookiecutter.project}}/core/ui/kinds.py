@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import KeepError
-from core.state.drafts import TextRule, length_of
+from core.state.text_rules import TextRule, length_of
 from core.words import FALLBACK, Words, words_in
 
 Arguments = Mapping[str, Any]

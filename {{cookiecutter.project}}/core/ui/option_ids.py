@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from core.codec import encode
 from core.errors import NotKeptError
-from core.storage.codec import encode
 from core.ui.choices import offered
 from core.ui.kinds import Arguments
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from numbers import Integral, Real
 from typing import Any
 
-from core.state.drafts import TextKind, TextRule
+from core.state.text_rules import TextKind, TextRule
 from core.ui.kinds import Arguments, Kind, MisfitError, may_be_empty
 from core.web.protocol import date_values, datetime_values
 

@@ -11,7 +11,6 @@ import structlog
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError
 from core.files import FileRef, safe_name
 from core.services import get_services
-from core.session import REMOVED
 from core.state.paths import upload_path
 from core.storage.file_types import HEAD_BYTES, agrees, type_of
 from core.ui.kept_file import written
@@ -73,9 +72,9 @@ class Wanted:
 def _noted(file: Any, session_id: str) -> FileRef | None:
     """What was noted of a file when its bytes arrived (see `core.web.uploads`)."""
     path = upload_path(file.file_id)
-    held: Any = REMOVED
+    held: Any = None
     try:
-        held = get_services().engine.look(session_id, [path])[path].value
+        held = get_services().engine.read_paths(session_id, [path]).values.get(path)
     except (StoreUnavailableError, JournalError) as error:
         log.info("an upload is taken from memory", error=str(error))
     return held if isinstance(held, FileRef) else None

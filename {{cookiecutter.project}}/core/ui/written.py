@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from html import escape
 from typing import Any
 
-from core.state.changes import REMOVED
+from core.state.paths import REMOVED
 from core.ui.table_edits import Kept, column_name, is_kept, listed
 from core.ui.times import local_time
 from core.words import Words

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,19 +15,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from core import undo
 from core.accounts import Identity
 from core.clock import NO_STAMP, stamp_time
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.rate import RateLimit
 from core.services import Services, get_services
-from core.session_persistence import Held
-from core.state.changes import REMOVED
-from core.state.drafts import Draft, UntakenTextError, digest_of, draft_path
-from core.state.forms import FormSnapshot, same
-from core.state.paths import CREATED_PATH, USER_PATH, field_path, join_path, step_path
-from core.state.steps import FieldEdit, Kind, Mark, Step
+from core.session import FormSnapshot, UserSession
+from core.state.edits import FieldEdit, FormEdit, UndoMark
+from core.state.equality import same
+from core.state.paths import REMOVED, Change, edit_path, field_path, split_path
+from core.state.text_rules import UntakenTextError
+from core.typed_text import Draft, digest_of, draft_path
 from core.web.device import describe_device
 from core.web.grants import Grant
+from core.web.open_paths import open_paths
 from core.web.request import read_json, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 from core.words import FALLBACK, spoken, words_in
@@ -39,7 +40,6 @@ RATE = RateLimit(per_second=20, burst=200)
 """A tab posts at most three texts a second, and one that was offline as many as it has fields."""
 _TAB = re.compile(r"[0-9a-f]{32}")
 _LARGEST = 2**53
-_LONGEST_ID = 1024
 _OLDEST_MS = 400 * 86_400_000
 """What was typed longer ago counts as this old: a browser's clock may be years behind just after its start."""
 _SLACK = timedelta(seconds=2)
@@ -56,7 +56,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """The body of a request. `age_ms`: how long ago it was typed. The rest is as in `core.state.drafts.Draft`."""
+    """The body of a request. `age_ms`: how long ago it was typed. The rest is as in `core.typed_text.Draft`."""
 
     tab: str
     number: int
@@ -67,13 +67,11 @@ class Post:
     age_ms: int
     language: str = FALLBACK
     """Of what is answered about the text."""
-    widget: str = ""
-    """Streamlit's id of the widget it is typed into."""
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Post:
         """Read a body. Raises 400 for one that is malformed."""
-        match {"age_ms": 0, "seen": "", "on_screen": True, "language": FALLBACK, "widget": "", **body}:
+        match {"age_ms": 0, "seen": "", "on_screen": True, "language": FALLBACK, **body}:
             case {
                 "tab": str(tab),
                 "number": int(number),
@@ -83,7 +81,6 @@ class Post:
                 "on_screen": bool(on_screen),
                 "age_ms": int(age_ms),
                 "language": str(language),
-                "widget": str(widget),
             } if _TAB.fullmatch(tab) and 0 < number < _LARGEST and _is_stamp(seen) and age_ms >= 0:
                 return cls(
                     tab=tab,
@@ -94,29 +91,8 @@ class Post:
                     on_screen=on_screen,
                     age_ms=min(age_ms, _OLDEST_MS),
                     language=spoken(language),
-                    widget=widget[:_LONGEST_ID],
                 )
         raise HTTPException(400, "A draft needs tab, number, grant and text, or what else it has is malformed.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Author:
-    """Where and when a text was typed."""
-
-    tab: str
-    device: str
-    typed: datetime
-
-    def step(self, edits: Mapping[str, FieldEdit], kind: Kind) -> Step:
-        return Step(
-            step_id=secrets.token_hex(8),
-            made=NO_STAMP,
-            edits=edits,
-            author=self.tab,
-            device=self.device,
-            kind=kind,
-            typing_since=self.typed,
-        )
 
 
 async def drafts(request: Request) -> Response:
@@ -144,11 +120,10 @@ async def _answer(request: Request) -> Response:
     if seconds := RATE.wait(token_hash(token)):
         raise HTTPException(429, "Too many drafts at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
     post = Post.parse(await read_json(request, limit=BODY_LIMIT))
-    typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
-    author = _Author(tab=post.tab, device=describe_device(request.headers.get("user-agent")), typed=typed)
+    device = describe_device(request.headers.get("user-agent"))
     away = {"Keep-Database": "away", "Retry-After": "1"}
     try:
-        owner, stamp = await run_in_threadpool(_receive, services, token, author, post)
+        owner, stamp = await run_in_threadpool(_receive, services, token, device, post)
     except NotKeptNowError as error:
         raise HTTPException(503, str(error), headers=away) from error
     except UntakenTextError as error:
@@ -165,13 +140,13 @@ async def _answer(request: Request) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-def _receive(services: Services, token: str, author: _Author, post: Post) -> tuple[Identity, str]:
-    """Keep a draft. Returns whose it is, and the field's stamp."""
+def _receive(services: Services, token: str, device: str, post: Post) -> tuple[Identity, str]:
+    """Make a text durable. Returns whose it is, and the field's stamp."""
     owner = require_identity(services, token)
     grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
     if grant is None:
         raise HTTPException(403, "This field was not shown to you. Reload the page.")
-    return owner, _take_in(services, owner, author, post, grant, grant.rule.read(post.text))
+    return owner, _TypedText(services, owner, device, post, grant, grant.rule.read(post.text)).write()
 
 
 def keep_with_message(
@@ -209,9 +184,8 @@ def keep_with_message(
     if late:
         vouch()
     for post, grant, value in late:
-        typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
         try:
-            _take_in(services, owner, _Author(tab=post.tab, device=device, typed=typed), post, grant, value)
+            _TypedText(services, owner, device, post, grant, value).write()
         except NotKeptError as error:
             untaken[grant.form, grant.field] = error
         except KeepError as error:
@@ -220,84 +194,105 @@ def keep_with_message(
     return untaken
 
 
-def _take_in(services: Services, owner: Identity, author: _Author, post: Post, grant: Grant, value: Any) -> str:
-    """Keep the value of a draft. Returns the field's stamp."""
-    if not owner.registered and owner.token_hash is not None and not owner.database_away:
-        services.accounts.register_soon(owner.token_hash, owner.session_id, author.device)
-    field = field_path(grant.form, grant.field)
-    with _LOCKS[hash((owner.session_id, field)) % len(_LOCKS)]:
-        return _keep(services, owner, author, post, grant, field, value)
+class _TypedText:
+    """A text that was typed into a field, on its way into the session."""
 
+    def __init__(self, services: Services, owner: Identity, device: str, post: Post, grant: Grant, value: Any) -> None:
+        self._services, self._owner, self._device = services, owner, device
+        self._post, self._form, self._name, self._value = post, grant.form, grant.field, value
+        self._typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
+        self._field = field_path(grant.form, grant.field)
+        self._note = draft_path(post.tab, grant.form, grant.field)
 
-def _keep(
-    services: Services, owner: Identity, author: _Author, post: Post, grant: Grant, field: str, value: Any
-) -> str:
-    note_path = draft_path(post.tab, grant.form, grant.field)
-    held = _look(services, owner, (field, note_path, CREATED_PATH))
-    known = Draft.parse(held[note_path].value)
-    draft = Draft(number=post.number, digest=digest_of(value), on_screen=post.on_screen, widget=post.widget)
-    if known is not None and known.number >= post.number:
-        unseen = known.on_screen and not post.on_screen and known.number == post.number
-        if unseen and held[field].value is not REMOVED and digest_of(held[field].value) == known.digest:
-            # It arrived when the page that replaced the one it was typed in had been rendered: news to that page.
-            services.engine.record(owner.session_id, {note_path: replace(known, on_screen=False).to_dict()})
-        return held[field].stamp
-    drafted = known is not None and held[note_path].stamp == held[field].stamp
-    if known is not None and known.sent and known.digest == draft.digest and post.seen < held[field].stamp:
-        return held[field].stamp  # no draft any more, unless somebody typed it again since
-    own, pressed = (True, False) if drafted else _entered_here(services, owner, grant.form, post, held[field])
-    if _is_older(post, held[field], author.typed, typed_here=own and not pressed):
-        if not (own and post.on_screen) and digest_of(held[field].value) != draft.digest:
-            _set_aside(services, owner, author, post, draft, note_path, grant, value)
-        return held[field].stamp
-    if same(value, held[field].value):
-        services.engine.record(owner.session_id, {note_path: draft.to_dict()})
-        return held[field].stamp
-    last = _typing(services, owner, grant.form, known) if known and drafted else None
-    if last is not None and last.goes_on(post.tab, grant.field, held[field].stamp, author.typed):
-        step = last.with_text(grant.field, value)
-    else:
-        base = held[field].stamp if own else min(post.seen, held[field].stamp)
-        step = author.step({grant.field: FieldEdit(before=held[field].value, after=value, base=base)}, "edit")
-    values: dict[str, Any] = {
-        field: value,
-        step_path(grant.form, step.step_id): step.to_dict(),
-        note_path: replace(draft, step=step.step_id).to_dict(),
-    }
-    if held[CREATED_PATH].value is REMOVED and not owner.database_away:
-        values[CREATED_PATH] = services.clock.now()
-        if owner.user_id:
-            values[USER_PATH] = owner.user_id
-    seen = {field: _credible(services, post.seen, held[field])}
-    return services.engine.record(owner.session_id, values, seen)[field]
+    def write(self) -> str:
+        """Make the text durable, as an edit of its field or beside a later one. Returns the field's stamp."""
+        owner = self._owner
+        if not owner.registered and owner.token_hash is not None and not owner.database_away:
+            self._services.accounts.register_soon(owner.token_hash, owner.session_id, self._device)
+        with _LOCKS[hash((owner.session_id, self._field)) % len(_LOCKS)]:
+            session = self._open([self._field, self._note])
+            self._write(session)
+            return session.stamps.get(self._field, NO_STAMP)
 
+    def _write(self, session: UserSession) -> None:
+        post, value, stamp = self._post, self._value, session.stamps.get(self._field, NO_STAMP)
+        held = session.values.get(self._field, REMOVED)
+        known = Draft.parse(session.values.get(self._note))
+        draft = Draft(number=post.number, digest=digest_of(value), on_screen=post.on_screen)
+        if known is not None and known.number >= post.number:
+            is_unseen = known.on_screen and not post.on_screen and known.number == post.number
+            if is_unseen and held is not REMOVED and digest_of(held) == known.digest:
+                # It arrived when the page that replaced the one it was typed in had been rendered: news to that page.
+                session.commit([self._noted(replace(known, on_screen=False))])
+            return
+        if known is not None and known.sent and known.digest == draft.digest and post.seen < stamp:
+            return  # no draft any more, unless somebody typed it again since
+        is_typing = known is not None and session.stamps[self._note] == stamp
+        if is_typing and known is not None:
+            session = self._open([self._field, self._note, edit_path(self._form, known.edit_id)])
+        is_own, is_pressed = is_typing or stamp in ("", post.seen) or self._owner.database_away, False
+        if not is_own:
+            writer = self._writer(stamp)
+            is_own = writer is not None and writer.author == post.tab
+            is_pressed = isinstance(writer, UndoMark) or (writer is not None and writer.kind != "edit")
+        if self._is_older(held, stamp, typed_here=is_own and not is_pressed):
+            if not (is_own and post.on_screen) and digest_of(held) != draft.digest:
+                self._write_beside(draft)
+            return
+        if same(value, held):
+            session.commit([self._noted(draft)])
+            return
+        if post.seen > stamp and stamp_time(post.seen) <= self._services.clock.now():
+            session.stamps[self._field] = post.seen  # of an edit that is in the database only, which is away
+        seen = {} if is_own else {self._name: min(post.seen, stamp)}
+        changes = undo.edit(session, self._form, {self._name: value}, seen=seen, typing_since=self._typed)
+        edit_id = split_path(changes[1].path)[-1]
+        session.commit([*changes, self._noted(replace(draft, edit_id=edit_id))])
 
-def _typing(services: Services, owner: Identity, form: str, note: Draft) -> Step | None:
-    """The step that a tab's last draft of a field belongs to."""
-    path = step_path(form, note.step)
-    held = _look(services, owner, (path,))[path]
-    return None if held.value is REMOVED else Step.parse(note.step, held.stamp, held.value)
+    def _write_beside(self, draft: Draft) -> None:
+        """Store the text beside a later entry, for people to choose between them; a closed page's as a version, too."""
+        if self._owner.database_away:
+            raise StoreUnavailableError("The form can't be read now.")
+        session = self._adopt(self._services.engine.open(self._owner.session_id, self._owner.user_id))
+        change = FieldEdit(after=self._value, seen_stamp=self._post.seen)
+        changes = [*undo.late_edit(session, self._form, {self._name: change}, self._typed), self._noted(draft)]
+        if not self._post.on_screen:
+            snapshot = FormSnapshot(
+                form_id=self._form,
+                values={**session.form(self._form).values, self._name: self._value},
+                timestamp=self._services.clock.now(),
+                description=words_in(session.preferences.language)("status.left_behind"),
+                automatic=True,
+            )
+            changes.append(snapshot.stored())
+        session.commit(changes)
 
+    def _writer(self, stamp: str) -> FormEdit | UndoMark | None:
+        """Return what gave the field its value, None where that isn't known."""
+        session = self._services.engine.open(self._owner.session_id, self._owner.user_id)
+        return undo.history(session, self._form).writer(stamp)
 
-def _entered_here(services: Services, owner: Identity, form: str, post: Post, held: Held) -> tuple[bool, bool]:
-    """Whether what the field holds was entered in the very tab the text comes from, and whether by a button there."""
-    if held.stamp in ("", post.seen) or owner.database_away:
-        return True, False
-    maker = services.engine.open(owner.session_id, owner.user_id).timeline(form).maker(held.stamp)
-    if maker is None or maker.author != post.tab:
-        return False, False
-    return True, isinstance(maker, Mark) or maker.kind != "edit"
+    def _is_older(self, held: Any, stamp: str, *, typed_here: bool) -> bool:
+        """Return whether the text was typed before somebody entered, or cleared, what the field holds.
 
+        What its page still shows counts as later than what was typed in the same tab, which may have been on its way
+        for long. It doesn't count as later than what a button pressed after it set or cleared.
+        """
+        post = self._post
+        if stamp in ("", post.seen) or (typed_here and post.on_screen and held is not REMOVED):
+            return False
+        return stamp_time(stamp) > (self._typed if post.on_screen else self._typed + _SLACK)
 
-def _look(services: Services, owner: Identity, paths: tuple[str, ...]) -> dict[str, Held]:
-    if not owner.database_away:
-        try:
-            with services.accounts.hurry:
-                return services.engine.look(owner.session_id, paths)
-        except StoreUnavailableError as error:
-            log.info("a draft is kept without the database", error=str(error))
-    # What is in the database only is unknown now. A draft that is kept twice changes nothing.
-    return services.engine.look(owner.session_id, paths, here_only=True)
+    def _noted(self, draft: Draft) -> Change:
+        return Change(self._note, draft.to_dict())
+
+    def _open(self, paths: Collection[str]) -> UserSession:
+        return self._adopt(open_paths(self._services, self._owner, paths))
+
+    def _adopt(self, session: UserSession) -> UserSession:
+        """Make the tab of the post the author of what is written into the session."""
+        session.tab_id, session.device = self._post.tab, self._device
+        return session
 
 
 def _is_stamp(text: str) -> bool:
@@ -306,46 +301,3 @@ def _is_stamp(text: str) -> bool:
     except CorruptValueError:
         return False
     return True
-
-
-def _is_older(post: Post, held: Held, typed: datetime, *, typed_here: bool) -> bool:
-    """Whether a text was typed before somebody entered, or cleared, what is there now.
-
-    What its page still shows counts as later than what was typed in the same tab, which may have been on its way for
-    long. It doesn't count as later than what a button pressed after it brought or cleared.
-    """
-    if held.stamp in ("", post.seen) or (typed_here and post.on_screen and held.value is not REMOVED):
-        return False
-    return stamp_time(held.stamp) > (typed if post.on_screen else typed + _SLACK)
-
-
-def _set_aside(
-    services: Services,
-    owner: Identity,
-    author: _Author,
-    post: Post,
-    note: Draft,
-    note_path: str,
-    grant: Grant,
-    value: Any,
-) -> None:
-    """Keep a text beside what was entered later elsewhere, for people to choose; a closed page's as a version, too."""
-    if owner.database_away:
-        raise StoreUnavailableError("The form can't be read now.")
-    step = author.step({grant.field: FieldEdit(after=value, base=post.seen)}, "late")
-    values: dict[str, Any] = {step_path(grant.form, step.step_id): step.to_dict(), note_path: note.to_dict()}
-    if not post.on_screen:
-        session = services.engine.open(owner.session_id, owner.user_id)
-        form = session.form(grant.form)
-        typed = replace(form, values={**form.values, grant.field: value})
-        name = words_in(session.preferences.language)("status.left_behind")
-        snapshot = FormSnapshot.of(typed, at=services.clock.now(), description=name, automatic=True)
-        values[join_path("form", grant.form, "snapshot", snapshot.snapshot_id)] = snapshot.to_dict()
-    services.engine.record(owner.session_id, values)
-
-
-def _credible(services: Services, seen: str, held: Held) -> str:
-    """Return the stamp that a page says it saw. One from the future would take the server's own clock along."""
-    if seen > held.stamp and stamp_time(seen) > services.clock.now():
-        return held.stamp
-    return seen

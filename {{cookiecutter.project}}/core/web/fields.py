@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.state.drafts import TextRule
+from core.state.text_rules import TextRule
 
 
 def _as_it_is(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import get_args
 
 import orjson
 
-from core.state.drafts import TextKind, TextRule
+from core.state.text_rules import TextKind, TextRule
 from core.web.token import sign
 
 MAX_LENGTH = 4096

@@ -17,13 +17,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.accounts import Identity
-from core.errors import KeepError, StoreUnavailableError
+from core.errors import KeepError
 from core.rate import RateLimit
 from core.services import Services, get_services
-from core.state.changes import REMOVED
-from core.state.navigation import MAX_HISTORY, NavigationEntry, NavigationHistory
-from core.state.paths import join_path
+from core.session import NavigationEntry
+from core.state.navigation import MAX_HISTORY, History
+from core.state.paths import Change, join_path
+from core.web.open_paths import open_paths
 from core.web.request import read_json, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 
@@ -75,29 +75,16 @@ def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[s
     if page not in get_page_names():
         raise HTTPException(404, "There is no such page.")
     path, values = join_path("tab", tab, "history"), dict(values)
-    posted, before = values.pop(path, None), _before(services, owner, path)
-    if before is REMOVED:
+    session = open_paths(services, owner, [path, *values])
+    if path not in session.values and not session.is_partial:  # without the database the tab is believed
         raise HTTPException(404, "This session has no such tab.")
-    if posted is not None and before is not None:
-        known = NavigationHistory.from_dict(before)
+    posted = values.pop(path, None)
+    if posted is not None and path in session.values:
+        known = History.parse(session.values[path], NavigationEntry)
         history = known.matched(posted.entries, posted.index)
         if history != known:
-            values[path] = history.to_dict()
-    services.engine.record(owner.session_id, values)
-
-
-def _before(services: Services, owner: Identity, path: str) -> Any:
-    """Return the history as it is stored: REMOVED for a tab that no run has shown anything in.
-
-    While the database is away the tab is believed, and None is returned where its history isn't on this machine.
-    """
-    look = services.engine.look
-    try:
-        with services.accounts.hurry:
-            return look(owner.session_id, [path])[path].value
-    except StoreUnavailableError:
-        here = look(owner.session_id, [path], here_only=True)[path].value
-        return None if here is REMOVED else here
+            values[path] = history.stored()
+    session.commit([Change(path, value) for path, value in values.items()])
 
 
 @cache
@@ -106,10 +93,10 @@ def get_page_names() -> set[str]:
     return set()
 
 
-def _history(value: object, now: datetime) -> NavigationHistory:
+def _history(value: object, now: datetime) -> History[NavigationEntry]:
     match value:
         case {"index": int(index), "entries": [*rows]} if 0 <= index < len(rows) <= MAX_HISTORY:
-            return NavigationHistory(entries=tuple(_entry(row, now) for row in rows), index=index)
+            return History(entries=tuple(_entry(row, now) for row in rows), index=index)
     raise HTTPException(400, f"history must hold an index and 1 to {MAX_HISTORY} entries.")
 
 

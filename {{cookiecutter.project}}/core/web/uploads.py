@@ -35,11 +35,12 @@ from core.errors import (
 )
 from core.files import FileRef, safe_name
 from core.services import Services, get_services
-from core.state.paths import UPLOADS, upload_path
+from core.state.paths import UPLOADS, Change, upload_path
 from core.storage.file_types import HEAD_BYTES, agrees, type_of
 from core.web.address import folder
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
+from core.web.open_paths import open_paths
 from core.web.protocol import UPLOAD, ask_for_run, uploaded, uploaders, uploads_held
 from core.web.request import require_identity, require_token
 
@@ -131,8 +132,7 @@ def _noted(services: Services, session_id: str) -> dict[str, int]:
         paths = [entry.path for entry in services.engine.waiting(session_id) if entry.path.startswith(UPLOADS)]
         if not paths:
             return {}
-        held = services.engine.look(session_id, paths, here_only=True)  # what came during the outage
-        values = {path: each.value for path, each in held.items()}
+        values = services.engine.read_paths(session_id, paths, here_only=True).values  # of the outage
     notes = (value for path, value in values.items() if path.startswith(UPLOADS))
     return {note.upload: note.size for note in notes if isinstance(note, FileRef)}
 
@@ -145,7 +145,8 @@ def _keep(request: Request, session_id: str, upload: str) -> None:
     digest, size = services.files.keep(io.BytesIO(found.data))
     name, kind = safe_name(found.name), type_of(found.name, found.data[:HEAD_BYTES])
     file = FileRef(digest=digest, name=name, type=kind, size=size, upload=upload)
-    services.engine.record(owner.session_id, {upload_path(upload): file})
+    session = open_paths(services, owner, [upload_path(upload)])
+    session.commit([Change(upload_path(upload), file)])
 
 
 class _UnderWay:

@@ -1,4 +1,4 @@
-"""How much room a session takes, path by path, so that the next edit's total is known without looking at the rest."""
+"""The size of a stored session, kept path by path, so that checking an edit needs none of the others."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from core.errors import NoRoomError
-from core.state.paths import takes_room
+from core.state.paths import counts_for_quota
 
 MAX_SESSION_BYTES = 2 * 1024 * 1024
 
 
 class _Form(NamedTuple):
-    """What the drafts of a form take, and what was saved of it."""
+    """The bytes of a form's drafts, and of its saved values."""
 
     drafts: int = 0
     saved: int = 0
 
 
 @dataclass(slots=True)
-class Footprint:
-    """Encoded sizes in bytes. What the app writes by itself doesn't count: nobody could answer for its size.
+class SizeQuota:
+    """The encoded size of a session in bytes, and the limit for it. What the app writes by itself doesn't count.
 
-    A form counts once: by its drafts, or by what was saved of it where that is more.
+    A form counts once: by its drafts, or by its saved values where these are larger.
     """
 
     total: int = 0
@@ -31,15 +31,15 @@ class Footprint:
     _forms: dict[str, _Form] = field(default_factory=dict)
 
     def check(self, sizes: Mapping[str, int]) -> None:
-        """Raise NoRoomError if these paths would make the session too large.
+        """Raise NoRoomError if these sizes would exceed the limit.
 
-        Making it smaller is always allowed, and so is saving: it copies what was let in.
+        Making the session smaller is always allowed, and so is saving: it copies drafts that were accepted.
         """
         growth, _ = self._growth({path: size for path, size in sizes.items() if not path.endswith("/saved")})
         total = self.total + growth
         if growth > 0 and total > MAX_SESSION_BYTES:
             raise NoRoomError(
-                max(sizes, key=lambda path: (takes_room(path), sizes[path])),
+                max(sizes, key=lambda path: (counts_for_quota(path), sizes[path])),
                 f"would make all that is kept for you {total / 2**20:.1f} MB, "
                 f"more than the {MAX_SESSION_BYTES // 2**20} MB one person may have",
                 "Clear forms or snapshots that are no longer needed, or keep large data in a table of its own.",
@@ -47,21 +47,21 @@ class Footprint:
             )
 
     def update(self, sizes: Mapping[str, int]) -> None:
-        """Take note of the present sizes of paths; 0 for one that was removed."""
+        """Set the sizes of paths; 0 for one that was removed."""
         growth, forms = self._growth(sizes)
         self.total += growth
         self._forms.update(forms)
         self._sizes.update(sizes)
 
     def size(self, path: str) -> int:
-        """How many bytes a path takes."""
+        """Return the size of a path in bytes."""
         return self._sizes.get(path, 0)
 
     def _growth(self, sizes: Mapping[str, int]) -> tuple[int, Mapping[str, _Form]]:
-        """By how much more all of it would take, and what the forms among it would."""
+        """Return the bytes that all of it would grow by, and the new sizes of its forms."""
         growth, forms = 0, dict[str, _Form]()
         for path, size in sizes.items():
-            if not takes_room(path):
+            if not counts_for_quota(path):
                 continue
             more = size - self._sizes.get(path, 0)
             match path.split("/"):

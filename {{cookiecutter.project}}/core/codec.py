@@ -80,6 +80,16 @@ def decode(text: str, path: str = "") -> Any:
         raise CorruptValueError(f"{path}: {type(error).__name__}: {error}") from error
 
 
+def to_json(value: Any, path: str = "") -> Any:
+    """Return `value` as JSON data, as `encode` writes it. Raises NotKeptError."""
+    return _pack(value, path, 0)
+
+
+def from_json(data: Any) -> Any:
+    """Undo `to_json`."""
+    return _unpack(data)
+
+
 def _tagged(kind: str, value: Any, **more: Any) -> dict[str, Any]:
     return {_TAG: kind, _VALUE: value, **more}
 

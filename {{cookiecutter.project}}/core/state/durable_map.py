@@ -1,0 +1,73 @@
+"""A map from path to value whose changes are durable before anybody sees them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from core.clock import Clock, HybridClock, SystemClock
+from core.errors import NotKeptError
+from core.state.paths import Change
+from core.state.shapes import shape_error
+from core.state.size_quota import SizeQuota
+
+
+class Persistence(Protocol):
+    """Makes the changes of a session durable."""
+
+    def write(self, session: Any, changes: Sequence[Change]) -> Mapping[str, str]:
+        """Return the stamp of each path once the changes are durable. Raises NotKeptError: then nothing has changed."""
+        ...
+
+
+class _InMemory:
+    """The persistence of a session that is stored nowhere."""
+
+    def __init__(self) -> None:
+        self._clock = HybridClock()
+
+    def write(self, session: Any, changes: Sequence[Change]) -> Mapping[str, str]:  # noqa: ARG002
+        return dict.fromkeys((change.path for change in changes), self._clock.tick())
+
+
+@dataclass(slots=True, kw_only=True)
+class DurableMap:
+    """The stored part of a session: what this process knows of it, and where changes go."""
+
+    session_id: str
+    user_id: str | None = None
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    """By path."""
+    stamps: dict[str, str] = field(default_factory=dict, repr=False)
+    """By path: the stamp of the value held here."""
+    version: int = 0
+    """The version of the stored session that was read last."""
+    purged: bool = False
+    """Whether the session was deleted; nothing written to it is stored any more."""
+    is_partial: bool = False
+    """Whether the database could not be read, so that stored values may be missing here."""
+    unreadable: dict[str, str] = field(default_factory=dict, repr=False)
+    """By path: why a stored value can't be decoded here. It stays stored as it is."""
+    misshapen: dict[str, str] = field(default_factory=dict, repr=False)
+    """By path: why a stored value is left out here. It stays stored, but an edit replaces it."""
+    quota: SizeQuota = field(default_factory=SizeQuota, repr=False)
+    """The size of what is stored."""
+    persistence: Persistence = field(default_factory=_InMemory, repr=False, compare=False)
+    clock: Clock = field(default_factory=SystemClock, repr=False)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    """Held while changes are written and applied: scripts, callbacks and the connection run at the same time."""
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Make changes durable, then apply them. Raises NotKeptError: then nothing has changed."""
+        for change in changes:
+            if (error := shape_error(change.path, change.value)) is not None:
+                raise NotKeptError(change.path, f"can't be read back ({error})", "Pass a value of the right type.")
+        self.stamps.update(self.persistence.write(self, changes))
+        for change in changes:
+            self.apply(change.path, change.value)
+
+    def apply(self, path: str, value: Any) -> None:
+        """Set a path to a value that is durable, or remove it (REMOVED)."""
+        raise NotImplementedError
