@@ -372,7 +372,7 @@ def test_signing_out_ends_the_token_at_once_and_in_every_tab(browser: Browser, a
 
 def test_who_signs_out_just_after_an_outage_sees_that_they_did(browser: Browser, ada: User) -> None:
     tab = browser.sign_in()
-    browser.services.accounts.hurry.failed()
+    browser.services.accounts.db_budget.failed()
     data = handover(tab.button[1].click().run())
     assert data is not None
     assert data["clear"] is True

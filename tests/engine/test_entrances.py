@@ -164,8 +164,8 @@ def browser(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bro
 @pytest.fixture
 def outage(services: Services, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Call it, and a query has just taken too long: the database is not asked for the rest of the test."""
-    monkeypatch.setattr("core.storage.hurry._PAUSE_SECONDS", 3600)
-    return services.accounts.hurry.failed
+    monkeypatch.setattr("core.storage.database._OPEN_SECONDS", 3600)
+    return services.accounts.db_budget.failed
 
 
 def revoke(browser: Browser) -> None:

@@ -54,9 +54,9 @@ def token(services: Services, clerk: User, monkeypatch: pytest.MonkeyPatch) -> s
 
 @pytest.fixture
 def slow_query(services: Services, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it, and a query has just taken too long: nobody in a hurry asks the database for the rest of the test."""
-    monkeypatch.setattr("core.storage.hurry._PAUSE_SECONDS", 3600)
-    return services.accounts.hurry.failed
+    """Call it, and a query has just taken too long: nobody with a budget asks the database for the rest of the test."""
+    monkeypatch.setattr("core.storage.database._OPEN_SECONDS", 3600)
+    return services.accounts.db_budget.failed
 
 
 @pytest.mark.usefixtures("token")

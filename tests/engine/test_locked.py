@@ -17,7 +17,7 @@ from core.clock import FakeClock
 from core.errors import StoreUnavailableError
 from core.services import Services, build_services, use_services
 from core.settings import Settings
-from core.storage.hurry import HURRIED_SECONDS
+from core.storage.database import BUDGET_SECONDS
 from core.storage.models import Base
 from core.web.token import new_token, token_hash
 from tests.engine.writing import put
@@ -128,12 +128,12 @@ def test_a_background_write_does_not_revive_a_token_revoked_since(
     assert services.accounts.check(token).standing == "ended"  # type: ignore[union-attr]
 
 
-def test_in_a_hurry_a_database_that_just_did_not_answer_is_not_asked_again(
+def test_within_a_budget_a_database_that_just_did_not_answer_is_not_asked_again(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.storage.hurry._PAUSE_SECONDS", 3600)  # it ends while nobody looks, on a slow machine
+    monkeypatch.setattr("core.storage.database._OPEN_SECONDS", 3600)  # it ends while nobody looks, on a slow machine
     said = []
-    with locked(services, "EXCLUSIVE"), services.accounts.hurry:
+    with locked(services, "EXCLUSIVE"), services.accounts.db_budget:
         for _ in range(20):
             with pytest.raises(StoreUnavailableError) as refusal:
                 services.store.load("s")
@@ -141,13 +141,13 @@ def test_in_a_hurry_a_database_that_just_did_not_answer_is_not_asked_again(
     assert said == [False] + [True] * 19
 
 
-def test_whoever_is_in_no_hurry_waits_for_the_lock(services: Services) -> None:
+def test_whoever_has_no_budget_waits_for_the_lock(services: Services) -> None:
     holding, done = threading.Event(), threading.Event()
 
     def hold() -> None:
         with locked(services, "EXCLUSIVE"):
             holding.set()
-            done.wait(3 * HURRIED_SECONDS)
+            done.wait(3 * BUDGET_SECONDS)
 
     holder = threading.Thread(target=hold)
     holder.start()

@@ -8,7 +8,7 @@ import pytest
 
 from core.accounts.background_writes import BackgroundWriter
 from core.session_persistence import DebouncedWriter
-from core.storage.hurry import Hurry
+from core.storage.database import CircuitBreaker
 
 
 class Recorder:
@@ -125,7 +125,7 @@ def test_where_no_thread_can_be_had_the_next_mark_tries_again(monkeypatch: pytes
 
 def test_background_writes_go_on_whatever_another_raises() -> None:
     failed, written = threading.Event(), threading.Event()
-    background = BackgroundWriter(Hurry())
+    background = BackgroundWriter(CircuitBreaker())
 
     def fail() -> None:
         failed.set()
@@ -140,7 +140,7 @@ def test_background_writes_go_on_whatever_another_raises() -> None:
 
 def test_background_writes_wait_for_a_thread_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     written = threading.Event()
-    background = BackgroundWriter(Hurry())
+    background = BackgroundWriter(CircuitBreaker())
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", no_thread)
         background.later("one", lambda: None)

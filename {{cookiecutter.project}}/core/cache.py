@@ -118,7 +118,7 @@ def invalidate(pattern: str) -> list[str]:
     when it is back.
     """
     versions = get_services().versions
-    with get_services().accounts.hurry:
+    with get_services().accounts.db_budget:
         versions.invalidate(pattern)
     hit = [cached for cached in list(_functions.values()) if any(fnmatchcase(each, pattern) for each in cached.names)]
     for cached in hit:
@@ -138,7 +138,7 @@ def _ask() -> None:
         if asked is not None and asked[0] is run and asked[1] == changes:
             return
         st.session_state[_ASKED_KEY] = (run, changes)
-    with services.accounts.hurry:
+    with services.accounts.db_budget:
         services.versions.refresh({each for cached in list(_functions.values()) for each in cached.names})
 
 

@@ -50,7 +50,7 @@ class Services:
     def database_answers(self) -> bool:
         """Whether the database can be asked now. Waits for a moment at most."""
         try:
-            with self.accounts.hurry, reachable(), self.database.connect() as connection:
+            with self.accounts.db_budget, reachable(), self.database.connect() as connection:
                 connection.execute(text("SELECT 1"))
         except StoreUnavailableError:
             return False

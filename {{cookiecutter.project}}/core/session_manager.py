@@ -269,7 +269,7 @@ class SessionManager:
         `waiting` is what was read from the journal before the identity was asked for.
         """
         self.identity = identity
-        with get_services().accounts.hurry:
+        with get_services().accounts.db_budget:
             changed = self._engine.merge_pending(self.session, waiting, identity.version)
         news, self._news = self._news, set()
         fields = [split_path(path) for path in changed | news if path.startswith("form/")]
@@ -359,7 +359,7 @@ class SessionManager:
         seen = {(field.form, field.field): field.stamp for field in fields}
         typed = any(field.rule for field in fields)  # then it was posted before, and the edit goes on from that
         try:
-            with get_services().accounts.hurry:
+            with get_services().accounts.db_budget:
                 if not edits:
                     check_right(self.identity, self.session.session_id, needs)
                     return {}
@@ -392,7 +392,7 @@ class SessionManager:
         self, drafts: Sequence[Mapping[str, Any]], edits: Sequence[Edit]
     ) -> Mapping[tuple[str, str], KeepError]:
         """Keep what the browser alone has of its fields, before any run that may save their form."""
-        with get_services().accounts.hurry:
+        with get_services().accounts.db_budget:
             values = {(edit.form, edit.field): edit.value for edit in edits}
             vouch = partial(check_right, self.identity, self.session.session_id)
             return keep_with_message(get_services(), self.identity, self._device, drafts, values, vouch)

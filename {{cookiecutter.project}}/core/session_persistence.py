@@ -26,9 +26,8 @@ from core.errors import (
 from core.session import UserSession
 from core.settings import get_settings
 from core.state.paths import CREATED_PATH, REMOVED, Change, holds_fields
-from core.storage.database import open_database
+from core.storage.database import BUDGET_SECONDS, open_database
 from core.storage.entry import Entry, Quarantined
-from core.storage.hurry import HURRIED_SECONDS
 from core.storage.journal import Journal
 from core.storage.models import SessionModel
 from core.storage.sealing import Seal
@@ -233,7 +232,7 @@ class SessionPersistenceEngine:
 
         Waits a moment, and never fails: whatever is not there yet gets there by itself.
         """
-        return self._writer.flushes.flush_soon(HURRIED_SECONDS)
+        return self._writer.flushes.flush_soon(BUDGET_SECONDS)
 
     def purge(self, session_id: str) -> None:
         """Delete a session for good."""

@@ -24,7 +24,7 @@ from core.accounts.tokens import Standing, TokenState
 from core.accounts.users import User
 from core.clock import Clock, SteadyClock
 from core.rate import RateLimit
-from core.storage.hurry import Hurry
+from core.storage.database import CircuitBreaker
 from core.storage.models import UserModel
 
 __all__ = [
@@ -84,9 +84,9 @@ class Accounts(
         self._database = database
         self._clock = clock
         self._steady = SteadyClock(clock)
-        self.hurry = Hurry()
-        """For whoever asks on behalf of a page: `with accounts.hurry:`."""
-        self._background = BackgroundWriter(self.hurry)
+        self.db_budget = CircuitBreaker()
+        """For whoever asks on behalf of a page: `with accounts.db_budget:`."""
+        self._background = BackgroundWriter(self.db_budget)
         self._denied = DeniedLimit(clock.monotonic)
         self._timeout = timedelta(seconds=session_timeout)
         self._absolute_timeout = timedelta(seconds=absolute_timeout)

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from core.errors import StoreUnavailableError
-from core.storage.database import reachable
-from core.storage.hurry import Hurry
+from core.storage.database import CircuitBreaker, reachable
 
 _MAXIMUM = 10_000
 _RETRY_SECONDS = 1.0
@@ -25,8 +24,8 @@ class BackgroundWriter:
     nothing is wrong. One that a crash or an error drops is not tried again.
     """
 
-    def __init__(self, hurry: Hurry) -> None:
-        self._hurry = hurry
+    def __init__(self, breaker: CircuitBreaker) -> None:
+        self._breaker = breaker
         self._lock = threading.Lock()
         self._waiting: dict[str, Callable[[], None]] = {}
         self._worker: threading.Thread | None = None
@@ -34,7 +33,7 @@ class BackgroundWriter:
 
     def write(self, key: str, write: Callable[[], None]) -> None:
         """Write now if the database takes it at once, otherwise later."""
-        with self._hurry:
+        with self._breaker:
             done = self._try(write)
         if done:
             with self._lock:
@@ -68,7 +67,7 @@ class BackgroundWriter:
         """Stop retrying, after one more attempt."""
         self._closed.set()
         self.settle(_RETRY_SECONDS)
-        with self._hurry:
+        with self._breaker:
             while self._waiting and self._try(self._waiting.pop(next(iter(self._waiting)))):
                 pass
 

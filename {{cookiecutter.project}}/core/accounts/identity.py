@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from core.accounts.tokens import Standing, Tokens, TokenState
 from core.accounts.users import User, Users
 from core.errors import AccountError, NotAllowedError, SignedOutError, StoreUnavailableError
-from core.storage.database import reachable
-from core.storage.hurry import Hurry
+from core.storage.database import CircuitBreaker, reachable
 from core.wildcards import matches
 
 LOCAL_USER = "local"
@@ -124,7 +123,7 @@ class IdentityCache:
 class Identities(Users, Tokens):
     """The part of `Accounts` that resolves tokens to identities."""
 
-    hurry: Hurry
+    db_budget: CircuitBreaker
     known_identities: IdentityCache
     signing_in: bool
 
@@ -136,7 +135,7 @@ class Identities(Users, Tokens):
         """
         known, browser = self.known_identities, token_hash or anonymous_id
         try:
-            with nullcontext() if patient else self.hurry, reachable():
+            with nullcontext() if patient else self.db_budget, reachable():
                 identity = self._ask(token_hash, anonymous_id)
         except StoreUnavailableError:
             remembered = known.recall(browser, GRACE_SECONDS if self.signing_in else math.inf)
@@ -154,7 +153,7 @@ class Identities(Users, Tokens):
 
         An outage to come finds them ended, too. Raises StoreUnavailableError.
         """
-        with self.hurry, reachable():
+        with self.db_budget, reachable():
             found = self.no_longer_good(token_hashes)
         for token_hash in found:
             self.known_identities.forget(token_hash)

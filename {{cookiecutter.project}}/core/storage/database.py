@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +28,6 @@ from core.errors import (
     StoreRefusesError,
     StoreUnavailableError,
 )
-from core.storage.hurry import HURRIED_SECONDS, current_hurry
 
 SQLITE_VERSION = sqlite3.sqlite_version
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
@@ -37,6 +40,10 @@ _POOL_TIMEOUT_SECONDS = 5
 _LONGEST_IDLE_SECONDS = 5.0
 """How long a transaction may stand still. It belongs to a process that was stopped, or to a machine that is gone."""
 _LOCK_SECONDS = 1.0
+BUDGET_SECONDS = 0.4
+"""Longer than any transaction of ours takes, shorter than a person notices twice."""
+_OPEN_SECONDS = 1.0
+"""How long a circuit breaker stays open."""
 _REFUSED = "FATAL:"
 """So begins the reason with which a PostgreSQL that answers closes a connection."""
 _AWAY = (OperationalError, InterfaceError)
@@ -45,6 +52,40 @@ _MISSING = re.compile(
     r"|(?:relation|column) \S+(?: of relation \S+)? does not exist"
 )
 """What SQLite and PostgreSQL say of a statement that names a table or a column they don't have."""
+
+
+_breaker: ContextVar[CircuitBreaker | None] = ContextVar("breaker", default=None)
+
+
+class CircuitBreaker:
+    """A budget of time for asking the database while somebody waits for a page: `with breaker:`, per thread, nestable.
+
+    Another process may hold SQLite's write lock for long, or PostgreSQL may not answer. The flush waits for that; a
+    page must not, since it can be shown without the database. So within the block SQLite waits for a lock for
+    BUDGET_SECONDS at most, and after a failure nobody within such a block asks again for a moment. One per database.
+    """
+
+    def __init__(self) -> None:
+        self._closed_at = 0.0
+        self._entered = threading.local()
+
+    def __enter__(self) -> None:
+        tokens: list[Token[CircuitBreaker | None]] = self._entered.__dict__.setdefault("tokens", [])
+        tokens.append(_breaker.set(self))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _breaker.reset(self._entered.tokens.pop())
+
+    def check(self) -> None:
+        """Raise StoreUnavailableError while the breaker is open."""
+        if time.monotonic() < self._closed_at:
+            raise StoreUnavailableError("The database didn't answer in time just now.")
+
+    def failed(self) -> None:
+        """Open the breaker: the database didn't answer."""
+        self._closed_at = time.monotonic() + _OPEN_SECONDS
 
 
 def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> Engine:
@@ -103,7 +144,7 @@ def _pool(url: str) -> dict[str, Any]:
 
 def _set_patience(connection: Any, record: Any, _proxy: object) -> None:
     """How long SQLite waits for a lock: less on behalf of somebody who waits for a page."""
-    seconds = _BUSY_TIMEOUT_SECONDS if current_hurry() is None else HURRIED_SECONDS
+    seconds = _BUSY_TIMEOUT_SECONDS if _breaker.get() is None else BUDGET_SECONDS
     if record.info.get("patience") != seconds:
         connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
         record.info["patience"] = seconds
@@ -182,11 +223,11 @@ def reachable(*, translate_refusals: bool = True) -> Iterator[None]:
     RowConflictError for a row that contradicts another, and StatementRefusedError for what else it refuses; without
     `translate_refusals` these two pass as SQLAlchemy raises them.
 
-    In a hurry it is not even asked when it didn't answer a moment ago.
+    Within a CircuitBreaker the database is not even asked when it didn't answer a moment ago.
     """
-    hurry = current_hurry()
-    if hurry is not None:
-        hurry.check()
+    breaker = _breaker.get()
+    if breaker is not None:
+        breaker.check()
     try:
         yield
     except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
@@ -199,8 +240,8 @@ def reachable(*, translate_refusals: bool = True) -> Iterator[None]:
                 raise
             kind = RowConflictError if isinstance(error, IntegrityError) else StatementRefusedError
             raise kind(f"The database refuses it ({_first_line(str(error.orig))}).") from error
-        if hurry is not None:
-            hurry.failed()
+        if breaker is not None:
+            breaker.failed()
         cause = str(getattr(error, "orig", None) or error).strip()
         _, answered, refusal = cause.partition(_REFUSED)
         if answered:

@@ -188,7 +188,7 @@ class _Uploader:
             known = {ref.upload for ref in kept}
             paths = [upload_path(upload) for upload in upload_ids(state) if upload not in known]
             try:
-                with get_services().accounts.hurry:  # a run of this tab waits for the answer
+                with get_services().accounts.db_budget:  # a run of this tab waits for the answer
                     noted = get_services().engine.read_paths(session_id, paths).values if paths else {}
             except (StoreUnavailableError, JournalError):
                 return self._value(kept)  # the run takes it from memory

@@ -21,7 +21,7 @@ def open_paths(services: Services, owner: Identity, paths: Collection[str]) -> U
     """
     if not owner.database_away:
         try:
-            with services.accounts.hurry:
+            with services.accounts.db_budget:
                 return services.engine.read_paths(owner.session_id, paths, owner.user_id)
         except StoreUnavailableError as error:
             log.info("a route goes on without the database", error=str(error))

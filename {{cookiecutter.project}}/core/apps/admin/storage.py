@@ -92,7 +92,7 @@ def look(services: Services) -> Storage:
     """Look at everything. Never raises for an outage: what can't be seen is part of what is seen."""
     database, away, aside = None, "", _aside_here(services)
     try:
-        with services.accounts.hurry, reachable():
+        with services.accounts.db_budget, reachable():
             database = _database(services)
             aside += [("database", one) for one in services.store.quarantined()]
     except StoreUnavailableError as error:
