@@ -12,8 +12,8 @@ from core.clock import FakeClock, HybridClock
 from core.errors import CorruptValueError
 from core.storage.database import open_database
 from core.storage.entry import Entry
+from core.storage.envelope import Envelope
 from core.storage.models import Base
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 
@@ -38,13 +38,13 @@ def test_whatever_stands_in_a_row_is_set_aside_alone(
         Entry(session_id="s", path=path, value="1", stamp=hybrid.tick(), base="b")
         for path in (GOOD, "form/f/field/bad")
     ]
-    store.upsert([Seal().seal(entry) for entry in plain])
+    store.upsert([Envelope().seal(entry) for entry in plain])
     with database.begin() as connection:
         connection.execute(text(f"UPDATE entries SET {column} = {found} WHERE path != '{GOOD}'"))
     opened = []
     for entry in store.load("s").entries:
         try:
-            opened.append(Seal().open(entry))
+            opened.append(Envelope().open(entry))
         except CorruptValueError as error:
             store.quarantine(entry, str(error))
     assert opened == [plain[0]]

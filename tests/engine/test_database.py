@@ -13,9 +13,9 @@ from core.errors import RowConflictError, StatementRefusedError, StoreUnavailabl
 from core.services import Services
 from core.storage.database import open_database, reachable
 from core.storage.entry import Entry
+from core.storage.envelope import Envelope
 from core.storage.migrate import one_transaction
 from core.storage.models import Base
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 
@@ -26,7 +26,7 @@ def test_a_process_stopped_in_a_transaction_holds_nobody_up_for_long_and_learns_
     database = open_database(postgres_url, longest_idle=0.2)
     Base.metadata.create_all(database)
     store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    entry = Envelope().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
     store.upsert([entry])
     locks = text("UPDATE sessions SET version = version + 1 WHERE session_id = 's'")
     with database.connect() as stopped:
@@ -42,7 +42,7 @@ def test_nobody_waits_for_ever_for_a_process_stopped_between_the_commands_of_a_p
     database = open_database(postgres_url, longest_idle=0.2)
     Base.metadata.create_all(database)
     store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    entry = Envelope().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
     store.upsert([entry])
     pooled = database.raw_connection()
     stopped = pooled.driver_connection
@@ -74,7 +74,7 @@ def test_an_entry_whose_version_was_damaged_is_loaded_with_its_session(database_
     database = open_database(database_url)
     Base.metadata.create_all(database)
     store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION)
-    entry = Seal().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
+    entry = Envelope().seal(Entry(session_id="s", path="p", value='"kept"', stamp=HybridClock().tick()))
     store.upsert([entry])
     with database.begin() as connection:
         connection.execute(text("UPDATE entries SET version = -1"))

@@ -12,9 +12,9 @@ import pytest
 from core.clock import FakeClock, HybridClock
 from core.errors import JournalError, NotKeptError, StatementRefusedError, StoreUnavailableError
 from core.storage.entry import Entry
+from core.storage.envelope import Envelope
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 from core.storage.writer import EntryWriter
 from tests.engine.conftest import sqlite_store
@@ -45,7 +45,7 @@ def store(tmp_path: Path, clock: FakeClock) -> FussyStore:
 
 @pytest.fixture
 def behind(store: FussyStore, journal: Journal, clock: FakeClock) -> EntryWriter:
-    return EntryWriter(store, Seal(), clock, journal=journal, debounce_delay=3600)
+    return EntryWriter(store, Envelope(), clock, journal=journal, debounce_delay=3600)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def hybrid(clock: FakeClock) -> HybridClock:
 
 
 def entry(hybrid: HybridClock, text: str = '"1"', path: str = "p") -> Entry:
-    return Seal().seal(Entry(session_id="s", path=path, value=text, stamp=hybrid.tick()))
+    return Envelope().seal(Entry(session_id="s", path=path, value=text, stamp=hybrid.tick()))
 
 
 def stored(store: FussyStore) -> list[Entry]:
@@ -123,7 +123,7 @@ def test_one_entry_that_the_database_refuses_is_set_aside_alone(
 
 
 def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, clock: FakeClock, hybrid: HybridClock) -> None:
-    through = EntryWriter(store, Seal(), clock, journal=None)
+    through = EntryWriter(store, Envelope(), clock, journal=None)
     store.away, store.answer_lost = 1, True  # the commit happened, its answer got lost
     through.append([entry(hybrid)])
     assert len(stored(store)) == 1
@@ -136,7 +136,7 @@ def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, clock: Fa
 
 
 def test_nobody_is_refused_for_what_another_one_wrote(store: FussyStore, clock: FakeClock, hybrid: HybridClock) -> None:
-    through = EntryWriter(store, Seal(), clock, journal=None)
+    through = EntryWriter(store, Envelope(), clock, journal=None)
     refused: list[str] = []
 
     def write(number: int) -> None:
@@ -185,7 +185,7 @@ def test_a_shutdown_does_not_wait_for_a_database_that_hangs(tmp_path: Path, cloc
             assert hangs.wait(timeout=300)
 
     store = sqlite_store(tmp_path, clock, kind=HangingStore)
-    behind = EntryWriter(store, Seal(), clock, journal=Journal(tmp_path / "journal.db"), debounce_delay=3600)
+    behind = EntryWriter(store, Envelope(), clock, journal=Journal(tmp_path / "journal.db"), debounce_delay=3600)
     edit = entry(HybridClock(clock))
     behind.append([edit])
     with pytest.raises(TimeoutError):

@@ -16,8 +16,8 @@ from core.codec import encode
 from core.state.paths import USER_PATH
 from core.storage.database import open_database
 from core.storage.entry import Entry
+from core.storage.envelope import Envelope
 from core.storage.models import Base, EntryModel
-from core.storage.sealing import Seal
 from core.storage.sql_store import GRACE, SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 
@@ -35,7 +35,7 @@ class Place:
 
     def edit(self, session: str, path: str = "form/f/field/a", value: object = 1) -> Entry:
         stamp = self.hybrid.tick()
-        entry = Seal().seal(Entry(session_id=session, path=path, value=encode(value), stamp=stamp))
+        entry = Envelope().seal(Entry(session_id=session, path=path, value=encode(value), stamp=stamp))
         self.store.upsert([entry])
         return entry
 

@@ -23,8 +23,8 @@ from core.errors import StoreUnavailableError
 from core.session import REMOVED, Change, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.storage.entry import Entry, newest
+from core.storage.envelope import Envelope
 from core.storage.journal import Journal
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import SESSION_TIMEOUT, sqlite_store
 
@@ -32,7 +32,7 @@ from tests.engine.conftest import SESSION_TIMEOUT, sqlite_store
 def entry(session: str, path: str, moment: int) -> Entry:
     """One of the possible edits and removals. A stamp is issued once, so it always comes with the same value."""
     value = None if moment % 4 == 0 else encode(f"{session} {path} {moment}")
-    return Seal().seal(Entry(session_id=session, path=path, value=value, stamp=f"{moment:012x}0000{'a' * 12}"))
+    return Envelope().seal(Entry(session_id=session, path=path, value=value, stamp=f"{moment:012x}0000{'a' * 12}"))
 
 
 entries = st.builds(entry, st.sampled_from("st"), st.sampled_from("ab"), st.integers(1, 20))

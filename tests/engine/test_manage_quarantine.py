@@ -39,7 +39,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
         journal = services.journal
         assert journal is not None
         entry = Entry(session_id="s", path=REFUSED, value=encode({"a": (1,)}), stamp=HybridClock().tick())
-        journal.quarantine(services.seal.seal(entry), "the database refuses it")
+        journal.quarantine(services.envelope.seal(entry), "the database refuses it")
     return settings
 
 

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.services import Services, use_services
 from core.session import UserSession
 from core.session_persistence import SessionPersistenceEngine
-from core.storage.sealing import Seal
+from core.storage.envelope import Envelope
 from core.unreadable import Unreadable
 
 MODULE = "apps.test_desk_states"
@@ -147,7 +147,7 @@ def test_a_plain_widget_shows_its_default_where_what_is_kept_under_its_key_is_go
 def test_what_lacks_its_key_is_said_to_be_there_and_is_not_replaced(as_one_person: Services) -> None:
     def engine(*keys: str) -> SessionPersistenceEngine:
         return SessionPersistenceEngine(
-            store=as_one_person.store, durability="database", clock=as_one_person.clock, seal=Seal(keys)
+            store=as_one_person.store, durability="database", clock=as_one_person.clock, envelope=Envelope(keys)
         )
 
     key, other = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -18,9 +18,9 @@ from core.errors import NotKeptError, SessionUnavailableError, StoreUnavailableE
 from core.settings import get_settings
 from core.storage.database import open_database
 from core.storage.entry import Entry, Loaded
+from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.models import Base, EntryModel
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT, sqlite_store
 from tests.engine.writing import put
@@ -302,9 +302,9 @@ class TestDatabaseAway:
         survivor.close()
 
 
-def sealed(path: str, text: str, *, seal: Seal | None = None) -> Entry:
+def sealed(path: str, text: str, *, envelope: Envelope | None = None) -> Entry:
     plain = Entry(session_id="s", path=path, value=text, stamp=HybridClock().tick())
-    return (seal or Seal()).seal(plain)
+    return (envelope or Envelope()).seal(plain)
 
 
 class TestWhatCanNotBeRead:
@@ -313,8 +313,8 @@ class TestWhatCanNotBeRead:
     @pytest.mark.parametrize(
         "bad",
         [
-            sealed(BAD, '"from 2030"', seal=Seal(upgrades={1: lambda _path, data: data})),
-            sealed(BAD, '"secret"', seal=Seal([Fernet.generate_key().decode()])),
+            sealed(BAD, '"from 2030"', envelope=Envelope(upgrades={1: lambda _path, data: data})),
+            sealed(BAD, '"secret"', envelope=Envelope([Fernet.generate_key().decode()])),
         ],
         ids=["newer version", "key missing"],
     )

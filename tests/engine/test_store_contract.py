@@ -11,7 +11,7 @@ from core.clock import FakeClock, HybridClock
 from core.codec import decode, encode
 from core.state.paths import CREATED_PATH, USER_PATH
 from core.storage.entry import Entry
-from core.storage.sealing import Seal
+from core.storage.envelope import Envelope
 from core.storage.sql_store import GRACE as EXPIRY_GRACE
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
@@ -25,7 +25,7 @@ def hybrid(clock: FakeClock) -> HybridClock:
 
 
 def entry(hybrid: HybridClock, path: str = "form/f/field/a", value: object = 1, session: str = "s") -> Entry:
-    return Seal().seal(Entry(session_id=session, path=path, value=encode(value), stamp=hybrid.tick()))
+    return Envelope().seal(Entry(session_id=session, path=path, value=encode(value), stamp=hybrid.tick()))
 
 
 def damaged(entry: Entry) -> Entry:
@@ -34,7 +34,7 @@ def damaged(entry: Entry) -> Entry:
 
 def shown(store: SqlStore, session: str) -> dict[str, object]:
     """What a session holds, decoded."""
-    return {e.path: decode(Seal().open(e).value or "") for e in store.load(session).entries}
+    return {e.path: decode(Envelope().open(e).value or "") for e in store.load(session).entries}
 
 
 def values(store: SqlStore, session: str = "s") -> dict[str, str | None]:
@@ -79,7 +79,7 @@ def test_writing_twice_changes_nothing(store: SqlStore, hybrid: HybridClock) -> 
 
 def test_a_removed_path_stays_removed_when_an_older_value_arrives(store: SqlStore, hybrid: HybridClock) -> None:
     old = entry(hybrid)
-    removed = Seal().seal(replace(old, value=None, stamp=hybrid.tick()))
+    removed = Envelope().seal(replace(old, value=None, stamp=hybrid.tick()))
     store.upsert([removed])
     store.upsert([old])
     assert values(store) == {old.path: removed.value}

@@ -94,8 +94,8 @@ class RepeatingArrivalStore(RepeatingStore):
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         super().upsert(entries)
-        opened = [self._seal.open(entry) for entry in self._earlier]
-        SqlStore.upsert(self, [self._seal.seal(replace(entry, stamp=self._arrivals.tick())) for entry in opened])
+        opened = [self._envelope.open(entry) for entry in self._earlier]
+        SqlStore.upsert(self, [self._envelope.seal(replace(entry, stamp=self._arrivals.tick())) for entry in opened])
 
 
 class WholeSessionEngine(SessionPersistenceEngine):
@@ -123,7 +123,7 @@ def _variant(
             journal=journal(settings.resolved_journal_path) if real.journal is not None else None,
             store=_store(store, real.database, settings, real),
         )
-        parts = {"store": replaced.store, "journal": replaced.journal, "clock": clock, "seal": real.seal}
+        parts = {"store": replaced.store, "journal": replaced.journal, "clock": clock, "envelope": real.envelope}
         delay, timeout = settings.debounce_delay, settings.session_timeout
         return replace(replaced, engine=engine(delay, timeout, **parts, durability=settings.durability))
 
@@ -132,7 +132,7 @@ def _variant(
 
 def _store(kind: Callable[..., SqlStore], database: Engine, settings: Settings, real: Services) -> SqlStore:
     timeout, retention = settings.session_timeout, settings.session_retention
-    return kind(database, session_timeout=timeout, retention=retention, clock=real.clock, seal=real.seal)
+    return kind(database, session_timeout=timeout, retention=retention, clock=real.clock, envelope=real.envelope)
 
 
 VARIANTS: Mapping[str, Callable[[Settings, Clock], Services]] = {

@@ -17,11 +17,11 @@ from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT, Settings, get_settings
 from core.storage.database import open_database, reachable
+from core.storage.envelope import Envelope
 from core.storage.file_store import open_file_store
 from core.storage.files import Files
 from core.storage.journal import Journal
 from core.storage.leases import Lease
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 from core.storage.submissions import Submissions
 from core.storage.table_changes import watch_tables
@@ -38,7 +38,7 @@ class Services:
     store: SqlStore
     journal: Journal | None
     """None with `DURABILITY=database`, where nothing is kept on this machine."""
-    seal: Seal
+    envelope: Envelope
     engine: SessionPersistenceEngine
     submissions: Submissions
     accounts: Accounts
@@ -66,7 +66,7 @@ class Services:
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Build all parts from settings. Opens the journal; the database is first asked when needed."""
     clock = clock or SystemClock()
-    seal = Seal(settings.encryption_keys)
+    envelope = Envelope(settings.encryption_keys)
     database = open_database(settings.resolved_database_url)
     versions = Versions(database, clock)
     watch_tables(database, versions)
@@ -75,7 +75,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         session_timeout=settings.session_timeout,
         retention=settings.session_retention,
         clock=clock,
-        seal=seal,
+        envelope=envelope,
         versions=versions,
     )
     journal = Journal(settings.resolved_journal_path) if settings.durability == "local" else None
@@ -86,7 +86,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         journal=journal,
         clock=clock,
         hybrid_clock=HybridClock(clock),
-        seal=seal,
+        envelope=envelope,
         durability=settings.durability,
     )
     accounts = Accounts(
@@ -104,7 +104,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         database=database,
         store=store,
         journal=journal,
-        seal=seal,
+        envelope=envelope,
         engine=engine,
         submissions=Submissions(database, store, clock),
         accounts=accounts,

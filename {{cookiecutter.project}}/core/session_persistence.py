@@ -28,9 +28,9 @@ from core.settings import get_settings
 from core.state.paths import CREATED_PATH, REMOVED, Change, holds_fields
 from core.storage.database import BUDGET_SECONDS, open_database
 from core.storage.entry import Entry, Quarantined
+from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.models import SessionModel
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore, moved_into
 from core.storage.writer import DebouncedWriter, EngineStatus, EntryWriter
 
@@ -52,7 +52,7 @@ class SessionPersistenceEngine:
 
     `debounce_delay` is in seconds from the first unsaved edit to the flush; `session_timeout` in seconds
     without activity. Without `store` it opens the database and journal that the settings name, under their
-    DURABILITY; what goes into either is encrypted with their SESSION_ENCRYPTION_KEYS unless `seal` is given. With
+    DURABILITY; what goes into either is encrypted with their SESSION_ENCRYPTION_KEYS unless `envelope` is given. With
     `durability="database"` it uses no journal.
     """
 
@@ -65,7 +65,7 @@ class SessionPersistenceEngine:
         journal: Journal | None = None,
         clock: Clock | None = None,
         hybrid_clock: HybridClock | None = None,
-        seal: Seal | None = None,
+        envelope: Envelope | None = None,
         durability: Literal["local", "database"] | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
@@ -73,23 +73,27 @@ class SessionPersistenceEngine:
         self.debounce_delay = debounce_delay
         if durability is None:
             durability = "local" if store or journal else get_settings().durability
-        if seal is None and (store is None or (journal is None and durability == "local")):
-            seal = Seal(get_settings().encryption_keys)
-        self._seal = seal or Seal()
+        if envelope is None and (store is None or (journal is None and durability == "local")):
+            envelope = Envelope(get_settings().encryption_keys)
+        self._envelope = envelope or Envelope()
         self._hybrid_clock = hybrid_clock or HybridClock(self.clock)
         if store is None:
             settings = get_settings()
             database = open_database(settings.resolved_database_url)
             retention = settings.session_retention
             store = SqlStore(
-                database, session_timeout=session_timeout, retention=retention, clock=self.clock, seal=self._seal
+                database,
+                session_timeout=session_timeout,
+                retention=retention,
+                clock=self.clock,
+                envelope=self._envelope,
             )
         self._store = store
         if durability == "local" and journal is None:
             journal = Journal(get_settings().resolved_journal_path)
         self._writer = EntryWriter(
             store,
-            self._seal,
+            self._envelope,
             self.clock,
             journal=journal if durability == "local" else None,
             debounce_delay=debounce_delay,
@@ -162,7 +166,7 @@ class SessionPersistenceEngine:
         self.flush()
         for entry in self._store.entries():
             try:
-                text = self._seal.open(entry).value
+                text = self._envelope.open(entry).value
             except CorruptValueError:
                 text = entry.value
             if text:
@@ -201,7 +205,7 @@ class SessionPersistenceEngine:
         except JournalError as error:
             log.error("submitting without the journal", error=str(error))
         entries, sizes = self._entries(session, changes)
-        sealed = [self._seal.seal(entry) for entry in entries]
+        sealed = [self._envelope.seal(entry) for entry in entries]
         try:
             answer = store(sealed)
         except StoreUnavailableError:
@@ -216,7 +220,7 @@ class SessionPersistenceEngine:
         Happens the same however often it is called. Raises JournalError, NotKeptError and StoreUnavailableError.
         """
         waiting = self._writer.pending(source_id)
-        moved, unreadable = moved_into(target_id, waiting, self._seal)
+        moved, unreadable = moved_into(target_id, waiting, self._envelope)
         if moved:
             self._writer.append(moved)
         self._store.merge(source_id, target_id)
@@ -300,7 +304,7 @@ class SessionPersistenceEngine:
             if known is not None and entry.stamp <= known:
                 return set()
             try:
-                text = self._seal.open(entry).value
+                text = self._envelope.open(entry).value
                 value = REMOVED if text is None else decode(text, entry.path)
             except UnreadableValueError as error:
                 log.error("a stored value can't be read here and is left as it is", path=entry.path, error=str(error))
@@ -326,7 +330,7 @@ class SessionPersistenceEngine:
         self._refuse_unreadable(session, changes)
         entries, sizes = self._entries(session, changes)
         try:
-            self._writer.append([self._seal.seal(entry) for entry in entries])
+            self._writer.append([self._envelope.seal(entry) for entry in entries])
         except (JournalError, StoreUnavailableError) as error:
             log.error("an edit could not be kept", session_id=session.session_id, error=str(error))
             raise NotKeptNowError from error

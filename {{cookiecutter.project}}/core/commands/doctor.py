@@ -48,9 +48,9 @@ from core.settings import (
 )
 from core.storage.database import SQLITE_VERSION, WAL_IS_SAFE, open_read_only, reachable
 from core.storage.entry import Quarantined
+from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.migrate import schema_state
-from core.storage.sealing import Seal
 from core.storage.secret_mark import fingerprint, noted_fingerprint
 from core.storage.sql_store import SqlStore
 from core.wildcards import matches
@@ -300,12 +300,12 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
         return
     yield Finding(subject="schema", says=f"at revision {at}")
     yield _same_secret(database, settings)
-    seal = Seal(settings.encryption_keys)
+    envelope = Envelope(settings.encryption_keys)
     store = SqlStore(
-        database, session_timeout=settings.session_timeout, retention=settings.session_retention, seal=seal
+        database, session_timeout=settings.session_timeout, retention=settings.session_retention, envelope=envelope
     )
     yield from _set_aside("database", store.quarantined())
-    yield _encryption(store, seal)
+    yield _encryption(store, envelope)
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
         yield _administrator(accounts, settings)
@@ -325,14 +325,14 @@ def _same_secret(database: Engine, settings: Settings) -> Finding:
     return Finding(subject=subject, says=says, fix=remedy + python("manage.py accept-secret-key"))
 
 
-def _encryption(store: SqlStore, seal: Seal) -> Finding:
+def _encryption(store: SqlStore, envelope: Envelope) -> Finding:
     """Reads stored values up to the first one that can't be read."""
     subject, stale = "encryption", False
     for entry in store.entries():
         try:
-            if not seal.is_current(entry):
-                seal.open(entry)
-                stale = seal.encrypts
+            if not envelope.is_current(entry):
+                envelope.open(entry)
+                stale = envelope.encrypts
         except UnreadableValueError as error:
             remedy = "Add the missing key to SESSION_ENCRYPTION_KEYS, behind the first, or update the code."
             return Finding(subject=subject, says=f"a value can't be read ({error})", fix=remedy)
@@ -341,7 +341,7 @@ def _encryption(store: SqlStore, seal: Seal) -> Finding:
     if stale:
         remedy = f"Run: {python('manage.py rotate-keys')}"
         return Finding(subject=subject, says="on, but values are not under the first key", fix=remedy)
-    if seal.encrypts:
+    if envelope.encrypts:
         return Finding(subject=subject, says="on; every value in the database is under the first key")
     return Finding(
         subject=subject, says=f"off; SESSION_ENCRYPTION_KEYS turns it on. A key is what this prints: {MAKE_A_KEY}"

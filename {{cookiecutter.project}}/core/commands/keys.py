@@ -12,7 +12,7 @@ from core.services import Services, get_services
 from core.settings import MAKE_A_KEY
 from core.storage.database import compact
 from core.storage.entry import Entry
-from core.storage.sealing import Seal
+from core.storage.envelope import Envelope
 
 _REPORT_EVERY = 5_000
 _ROUNDS = 20
@@ -21,8 +21,8 @@ _ROUNDS = 20
 class Rotation:
     """Renews one entry after another, and counts."""
 
-    def __init__(self, seal: Seal) -> None:
-        self._seal = seal
+    def __init__(self, envelope: Envelope) -> None:
+        self._envelope = envelope
         self.seen = 0
         self.stale = 0
         """How many were not as they should be; those that were edited at the same moment are found again."""
@@ -36,7 +36,7 @@ class Rotation:
         if self.seen % _REPORT_EVERY == 0:
             click.echo(f"Looked at {self.seen:,} entries …")
         try:
-            renewed = self._seal.renew(entry)
+            renewed = self._envelope.renew(entry)
         except CorruptValueError as error:
             self.damaged[entry.session_id, entry.path] = str(error)
             return entry
@@ -55,11 +55,11 @@ def rotate_keys() -> None:
     repeated, and the app may run meanwhile.
     """
     services = get_services()
-    if not services.seal.encrypts:
+    if not services.envelope.encrypts:
         raise click.ClickException(
             f"SESSION_ENCRYPTION_KEYS is empty, so nothing is encrypted. Set it to the output of: {MAKE_A_KEY}"
         )
-    rotation, total = Rotation(services.seal), 0
+    rotation, total = Rotation(services.envelope), 0
     for _ in range(_ROUNDS):
         # What a server moves from the journal to the database during one round is found in the next.
         rotation.stale, rotation.left, rotation.damaged = 0, {}, {}
@@ -73,7 +73,7 @@ def rotate_keys() -> None:
         )
     _compact(services)
     click.echo(f"Encrypted {total:,} {'value' if total == 1 else 'values'} under the first key.")
-    aside = sum(not _is_current(services.seal, aside.entry) for aside in services.engine.quarantined())
+    aside = sum(not _is_current(services.envelope, aside.entry) for aside in services.engine.quarantined())
     if aside:
         click.echo(
             f"{aside} damaged {'value was' if aside == 1 else 'values were'} set aside before and can't be encrypted. "
@@ -110,9 +110,9 @@ def _compact(services: Services) -> None:
         services.journal.compact()
 
 
-def _is_current(seal: Seal, entry: Entry) -> bool:
+def _is_current(envelope: Envelope, entry: Entry) -> bool:
     try:
-        return seal.is_current(entry)
+        return envelope.is_current(entry)
     except CorruptValueError:
         return False
 

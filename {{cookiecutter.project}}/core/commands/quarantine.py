@@ -15,7 +15,7 @@ from core.commands.group import CommandGroup
 from core.errors import CorruptValueError, UnreadableValueError
 from core.services import Services, get_services
 from core.storage.entry import Entry, Quarantined
-from core.storage.sealing import Seal
+from core.storage.envelope import Envelope
 
 
 @click.group(cls=CommandGroup)
@@ -46,7 +46,7 @@ def export(output: Path | None) -> None:
     count = 0
     with target as file:
         for place, aside in _all(services):
-            click.echo(json.dumps(_record(place, aside, services.seal)), file=file)
+            click.echo(json.dumps(_record(place, aside, services.envelope)), file=file)
             count += 1
     if output is not None:
         click.echo(f"Wrote {count} to {output}. It holds what people entered: keep it as private as the database.")
@@ -80,7 +80,7 @@ def _all(services: Services) -> Iterator[tuple[str, Quarantined]]:
     yield from (("database", aside) for aside in services.store.quarantined())
 
 
-def _record(place: str, aside: Quarantined, seal: Seal) -> dict[str, Any]:
+def _record(place: str, aside: Quarantined, envelope: Envelope) -> dict[str, Any]:
     entry = aside.entry
     record = {
         "place": place,
@@ -92,13 +92,13 @@ def _record(place: str, aside: Quarantined, seal: Seal) -> dict[str, Any]:
         "reason": aside.reason,
         "sealed": entry.value,
     }
-    return {**record, **_opened(entry, seal)}
+    return {**record, **_opened(entry, envelope)}
 
 
-def _opened(entry: Entry, seal: Seal) -> dict[str, Any]:
+def _opened(entry: Entry, envelope: Envelope) -> dict[str, Any]:
     """The value as JSON of `core.codec`, nothing where it can't be opened."""
     try:
-        value = seal.open(entry).value
+        value = envelope.open(entry).value
     except (CorruptValueError, UnreadableValueError):
         return {}
     return {"plain": None if value is None else json.loads(value)}

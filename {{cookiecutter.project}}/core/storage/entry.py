@@ -18,7 +18,7 @@ from core.clock import NO_STAMP
 class Entry:
     """One path of one session.
 
-    In the journal and in every store `value` is a sealed text (see `core.storage.sealing`). Opened, it is the
+    In the journal and in every store `value` is a sealed text (see `core.storage.envelope`). Opened, it is the
     encoded value (see `core.codec`), or None where the path was removed.
     `stamp` orders the edits of a path; `base` is the stamp its author had seen when editing.
     """

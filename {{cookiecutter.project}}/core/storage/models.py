@@ -93,7 +93,7 @@ class SessionModel(Base):
 
 
 class EntryModel(Base):
-    """One path of one session. `value` is sealed (see `core.storage.sealing`), also where the path was removed."""
+    """One path of one session. `value` is sealed (see `core.storage.envelope`), also where the path was removed."""
 
     __tablename__ = "entries"
 

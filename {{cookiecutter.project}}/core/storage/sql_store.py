@@ -35,9 +35,9 @@ from core.state.paths import CREATED_PATH, USER_PATH, split_path
 from core.storage import quarantine
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
+from core.storage.envelope import Envelope
 from core.storage.models import ActivityModel, EntryModel, QuarantineModel, SessionModel, TokenModel
 from core.storage.quarantine import as_entry, exactly
-from core.storage.sealing import Seal
 from core.storage.versions import Versions
 from core.unreadable import Unreadable
 
@@ -77,11 +77,11 @@ class SqlStore:
         session_timeout: float,
         retention: float,
         clock: Clock | None = None,
-        seal: Seal | None = None,
+        envelope: Envelope | None = None,
         versions: Versions | None = None,
     ) -> None:
         self._database = database
-        self._seal = seal or Seal()
+        self._envelope = envelope or Envelope()
         self._clock = clock or SystemClock()
         self._steady = SteadyClock(self._clock)
         self._versions = versions or Versions(database, self._clock)
@@ -197,7 +197,7 @@ class SqlStore:
             if not self._mark_purged(connection, source_id, into=target_id):
                 return
             rows = connection.execute(select(_entries).where(_entries.c.session_id == source_id))
-            moved, unreadable = moved_into(target_id, [as_entry(row) for row in rows], self._seal)
+            moved, unreadable = moved_into(target_id, [as_entry(row) for row in rows], self._envelope)
             if unreadable:  # they stay with their session, and it stays
                 transaction.rollback()
             else:
@@ -215,7 +215,7 @@ class SqlStore:
             all_moved: list[Entry] = []
             for source_id, target_id in connection.execute(went).all():
                 here = [entry for entry in entries if entry.session_id == source_id]
-                moved, unreadable = moved_into(target_id, here, self._seal)
+                moved, unreadable = moved_into(target_id, here, self._envelope)
                 all_moved += moved
                 for entry, reason in unreadable:
                     quarantine.insert_quarantined(connection, entry, reason, self._clock.now())
@@ -381,7 +381,7 @@ class SqlStore:
     def _decoded(self, entry: Entry) -> Any:
         """Return an entry's value. One that is damaged says nothing, but it must not hold up the others."""
         try:
-            text = self._seal.open(entry).value
+            text = self._envelope.open(entry).value
             value = None if text is None else decode(text, entry.path)
         except (CorruptValueError, UnreadableValueError) as error:
             log.error("a session's header is incomplete", session_id=entry.session_id, error=str(error))
@@ -421,14 +421,16 @@ class SqlStore:
         )
 
 
-def moved_into(target_id: str, entries: Iterable[Entry], seal: Seal) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+def moved_into(
+    target_id: str, entries: Iterable[Entry], envelope: Envelope
+) -> tuple[list[Entry], list[tuple[Entry, str]]]:
     """Return entries as those of another session, and those that can't be read, each with the reason."""
     moved, unreadable = [], []
     for entry in entries:
         if entry.path == USER_PATH:
             continue
         try:
-            moved.append(seal.seal(replace(seal.open(entry), session_id=target_id)))
+            moved.append(envelope.seal(replace(envelope.open(entry), session_id=target_id)))
         except (CorruptValueError, UnreadableValueError) as error:
             log.error("an entry stays behind at sign-in", path=entry.path, error=str(error))
             unreadable.append((entry, str(error)))

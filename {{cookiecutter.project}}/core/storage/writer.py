@@ -28,9 +28,9 @@ from core.errors import (
     UnreadableValueError,
 )
 from core.storage.entry import Entry, Quarantined
+from core.storage.envelope import Envelope
 from core.storage.group_commit import GroupCommit
 from core.storage.journal import Journal
-from core.storage.sealing import Seal
 from core.storage.sql_store import SqlStore
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
@@ -213,9 +213,9 @@ class EntryWriter:
     """
 
     def __init__(
-        self, store: SqlStore, seal: Seal, clock: Clock, *, journal: Journal | None, debounce_delay: float = 2.0
+        self, store: SqlStore, envelope: Envelope, clock: Clock, *, journal: Journal | None, debounce_delay: float = 2.0
     ) -> None:
-        self._store, self._seal, self._clock, self._journal = store, seal, clock, journal
+        self._store, self._envelope, self._clock, self._journal = store, envelope, clock, journal
         self._commits = GroupCommit(self._commit, individual=(StatementRefusedError,))
         self._commit_status = EngineStatus()
         self._journal_error: str | None = None
@@ -321,7 +321,7 @@ class EntryWriter:
 
     def _is_sound(self, entry: Entry) -> bool:
         try:
-            self._seal.open(entry)
+            self._envelope.open(entry)
         except CorruptValueError as error:
             self.quarantine(entry, str(error))
             return False

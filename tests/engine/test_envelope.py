@@ -14,10 +14,10 @@ from core.clock import HybridClock
 from core.codec import encode
 from core.errors import CorruptValueError, NotKeptError, UnreadableValueError
 from core.storage.entry import Entry
-from core.storage.sealing import Seal
+from core.storage.envelope import Envelope
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-SEALS = {"plain": Seal(), "encrypted": Seal([NEW, OLD])}
+ENVELOPES = {"plain": Envelope(), "encrypted": Envelope([NEW, OLD])}
 STAMP = HybridClock().tick()
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -31,7 +31,7 @@ entries = st.builds(
     values,
     names,
 )
-any_seal = pytest.mark.parametrize("seal", SEALS.values(), ids=SEALS)
+any_envelope = pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
 
 
 @pytest.fixture
@@ -39,18 +39,18 @@ def entry() -> Entry:
     return Entry(session_id="s", path="form/f/field/a", value=encode("a lamp"), stamp=STAMP)
 
 
-@any_seal
+@any_envelope
 @given(entry=entries)
-def test_a_sealed_entry_opens_as_it_was(seal: Seal, entry: Entry) -> None:
-    sealed = seal.seal(entry)
+def test_a_sealed_entry_opens_as_it_was(envelope: Envelope, entry: Entry) -> None:
+    sealed = envelope.seal(entry)
     assert isinstance(sealed.value, str)
-    assert seal.open(sealed) == entry
+    assert envelope.open(sealed) == entry
 
 
-@any_seal
+@any_envelope
 @given(entry=entries, data=st.data())
-def test_any_change_of_any_column_is_noticed(seal: Seal, entry: Entry, data: st.DataObject) -> None:
-    sealed = seal.seal(entry)
+def test_any_change_of_any_column_is_noticed(envelope: Envelope, entry: Entry, data: st.DataObject) -> None:
+    sealed = envelope.seal(entry)
     column = data.draw(st.sampled_from(["session_id", "path", "value", "stamp", "base"]))
     before: str = getattr(sealed, column)
     at = data.draw(st.integers(0, len(before)))
@@ -58,12 +58,12 @@ def test_any_change_of_any_column_is_noticed(seal: Seal, entry: Entry, data: st.
     after = before[:at] + data.draw(st.text(max_size=3)) + before[kept_from:]
     if after != before:
         with pytest.raises(CorruptValueError):
-            seal.open(replace(sealed, **{column: after}))
+            envelope.open(replace(sealed, **{column: after}))
 
 
-@any_seal
-def test_every_flipped_bit_and_every_truncation_is_noticed(seal: Seal, entry: Entry) -> None:
-    sealed = seal.seal(entry)
+@any_envelope
+def test_every_flipped_bit_and_every_truncation_is_noticed(envelope: Envelope, entry: Entry) -> None:
+    sealed = envelope.seal(entry)
     assert sealed.value is not None
     written = sealed.value.encode()
     damaged = [written[:length] for length in range(len(written))]
@@ -73,42 +73,42 @@ def test_every_flipped_bit_and_every_truncation_is_noticed(seal: Seal, entry: En
         damaged.append(bytes(flipped))
     for value in damaged:
         with pytest.raises(CorruptValueError):
-            seal.open(replace(sealed, value=value.decode(errors="surrogateescape")))
+            envelope.open(replace(sealed, value=value.decode(errors="surrogateescape")))
 
 
 @given(entry=entries, other=entries)
 def test_a_character_cannot_change_from_one_column_to_the_next(entry: Entry, other: Entry) -> None:
-    sealed = Seal().seal(entry)
+    sealed = Envelope().seal(entry)
     moved = replace(sealed, session_id=other.session_id, path=other.path)
     if (moved.session_id, moved.path) != (entry.session_id, entry.path):
         with pytest.raises(CorruptValueError):
-            Seal().open(moved)
+            Envelope().open(moved)
     joined = replace(sealed, session_id=sealed.session_id + sealed.path, path="")
     if sealed.path:
         with pytest.raises(CorruptValueError):
-            Seal().open(joined)
+            Envelope().open(joined)
 
 
-@any_seal
+@any_envelope
 @pytest.mark.parametrize("value", [None, "", "1", '"bare"', "1::", b"\xff", 7, "1:00000000:1"])
-def test_what_was_never_sealed_is_damage(seal: Seal, entry: Entry, value: Any) -> None:
+def test_what_was_never_sealed_is_damage(envelope: Envelope, entry: Entry, value: Any) -> None:
     with pytest.raises(CorruptValueError, match="form/f/field/a"):
-        seal.open(replace(entry, value=value))
+        envelope.open(replace(entry, value=value))
 
 
 def test_a_token_of_another_record_is_refused_even_with_a_right_checksum(entry: Entry) -> None:
-    seal, other = SEALS["encrypted"], replace(entry, session_id="other")
-    token = str(seal.seal(entry).value).split(":", 2)[2]
+    envelope, other = ENVELOPES["encrypted"], replace(entry, session_id="other")
+    token = str(envelope.seal(entry).value).split(":", 2)[2]
     # Sealing a "plain" value that is the token gives what somebody who may write to the database could put there.
-    forged = Seal().seal(replace(other, value=token))
+    forged = Envelope().seal(replace(other, value=token))
     with pytest.raises(CorruptValueError, match="another record"):
-        seal.open(forged)
+        envelope.open(forged)
 
 
 @pytest.mark.parametrize("path", ["half \ud800", "nul \0"])
 def test_a_name_no_database_takes_is_refused_with_the_remedy(entry: Entry, path: str) -> None:
     with pytest.raises(NotKeptError, match="Remove that character"):
-        Seal().seal(replace(entry, path=path))
+        Envelope().seal(replace(entry, path=path))
 
 
 # Versions
@@ -118,23 +118,23 @@ def test_older_values_are_upgraded_in_order_one_version_at_a_time(entry: Entry) 
     def step(number: int) -> Any:
         return lambda path, data: [*data, f"{path} {number}"]
 
-    newer = Seal(upgrades={number: step(number) for number in (1, 2, 3)})
-    first = Seal().seal(replace(entry, value=encode([])))
-    third = Seal(upgrades={1: step(1), 2: step(2)}).seal(replace(entry, value=encode([])))
+    newer = Envelope(upgrades={number: step(number) for number in (1, 2, 3)})
+    first = Envelope().seal(replace(entry, value=encode([])))
+    third = Envelope(upgrades={1: step(1), 2: step(2)}).seal(replace(entry, value=encode([])))
     assert newer.open(first).value == encode([f"{entry.path} {number}" for number in (1, 2, 3)])
     assert newer.open(third).value == encode([f"{entry.path} 3"])
     assert newer.open(newer.seal(entry)) == entry
 
 
 def test_a_removed_path_of_an_older_version_stays_removed(entry: Entry) -> None:
-    removed = Seal().seal(replace(entry, value=None))
-    assert Seal(upgrades={1: lambda _path, _data: "back"}).open(removed).value is None
+    removed = Envelope().seal(replace(entry, value=None))
+    assert Envelope(upgrades={1: lambda _path, _data: "back"}).open(removed).value is None
 
 
 def test_a_newer_version_is_unreadable_but_not_damaged(entry: Entry) -> None:
-    newer = Seal(upgrades={1: lambda _path, data: data}).seal(entry)
+    newer = Envelope(upgrades={1: lambda _path, data: data}).seal(entry)
     with pytest.raises(UnreadableValueError, match="newer version"):
-        Seal().open(newer)
+        Envelope().open(newer)
 
 
 def test_a_failing_upgrade_leaves_the_value_alone(entry: Entry) -> None:
@@ -142,53 +142,53 @@ def test_a_failing_upgrade_leaves_the_value_alone(entry: Entry) -> None:
         return data["absent"]
 
     with pytest.raises(UnreadableValueError, match="mend the upgrade"):
-        Seal(upgrades={1: broken}).open(Seal().seal(entry))
+        Envelope(upgrades={1: broken}).open(Envelope().seal(entry))
 
 
 def test_upgrades_must_have_no_gap() -> None:
     with pytest.raises(ValueError, match="each version"):
-        Seal(upgrades={2: lambda _path, data: data})
+        Envelope(upgrades={2: lambda _path, data: data})
 
 
 # Keys
 
 
 def test_nothing_of_an_encrypted_value_is_in_the_text(entry: Entry) -> None:
-    sealed = SEALS["encrypted"].seal(entry).value
+    sealed = ENVELOPES["encrypted"].seal(entry).value
     assert sealed is not None
     assert "lamp" not in sealed
-    assert "lamp" in str(Seal().seal(entry).value)
+    assert "lamp" in str(Envelope().seal(entry).value)
 
 
 def test_the_first_key_encrypts_and_all_decrypt(entry: Entry) -> None:
-    under_old, rotated = Seal([OLD]).seal(entry), Seal([NEW, OLD])
+    under_old, rotated = Envelope([OLD]).seal(entry), Envelope([NEW, OLD])
     assert rotated.open(under_old) == entry
-    assert Seal([NEW]).open(rotated.seal(entry)) == entry
+    assert Envelope([NEW]).open(rotated.seal(entry)) == entry
 
 
-@pytest.mark.parametrize("seal", [Seal(), Seal([NEW])], ids=["no key", "another key"])
-def test_a_missing_key_is_unreadable_but_not_damaged(seal: Seal, entry: Entry) -> None:
+@pytest.mark.parametrize("envelope", [Envelope(), Envelope([NEW])], ids=["no key", "another key"])
+def test_a_missing_key_is_unreadable_but_not_damaged(envelope: Envelope, entry: Entry) -> None:
     with pytest.raises(UnreadableValueError, match="SESSION_ENCRYPTION_KEYS"):
-        seal.open(Seal([OLD]).seal(entry))
+        envelope.open(Envelope([OLD]).seal(entry))
 
 
 def test_plain_values_stay_readable_when_keys_are_added(entry: Entry) -> None:
-    assert Seal([NEW]).open(Seal().seal(entry)) == entry
+    assert Envelope([NEW]).open(Envelope().seal(entry)) == entry
 
 
-@pytest.mark.parametrize("before", [Seal(), Seal([OLD])], ids=["plain", "old key"])
-def test_renewing_brings_a_value_under_the_first_key_and_keeps_everything_else(before: Seal, entry: Entry) -> None:
-    seal, sealed = Seal([NEW, OLD]), before.seal(entry)
-    renewed = seal.renew(sealed)
-    assert (seal.is_current(sealed), seal.is_current(renewed)) == (False, True)
+@pytest.mark.parametrize("before", [Envelope(), Envelope([OLD])], ids=["plain", "old key"])
+def test_renewing_brings_a_value_under_the_first_key_and_keeps_everything_else(before: Envelope, entry: Entry) -> None:
+    envelope, sealed = Envelope([NEW, OLD]), before.seal(entry)
+    renewed = envelope.renew(sealed)
+    assert (envelope.is_current(sealed), envelope.is_current(renewed)) == (False, True)
     assert replace(renewed, value=None) == replace(sealed, value=None)
-    assert Seal([NEW]).open(renewed) == entry
-    assert seal.renew(renewed) is renewed
+    assert Envelope([NEW]).open(renewed) == entry
+    assert envelope.renew(renewed) is renewed
 
 
 def test_renewing_brings_a_value_to_this_version(entry: Entry) -> None:
-    newer = Seal(upgrades={1: lambda _path, _data: "new form"})
-    sealed = Seal().seal(entry)
+    newer = Envelope(upgrades={1: lambda _path, _data: "new form"})
+    sealed = Envelope().seal(entry)
     assert not newer.is_current(sealed)
     renewed = newer.renew(sealed)
     assert newer.open(renewed).value == encode("new form")
@@ -196,4 +196,4 @@ def test_renewing_brings_a_value_to_this_version(entry: Entry) -> None:
 
 def test_what_is_no_key_is_refused() -> None:
     with pytest.raises(ValueError, match="Fernet"):
-        Seal(["not a key"])
+        Envelope(["not a key"])

@@ -1,4 +1,4 @@
-"""What stands in journal and database in place of a bare value: a text that shows whether it is what was written.
+"""The envelope of a stored value: a text that shows whether it is what was written, encrypted where that is on.
 
     <schema version>:<checksum>:<body>
 
@@ -29,8 +29,8 @@ UPGRADES: Mapping[int, Upgrade] = {}
 _ENCRYPTED = "*"
 
 
-class Seal:
-    """Seals entries on their way into journal and database, opens them on their way out.
+class Envelope:
+    """Puts values into envelopes (`seal`) on their way into journal and database, and takes them out again (`open`).
 
     `keys` are Fernet keys: the first one encrypts, all decrypt; without any, values are not encrypted, and
     plain values stay readable when keys are added later. Raises ValueError for a key that is none.
