@@ -20,7 +20,7 @@ from streamlit.web.server.starlette.starlette_websocket import StarletteClientCo
 
 from benchmarks.measuring import milli, row
 from benchmarks.parts import fill, services_in
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.services import Services, use_services
 from core.web.token import new_token, token_hash
 

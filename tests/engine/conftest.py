@@ -23,7 +23,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.accounts import Accounts, User
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.clock import Clock, FakeClock
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.services import Services, build_services
 from core.settings import Settings
 from core.storage.models import Base, TokenModel

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.accounts import COMMAND_LINE, Accounts
-from core.accounts.first_start import seed_administrator
+from core.accounts.oidc import Claims
 from core.accounts.passwords import digest, flaw, hash_password, verify_password
+from core.accounts.setup import seed_administrator
 from core.accounts.users import LONGEST_NAME
-from core.claims import Claims
 from core.clock import FakeClock
 from core.errors import AccountError
 from core.storage.sql_store import SqlStore

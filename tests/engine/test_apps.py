@@ -75,31 +75,3 @@ class TestAdmin:
         assert [warning.value for warning in tab.warning] == [
             "No page or action requires `admin.aduit`. Did you mean `admin.audit`?"
         ]
-
-    def test_a_role_can_be_given_and_taken_but_not_from_the_last_administrator(
-        self, as_signed_in_admin: Services
-    ) -> None:
-        ada = as_signed_in_admin.accounts.create_user("ada", "Ada")
-        (admin,) = as_signed_in_admin.accounts.holders("admin", limit=9)
-        tab = open_page("admin-roles")
-        tab.button(key=f"take-admin-{admin.user_id}").click().run()
-        assert "Nobody could administer" in tab.error[0].value
-        tab.text_input(key="give-admin").set_value("ada").run()
-        tab.button(key=f"give-admin-{ada.user_id}").click().run()
-        assert {holder.user_id for holder in as_signed_in_admin.accounts.holders("admin", limit=9)} == {
-            ada.user_id,
-            admin.user_id,
-        }
-        tab.button(key=f"take-admin-{ada.user_id}").click().run()
-        assert as_signed_in_admin.accounts.count_holders()["admin"] == 1
-
-    def test_it_is_told_who_may_do_what_by_which_role(self, as_signed_in_admin: Services) -> None:
-        as_signed_in_admin.accounts.save_role("member", ["admin.health"])
-        as_signed_in_admin.accounts.create_user("ada", "Ada", roles=["member"])
-        tab = open_page("admin-roles")
-        tab.selectbox[-1].set_value("admin.health").run()
-        assert ["Download as CSV" in html.proto.body for html in tab.get("html")] == [True] * len(tab.dataframe)
-        why = tab.dataframe[1].value[["By the role", "Which gives"]].to_numpy().tolist()
-        assert why == [["member", "admin.health"], ["admin", "*"]]
-        next(field for field in tab.text_input if field.label == "Person").set_value("ada").run()
-        assert tab.dataframe[1].value["Who"].tolist() == ["Ada (ada)"]

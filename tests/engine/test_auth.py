@@ -20,7 +20,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 from streamlit_authenticator.utilities import exceptions
 
 from core.accounts import Accounts, Actor, User
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
 from core.storage.models import Base, UserModel

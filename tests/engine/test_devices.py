@@ -9,7 +9,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.accounts import COMMAND_LINE, Accounts, Actor, User
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.clock import FakeClock
 from core.services import Services, build_services, use_services
 from core.settings import Settings

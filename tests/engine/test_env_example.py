@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from core.accounts.first_start import ADMINISTRATOR
 from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from core.accounts.setup import ADMINISTRATOR
 from core.settings import PROJECT_ROOT, Settings
 
 EXAMPLE = PROJECT_ROOT / ".env.example"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.accounts.first_start import ROLES, create_roles
+from core.accounts.setup import ROLES, create_roles
 from core.discovery import PageSpec, discover
 from core.pages import roles_of_apps
 from core.router import is_offered

@@ -16,15 +16,15 @@ from click.testing import CliRunner, Result
 
 import apps
 from core.accounts import Actor
-from core.accounts.first_start import create_roles
 from core.accounts.passwords import verify_password
+from core.accounts.setup import create_roles
 from core.command_line import python
 from core.commands.doctor import examine
 from core.commands.provider import provider_fault
 from core.errors import AccountError
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
-from core.web.arrival import arrive
+from core.web.oidc import admit
 from manage import manage
 from tests.engine.writing import put
 
@@ -373,7 +373,7 @@ def test_the_first_administrator_of_a_provider_is_named_by_their_address(
     settings = make_settings(auth="oidc", oidc_allowed=("@example.org",), oidc_roles={"staff": "member"})
     said = {"iss": "https://provider.example", "sub": "7", "name": "Ada", "email": "Ada@example.org"}
     with use_services(build_services(settings)) as services:
-        arrive(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
+        admit(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
         (ada,) = [user for user in services.accounts.users() if user.name == "Ada"]
     answer = run("setroles", "ada@example.org", "admin", "member", using=settings)
     assert answer.output == (
@@ -381,7 +381,7 @@ def test_the_first_administrator_of_a_provider_is_named_by_their_address(
         "The provider decides on member again at their next sign-in: see OIDC_ROLES.\n"
     )
     with use_services(build_services(settings)) as services:
-        arrive(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
+        admit(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
         (ada,) = [user for user in services.accounts.users() if user.name == "Ada"]
     assert ada.roles == {"admin"}
 

@@ -10,11 +10,11 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.accounts import Accounts, Actor, User
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
-from core.web.arrival import arrive
+from core.web.oidc import admit
 from tests.engine.conftest import signed_in
 from tests.engine.pages import open_page
 
@@ -93,8 +93,8 @@ def provided(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyP
     seed_administrator(services.accounts, None)
     with use_services(services):
         said = {"sub": "1", "iat": time.time(), "name": "Ada", "email": "ada@example.org", "groups": ["bosses"]}
-        arrival = arrive(services, said, None, by=Actor())
-        monkeypatch.setattr(ContextProxy, "cookies", {services.settings.cookie_name: arrival.token})
+        admission = admit(services, said, None, by=Actor())
+        monkeypatch.setattr(ContextProxy, "cookies", {services.settings.cookie_name: admission.token})
         yield services
 
 

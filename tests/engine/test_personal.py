@@ -25,7 +25,7 @@ from streamlit.testing.v1 import AppTest
 import apps
 from core import db
 from core.accounts import COMMAND_LINE, Actor, User
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.discovery import discover
 from core.errors import AccountError, LastAdministratorError
 from core.files import FileRef

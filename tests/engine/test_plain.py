@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.accounts.first_start import seed_administrator
+from core.accounts.setup import seed_administrator
 from core.discovery import discover
 from core.services import Services
 from core.ui import plain

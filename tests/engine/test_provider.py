@@ -249,7 +249,7 @@ def test_cookies_hold_no_statement_about_somebody_and_stay_small(site: Site, bro
     assert "Mae Jemison" in page.shown
     cookies = browser.cookies()
     assert sum(map(len, cookies.values())) < 1_000
-    assert not [name for name in cookies if name.endswith("_slip")]
+    assert not [name for name in cookies if name.endswith("_flow")]
     del browser.client.cookies[next(name for name in cookies if name.startswith("keep_"))]
     assert "Sign in" in browser.open("/").labels  # Streamlit's cookies alone sign nobody in
 

@@ -19,8 +19,8 @@ from core.state.paths import join_path
 from core.storage.migrate import is_current, upgrade
 from core.web import lifespan, routes
 from core.web.binding import Bindings
+from core.web.client import describe_device
 from core.web.cookie import SessionCookieMiddleware
-from core.web.device import describe_device
 from core.web.token import anonymous_session_id, new_token, token_hash, verify
 from tests.engine.writing import put
 

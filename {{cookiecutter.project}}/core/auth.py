@@ -23,15 +23,14 @@ from core.services import Services, get_services
 from core.sign_in import ask_password, card
 from core.storage.database import reachable
 from core.web.binding import get_bindings
-from core.web.client import noted_address
-from core.web.device import describe_device
-from core.web.slip import Slip, Word
+from core.web.client import describe_device, noted_address
+from core.web.oidc import Failure, OidcFlow
 from core.web.token import anonymous_session_id, token_hash, verify
 
 _IDENTITY_KEY = "_keep_identity"
 _ANONYMOUS_KEY = "_keep_anonymous"
 _LEAVING_KEY = "_keep_leaving"
-_REASONS: dict[Word, str] = {
+_REASONS: dict[Failure, str] = {
     "cancelled": "auth.cancelled",
     "failed": "auth.failed",
     "stale": "auth.failed",
@@ -41,7 +40,7 @@ _REASONS: dict[Word, str] = {
     "no_database": "sign_in.no_database",
     "left_open": "auth.left_open",
 }
-"""Why somebody came back from the identity provider without being signed in."""
+"""Texts for why somebody came back from the identity provider without being signed in."""
 
 log = structlog.get_logger(__name__)
 
@@ -222,16 +221,16 @@ def _require_password(services: Services, identity: Identity) -> None:
 
 
 def _require_provider(services: Services, identity: Identity) -> None:
-    """`auth=oidc`: Streamlit leads to the provider and back; `core.web.provider` signs in whom it names."""
+    """`auth=oidc`: Streamlit leads to the provider and back; `core.web.oidc` signs in whom it names."""
     if identity.user is not None:
         return
     _require_cookie(services, identity)
     say = words_for()
-    slip = Slip.read(st.context.cookies, services.settings)
+    flow = OidcFlow.read(st.context.cookies, services.settings)
     with card(services.settings.title, say("sign_in.text")):
-        if slip is not None and slip.word:
-            st.error(say(_REASONS[slip.word], who=plain(slip.who)), icon=":material/block:")
-        if slip is not None and slip.word == "not_admitted":
+        if flow is not None and flow.failure:
+            st.error(say(_REASONS[flow.failure], who=plain(flow.who)), icon=":material/block:")
+        if flow is not None and flow.failure == "not_admitted":
             st.button(say("auth.other_account"), on_click=st.logout, width="stretch")
         elif st.button(say("sign_in.button"), type="primary", width="stretch"):
             try:

@@ -1,4 +1,4 @@
-"""Accounts: one door to people, their roles and their browsers, for SQLite and PostgreSQL alike."""
+"""Accounts: people, their roles and their browsers, for SQLite and PostgreSQL alike."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from sqlalchemy import Engine, func, select
 from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, DeniedLimit, Event
 from core.accounts.background_writes import BackgroundWriter
 from core.accounts.browsers import Browser, Browsers
-from core.accounts.holders import Holder, Holders, Reason
 from core.accounts.identity import Identities, Identity, IdentityCache
 from core.accounts.invitations import Invitation, Invitations
+from core.accounts.oidc import OidcUsers
 from core.accounts.passwords import DEFAULT_ROUNDS
-from core.accounts.provided import Provided
-from core.accounts.records import Records
-from core.accounts.removal import Removal
 from core.accounts.roles import Role, Roles
 from core.accounts.throttle import WINDOW, Attempt, Throttle
-from core.accounts.tickets import Redeemed, Tickets
-from core.accounts.tokens import Standing, TokenState
+from core.accounts.tokens import Redeemed, Standing, TokenState
 from core.accounts.users import User
 from core.clock import Clock, SteadyClock
 from core.rate import RateLimit
@@ -37,10 +33,8 @@ __all__ = [
     "Audited",
     "Browser",
     "Event",
-    "Holder",
     "Identity",
     "Invitation",
-    "Reason",
     "Redeemed",
     "Role",
     "Standing",
@@ -49,18 +43,7 @@ __all__ = [
 ]
 
 
-class Accounts(
-    Provided,
-    Roles,
-    Tickets,
-    Browsers,
-    Throttle,
-    Records,
-    Removal,
-    Invitations,
-    Holders,
-    Identities,
-):
+class Accounts(OidcUsers, Roles, Invitations, Browsers, Identities, Throttle):
     """People, roles and tokens of one database. Every method is one transaction.
 
     `session_timeout` and `absolute_timeout` are in seconds: how long a token lives without activity, and how long
@@ -103,6 +86,6 @@ class Accounts(
         self._background.close()
 
     def count_users(self) -> int:
-        """How many people there are, locked-out ones included."""
+        """Count all people, locked-out ones included."""
         with self._database.connect() as connection:
             return connection.execute(select(func.count()).select_from(UserModel)).scalar_one()

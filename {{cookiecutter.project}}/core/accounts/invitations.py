@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from core.accounts.audit import COMMAND_LINE, Actor
-from core.accounts.authority import require_roles
 from core.accounts.passwords import hash_password
-from core.accounts.roles import existing, grant
-from core.accounts.tickets import secret_hash
+from core.accounts.rights import require_roles
+from core.accounts.roles import existing, grant, listed
+from core.accounts.tokens import secret_hash
 from core.accounts.users import (
     LONGEST_NAME,
     USERS,
@@ -24,7 +24,6 @@ from core.accounts.users import (
     Users,
     normalise,
     require_short,
-    roles_of,
     unless_taken,
     users_of,
 )
@@ -90,13 +89,13 @@ class Invitations(Users):
                 )
             )
             subject = _subject(secret_hash(secret))
-            self._note(connection, "person.invited", by=by, subject=subject, detail=roles_of(given))
+            self._note(connection, "person.invited", by=by, subject=subject, detail=listed(given))
         return secret
 
     def invitation(self, secret: str) -> Invitation:
         """Return the open invitation of a link. Raises InvitationError when there is none, or it doesn't count."""
         with self._database.connect() as connection:
-            found = self._read(connection, InvitationModel.invitation_hash == secret_hash(secret))
+            found = self._open_invitations(connection, InvitationModel.invitation_hash == secret_hash(secret))
         if not found or not found[0].counts:
             raise InvitationError("No invitation belongs to this link.")
         return found[0]
@@ -104,7 +103,7 @@ class Invitations(Users):
     def invitations(self) -> list[Invitation]:
         """The open ones, the newest first."""
         with self._database.connect() as connection:
-            return self._read(connection)
+            return self._open_invitations(connection)
 
     def withdraw(self, invitation_hash: str, *, by: Actor = COMMAND_LINE) -> None:
         """End an invitation. Of one that was used or withdrawn meanwhile nothing is noted."""
@@ -127,7 +126,7 @@ class Invitations(Users):
         known = (self.title, username, offered.email)
         password_hash = hash_password(password, rounds=self._password_rounds, known=known)
         with unless_taken(username), self._database.begin() as connection:
-            found = self._read(connection, InvitationModel.invitation_hash == hashed)
+            found = self._open_invitations(connection, InvitationModel.invitation_hash == hashed)
             if not found or not found[0].counts or not connection.execute(_taking(hashed)).rowcount:
                 raise InvitationError("This link was used by somebody else just now.")
             invitation = found[0]
@@ -139,7 +138,7 @@ class Invitations(Users):
                 "person.added",
                 by=dataclasses.replace(by, user_id=user_id),
                 subject=f"person:{user_id}",
-                detail=f"{roles_of(given)}; {_subject(hashed)}",
+                detail=f"{listed(given)}; {_subject(hashed)}",
             )
         return self._existing(user_id)
 
@@ -150,7 +149,7 @@ class Invitations(Users):
         with self._database.begin() as connection:
             return connection.execute(delete(InvitationModel).where(InvitationModel.invitation_hash.in_(some))).rowcount
 
-    def _read(self, connection: Connection, *which: Any) -> list[Invitation]:
+    def _open_invitations(self, connection: Connection, *which: Any) -> list[Invitation]:
         still = InvitationModel.expires_at > self._steady.now()
         newest_first = select(*InvitationModel.__table__.columns).order_by(InvitationModel.created_at.desc())
         rows = connection.execute(newest_first.where(still, *which)).all()

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from core.accounts.administered import still_administered
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
-from core.accounts.authority import require_permissions, require_roles
+from core.accounts.rights import last_admin_stays, require_permissions, require_roles
 from core.errors import AccountError
 from core.storage.models import RoleModel, UserModel, UserRoleModel
-from core.wildcards import matches
+from core.wildcards import lacking
 
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _PERMISSION = re.compile(r"(\*|[a-z0-9_-]+)(\.(\*|[a-z0-9_-]+))*")
@@ -32,31 +31,35 @@ class Roles(AuditTrail):
     """The part of `Accounts` that keeps roles. Every method is one transaction."""
 
     def roles(self) -> list[Role]:
-        """All roles, by name."""
+        """Return all roles, by name."""
+        wanted = select(RoleModel.role, RoleModel.description, RoleModel.permissions).order_by(RoleModel.role)
         with self._database.connect() as connection:
-            rows = connection.execute(
-                select(RoleModel.role, RoleModel.description, RoleModel.permissions).order_by(RoleModel.role)
-            )
             return [
                 Role(role=row.role, description=row.description, permissions=tuple(row.permissions.split()))
-                for row in rows
+                for row in connection.execute(wanted)
             ]
+
+    def count_holders(self) -> dict[str, int]:
+        """Count the people who have each role."""
+        counted = select(UserRoleModel.role, func.count()).group_by(UserRoleModel.role)
+        with self._database.connect() as connection:
+            return {role: int(count) for role, count in connection.execute(counted)}
 
     def save_role(
         self, role: str, permissions: Iterable[str], description: str = "", *, by: Actor = COMMAND_LINE
     ) -> None:
-        """Create or change a role. Only where its permissions change do its holders receive new tokens.
+        """Create or change a role. Only where its permissions change do the people who have it receive new tokens.
 
         Raises AccountError for a malformed name or permission, for a change that is not `by`'s to make, and where
         nobody could administer any more.
         """
         granted = _checked(role, permissions)
-        values = {"permissions": "\n".join(granted), "description": description}
-        with self._database.begin() as connection, still_administered(connection):
+        with self._database.begin() as connection, last_admin_stays(connection):
             there_is = RoleModel.role == role
             before = connection.execute(select(RoleModel.permissions).where(there_is)).scalar_one_or_none()
             changed = set(granted) ^ set((before or "").split())
             require_permissions(connection, by, changed)
+            values = {"permissions": "\n".join(granted), "description": description}
             if before is None:
                 connection.execute(insert(RoleModel).values(role=role, **values))
             else:
@@ -78,19 +81,18 @@ class Roles(AuditTrail):
                 select(RoleModel.permissions, RoleModel.declared).where(there_is).with_for_update()
             ).one_or_none()
             if found is None:
-                values = {"permissions": "\n".join(wanted), "declared": "\n".join(wanted), "description": description}
+                text = "\n".join(wanted)
+                values = {"permissions": text, "declared": text, "description": description}
                 connection.execute(insert(RoleModel).values(role=role, **values))
                 self._note(connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(wanted))
                 return
             before = wanted if found.declared is None else found.declared.split()
-            news = [permission for permission in wanted if permission not in before]
-            if news or found.declared is None:
-                declared = "\n".join([*before, *news])
-                connection.execute(update(RoleModel).where(there_is).values(declared=declared))
+            new = [permission for permission in wanted if permission not in before]
+            if new or found.declared is None:
+                connection.execute(update(RoleModel).where(there_is).values(declared="\n".join([*before, *new])))
             held = found.permissions.split()
-            lacking = [permission for permission in news if not matches(held, permission)]
-            if lacking:
-                granted = [*held, *lacking]
+            if missing := set(lacking(held, new)):
+                granted = [*held, *(permission for permission in new if permission in missing)]
                 connection.execute(update(RoleModel).where(there_is).values(permissions="\n".join(granted)))
                 _bump_holders(connection, role)
                 self._note(connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(granted))
@@ -100,12 +102,35 @@ class Roles(AuditTrail):
 
         Raises AccountError for a role that is not `by`'s to take, and where nobody could administer any more.
         """
-        with self._database.begin() as connection, still_administered(connection):
+        with self._database.begin() as connection, last_admin_stays(connection):
             require_roles(connection, by, [role])
             _bump_holders(connection, role)
             connection.execute(delete(UserRoleModel).where(UserRoleModel.role == role))
             connection.execute(delete(RoleModel).where(RoleModel.role == role))
             self._note(connection, "role.deleted", by=by, subject=f"role:{role}")
+
+
+def grant(connection: Connection, user_id: str, roles: Iterable[str]) -> list[str]:
+    """Grant roles to a person within a transaction; returns them sorted. Raises AccountError for an unknown role."""
+    given = existing(connection, roles)
+    for role in given:
+        connection.execute(insert(UserRoleModel).values(user_id=user_id, role=role))
+    return given
+
+
+def existing(connection: Connection, roles: Iterable[str]) -> list[str]:
+    """Return these roles sorted, each once. Raises AccountError for an unknown role."""
+    known = set(connection.scalars(select(RoleModel.role)))
+    wanted = sorted(set(roles))
+    for role in wanted:
+        if role not in known:
+            raise AccountError(f"There is no role {role!r}. There are: {', '.join(sorted(known)) or 'none yet'}.")
+    return wanted
+
+
+def listed(roles: Iterable[str]) -> str:
+    """Return roles as the audit trail shows them."""
+    return f"roles: {', '.join(sorted(roles)) or 'none'}"
 
 
 def _checked(role: str, permissions: Iterable[str]) -> list[str]:
@@ -119,27 +144,7 @@ def _checked(role: str, permissions: Iterable[str]) -> list[str]:
     return granted
 
 
-def grant(connection: Connection, user_id: str, roles: Iterable[str]) -> list[str]:
-    """Give roles to a person within a transaction; returns them sorted.
-
-    Raises AccountError for a role that doesn't exist.
-    """
-    given = existing(connection, roles)
-    for role in given:
-        connection.execute(insert(UserRoleModel).values(user_id=user_id, role=role))
-    return given
-
-
-def existing(connection: Connection, roles: Iterable[str]) -> list[str]:
-    """Return these roles sorted, each once. Raises AccountError for a role that doesn't exist."""
-    known = set(connection.scalars(select(RoleModel.role)))
-    wanted = sorted(set(roles))
-    for role in wanted:
-        if role not in known:
-            raise AccountError(f"There is no role {role!r}. There are: {', '.join(sorted(known)) or 'none yet'}.")
-    return wanted
-
-
 def _bump_holders(connection: Connection, role: str) -> None:
+    """Make the tokens of everybody who has a role stale."""
     holders = select(UserRoleModel.user_id).where(UserRoleModel.role == role).scalar_subquery()
     connection.execute(update(UserModel).where(UserModel.user_id.in_(holders)).values(epoch=UserModel.epoch + 1))

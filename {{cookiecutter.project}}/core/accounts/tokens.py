@@ -1,24 +1,35 @@
-"""Tokens: a browser's right to a session."""
+"""Tokens: a browser's right to a session, and the one-time tickets by which a browser exchanges its token."""
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, exists, insert, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
-from core.accounts.users import USER_COLUMNS, User, user_of
+from core.accounts.users import USER_COLUMNS, User, session_to_sign_in_to, user_of
 from core.clock import Clock, SteadyClock
 from core.errors import RowConflictError
-from core.storage.database import reachable
-from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
+from core.storage.database import reachable, upserting_insert
+from core.storage.models import (
+    KnownDeviceModel,
+    RoleModel,
+    SessionModel,
+    TicketModel,
+    TokenModel,
+    UserModel,
+    UserRoleModel,
+)
 
 if TYPE_CHECKING:
     from core.accounts.identity import IdentityCache
 
+TICKET_LIFETIME = timedelta(seconds=60)
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
 """A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
@@ -40,6 +51,14 @@ class TokenState:
     """The session's version, or None when it has no row yet."""
     standing: Standing
     last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """A ticket that was accepted. `user` is None when the browser is anonymous from now on."""
+
+    user: User | None
+    previous_user_id: str | None
 
 
 _CHECK = (
@@ -73,7 +92,7 @@ _NO_LONGER_GOOD = (
     )
 )
 _PURGED = select(SessionModel.purged_at).where(SessionModel.session_id == bindparam("session_id"))
-SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
+_SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
 """Whose a token is, and since when: the moment of signing in, which a later exchange for the same person keeps."""
 _TOUCH = (
     update(TokenModel)
@@ -86,9 +105,20 @@ _TOUCH = (
     .values(last_seen=bindparam("seen"), expires_at=bindparam("until"))
 )
 
+_REDEEM = (
+    delete(TicketModel)
+    .where(
+        TicketModel.ticket_hash == bindparam("ticket"),
+        TicketModel.token_hash == bindparam("hash"),
+        TicketModel.expires_at > bindparam("now"),
+    )
+    .returning(TicketModel.user_id)
+)
+_EPOCH = select(UserModel.epoch).where(UserModel.user_id == bindparam("user_id"), UserModel.active.is_(True))
+
 
 class Tokens(AuditTrail):
-    """The part of `Accounts` that keeps browsers. Every method is one transaction."""
+    """The part of `Accounts` that keeps browsers' tokens. Every method is one transaction."""
 
     _database: Engine
     _clock: Clock
@@ -149,7 +179,7 @@ class Tokens(AuditTrail):
 
     def _touch(self, token_hash: str, seen: datetime, now: datetime) -> None:
         with self._database.begin() as connection:
-            sign_in = connection.execute(SIGN_IN, {"hash": token_hash}).one_or_none()
+            sign_in = connection.execute(_SIGN_IN, {"hash": token_hash}).one_or_none()
             if sign_in is None:
                 return
             # The interval is added because what happens within it isn't noted: nothing may end early.
@@ -160,7 +190,7 @@ class Tokens(AuditTrail):
     def revoke(self, token_hash: str, *, by: Actor = COMMAND_LINE, event: Event = "session.revoked") -> None:
         """End one browser's right. A token without a row is remembered as ended, too."""
         with self._database.begin() as connection:
-            owner = connection.execute(SIGN_IN, {"hash": token_hash}).one_or_none()
+            owner = connection.execute(_SIGN_IN, {"hash": token_hash}).one_or_none()
             self._retire(connection, token_hash)
             subject = f"person:{owner.user_id}" if owner is not None and owner.user_id else ""
             self._note(connection, event, by=by, subject=subject)
@@ -179,6 +209,71 @@ class Tokens(AuditTrail):
         forgotten = select(TokenModel.token_hash).where(ended, ~deleted_session).limit(limit).scalar_subquery()
         with self._database.begin() as connection:
             return connection.execute(delete(TokenModel).where(TokenModel.token_hash.in_(forgotten))).rowcount
+
+    def issue_ticket(self, token_hash: str, user_id: str | None) -> str:
+        """Return a ticket for a new token: one for this person, or an anonymous one for None.
+
+        It can be used once, within 60 seconds, and only by the browser that holds `token_hash`.
+        """
+        ticket = secrets.token_urlsafe(32)
+        with self._database.begin() as connection:
+            connection.execute(delete(TicketModel).where(TicketModel.expires_at <= self._steady.now()))
+            connection.execute(
+                insert(TicketModel).values(
+                    ticket_hash=secret_hash(ticket),
+                    token_hash=token_hash,
+                    user_id=user_id,
+                    expires_at=self._steady.latest() + TICKET_LIFETIME,
+                )
+            )
+        return ticket
+
+    def redeem(
+        self, ticket: str, old_token_hash: str, new_token_hash: str, device: str, *, address: str = ""
+    ) -> Redeemed | None:
+        """Exchange a ticket and the token it is bound to for a new token; the old one never works again.
+
+        Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
+        its person may not sign in.
+        """
+        with self._database.connect() as connection, connection.begin() as transaction:
+            found = connection.execute(
+                _REDEEM, {"ticket": secret_hash(ticket), "hash": old_token_hash, "now": self._steady.now()}
+            ).one_or_none()
+            if found is None:
+                return None
+            old = connection.execute(_SIGN_IN, {"hash": old_token_hash}).one_or_none()
+            previous = old.user_id if old is not None else None
+            self._retire(connection, old_token_hash)
+            followed = update(KnownDeviceModel).where(KnownDeviceModel.token_hash == old_token_hash)
+            connection.execute(followed.values(token_hash=new_token_hash))
+            if found.user_id is None:
+                return Redeemed(user=None, previous_user_id=previous)
+            epoch = connection.execute(_EPOCH, {"user_id": found.user_id}).scalar()
+            if epoch is None:
+                transaction.rollback()
+                return None
+            session_id = session_to_sign_in_to(connection, found.user_id)
+            signed_in_at = None
+            if old is not None and previous == found.user_id:
+                signed_in_at = old.created_at  # another token for the same sign-in, which doesn't begin anew with it
+            self._insert(
+                connection,
+                new_token_hash,
+                session_id,
+                device,
+                user_id=found.user_id,
+                epoch=epoch,
+                signed_in_at=signed_in_at,
+            )
+            self._remember_device(connection, new_token_hash, found.user_id)
+            signed_in = update(UserModel).where(UserModel.user_id == found.user_id)
+            connection.execute(signed_in.values(last_sign_in=self._clock.now()))
+            if signed_in_at is None:
+                by = Actor(user_id=found.user_id, address=address, device=device)
+                self._note(connection, "sign_in", by=by, subject=f"person:{found.user_id}")
+            state = self._look_up(connection, new_token_hash)
+        return Redeemed(user=state.user if state else None, previous_user_id=previous)
 
     def _look_up(self, connection: Connection, token_hash: str) -> TokenState | None:
         rows = connection.execute(_CHECK, {"token_hash": token_hash}).all()
@@ -240,6 +335,13 @@ class Tokens(AuditTrail):
         elif known.revoked_at is None:
             connection.execute(update(TokenModel).where(TokenModel.token_hash == token_hash).values(revoked_at=now))
 
+    def _remember_device(self, connection: Connection, token_hash: str, user_id: str) -> None:
+        """So that somebody else's guesses don't keep this person out of this browser (see `throttle`)."""
+        values = {"token_hash": token_hash, "user_id": user_id, "last_sign_in": self._steady.latest()}
+        statement: Any = upserting_insert(self._database)(KnownDeviceModel).values(values)
+        again = {"last_sign_in": values["last_sign_in"]}
+        connection.execute(statement.on_conflict_do_update(index_elements=["token_hash", "user_id"], set_=again))
+
     def _end(self, seen: datetime, user_id: str | None, created_at: datetime) -> datetime:
         """When a token last seen at `seen` ends.
 
@@ -251,3 +353,8 @@ class Tokens(AuditTrail):
     def _live(self) -> ColumnElement[bool]:
         """That a token can be used now."""
         return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._steady.now())
+
+
+def secret_hash(text: str) -> str:
+    """Return what is stored of a secret that is given out."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

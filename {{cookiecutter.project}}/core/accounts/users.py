@@ -1,23 +1,22 @@
-"""People: who may sign in."""
+"""People: who may sign in, and with which roles."""
 
 from __future__ import annotations
 
 import dataclasses
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, delete, func, insert, select, update
 
-from core.accounts.administered import still_administered
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
-from core.accounts.authority import require_over, require_roles
 from core.accounts.passwords import hash_password
-from core.accounts.roles import grant
+from core.accounts.rights import last_admin_stays, require_over, require_roles
+from core.accounts.roles import grant, listed
 from core.clock import Clock, SteadyClock
 from core.errors import AccountError, RowConflictError, UsernameTakenError
 from core.storage.database import reachable
@@ -25,6 +24,7 @@ from core.storage.models import RoleModel, SessionModel, TicketModel, TokenModel
 
 LONGEST_NAME = 200
 """Characters of a name, a username or an e-mail address."""
+NOBODY = "This user no longer exists. Reload the list."
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -58,7 +58,6 @@ USER_COLUMNS = (
     RoleModel.permissions,
 )
 """What `user_of` reads: one row per role of a person, or one with a NULL role."""
-
 USERS = (
     select(*USER_COLUMNS)
     .outerjoin(UserRoleModel, UserRoleModel.user_id == UserModel.user_id)
@@ -66,8 +65,6 @@ USERS = (
     .order_by(UserModel.username)
 )
 """Everybody by username, in rows for `users_of`."""
-_USER_BY_ID = USERS.where(UserModel.user_id == bindparam("user_id"))
-_USER_BY_NAME = USERS.where(UserModel.username == bindparam("username"))
 _SESSION_OF = (
     select(UserModel.session_id, SessionModel.purged_at)
     .outerjoin(SessionModel, SessionModel.session_id == UserModel.session_id)
@@ -80,6 +77,239 @@ _KEEP_SESSION_OF = (
     .with_for_update(read=True, of=SessionModel)
 )
 """Keeps the cleanup away from a person's session until the transaction ends. SQLite has one writer and needs none."""
+
+
+class Users(AuditTrail):
+    """The part of `Accounts` that keeps people. Every method is one transaction."""
+
+    _database: Engine
+    _clock: Clock
+    _steady: SteadyClock
+    _password_rounds: int
+    title: str
+
+    def create_user(
+        self,
+        username: str,
+        name: str,
+        *,
+        email: str | None = None,
+        password: str | None = None,
+        roles: Iterable[str] = (),
+        must_change_password: bool = False,
+        by: Actor = COMMAND_LINE,
+    ) -> User:
+        """Add a person. Without a password they can only sign in through a provider (OIDC).
+
+        Raises AccountError for an empty or taken username, an unknown role, one that is not `by`'s to give, or an
+        unfit password.
+        """
+        username = normalise(username)
+        require_short(username, name, email)
+        known = (self.title, username, email)
+        password_hash = None if password is None else hash_password(password, rounds=self._password_rounds, known=known)
+        with unless_taken(username), self._database.begin() as connection:
+            user_id = self._add(
+                connection, username, name, email=email, password_hash=password_hash, must_change=must_change_password
+            )
+            given = grant(connection, user_id, roles)
+            require_roles(connection, by, given)
+            self._note(connection, "person.added", by=by, subject=f"person:{user_id}", detail=listed(given))
+        return self._existing(user_id)
+
+    def users(self) -> list[User]:
+        """Return everybody, by username."""
+        return self._read(USERS)
+
+    def find_people(self, search: str = "", *, limit: int, offset: int = 0) -> list[User]:
+        """Return the people in whose name, username or e-mail address `search` is, by username."""
+        some = select(UserModel.user_id).where(_named(search)).order_by(UserModel.username).limit(limit).offset(offset)
+        return self._read(USERS.where(UserModel.user_id.in_(some.scalar_subquery())))
+
+    def count_people(self, search: str = "") -> int:
+        """Count what `find_people` finds in all."""
+        with self._database.connect() as connection:
+            found = select(func.count()).select_from(UserModel).where(_named(search))
+            return int(connection.execute(found).scalar_one())
+
+    def user(self, user_id: str) -> User | None:
+        """Return the person with this id, or None."""
+        return next(iter(self._read(USERS.where(UserModel.user_id == user_id))), None)
+
+    def find(self, username: str) -> User | None:
+        """Return the person with this username in any spelling of capitals, or None."""
+        return next(iter(self._read(USERS.where(UserModel.username == normalise(username)))), None)
+
+    def set_password(
+        self,
+        user_id: str,
+        password: str,
+        *,
+        must_change: bool = False,
+        keep: str | None = None,
+        by: Actor = COMMAND_LINE,
+    ) -> None:
+        """Replace the password and end every sign-in made with the old one.
+
+        But the browser whose token's hash is `keep` receives a new token at its next event, instead of being signed
+        out. Raises AccountError for an unfit password, an unknown person or one who may do more than `by`.
+        """
+        user = self.user(user_id)
+        known = (self.title, *((user.username, user.email) if user else ()))
+        password_hash = hash_password(password, rounds=self._password_rounds, known=known)
+        with self._database.begin() as connection:
+            require_over(connection, by, user_id)
+            self._change(connection, user_id, password_hash=password_hash, must_change_password=must_change)
+            self._note(connection, "password.changed", by=by, subject=f"person:{user_id}")
+            self._end_sign_ins(connection, user_id, keep)
+
+    def set_roles(self, user_id: str, roles: Iterable[str], *, by: Actor = COMMAND_LINE) -> None:
+        """Grant exactly these roles. The person's browsers receive new tokens at their next event.
+
+        Raises AccountError for an unknown role or person, for one that is not `by`'s to give or take, and where nobody
+        could administer any more.
+        """
+        wanted = set(roles)
+        self._change_roles(user_id, lambda _: wanted, by)
+
+    def give_role(self, user_id: str, role: str, *, by: Actor = COMMAND_LINE) -> None:
+        """Grant one role more, as `set_roles` does; nothing happens when they have it."""
+        self._change_roles(user_id, lambda before: before | {role}, by)
+
+    def take_role(self, user_id: str, role: str, *, by: Actor = COMMAND_LINE) -> None:
+        """Take one role away, as `set_roles` does; nothing happens when they don't have it."""
+        self._change_roles(user_id, lambda before: before - {role}, by)
+
+    def set_active(self, user_id: str, active: bool, *, by: Actor = COMMAND_LINE) -> None:
+        """Admit or lock out a person; locking out ends every sign-in of theirs.
+
+        Raises AccountError for an unknown person, for one who may do more than `by`, and where nobody could administer
+        any more.
+        """
+        with self._database.begin() as connection, last_admin_stays(connection):
+            require_over(connection, by, user_id)
+            self._change(connection, user_id, active=active)
+            if not active:
+                self._end_sign_ins(connection, user_id)
+            event: Event = "person.admitted" if active else "person.locked_out"
+            self._note(connection, event, by=by, subject=f"person:{user_id}")
+
+    def describe(self, user_id: str, *, name: str, email: str | None, by: Actor = COMMAND_LINE) -> None:
+        """Change the name and the e-mail address of a person. Their sign-ins stay as they are.
+
+        Raises AccountError for an empty name, an unknown person or one who may do more than `by`.
+        """
+        new = {"name": name.strip(), "email": (email or "").strip() or None}
+        if not new["name"]:
+            raise AccountError("Give a name.")
+        require_short(user_id, name.strip(), new["email"])
+        theirs = UserModel.user_id == user_id
+        with self._database.begin() as connection:
+            require_over(connection, by, user_id)
+            before = connection.execute(select(UserModel.name, UserModel.email).where(theirs)).mappings().one_or_none()
+            if before is None:
+                raise AccountError(NOBODY)
+            if changed := [what for what in new if new[what] != before[what]]:
+                connection.execute(update(UserModel).where(theirs).values(new))
+                # What it is now is with the person, and goes with them: the trail names nobody.
+                detail = ", ".join(changed).replace("email", "e-mail")
+                self._note(connection, "person.described", by=by, subject=f"person:{user_id}", detail=detail)
+
+    def ensure_session(self, user: User) -> User:
+        """Return the person with a session they can use: a new one if theirs was deleted for good."""
+        with self._database.begin() as connection:
+            return dataclasses.replace(user, session_id=usable_session(connection, user.user_id))
+
+    def erase_within(self, connection: Connection, user_id: str, *, by: Actor) -> None:
+        """Delete an account and sign it out everywhere, as part of a larger transaction.
+
+        Of its browsers only the hashes of their tokens stay for a while, so that they are told that they were signed
+        out. The audit trail keeps the id. Raises AccountError for an unknown person.
+        """
+        _require_person(connection, user_id)
+        sessions = select(UserModel.session_id).where(UserModel.user_id == user_id).scalar_subquery()
+        theirs = (TokenModel.user_id == user_id) | (TokenModel.session_id == sessions)
+        ended = func.coalesce(TokenModel.revoked_at, self._steady.latest())
+        connection.execute(update(TokenModel).where(theirs).values(revoked_at=ended, user_id=None, device=""))
+        for table in (TicketModel, UserRoleModel, UserModel):
+            connection.execute(delete(table).where(table.user_id == user_id))
+        connection.execute(update(SessionModel).where(SessionModel.user_id == user_id).values(user_id=None))
+        self._note(connection, "person.deleted", by=by, subject=f"person:{user_id}")
+
+    def _read(self, wanted: Select[*tuple[Any, ...]]) -> list[User]:
+        with self._database.connect() as connection:
+            return users_of(connection.execute(wanted))
+
+    def _change_roles(self, user_id: str, change: Callable[[set[str]], set[str]], by: Actor) -> None:
+        """Change the roles there are within the transaction: two who grant one each at once grant both."""
+        with self._database.begin() as connection, last_admin_stays(connection):
+            _require_person(connection, user_id)
+            held = UserRoleModel.user_id == user_id
+            before = set(connection.scalars(select(UserRoleModel.role).where(held)))
+            after = change(before)
+            if after != before:
+                require_roles(connection, by, before ^ after)
+                self._write_roles(connection, user_id, before, after, by=by)
+
+    def _write_roles(
+        self,
+        connection: Connection,
+        user_id: str,
+        before: Collection[str],
+        after: Collection[str],
+        *,
+        by: Actor,
+        reason: str = "",
+    ) -> None:
+        taken = UserRoleModel.role.in_(set(before) - set(after))
+        self._change(connection, user_id)
+        connection.execute(delete(UserRoleModel).where(UserRoleModel.user_id == user_id, taken))
+        grant(connection, user_id, set(after) - set(before))
+        self._note(connection, "person.roles", by=by, subject=f"person:{user_id}", detail=listed(after) + reason)
+
+    def _add(
+        self,
+        connection: Connection,
+        username: str,
+        name: str,
+        *,
+        email: str | None,
+        password_hash: str | None,
+        must_change: bool = False,
+    ) -> str:
+        """Add a person within a transaction; returns their id. Raises RowConflictError for a taken username."""
+        user_id = uuid.uuid4().hex
+        connection.execute(
+            insert(UserModel).values(
+                user_id=user_id,
+                username=username,
+                name=name.strip() or username,
+                email=email,
+                password_hash=password_hash,
+                must_change_password=must_change,
+                session_id=_new_session_id(),
+                created_at=self._clock.now(),
+            )
+        )
+        return user_id
+
+    def _existing(self, user_id: str) -> User:
+        user = self.user(user_id)
+        if user is None:
+            raise AccountError(NOBODY)
+        return user
+
+    def _change(self, connection: Connection, user_id: str, **values: Any) -> None:
+        """Set columns of a person and bump the epoch, which makes their tokens stale."""
+        statement = update(UserModel).where(UserModel.user_id == user_id).values(epoch=UserModel.epoch + 1, **values)
+        if not connection.execute(statement).rowcount:
+            raise AccountError(NOBODY)
+
+    def _end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
+        open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
+        others = open_tokens & (TokenModel.token_hash != (keep or ""))
+        connection.execute(update(TokenModel).where(others).values(revoked_at=self._steady.latest()))
+        connection.execute(delete(TicketModel).where(TicketModel.user_id == user_id))  # of sign-ins under way
 
 
 def user_of(rows: Sequence[AnyRow]) -> User | None:
@@ -111,7 +341,7 @@ def users_of(rows: Iterable[AnyRow]) -> list[User]:
 
 
 def normalise(username: str) -> str:
-    """The one spelling under which a username is stored and looked up, without what no database takes."""
+    """Return the one spelling under which a username is stored and looked up, without what no database takes."""
     known = username.strip().casefold().encode("utf-8", "replace").decode()
     return known.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
@@ -123,204 +353,6 @@ def require_short(username: str, name: str, email: str | None = None) -> None:
     for what, text in (("username", username), ("name", name), ("e-mail address", email or "")):
         if len(text) > LONGEST_NAME:
             raise AccountError(f"A {what} has up to {LONGEST_NAME} characters.".replace("A e-", "An e-"))
-
-
-class Users(AuditTrail):
-    """The part of `Accounts` that keeps people. Every method is one transaction."""
-
-    _database: Engine
-    _clock: Clock
-    _steady: SteadyClock
-    _password_rounds: int
-    title: str
-
-    def create_user(
-        self,
-        username: str,
-        name: str,
-        *,
-        email: str | None = None,
-        password: str | None = None,
-        roles: Iterable[str] = (),
-        must_change_password: bool = False,
-        by: Actor = COMMAND_LINE,
-    ) -> User:
-        """Add a person. Without a password they can only arrive through a provider (OIDC).
-
-        Raises AccountError for an empty or taken username, an unknown role, one that is not `by`'s to give, or an
-        unfit password.
-        """
-        username = normalise(username)
-        require_short(username, name, email)
-        known = (self.title, username, email)
-        password_hash = None if password is None else hash_password(password, rounds=self._password_rounds, known=known)
-        with unless_taken(username), self._database.begin() as connection:
-            user_id = self._add(
-                connection, username, name, email=email, password_hash=password_hash, must_change=must_change_password
-            )
-            given = grant(connection, user_id, roles)
-            require_roles(connection, by, given)
-            self._note(connection, "person.added", by=by, subject=f"person:{user_id}", detail=roles_of(given))
-        return self._existing(user_id)
-
-    def users(self) -> list[User]:
-        """Everybody, by username."""
-        with self._database.connect() as connection:
-            return users_of(connection.execute(USERS))
-
-    def find_people(self, search: str = "", *, limit: int, offset: int = 0) -> list[User]:
-        """Those in whose name, username or e-mail address `search` is, by username."""
-        some = select(UserModel.user_id).where(_named(search)).order_by(UserModel.username).limit(limit).offset(offset)
-        with self._database.connect() as connection:
-            return users_of(connection.execute(USERS.where(UserModel.user_id.in_(some.scalar_subquery()))))
-
-    def count_people(self, search: str = "") -> int:
-        """How many `find_people` finds in all."""
-        with self._database.connect() as connection:
-            found = select(func.count()).select_from(UserModel).where(_named(search))
-            return int(connection.execute(found).scalar_one())
-
-    def user(self, user_id: str) -> User | None:
-        """Return the person with this id, or None."""
-        with self._database.connect() as connection:
-            return user_of(connection.execute(_USER_BY_ID, {"user_id": user_id}).all())
-
-    def find(self, username: str) -> User | None:
-        """Return the person with this username in any spelling of capitals, or None."""
-        with self._database.connect() as connection:
-            return user_of(connection.execute(_USER_BY_NAME, {"username": normalise(username)}).all())
-
-    def set_password(
-        self,
-        user_id: str,
-        password: str,
-        *,
-        must_change: bool = False,
-        keep: str | None = None,
-        by: Actor = COMMAND_LINE,
-    ) -> None:
-        """Replace the password and end every sign-in made with the old one.
-
-        But the browser whose token's hash is `keep` receives a new token at its next event, instead of being signed
-        out. Raises AccountError for an unfit password, an unknown person or one who may do more than `by`.
-        """
-        user = self.user(user_id)
-        known = (self.title, *((user.username, user.email) if user else ()))
-        password_hash = hash_password(password, rounds=self._password_rounds, known=known)
-        with self._database.begin() as connection:
-            require_over(connection, by, user_id)
-            self._change(connection, user_id, password_hash=password_hash, must_change_password=must_change)
-            self._note(connection, "password.changed", by=by, subject=f"person:{user_id}")
-            self._end_sign_ins(connection, user_id, keep)
-
-    def set_roles(self, user_id: str, roles: Iterable[str], *, by: Actor = COMMAND_LINE) -> None:
-        """Give exactly these roles. The person's browsers receive new tokens at their next event.
-
-        Raises AccountError for an unknown role or person, for one that is not `by`'s to give or take, and where nobody
-        could administer any more.
-        """
-        wanted = set(roles)
-        with self._database.begin() as connection, still_administered(connection):
-            self._change(connection, user_id)
-            before = set(connection.scalars(select(UserRoleModel.role).where(UserRoleModel.user_id == user_id)))
-            require_roles(connection, by, before ^ wanted)
-            connection.execute(delete(UserRoleModel).where(UserRoleModel.user_id == user_id))
-            given = grant(connection, user_id, wanted)
-            self._note(connection, "person.roles", by=by, subject=f"person:{user_id}", detail=roles_of(given))
-
-    def set_active(self, user_id: str, active: bool, *, by: Actor = COMMAND_LINE) -> None:
-        """Admit or lock out a person; locking out ends every sign-in of theirs.
-
-        Raises AccountError for an unknown person, for one who may do more than `by`, and where nobody could administer
-        any more.
-        """
-        with self._database.begin() as connection, still_administered(connection):
-            require_over(connection, by, user_id)
-            self._change(connection, user_id, active=active)
-            if not active:
-                self._end_sign_ins(connection, user_id)
-            event: Event = "person.admitted" if active else "person.locked_out"
-            self._note(connection, event, by=by, subject=f"person:{user_id}")
-
-    def describe(self, user_id: str, *, name: str, email: str | None, by: Actor = COMMAND_LINE) -> None:
-        """Change the name and the e-mail address of a person. Their sign-ins stay as they are.
-
-        Raises AccountError for an empty name, an unknown person or one who may do more than `by`.
-        """
-        name, email = name.strip(), (email or "").strip() or None
-        if not name:
-            raise AccountError("Give a name.")
-        require_short(user_id, name, email)
-        theirs = UserModel.user_id == user_id
-        with self._database.begin() as connection:
-            require_over(connection, by, user_id)
-            before = connection.execute(select(UserModel.name, UserModel.email).where(theirs)).one_or_none()
-            if before is None:
-                raise AccountError("This user no longer exists. Reload the list.")
-            changed = [
-                what for what, same in (("name", before.name == name), ("e-mail", before.email == email)) if not same
-            ]
-            if changed:
-                connection.execute(update(UserModel).where(theirs).values(name=name, email=email))
-                # What it is now is with the person, and goes with them: the trail names nobody.
-                self._note(
-                    connection, "person.described", by=by, subject=f"person:{user_id}", detail=", ".join(changed)
-                )
-
-    def ensure_session(self, user: User) -> User:
-        """Return the person with a session they can use: a new one if theirs was deleted for good."""
-        with self._database.begin() as connection:
-            return dataclasses.replace(user, session_id=usable_session(connection, user.user_id))
-
-    def _add(
-        self,
-        connection: Connection,
-        username: str,
-        name: str,
-        *,
-        email: str | None,
-        password_hash: str | None,
-        must_change: bool = False,
-    ) -> str:
-        """Add a person within a transaction; returns their id. Raises RowConflictError for a taken username."""
-        user_id = uuid.uuid4().hex
-        connection.execute(
-            insert(UserModel).values(
-                user_id=user_id,
-                username=username,
-                name=name.strip() or username,
-                email=email,
-                password_hash=password_hash,
-                must_change_password=must_change,
-                session_id=_new_session_id(),
-                created_at=self._clock.now(),
-            )
-        )
-        return user_id
-
-    def _existing(self, user_id: str) -> User:
-        user = self.user(user_id)
-        if user is None:
-            raise AccountError("This user no longer exists. Reload the list.")
-        return user
-
-    def _change(self, connection: Connection, user_id: str, **values: Any) -> None:
-        """Set columns of a person and bump the epoch, which makes their tokens stale."""
-        statement = update(UserModel).where(UserModel.user_id == user_id).values(epoch=UserModel.epoch + 1, **values)
-        if not connection.execute(statement).rowcount:
-            raise AccountError("This user no longer exists. Reload the list.")
-
-    def _end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
-        open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
-        others = open_tokens & (TokenModel.token_hash != (keep or ""))
-        connection.execute(update(TokenModel).where(others).values(revoked_at=self._steady.latest()))
-        connection.execute(delete(TicketModel).where(TicketModel.user_id == user_id))  # of sign-ins under way
-
-
-def _named(search: str) -> ColumnElement[bool]:
-    called = UserModel.username.contains(normalise(search), autoescape=True)
-    named = UserModel.name.icontains(search.strip(), autoescape=True)
-    return called | named | UserModel.email.icontains(search.strip(), autoescape=True)
 
 
 @contextmanager
@@ -349,9 +381,15 @@ def session_to_sign_in_to(connection: Connection, user_id: str) -> str:
     return usable_session(connection, user_id)
 
 
-def roles_of(given: Iterable[str]) -> str:
-    """Say in the audit trail which roles somebody got."""
-    return f"roles: {', '.join(given) or 'none'}"
+def _require_person(connection: Connection, user_id: str) -> None:
+    if not connection.execute(select(UserModel.user_id).where(UserModel.user_id == user_id)).scalar():
+        raise AccountError(NOBODY)
+
+
+def _named(search: str) -> ColumnElement[bool]:
+    called = UserModel.username.contains(normalise(search), autoescape=True)
+    named = UserModel.name.icontains(search.strip(), autoescape=True)
+    return called | named | UserModel.email.icontains(search.strip(), autoescape=True)
 
 
 def _new_session_id() -> str:

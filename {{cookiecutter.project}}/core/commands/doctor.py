@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from core.accounts import Accounts
-from core.accounts.administered import NEEDED
+from core.accounts.rights import ADMINISTRATION
 from core.clock import SystemClock, stamp_time
 from core.command_line import python
 from core.commands import remedies
@@ -350,7 +350,9 @@ def _encryption(store: SqlStore, envelope: Envelope) -> Finding:
 
 def _administrator(accounts: Accounts, settings: Settings) -> Finding:
     people = [
-        user for user in accounts.users() if user.active and all(matches(user.permissions, needed) for needed in NEEDED)
+        user
+        for user in accounts.users()
+        if user.active and all(matches(user.permissions, needed) for needed in ADMINISTRATION)
     ]
     names = [(user.email or user.username) if settings.auth == "oidc" else user.username for user in people]
     if names:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from core.accounts.first_start import ADMINISTRATOR, prepare
+from core.accounts.setup import ADMINISTRATOR, prepare
 from core.command_line import python
 from core.commands import remedies
 from core.commands.audit import audit

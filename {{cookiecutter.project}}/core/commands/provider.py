@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from core.claims import EVERYBODY
+from core.accounts.oidc import EVERYBODY
 from core.commands.finding import Finding
 from core.settings import MINIMUM_SECRET_LENGTH, PROJECT_ROOT, Settings
 

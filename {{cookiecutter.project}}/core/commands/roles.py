@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 
 from core.accounts import Role
-from core.accounts.first_start import declared_roles
+from core.accounts.setup import declared_roles
 from core.command_line import python
 from core.commands.pages import discover_quietly
 from core.errors import AccountError

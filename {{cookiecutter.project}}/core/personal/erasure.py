@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from core.accounts import Actor, User
-from core.accounts.administered import still_administered
+from core.accounts.rights import last_admin_stays
 from core.clock import stamp_time
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError, UnreadableValueError
 from core.personal.export import files_of
@@ -77,7 +77,7 @@ def erase_person(services: Services, user: User, *, by: Actor) -> Remains:
     """
     person, asked = person_of(services, user), holders()
     used = _files_used(services, user)
-    with reachable(), services.database.begin() as connection, still_administered(connection):
+    with reachable(), services.database.begin() as connection, last_admin_stays(connection):
         claimed = _claims(connection)
         with Session(bind=connection, join_transaction_mode="rollback_only") as database:
             for holder in asked.values():

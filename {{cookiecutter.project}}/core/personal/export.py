@@ -11,20 +11,28 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 import orjson
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.accounts import Actor, Audited, User
+from core.accounts.users import NOBODY
 from core.codec import encode
-from core.errors import CorruptValueError, FilesUnavailableError, NotKeptError
+from core.errors import AccountError, CorruptValueError, FilesUnavailableError, NotKeptError
 from core.files import FileRef
 from core.personal.holders import Person, holders, person_of
 from core.services import Services
 from core.state.paths import REMOVED, split_path
 from core.storage.database import reachable
+from core.storage.models import InvitationModel, KnownDeviceModel, UserModel
 
 DATA = "data.json"
 """What the JSON is called within an archive."""
 _LINES = 1000
+_SIGNED_IN_BEFORE = select(KnownDeviceModel.last_sign_in).order_by(KnownDeviceModel.last_sign_in.desc())
+_INVITATIONS = select(InvitationModel.created_at, InvitationModel.expires_at, InvitationModel.roles).order_by(
+    InvitationModel.created_at
+)
+"""Without whom they are for, which is not theirs who gave them."""
 _OF_A_BROWSER = ("device", "created_at", "last_seen", "expires_at", "revoked_at")
 
 
@@ -89,7 +97,7 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
             "project": services.settings.title,
             "exported_at": services.clock.now(),
             "account": {
-                **accounts.record_of(user.user_id),
+                **_account(services, user.user_id),
                 "roles": sorted(user.roles),
                 "permissions": sorted(user.permissions),
             },
@@ -98,8 +106,8 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
                 for session_id in person.session_ids
                 for token in accounts.tokens(session_id)
             ],
-            "signed_in_before": accounts.known_devices_of(user.user_id),
-            "invitations": accounts.invitations_by(user.user_id),
+            "signed_in_before": _rows(services, _SIGNED_IN_BEFORE.where(KnownDeviceModel.user_id == user.user_id)),
+            "invitations": _rows(services, _INVITATIONS.where(InvitationModel.invited_by == user.user_id)),
             "audit": _trail(services, user.user_id),
             "submissions": services.submissions.of(person.session_ids),
             "apps": _of_apps(services, person),
@@ -117,6 +125,20 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
         ],
     }
     return content, files
+
+
+def _account(services: Services, user_id: str) -> dict[str, Any]:
+    """Return the columns of an account, without those that would help somebody who got hold of the export."""
+    columns = [column for column in UserModel.__table__.columns if column.name not in ("password_hash", "epoch")]
+    found = _rows(services, select(*columns).where(UserModel.user_id == user_id))
+    if not found:
+        raise AccountError(NOBODY)
+    return found[0]
+
+
+def _rows(services: Services, wanted: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
+    with services.database.connect() as connection:
+        return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
 def _of_apps(services: Services, person: Person) -> dict[str, object]:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from core.accounts import User
-from core.accounts.first_start import create_roles
+from core.accounts.setup import create_roles
 from core.clock import FakeClock
 from core.discovery import PageSpec, discover
 from core.pages import roles_of_apps

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from core.accounts.first_start import prepare
+from core.accounts.setup import prepare
 from core.command_line import python
 from core.errors import SchemaError, StoreUnavailableError
 from core.services import close_services, get_services
@@ -25,16 +25,16 @@ from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
 from core.web.client import ClientAddressMiddleware
 from core.web.cookie import SessionCookieMiddleware
-from core.web.door import CLOSED, PROVIDER, DoorMiddleware
 from core.web.drafts import drafts
 from core.web.headers import HeadersMiddleware, page_policy, scripts_of_the_page
 from core.web.housekeeping import FIRST_SECONDS, INTERVAL_SECONDS, clean_up_in_background
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
+from core.web.oidc import OidcMiddleware
 from core.web.position import position
-from core.web.provider import ProviderMiddleware
 from core.web.rewritten import HOST_CONFIG, RewriteMiddleware, add_ours, block_dialogs
 from core.web.routes import health, rotate
+from core.web.trusted_hosts import CLOSED, PROVIDER, TrustedHostsMiddleware
 from core.web.uploads import UploadMiddleware
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ def middleware() -> list[Middleware]:
     settings, folder = get_settings(), app_folder()
     provider = []
     if settings.auth == "oidc":
-        provider.append(Middleware(ProviderMiddleware, services=get_services, base_path=base_path()))
+        provider.append(Middleware(OidcMiddleware, services=get_services, base_path=base_path()))
     return [
         Middleware(ClientAddressMiddleware, trusted=trusted_proxies()),
         Middleware(
@@ -58,7 +58,7 @@ def middleware() -> list[Middleware]:
             base_path=base_path(),
         ),
         Middleware(
-            DoorMiddleware,
+            TrustedHostsMiddleware,
             allowed_hosts=settings.allowed_hosts,
             closed=CLOSED if settings.auth == "oidc" else (*CLOSED, *PROVIDER),
             base_path=base_path(),

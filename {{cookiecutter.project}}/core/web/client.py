@@ -1,14 +1,43 @@
-"""Who is at the other end of a connection: their address, as the throttle and the audit trail see it."""
+"""The client of a connection, as the throttle and the audit trail see it: address, device, and what it was denied."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
+from typing import Protocol
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from core.accounts import Actor
+from core.services import get_services
+
 LOCAL = "127.0.0.1"
 """The one address of this very machine: Streamlit says nothing of it, and the server one of several."""
+
+OTHER_SITE = "a request from another site"
+OTHER_NAME = "a request for a server of another name"
+OTHER_PAGE = "another browser's open page"
+OTHER_UPLOAD = "an upload into another browser's page"
+
+# Order matters: Edge and Opera also call themselves Chrome, and Chrome calls itself Safari.
+_BROWSERS = (
+    ("Edge", r"Edg(e|A|iOS)?/"),
+    ("Opera", r"OPR/|Opera"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chrome", r"Chrome/|Chromium/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+_SYSTEMS = (
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Android", r"Android"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Macintosh|Mac OS"),
+    ("ChromeOS", r"CrOS"),
+    ("Linux", r"Linux"),
+)
 
 
 class ClientAddressMiddleware:
@@ -41,3 +70,29 @@ def _as_ipv4(host: str) -> str:
         return host
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return host if mapped is None else str(mapped)
+
+
+def describe_device(user_agent: str | None) -> str:
+    """Return something like "Firefox on Linux" for a `User-Agent` header."""
+    agent = (user_agent or "")[:512]
+    browser = _first(_BROWSERS, agent) or "A browser"
+    system = _first(_SYSTEMS, agent)
+    return f"{browser} on {system}" if system else browser
+
+
+def _first(patterns: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((name for name, pattern in patterns if re.search(pattern, text)), None)
+
+
+class NoteDenied(Protocol):
+    """A function that notes what a browser was denied."""
+
+    def __call__(self, scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None: ...
+
+
+def note_denied(scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None:
+    """Note soon that a request was denied. `browser` and `owner` are hashes of tokens, as in `Accounts.deny`."""
+    client = scope.get("client")
+    device = describe_device(Headers(scope=scope).get("user-agent"))
+    by = Actor(address=noted_address(client[0] if client else None), device=device)
+    get_services().accounts.deny(what, by=by, browser=browser, owner=owner)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.web.address import folder, is_page
 from core.web.binding import Bindings
-from core.web.refusals import OTHER_PAGE, OTHER_UPLOAD, Refused, note_refusal
+from core.web.client import OTHER_PAGE, OTHER_UPLOAD, NoteDenied, note_denied
 from core.web.token import new_token, token_hash, verify
 
 MAX_AGE = 400 * 86400
@@ -29,7 +29,7 @@ def set_cookie_header(name: str, token: str, *, secure: bool) -> str:
 class SessionCookieMiddleware:
     """Gives every browser that opens a page a signed token, and lets Streamlit's own ids count only with theirs.
 
-    `base_path` is Streamlit's `server.baseUrlPath`; `refused` is told what is refused. Only pages set a cookie: not
+    `base_path` is Streamlit's `server.baseUrlPath`; `note_denied` notes what is denied. Only pages set a cookie: not
     assets, not Streamlit's own routes.
     """
 
@@ -42,7 +42,7 @@ class SessionCookieMiddleware:
         cookie_secure: bool,
         bindings: Bindings,
         base_path: str = "",
-        refused: Refused = note_refusal,
+        note_denied: NoteDenied = note_denied,
     ) -> None:
         self._app = app
         self._secret = secret
@@ -50,7 +50,7 @@ class SessionCookieMiddleware:
         self._secure = cookie_secure
         self._bindings = bindings
         self._base = folder(base_path)
-        self._refused = refused
+        self._note_denied = note_denied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -94,7 +94,7 @@ class SessionCookieMiddleware:
         if len(parts) < 3 or self._bindings.belongs(parts[2].strip(), owner):
             return headers
         if other := self._bindings.owner(parts[2].strip()):
-            self._refused(scope, OTHER_PAGE, browser=owner, owner=other)
+            self._note_denied(scope, OTHER_PAGE, browser=owner, owner=other)
         return _replace(headers, b"sec-websocket-protocol", ",".join(parts[:2]).encode("latin-1"))
 
     def _foreign_upload(self, scope: Scope, owner: str | None) -> bool:
@@ -106,7 +106,7 @@ class SessionCookieMiddleware:
         if self._bindings.belongs(streamlit_id, owner):
             return False
         if other := self._bindings.owner(streamlit_id):  # an id that is not known is one of before a restart
-            self._refused(scope, OTHER_UPLOAD, browser=owner, owner=other)
+            self._note_denied(scope, OTHER_UPLOAD, browser=owner, owner=other)
         return True
 
     def _giving_token(self, send: Send) -> Send:

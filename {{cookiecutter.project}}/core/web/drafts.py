@@ -27,7 +27,7 @@ from core.state.equality import same
 from core.state.paths import REMOVED, Change, edit_path, field_path, split_path
 from core.state.text_rules import UntakenTextError
 from core.typed_text import Draft, digest_of, draft_path
-from core.web.device import describe_device
+from core.web.client import describe_device
 from core.web.grants import Grant
 from core.web.open_paths import open_paths
 from core.web.request import read_json, require_identity, require_same_origin, require_token

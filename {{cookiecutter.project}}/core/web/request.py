@@ -13,8 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from core.accounts import Identity
 from core.services import Services, get_services
-from core.web.client import noted_address
-from core.web.refusals import OTHER_SITE, note_refusal
+from core.web.client import OTHER_SITE, note_denied, noted_address
 from core.web.token import anonymous_session_id, token_hash, verify
 
 BODY_SECONDS = 10.0
@@ -40,7 +39,7 @@ def require_same_origin(request: Request) -> None:
     if not allowed:
         settings = get_services().settings
         token = browser_token(request, settings.cookie_name, settings.secret_key.get_secret_value())
-        note_refusal(request.scope, OTHER_SITE, browser=token_hash(token) if token else None)
+        note_denied(request.scope, OTHER_SITE, browser=token_hash(token) if token else None)
         raise HTTPException(403, "Only pages of this app may ask for this.")
 
 

@@ -9,12 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.errors import StoreUnavailableError
-from core.services import get_services
+from core.errors import KeepError, StoreUnavailableError
+from core.services import Services, get_services
+from core.storage.database import reachable
+from core.web.client import describe_device
 from core.web.cookie import set_cookie_header
-from core.web.device import describe_device
-from core.web.exchange import exchange
 from core.web.request import browser_token, client_address, read_json, require_same_origin
+from core.web.token import anonymous_session_id, new_token, token_hash
 
 BOOT_ID = secrets.token_hex(8)
 """Differs after every start of the process, so that a page can tell that the server was restarted."""
@@ -71,3 +72,24 @@ def _health() -> dict[str, object]:
         "background": sorted(services.background.failing),
         "boot": BOOT_ID,
     }
+
+
+def exchange(services: Services, ticket: str, old: str, *, device: str, address: str) -> str | None:
+    """Return the new token for a ticket and the token it is bound to; None when the ticket is not this browser's.
+
+    What somebody did before they signed in becomes theirs. Raises StoreUnavailableError.
+    """
+    secret = services.settings.secret_key.get_secret_value()
+    new = new_token(secret)
+    with reachable():
+        redeemed = services.accounts.redeem(ticket, token_hash(old), token_hash(new), device, address=address)
+    if redeemed is None:
+        return None
+    if redeemed.user is not None and redeemed.previous_user_id is None:
+        source = anonymous_session_id(old, secret)
+        try:
+            services.engine.merge_sessions(source, redeemed.user.session_id)
+        except KeepError as error:
+            # The person is in, and what they did before stays under its own id for another attempt.
+            log.error("anonymous work could not be merged", source=source, error=str(error))
+    return new

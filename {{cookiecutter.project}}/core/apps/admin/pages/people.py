@@ -8,7 +8,7 @@ import streamlit as st
 from core import ui
 from core.accounts import Accounts, Invitation, User
 from core.accounts.invitations import LIFETIME, link
-from core.accounts.provided import NEWCOMER
+from core.accounts.oidc import NEWCOMER
 from core.accounts.users import LONGEST_NAME
 from core.apps.admin.changing import or_say_so
 from core.apps.admin.paging import PER_PAGE, from_the_start, offset, turn

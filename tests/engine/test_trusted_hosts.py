@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from core.web.door import CLOSED, PROVIDER, DoorMiddleware, is_allowed_host
+from core.web.trusted_hosts import CLOSED, PROVIDER, TrustedHostsMiddleware, is_allowed_host
 
 HERE = {"Host": "app.example.com"}
 
@@ -35,7 +35,7 @@ def client(*, base_path: str = "", peer: str = "127.0.0.1", closed: tuple[str, .
         Route("/{path:path}", answer, methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"]),
     ]
     middleware = Middleware(
-        DoorMiddleware,
+        TrustedHostsMiddleware,
         allowed_hosts=("app.example.com",),
         closed=closed,
         base_path=base_path,

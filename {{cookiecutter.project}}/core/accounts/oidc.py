@@ -1,4 +1,4 @@
-"""What an identity provider says about a person, and what of it counts here."""
+"""People of an identity provider: the claims of their ID token, and the account made from them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+from sqlalchemy import select, update
+
+from core.accounts.audit import Actor
+from core.accounts.rights import last_admin_stays
+from core.accounts.users import User, Users
+from core.errors import AccountError
+from core.storage.models import RoleModel, UserModel
+
 EVERYBODY = "*"
+NEWCOMER = "member"
+"""The role of a new person, where no group decides on it."""
 _LONGEST = 200
 """Characters of a name or an address, which also travel in a cookie. What is longer is cut off, or no address."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """A statement of the provider. `email` is None where the provider says that it is not the person's."""
+    """Verified claims. `email` is None where the provider says that it is not the person's."""
 
     username: str
     """Made of issuer and subject, which name a person for ever; an e-mail address may pass to somebody else."""
@@ -24,7 +37,7 @@ class Claims:
     email_verified: bool
     groups: frozenset[str]
     issued_at: datetime
-    """Aware UTC; long ago where the statement doesn't say."""
+    """Aware UTC; long ago where the token doesn't say."""
 
     @classmethod
     def of(cls, said: Mapping[str, Any], groups_claim: str) -> Claims:
@@ -45,11 +58,11 @@ class Claims:
         )
 
     def roles(self, by_group: Mapping[str, str]) -> frozenset[str]:
-        """The local roles these groups give."""
+        """Return the local roles of these groups."""
         return frozenset(by_group[group] for group in self.groups if group in by_group)
 
     def admitted(self, allowed: Collection[str], by_group: Mapping[str, str]) -> bool:
-        """Whether the person may come in: a group gives them a role, or `allowed` has them.
+        """Return True if the person may sign in: a group gives them a role, or `allowed` has them.
 
         That holds addresses (`ada@example.com`), domains (`@example.com`), or `*` for everybody. An address counts only
         if the provider says that it was verified: else anybody could claim to have it.
@@ -61,6 +74,56 @@ class Claims:
         address = self.email.casefold()
         wanted = {address, "@" + address.rpartition("@")[2]}
         return not wanted.isdisjoint(entry.casefold() for entry in allowed)
+
+
+class OidcUsers(Users):
+    """The part of `Accounts` that creates and updates the provider's people."""
+
+    def provision_user(
+        self,
+        username: str,
+        *,
+        name: str,
+        email: str | None,
+        given: Collection[str] = (),
+        managed: Collection[str] = (),
+        by: Actor,
+    ) -> User:
+        """Return the person of this username, created at their first sign-in, with name and e-mail as they are now.
+
+        Of the roles in `managed` they have exactly those in `given` afterwards; all others stay as they are here. A
+        role that doesn't exist is left out. Nothing is changed for somebody locked out, nor where nobody could
+        administer any more.
+        """
+        user = self.find(username)
+        if user is None:
+            newcomers = set(given) | ({NEWCOMER} - set(managed))
+            try:
+                return self.create_user(username, name, email=email, roles=self._existing_roles(newcomers), by=by)
+            except AccountError:
+                user = self.find(username)  # another tab was first
+                if user is None:
+                    raise
+        roles = (user.roles - set(managed)) | self._existing_roles(given)
+        if not user.active or (user.name, user.email, user.roles) == (name, email, roles):
+            return user
+        try:
+            with self._database.begin() as connection, last_admin_stays(connection):
+                theirs = UserModel.user_id == user.user_id
+                connection.execute(update(UserModel).where(theirs).values(name=name, email=email))
+                if roles != user.roles:
+                    why = ", by the provider's groups"
+                    self._write_roles(connection, user.user_id, user.roles, roles, by=by, reason=why)
+        except AccountError as error:
+            log.error("the last administrator keeps the roles that the provider no longer gives", error=str(error))
+        return self._existing(user.user_id)
+
+    def _existing_roles(self, wanted: Collection[str]) -> set[str]:
+        with self._database.connect() as connection:
+            known = set(connection.scalars(select(RoleModel.role)))
+        if unknown := set(wanted) - known:
+            log.warning("OIDC_ROLES names roles that don't exist", roles=sorted(unknown))
+        return set(wanted) & known
 
 
 def _groups(said: Mapping[str, Any], claim: str) -> frozenset[str]:

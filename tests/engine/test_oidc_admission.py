@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from core.accounts import Actor, User
-from core.accounts.first_start import seed_administrator
-from core.claims import Claims
+from core.accounts.oidc import Claims
+from core.accounts.setup import seed_administrator
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import join_path
 from core.storage.models import Base
-from core.web.arrival import Arrival, arrive
+from core.web.oidc import Admission, admit
 from core.web.token import anonymous_session_id, new_token, token_hash
 from tests.engine.writing import put
 
@@ -30,7 +30,7 @@ class Browser:
     services: Services
     token: str
 
-    def arrive(self, **claims: object) -> Arrival:
+    def sign_in(self, **claims: object) -> Admission:
         said = {
             "iss": "https://provider.example",
             "sub": "1",
@@ -39,9 +39,9 @@ class Browser:
             "email": "ada@example.org",
             "email_verified": True,
         }
-        arrival = arrive(self.services, {**said, **claims}, self.token, by=BY)
-        self.token = arrival.token or self.token
-        return arrival
+        admission = admit(self.services, {**said, **claims}, self.token, by=BY)
+        self.token = admission.token or self.token
+        return admission
 
     @property
     def user(self) -> User | None:
@@ -60,7 +60,7 @@ def browser(make_settings: Callable[..., Settings]) -> Iterator[Browser]:
 
 
 def test_whom_the_provider_vouches_for_becomes_a_member(browser: Browser) -> None:
-    assert browser.arrive().outcome == "signed_in"
+    assert browser.sign_in().outcome == "signed_in"
     ada = browser.user
     assert ada is not None
     assert (ada.name, ada.email, ada.roles) == ("Ada", "ada@example.org", {"member"})
@@ -70,7 +70,7 @@ def test_whom_the_provider_vouches_for_becomes_a_member(browser: Browser) -> Non
 
 def test_subjects_that_differ_in_capitals_only_and_shared_addresses_are_different_people(browser: Browser) -> None:
     for subject in ("Ab1", "aB1"):
-        browser.arrive(sub=subject, email="shared@example.org")
+        browser.sign_in(sub=subject, email="shared@example.org")
     assert len(browser.services.accounts.users()) == 2
 
 
@@ -79,15 +79,15 @@ def test_what_was_done_before_signing_in_becomes_theirs(browser: Browser) -> Non
     secret = services.settings.secret_key.get_secret_value()
     path = join_path("form", "order", "field", "item")
     put(services.engine, anonymous_session_id(browser.token, secret), {path: "a lamp"})
-    browser.arrive()
+    browser.sign_in()
     assert browser.user is not None
     assert services.engine.open(browser.user.session_id).form("order").values == {"item": "a lamp"}
 
 
 def test_another_person_of_the_provider_takes_over_the_browser_but_not_the_work(browser: Browser) -> None:
-    browser.arrive()
+    browser.sign_in()
     first, token = browser.user, browser.token
-    browser.arrive(sub="2", name="Bob")
+    browser.sign_in(sub="2", name="Bob")
     assert first is not None
     assert browser.user is not None
     assert (browser.user.name, browser.user.session_id != first.session_id) == ("Bob", True)
@@ -95,20 +95,20 @@ def test_another_person_of_the_provider_takes_over_the_browser_but_not_the_work(
 
 
 def test_a_browser_whose_sign_in_has_ended_gets_in_anew(browser: Browser) -> None:
-    browser.arrive()
+    browser.sign_in()
     browser.services.accounts.revoke(token_hash(browser.token))
     assert browser.user is None
-    browser.arrive()
+    browser.sign_in()
     assert browser.user is not None
     assert len(browser.services.accounts.trail(events=["sign_in"])) == 2
 
 
 def test_somebody_locked_out_stays_out_whatever_the_provider_says(browser: Browser) -> None:
-    browser.arrive()
+    browser.sign_in()
     accounts = browser.services.accounts
     (ada,) = accounts.users()
     accounts.set_active(ada.user_id, False)
-    assert browser.arrive() == Arrival(outcome="locked", who="ada@example.org")
+    assert browser.sign_in() == Admission(outcome="locked", who="ada@example.org")
     assert browser.user is None
     event = accounts.trail()[0]
     assert (event.event, event.subject, event.detail) == ("sign_in.refused", f"person:{ada.user_id}", "locked out")
@@ -117,7 +117,7 @@ def test_somebody_locked_out_stays_out_whatever_the_provider_says(browser: Brows
 @pytest.mark.parametrize("issued_at", [-660, None, "soon", 1e300], ids=["old", "none", "a word", "never"])
 def test_an_old_statement_lets_nobody_in(browser: Browser, issued_at: object) -> None:
     moment = time.time() + issued_at if isinstance(issued_at, int) else issued_at
-    assert browser.arrive(iat=moment).outcome == "stale"
+    assert browser.sign_in(iat=moment).outcome == "stale"
     assert browser.services.accounts.users() == []
 
 
@@ -135,7 +135,7 @@ def test_an_old_statement_lets_nobody_in(browser: Browser, issued_at: object) ->
     ],
 )
 def test_whom_nobody_let_in_gets_no_account_and_is_audited(browser: Browser, claims: dict[str, object]) -> None:
-    assert browser.arrive(**claims).outcome == "not_admitted"
+    assert browser.sign_in(**claims).outcome == "not_admitted"
     accounts = browser.services.accounts
     assert (accounts.users(), accounts.find_browsers(limit=9)) == ([], [])
     event = accounts.trail()[0]
@@ -144,21 +144,21 @@ def test_whom_nobody_let_in_gets_no_account_and_is_audited(browser: Browser, cla
 
 
 def test_who_is_refused_later_is_named_in_the_trail(browser: Browser) -> None:
-    browser.arrive()
+    browser.sign_in()
     (ada,) = browser.services.accounts.users()
-    browser.arrive(email="ada@elsewhere.org")
+    browser.sign_in(email="ada@elsewhere.org")
     assert browser.services.accounts.trail()[0].subject == f"person:{ada.user_id}"
 
 
 def test_a_group_lets_in_and_gives_its_role_as_long_as_the_person_has_it(browser: Browser) -> None:
     accounts = browser.services.accounts
-    browser.arrive(email="ada@elsewhere.org", groups=["keep-admins", "keep-ghosts", 7])
+    browser.sign_in(email="ada@elsewhere.org", groups=["keep-admins", "keep-ghosts", 7])
     (ada,) = accounts.users()
     assert ada.roles == {"admin", "member"}
     accounts.save_role("clerk", ["orders.*"])
     accounts.set_roles(ada.user_id, ["admin", "clerk"])
     accounts.create_user("grace", "Grace", roles=["admin"])
-    browser.arrive(email="Ada@Example.org")
+    browser.sign_in(email="Ada@Example.org")
     (ada,) = (user for user in accounts.users() if user.user_id == ada.user_id)
     assert (ada.name, ada.email, ada.roles) == ("Ada", "Ada@Example.org", {"clerk"})
     assert accounts.trail(events=["person.roles"])[0].detail == "roles: clerk, by the provider's groups"

@@ -63,7 +63,7 @@ def test_a_project_without_an_administrator_can_go_on(accounts: Accounts) -> Non
 
 
 def test_the_last_administrator_signs_in_though_the_provider_took_the_role(accounts: Accounts, ada: User) -> None:
-    arrived = accounts.welcome("ada", name="Ada", email=None, managed=["admin"], by=Actor())
+    arrived = accounts.provision_user("ada", name="Ada", email=None, managed=["admin"], by=Actor())
     assert arrived.roles == {"admin"}
 
 

@@ -17,8 +17,8 @@ from core.services import Services
 from core.web import routes
 from core.web.binding import Bindings
 from core.web.cookie import SessionCookieMiddleware
-from core.web.door import DoorMiddleware
 from core.web.token import new_token, token_hash
+from core.web.trusted_hosts import TrustedHostsMiddleware
 
 ADA = Actor(user_id="ada", address="192.0.2.7", device="Firefox on Linux")
 
@@ -80,7 +80,7 @@ def sign_in(services: Services) -> Callable[[str], str]:
 def client(services: Services, bindings: Bindings) -> TestClient:
     """The server's own routes behind the door and the cookie."""
     middleware = [
-        Middleware(DoorMiddleware, allowed_hosts=("testserver",)),
+        Middleware(TrustedHostsMiddleware, allowed_hosts=("testserver",)),
         Middleware(
             SessionCookieMiddleware,
             secret=services.settings.secret_key.get_secret_value(),

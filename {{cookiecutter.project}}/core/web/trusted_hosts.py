@@ -1,4 +1,4 @@
-"""Who may knock: browsers that asked for this server by one of its names, from its own pages, at a route that is open.
+"""Reject an untrusted Host (400), a cross-origin request (403) and disabled routes (404).
 
 A page of another site can make a browser send requests here, and by a name of its own that it lets point to this server
 ("DNS rebinding") even as if they came from the same site. Both are told apart by what the browser itself says in `Host`
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
 from core.web.address import folder
-from core.web.refusals import OTHER_NAME, OTHER_SITE, Refused, note_refusal
+from core.web.client import OTHER_NAME, OTHER_SITE, NoteDenied, note_denied
 
 CLOSED = ("_stcore/agent/", "_stcore/script-health-check")
 """Routes of Streamlit's that nobody may use: both run pages past the connection that keeps what is entered, and past
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
-    """Whether a `Host` header names this server: by an address of digits, as localhost, as this machine, or as allowed.
+    """Return True if a `Host` header names this server: by digits, as localhost, as this machine, or as allowed.
 
     An allowed name may begin with `*.`, for all names below it, or be `*`, for any.
     """
@@ -54,11 +54,11 @@ def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
     return False
 
 
-class DoorMiddleware:
+class TrustedHostsMiddleware:
     """Refuses foreign hosts and origins, and closes routes. `allowed_hosts` are names of this server besides its own.
 
-    `closed` are beginnings of addresses below `base_path`, Streamlit's `server.baseUrlPath`; `refused` is told what is
-    refused.
+    `closed` are beginnings of addresses below `base_path`, Streamlit's `server.baseUrlPath`. `note_denied` is called
+    for what is denied.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class DoorMiddleware:
         allowed_hosts: Collection[str],
         closed: Collection[str] = CLOSED,
         base_path: str = "",
-        refused: Refused = note_refusal,
+        note_denied: NoteDenied = note_denied,
     ) -> None:
         self._app = app
-        self._refused = refused
+        self._note_denied = note_denied
         self._hosts = allowed_hosts
         self._base = folder(base_path)
         self._closed = tuple(f"{self._base}{path}" for path in closed)
@@ -88,8 +88,8 @@ class DoorMiddleware:
         status, words = refusal
         if status != 404:
             client = scope.get("client")
-            log.warning("refused at the door", status=status, reason=words, address=client[0] if client else "")
-            self._refused(scope, OTHER_SITE if status == 403 else OTHER_NAME)
+            log.warning("a request was rejected", status=status, reason=words, address=client[0] if client else "")
+            self._note_denied(scope, OTHER_SITE if status == 403 else OTHER_NAME)
         await _refuse(scope, send, status, words)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
@@ -112,16 +112,18 @@ def _must_be_ours(scope: Scope) -> bool:
 
 
 def _is_ours(headers: Headers, host: str) -> bool:
-    """Whether one of our pages sent this. A program sends no origin, and no cookie that it wasn't given, either."""
+    """Return True if one of our pages sent this. A program sends no origin, nor a cookie that it wasn't given."""
     if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        return headers.get("origin") in _friends()
+        return headers.get("origin") in _allowed_origins()
     origins = headers.getlist("origin")
     if not origins:
         return True
-    return len(origins) == 1 and (urlsplit(origins[0]).netloc.lower() == host.lower() or origins[0] in _friends())
+    return len(origins) == 1 and (
+        urlsplit(origins[0]).netloc.lower() == host.lower() or origins[0] in _allowed_origins()
+    )
 
 
-def _friends() -> set[str]:
+def _allowed_origins() -> set[str]:
     return {str(origin).strip() for origin in config.get_option("server.corsAllowedOrigins")}
 
 
