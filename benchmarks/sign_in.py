@@ -19,8 +19,8 @@ from sqlalchemy import delete
 from benchmarks.measuring import milli, row, title
 from benchmarks.parts import services_in
 from core.accounts import COMMAND_LINE
+from core.auth.pages import check_password
 from core.services import Services, use_services
-from core.sign_in import check_password
 from core.storage.models import AttemptModel
 
 ROUNDS = 100

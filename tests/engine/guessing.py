@@ -17,9 +17,9 @@ import bcrypt
 import streamlit_authenticator  # noqa: F401 - takes long, and shall not be part of what is counted
 
 from core.accounts import Accounts, Actor
+from core.auth.pages import check_password
 from core.clock import SystemClock
 from core.errors import ThrottledError
-from core.sign_in import check_password
 from core.storage.database import open_database
 
 SECRET = "the same in all processes"

@@ -55,7 +55,7 @@ FIELD = 'ui.text_input("A", form="f", field="a")'
 
 @dataclass
 class Browser:
-    """Holds a cookie, opens tabs, and does what the handover's script does."""
+    """Holds a cookie, opens tabs, and does what the script of the token rotation does."""
 
     services: Services
     cookies: dict[str, str] = field(default_factory=dict)
@@ -65,9 +65,9 @@ class Browser:
         assert not tab.exception
         return tab
 
-    def hand_over(self, tab: AppTest) -> dict[str, object]:
+    def rotate(self, tab: AppTest) -> dict[str, object]:
         """Exchange the ticket on the page, as the browser does before it loads the page anew."""
-        data = handover(tab)
+        data = rotation(tab)
         assert data is not None
         client = TestClient(Starlette(routes=routes()), cookies=self.cookies, client=("::1", 50_000))
         answer = client.post("/keep/rotate", json={"ticket": data["ticket"]}, headers={"Sec-Fetch-Site": "same-origin"})
@@ -77,13 +77,13 @@ class Browser:
 
     def sign_in(self, username: str = "ada", password: str = PASSWORD) -> AppTest:
         tab = fill_in(self.open(), username, password)
-        self.hand_over(tab)
+        self.rotate(tab)
         return self.open()
 
 
-def handover(tab: AppTest) -> dict[str, object] | None:
+def rotation(tab: AppTest) -> dict[str, object] | None:
     for element in tab.get("bidi_component"):
-        if element.proto.component_name == "keep_handover":
+        if element.proto.component_name == "keep_token_rotation":
             data: dict[str, object] = json.loads(element.proto.json)
             return data
     return None
@@ -164,7 +164,7 @@ def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(
 ) -> None:
     tab = fill_in(browser.open(), username, password)
     assert [error.value for error in tab.error] == ["Incorrect username or password. Passwords are case-sensitive."]
-    assert handover(tab) is None
+    assert rotation(tab) is None
     assert not tab.exception
 
 
@@ -186,13 +186,13 @@ def test_who_tried_too_often_is_told_how_long_to_wait(browser: Browser, accounts
         assert "Incorrect username or password" in fill_in(tab, "ada", "wrong").error[0].value
     fill_in(tab, "ada", PASSWORD)
     assert [error.value for error in tab.error] == ["Too many attempts. Try again in 15 minutes."]
-    assert handover(tab) is None
+    assert rotation(tab) is None
     events = [line.event for line in accounts.trail()]
     assert events[:3] == ["sign_in.throttled", "sign_in.refused", "sign_in.refused"]
 
 
 def test_in_the_browser_they_were_in_before_a_person_gets_in_whoever_guesses(browser: Browser, ada: User) -> None:
-    browser.hand_over(browser.sign_in().button[1].click().run())
+    browser.rotate(browser.sign_in().button[1].click().run())
     services = browser.services
     for _ in range(10):
         services.accounts.begin_attempt("ada", token_hash=None, by=Actor(address="198.51.100.7"))
@@ -234,7 +234,7 @@ def test_a_password_of_128_characters_of_four_bytes_works(browser: Browser, acco
 
 def test_spaces_around_a_password_belong_to_it(browser: Browser, accounts: Accounts) -> None:
     accounts.create_user("cy", "Cy", password="  between two spaces  ")
-    assert handover(fill_in(browser.open(), "cy", "between two spaces")) is None
+    assert rotation(fill_in(browser.open(), "cy", "between two spaces")) is None
     assert who(browser.sign_in("cy", "  between two spaces  ")) == "cy"
 
 
@@ -280,7 +280,7 @@ def test_a_given_password_must_be_changed_first(browser: Browser, accounts: Acco
         tab = fill_in(tab, new, again)
         assert words in tab.error[0].value
     tab = fill_in(tab, "a phrase of my own", "a phrase of my own")
-    browser.hand_over(tab)
+    browser.rotate(tab)
     assert who(browser.open()) == "bob"
     assert len(browser.services.accounts.find_browsers(limit=9)) == 1
 
@@ -289,7 +289,7 @@ def test_who_has_to_choose_a_password_may_leave_instead(browser: Browser, accoun
     accounts.create_user("bob", "Bob", password=PASSWORD, must_change_password=True)
     tab = press(browser.sign_in("bob"), "Sign out")
     assert not tab.text_input
-    assert browser.hand_over(tab)["message"] == "You are signed out."
+    assert browser.rotate(tab)["message"] == "You are signed out."
     assert accounts.trail()[0].event == "sign_out"
     assert [field.label for field in browser.open().text_input] == ["Username", "Password"]
 
@@ -301,7 +301,7 @@ def test_every_run_looks_again_whether_the_person_may_stay(browser: Browser, acc
     tab = browser.sign_in()
     accounts.set_active(ada.user_id, False)
     tab.run()
-    data = handover(tab)
+    data = rotation(tab)
     assert data is not None
     assert (data["clear"], data["then"]) == (True, None)
     assert not tab.text
@@ -311,7 +311,7 @@ def test_changed_rights_change_the_token_and_keep_the_person(browser: Browser, a
     tab = browser.sign_in()
     before = dict(browser.cookies)
     accounts.set_roles(ada.user_id, [])
-    data = browser.hand_over(tab.run())
+    data = browser.rotate(tab.run())
     assert (data["clear"], data["then"]) == (False, None)
     assert browser.cookies != before
     assert who(browser.open()) == "ada"
@@ -362,7 +362,7 @@ def test_signing_out_ends_the_token_at_once_and_in_every_tab(browser: Browser, a
     tab.button[button].click().run()
     assert browser.services.accounts.check(old).standing == "ended"  # type: ignore[union-attr]
     tab.run()  # the open pages are looked after (`core.web.watch`), so one may run again before it goes
-    data = browser.hand_over(tab)
+    data = browser.rotate(tab)
     assert (data["clear"], data["signed_out"], data["then"]) == (True, True, "")
     assert not tab.text
     assert browser.open().title[0].value == "Order desk"
@@ -373,7 +373,7 @@ def test_signing_out_ends_the_token_at_once_and_in_every_tab(browser: Browser, a
 def test_who_signs_out_just_after_an_outage_sees_that_they_did(browser: Browser, ada: User) -> None:
     tab = browser.sign_in()
     browser.services.accounts.db_budget.failed()
-    data = handover(tab.button[1].click().run())
+    data = rotation(tab.button[1].click().run())
     assert data is not None
     assert data["clear"] is True
 
@@ -388,7 +388,7 @@ def test_a_tab_that_was_left_open_signs_out_nobody_who_came_after_it(
     accounts.revoke(token.token_hash)
     if way == "oidc":
         use(auth="oidc", title="Order desk", secret_key=browser.services.settings.secret_key)
-    data = handover(tab.button[1].click().run())
+    data = rotation(tab.button[1].click().run())
     assert data is not None
     assert (data["signed_out"], data["then"]) == (False, None)
     assert accounts.trail(events=["sign_out"]) == []
@@ -397,7 +397,7 @@ def test_a_tab_that_was_left_open_signs_out_nobody_who_came_after_it(
 def test_signing_out_leaves_the_provider_too(browser: Browser, ada: User, use: Callable[..., Services]) -> None:
     tab = browser.sign_in()
     use(auth="oidc", title="Order desk", secret_key=browser.services.settings.secret_key)
-    data = handover(tab.button[1].click().run())
+    data = rotation(tab.button[1].click().run())
     assert data is not None
     assert (data["clear"], data["signed_out"], data["then"]) == (True, True, "auth/logout")
 
@@ -414,7 +414,7 @@ def test_a_browser_that_comes_back_to_a_deleted_session_gets_a_new_one(use: Call
     browser = Browser(services, {services.settings.cookie_name: token})
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: browser.cookies))
-        browser.hand_over(browser.open())
+        browser.rotate(browser.open())
         assert browser.cookies[services.settings.cookie_name] != token
         assert who(browser.open()) == "local"
 
@@ -442,7 +442,7 @@ def test_an_invited_person_chooses_name_and_password_and_is_in(browser: Browser,
     secret = accounts.invite("cy@example.org", ["member"], by=Actor(user_id=ada.user_id))
     tab = follow(secret)
     assert [field.value for field in tab.text_input] == ["", "cy@example.org", "", ""]
-    data = browser.hand_over(choose(tab, "Cy", "Cy", PASSWORD))
+    data = browser.rotate(choose(tab, "Cy", "Cy", PASSWORD))
     assert data["then"] == ""  # so that the link is gone from the address
     assert who(browser.open()) == "cy"
     cy = accounts.find("cy")
@@ -476,7 +476,7 @@ def test_a_link_that_admits_nobody_says_so(browser: Browser, accounts: Accounts,
     tab = follow(secret)
     assert "no longer valid" in tab.error[0].value
     assert not tab.text_input
-    assert handover(tab) is None
+    assert rotation(tab) is None
     if how not in ("forged", "empty"):
         tab = choose(open_before, "Cy", "cy", PASSWORD)  # the page was open when it happened
         assert "no longer valid" in tab.error[0].value
@@ -494,7 +494,7 @@ def test_what_is_refused_leaves_the_link_good(browser: Browser, accounts: Accoun
     ):
         assert words in choose(follow(secret), name, username, password).error[0].value
     assert accounts.find("cy") is None
-    browser.hand_over(choose(follow(secret), "Cy", "cy", PASSWORD))
+    browser.rotate(choose(follow(secret), "Cy", "cy", PASSWORD))
     assert who(browser.open()) == "cy"
 
 
@@ -572,14 +572,14 @@ def test_who_changes_their_password_stays_and_all_their_other_browsers_go(browse
     browser.sign_in()
     before = browser.cookies[name]
     tab = change(browser.open(OWN_PASSWORD), PASSWORD, ANOTHER)
-    assert browser.hand_over(tab)["message"] == "Password saved. One moment …"
+    assert browser.rotate(tab)["message"] == "Password saved. One moment …"
     assert browser.cookies[name] != before
     assert who(browser.open()) == "ada"
     states = [services.accounts.check(token_hash(token)) for token in (before, there[name], browser.cookies[name])]
     assert [state.standing for state in states if state] == ["ended", "ended", "good"]
     assert services.accounts.trail()[0].event == "password.changed"
     browser.cookies = there
-    browser.hand_over(browser.open())
+    browser.rotate(browser.open())
     assert "Incorrect username or password" in fill_in(browser.open(), "ada", PASSWORD).error[0].value
     assert who(browser.sign_in(password=ANOTHER)) == "ada"
 
@@ -599,7 +599,7 @@ def test_a_password_is_changed_by_who_knows_it_and_to_one_that_may_be(browser: B
         tab = change(tab, "a wrong phrase", ANOTHER)
     assert "t your current password" in tab.error[0].value
     assert "Try again in 15 minutes" in change(tab, PASSWORD, ANOTHER).error[0].value
-    assert handover(tab) is None
+    assert rotation(tab) is None
     assert who(browser.open()) == "ada"
 
 
@@ -627,7 +627,7 @@ def test_each_of_its_errors_is_a_clear_refusal(
     tab = fill_in(browser.open(), "ada", PASSWORD)
     assert ["problem on the server" in error.value for error in tab.error] == [True]
     assert not tab.exception
-    assert handover(tab) is None
+    assert rotation(tab) is None
 
 
 def test_a_damaged_hash_lets_nobody_in(browser: Browser, ada: User) -> None:
@@ -636,14 +636,14 @@ def test_a_damaged_hash_lets_nobody_in(browser: Browser, ada: User) -> None:
     tab = fill_in(browser.open(), "ada", PASSWORD)
     assert len(tab.error) == 1
     assert not tab.exception
-    assert handover(tab) is None
+    assert rotation(tab) is None
 
 
 def test_of_it_only_the_sign_in_is_used() -> None:
     """Its forgotten passwords by a name alone, its hints and its codes of four digits are offered nowhere."""
     for path in [*(ROOT / "core").rglob("*.py"), *(ROOT / "apps").rglob("*.py"), ROOT / "main.py", ROOT / "app.py"]:
         text = path.read_text(encoding="utf-8")
-        if path == ROOT / "core" / "sign_in.py":
+        if path == ROOT / "core" / "auth" / "pages.py":
             assert re.findall(r"\bcontroller\.(\w+)", text) == ["login"]
             text = text.replace("from streamlit_authenticator.controllers import AuthenticationController\n", "", 1)
         assert "streamlit_authenticator" not in text, path

@@ -86,7 +86,7 @@ class Browser:
 
     def exchange(self, page: OpenPage) -> int:
         """Do what the page's script does with its ticket. Returns the status."""
-        self.tickets.append(json.loads(page.components["keep_handover"])["ticket"])
+        self.tickets.append(json.loads(page.components["keep_token_rotation"])["ticket"])
         status, given = self.post("/keep/rotate", {"ticket": self.tickets[-1]})
         if given:
             self.take(given)
@@ -148,7 +148,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
             page.fill("Username", "admin")
             page.fill("Password", known["wrong password"])
             page.press("Sign in")
-            assert "keep_handover" not in page.components
+            assert "keep_token_rotation" not in page.components
             page.fill("Password", known["first password"])
             page.press("Sign in")
             assert browser.exchange(page) == 204

@@ -15,12 +15,12 @@ from tests.lab.page import Page
 
 pytestmark = pytest.mark.xdist_group("chaos")
 
-HANDOVER = "keep_handover"
+ROTATION = "keep_token_rotation"
 
 
 def handed_over(page: Page) -> bool | None:
     """Whether what the page handed over to leaves nothing; None if it was cut off before its run had come to that."""
-    told = page.wait_for_component_or_cut(HANDOVER)
+    told = page.wait_for_component_or_cut(ROTATION)
     return None if told is None else told["clear"]
 
 
@@ -55,12 +55,12 @@ def test_however_a_right_ends_its_open_page_is_taken_away(office: Office) -> Non
         for name in ("revoked", "anonymous", "elsewhere", "locked", "expired"):
             assert handed_over(pages[name]) in (True, None), name
         assert handed_over(pages["rights"]) in (False, None)
-        # These pages don't do what the handover tells them, or are told too late. So they are cut off.
+        # These pages don't do what the token rotation tells them, or are told too late. So they are cut off.
         for name in tokens.keys() - {"good"}:
             assert pages[name].wait_for_end() == 1008, name
         pages["good"].wait_for_runs(1)
         with office.open(tokens["good"]) as again:  # the server is still there, and so is she
-            assert "keep_handover" not in again.components
+            assert "keep_token_rotation" not in again.components
 
 
 def test_what_is_entered_after_the_end_is_stored_nowhere(office: Office) -> None:

@@ -40,7 +40,7 @@ from core.web.token import new_token, token_hash
 from manage import manage
 from tests.engine import diary
 from tests.engine.pages import go, press
-from tests.engine.test_auth import handover
+from tests.engine.test_auth import rotation
 
 MARK, OTHER = "zaphod-was-here", "grace-was-here"
 DEVICE = "Opera on ChromeOS"
@@ -378,11 +378,11 @@ def test_a_person_deletes_themselves_by_their_password_and_leaves_nothing_in_the
     for wrong in ("", "ada", "another phrase of some length"):
         confirm(tab, wrong)
         assert "Nothing was deleted" in tab.error[0].value
-        assert handover(tab) is None
+        assert rotation(tab) is None
     assert services.accounts.find("ada") is not None
     confirm(tab, PASSWORD)
     assert services.accounts.find("ada") is None
-    data = handover(tab.run())
+    data = rotation(tab.run())
     assert data is not None
     assert (data["clear"], data["signed_out"]) == (True, True)
     assert not tab.title
@@ -393,7 +393,7 @@ def test_what_was_typed_and_not_sent_goes_from_the_other_devices_of_somebody_del
 ) -> None:
     services, tab = open_data("password")
     erase_person(services, services.accounts.find("ada"), by=COMMAND_LINE)
-    data = handover(tab.run())
+    data = rotation(tab.run())
     assert data is not None
     assert (data["clear"], data["signed_out"]) == (True, True)
 
@@ -403,7 +403,7 @@ def test_the_last_administrator_is_told_why_not(open_data: Callable[..., Any]) -
     confirm(tab, PASSWORD)
     assert services.accounts.find("ada") is not None
     assert "You are the last administrator" in tab.error[0].value
-    assert handover(tab.run()) is None
+    assert rotation(tab.run()) is None
 
 
 def test_whose_password_is_not_ours_to_ask_for_must_have_signed_in_lately(open_data: Callable[..., Any]) -> None:

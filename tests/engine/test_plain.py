@@ -83,16 +83,16 @@ def test_whatever_somebody_is_called_no_page_takes_it_for_formatting(
 def test_a_name_in_an_error_is_no_formatting() -> None:
     def page() -> None:
         from core.apps.admin.changing import or_say_so
+        from core.auth.pages import card, show_refusal
         from core.errors import UsernameTakenError
         from core.language import words_for
-        from core.sign_in import card, refusals
         from core.ui.cards import not_done
         from tests.engine.test_plain import EVIL
 
         card(EVIL, "")
         with or_say_so():
             raise UsernameTakenError(EVIL)
-        with refusals(words_for(), "sign_in.no_database"):
+        with show_refusal(words_for(), "sign_in.no_database"):
             raise UsernameTakenError(EVIL)
         not_done(UsernameTakenError(EVIL))
 

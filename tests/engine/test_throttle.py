@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from core.accounts import Accounts, Actor, User
 from core.accounts.throttle import KNOWN_FOR, PER_ACCOUNT, PER_ADDRESS, WINDOW, network
+from core.auth.pages import check_password
 from core.clock import FakeClock, SystemClock
 from core.errors import ThrottledError
-from core.sign_in import check_password
 from core.storage.database import open_database
 from core.storage.models import Base
 from tests.engine.guessing import SECRET

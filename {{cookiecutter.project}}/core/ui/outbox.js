@@ -498,6 +498,6 @@ class Outbox {
     this.closed = true;
     for (const item of [...this.items.values()]) this.drop(item);
     this.changed();
-    if (!document.querySelector(".st-key-keep-handover")) this.askForRun?.(`signed out ${Date.now()}`);
+    if (!document.querySelector(".st-key-keep-token-rotation")) this.askForRun?.(`signed out ${Date.now()}`);
   }
 }

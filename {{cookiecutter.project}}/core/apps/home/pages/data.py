@@ -9,11 +9,11 @@ import streamlit as st
 from core import get_session_manager, ui
 from core.accounts import Actor, User
 from core.auth import acting, current_identity, say_goodbye, sign_out
+from core.auth.pages import check_password, why_refused
 from core.errors import KeepError, LastAdministratorError, StoreUnavailableError
 from core.personal import erase_person, export_archive, export_json, files_held
 from core.router import page
 from core.services import get_services
-from core.sign_in import check_password, why_refused
 from core.storage.database import reachable
 
 LARGEST_ARCHIVE = 200 * 1024 * 1024

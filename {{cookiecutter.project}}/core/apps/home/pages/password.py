@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import get_session_manager, ui
 from core.auth import acting, renew_token
-from core.new_password import ask_change
+from core.auth.pages import ask_change
 from core.router import page
 from core.services import get_services
 

@@ -2,7 +2,7 @@
 
 const PREFIX = "keep.";
 const OUTBOX = "keep.outbox.";
-const COUNT = "keep_handovers"; // sessionStorage; not cleared below, or a loop would never end
+const COUNT = "keep_token_rotations"; // sessionStorage; not cleared below, or a loop would never end
 const MOST_IN_A_ROW = 8; // within WINDOW; more means that the cookie doesn't stick
 const WINDOW = 20_000; // ms
 const LAST_RETRY = 5000; // ms

@@ -1,4 +1,4 @@
-"""Who is there: the person behind this tab, checked anew in every run."""
+"""The person of this tab, checked anew in every run, and what must be done before they may use the app."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from streamlit.errors import StreamlitAuthError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.accounts import Actor, Identity, User
+from core.auth.pages import (
+    ask_invited,
+    ask_new_password,
+    ask_password,
+    card,
+    forget_link,
+    invitation_secret,
+)
+from core.auth.token_rotation import rotate_token
 from core.errors import SignedOutError, StoreUnavailableError
-from core.handover import hand_over
-from core.invited import ask_invited, forget_link, invitation_secret
 from core.language import words_for
-from core.new_password import ask_new_password
 from core.plain import plain
 from core.services import Services, get_services
-from core.sign_in import ask_password, card
 from core.storage.database import reachable
 from core.web.binding import get_bindings
 from core.web.client import describe_device, noted_address
@@ -70,18 +75,18 @@ def current_identity() -> Identity:
 
 
 def active_identity() -> Identity | None:
-    """Who this tab belonged to when last asked, without a query; None before the first time."""
+    """Return this tab's identity as of the last check, without a query; None before the first one."""
     identity: Identity | None = st.session_state.get(_IDENTITY_KEY)
     return identity
 
 
 def current_device() -> str:
-    """A few words for this tab's browser, such as "Firefox on Linux"."""
+    """Return a few words for this tab's browser, such as "Firefox on Linux"."""
     return describe_device(st.context.headers.get("User-Agent"))
 
 
 def acting() -> Actor:
-    """Who acts in this tab, and from where, for the audit trail."""
+    """Return the person of this tab, and from where they act, for the audit trail."""
     identity = active_identity()
     user_id = identity.user.user_id if identity and identity.user else None
     return Actor(user_id=user_id, address=noted_address(st.context.ip_address), device=current_device())
@@ -179,7 +184,7 @@ def _exchange(
     except StoreUnavailableError:
         st.error(words_for()("auth.no_database"))
         st.stop()
-    hand_over(ticket, message=message, clear=clear, signed_out=signed_out, then=then)
+    rotate_token(ticket, message=message, clear=clear, signed_out=signed_out, then=then)
     st.stop()
 
 

@@ -1,4 +1,4 @@
-"""Hands the browser a new session cookie, at sign-in, sign-out and change of rights.
+"""Give the browser a new session cookie, at sign-in, sign-out and change of rights.
 
 The cookie can't be set by a script run, and shall not be readable by the page. So the run gives the page a one-time
 ticket, the page's script exchanges it at a route that answers with the cookie, and the page is loaded anew. Everything
@@ -14,12 +14,12 @@ import streamlit as st
 from core.language import words_for
 from core.web.address import app_folder
 
-_SCRIPT = Path(__file__).with_name("handover.js")
+_SCRIPT = Path(__file__).with_name("token_rotation.js")
 _STYLE = "margin: 1rem 0; text-align: center; font-family: var(--st-font); color: var(--st-text-color)"
 _HTML = f'<p role="status" style="{_STYLE}"></p>'
 
 
-def hand_over(
+def rotate_token(
     ticket: str, *, message: str, clear: bool = False, signed_out: bool = False, then: str | None = None
 ) -> None:
     """Put the exchange on the page; call `st.stop()` after it.
@@ -28,7 +28,7 @@ def hand_over(
     and not sent yet; when somebody has signed out, that goes as well. `then` is where to go afterwards, relative to the
     app's address; without it the same page is loaded anew.
     """
-    component = st.components.v2.component("keep_handover", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
+    component = st.components.v2.component("keep_token_rotation", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
     say = words_for()
     data = {
         "ticket": ticket,
@@ -43,4 +43,4 @@ def hand_over(
             "refused": say("auth.exchange_refused"),
         },
     }
-    component(key="keep-handover", data=data)
+    component(key="keep-token-rotation", data=data)

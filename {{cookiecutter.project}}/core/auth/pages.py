@@ -1,0 +1,274 @@
+"""The pages before sign-in with `auth=password`, and the check of a password wherever one is asked for.
+
+streamlit-authenticator checks the password. It is given one account at a time, from our database; of it we use the
+controller that signs in, not the view: that one mounts a component for a cookie we don't use, waits, forbids password
+managers, and hands bcrypt the bare password, which ends at 72 bytes. Its other controls (forgotten passwords and names,
+hints, codes of four digits) are used nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+import streamlit as st
+import structlog
+from streamlit.delta_generator import DeltaGenerator
+
+from core.accounts import Accounts, Actor, Attempt, Invitation, User
+from core.accounts.invitations import PARAMETER
+from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Flaw, digest, flaw, verify_password
+from core.accounts.users import LONGEST_NAME
+from core.errors import (
+    AccountError,
+    InvitationError,
+    KeepError,
+    StoreUnavailableError,
+    ThrottledError,
+    UncheckedPasswordError,
+    UsernameTakenError,
+)
+from core.language import mark_page, words_for
+from core.plain import plain
+from core.storage.database import reachable
+from core.words import Words
+
+_CARD_WIDTH = 420
+"""Pixels; narrower where the screen is."""
+_STYLE = """<style>
+.st-key-keep-sign-in-card { margin-top: min(12vh, 7rem); padding: 0.5rem 1.75rem 1.75rem; }
+.st-key-keep-language { position: absolute; visibility: hidden; }
+</style>"""
+_AUTHENTICATOR_KEYS = ("name", "authentication_status", "username", "email", "roles", "logout", "password_hint")
+"""Keys that streamlit-authenticator leaves in `st.session_state`; the names would collide with widgets' keys."""
+_EXPECTED = (AccountError, StoreUnavailableError, ThrottledError, UncheckedPasswordError)
+
+_ACCOUNT = "account"
+_LONGEST = 20 * MAXIMUM_LENGTH
+"""Characters of which a digest is made. More are no password, however its letters are composed."""
+
+_FLAWS: dict[Flaw, str] = {
+    "too_short": "sign_in.too_short",
+    "too_long": "sign_in.too_long",
+    "too_common": "sign_in.too_common",
+    "too_near": "sign_in.too_near",
+}
+
+log = structlog.get_logger(__name__)
+
+
+def ask_password(accounts: Accounts, title: str, *, token_hash: str | None, by: Actor) -> User | None:
+    """Show the sign-in page. Returns the person once name and password are right.
+
+    `token_hash` is the browser's: where that person has signed in before, others' guesses don't keep them out.
+    """
+    say = words_for()
+    with card(title, say("sign_in.text")):
+        with st.form("keep-sign-in", border=False):
+            username = st.text_input(say("sign_in.username"), autocomplete="username")
+            password = st.text_input(say("sign_in.password"), type="password", autocomplete="current-password")
+            asked = st.form_submit_button(say("sign_in.button"), type="primary", width="stretch")
+        if not asked:
+            return None
+        if not username.strip() or not password:
+            st.error(say("sign_in.incomplete"), icon=":material/edit:")
+            return None
+        user = None
+        with show_refusal(say, "sign_in.no_database"):
+            user = check_password(accounts, username, password, token_hash=token_hash, by=by)
+            if user is None:
+                st.error(say("sign_in.wrong"), icon=":material/error:")
+        return user
+
+
+def card(title: str, text: str) -> DeltaGenerator:
+    """Begin a page for somebody who is not signed in yet; returns the container for its form."""
+    st.html(_STYLE)
+    mark_page(words_for().language)
+    card = st.container(horizontal_alignment="center").container(
+        border=True, width=_CARD_WIDTH, key="keep-sign-in-card"
+    )
+    card.title(plain(title), anchor=False)
+    card.markdown(text)
+    return card
+
+
+@contextmanager
+def show_refusal(say: Words, no_database: str) -> Iterator[None]:
+    """Show why something is refused, instead of a traceback. The block ends there, and what follows it goes on.
+
+    `no_database` is the entry that tells what can't be done while the database is away.
+    """
+    try:
+        with reachable():
+            yield
+    except _EXPECTED as error:
+        text, icon = why_refused(error, say, no_database)
+        st.error(text, icon=icon)
+
+
+def why_refused(error: KeepError, say: Words, no_database: str) -> tuple[str, str]:
+    """Return the text for something refused, and its icon. `no_database` is as for `show_refusal`."""
+    match error:
+        case ThrottledError():
+            return say("sign_in.too_many", n=math.ceil(error.seconds / 60)), ":material/hourglass_top:"
+        case UncheckedPasswordError():
+            return say("sign_in.unchecked"), ":material/build:"
+        case AccountError():
+            return plain(str(error)), ":material/edit:"
+        case _:
+            return say(no_database), ":material/cloud_off:"
+
+
+def check_password(
+    accounts: Accounts, username: str, password: str, *, token_hash: str | None, by: Actor
+) -> User | None:
+    """Return the person if the password is theirs. Nothing is hashed before there is a place for the attempt.
+
+    Raises ThrottledError when too many were tried lately, and UncheckedPasswordError where that can't be found out.
+    """
+    attempt = accounts.begin_attempt(username, token_hash=token_hash, by=by)
+    user = accounts.find(attempt.username) if _fits(attempt, password) else None
+    if user is None:
+        accounts.wrong(attempt, by=by)
+    else:
+        accounts.right(attempt)
+    return user
+
+
+def invitation_secret() -> str | None:
+    """Return what the address of this tab has for an invitation, if anything."""
+    return st.query_params.get(PARAMETER)
+
+
+def forget_link() -> None:
+    """Take the invitation out of the address, so that it gets into no history."""
+    if PARAMETER in st.query_params:
+        del st.query_params[PARAMETER]
+
+
+def ask_invited(accounts: Accounts, secret: str, title: str, *, by: Actor) -> User | None:
+    """Show the page of an invitation, or why it admits nobody. Returns the new person once they are added."""
+    say, user = words_for(), None
+    with show_refusal(say, "invitation.no_database"):
+        try:
+            user = _invitation_form(accounts, secret, accounts.invitation(secret), title, by)
+        except InvitationError:
+            with card(title, ""):
+                st.error(say("invitation.unusable"), icon=":material/link_off:")
+                st.button(say("invitation.to_sign_in"), on_click=forget_link, width="stretch")
+    return user
+
+
+def ask_new_password(
+    accounts: Accounts, user: User, title: str, *, token_hash: str | None, by: Actor, leave: Callable[[], None]
+) -> bool:
+    """Show the page on which a person replaces a password they were given. Returns True once it is stored.
+
+    `leave` signs them out, for who would rather do that another time.
+    """
+    say, stored = words_for(), False
+    with card(title, say("sign_in.choose", name=user.name)):
+        with st.form("keep-new-password", border=False):
+            new, again = new_password(say)
+            asked = st.form_submit_button(say("sign_in.save"), type="primary", width="stretch")
+        st.button(say("frame.sign_out"), icon=":material/logout:", type="tertiary", width="stretch", on_click=leave)
+        if asked:
+            with show_refusal(say, "sign_in.password_no_database"):
+                require_fit(new, again, say, known=(accounts.title, user.username, user.email))
+                attempt = accounts.begin_attempt(user.username, token_hash=token_hash, by=by)  # no place for guessing
+                if verify_password(new, attempt.password_hash):
+                    raise AccountError(say("sign_in.same"))
+                accounts.right(attempt)
+                accounts.set_password(user.user_id, new, keep=token_hash, by=by)
+                stored = True
+    return stored
+
+
+def ask_change(accounts: Accounts, user: User, say: Words, *, token_hash: str | None, by: Actor) -> bool:
+    """Show the form by which a person changes their password. Returns True once the new one is stored.
+
+    All their other browsers are signed out then; this one receives another token at its next event.
+    """
+    stored = False
+    with st.form("keep-change-password", border=True, width=480):
+        old = st.text_input(say("password.old"), type="password", autocomplete="current-password")
+        new, again = new_password(say)
+        asked = st.form_submit_button(say("sign_in.save"), type="primary")
+    if asked:
+        with show_refusal(say, "sign_in.password_no_database"):
+            require_fit(new, again, say, known=(accounts.title, user.username, user.email))
+            if check_password(accounts, user.username, old, token_hash=token_hash, by=by) is None:
+                raise AccountError(say("password.wrong"))
+            if new == old:
+                raise AccountError(say("password.same"))
+            accounts.set_password(user.user_id, new, keep=token_hash, by=by)
+            stored = True
+    return stored
+
+
+def new_password(say: Words) -> tuple[str, str]:
+    """Show the two fields of a new password and the rule for it, within a form; returns what was entered."""
+    new = st.text_input(say("sign_in.new_password"), type="password", autocomplete="new-password")
+    again = st.text_input(say("sign_in.once_more"), type="password", autocomplete="new-password")
+    st.caption(say("sign_in.rule", low=MINIMUM_LENGTH, high=MAXIMUM_LENGTH))
+    return new, again
+
+
+def require_fit(new: str, again: str, say: Words, *, known: Iterable[str | None]) -> None:
+    """Raise AccountError, in the person's language, for a password nobody may have, or two that differ.
+
+    `known` is what everybody knows of the account.
+    """
+    if new != again:
+        raise AccountError(say("sign_in.differ"))
+    found = flaw(new, known)
+    if found is not None:
+        raise AccountError(say(_FLAWS[found], low=MINIMUM_LENGTH, high=MAXIMUM_LENGTH))
+
+
+def _invitation_form(accounts: Accounts, secret: str, invitation: Invitation, title: str, by: Actor) -> User | None:
+    say, user = words_for(), None
+    address = invitation.email or ""
+    with card(title, say("invitation.text")):
+        with st.form("keep-invitation", border=False):
+            name = st.text_input(
+                say("invitation.name"),
+                "" if address else invitation.label,
+                max_chars=LONGEST_NAME,
+                autocomplete="name",
+            )
+            username = st.text_input(say("sign_in.username"), address, max_chars=LONGEST_NAME, autocomplete="username")
+            new, again = new_password(say)
+            asked = st.form_submit_button(say("invitation.button"), type="primary", width="stretch")
+        if asked:
+            with show_refusal(say, "invitation.no_database"):
+                if not name.strip() or not username.strip():
+                    raise AccountError(say("invitation.incomplete"))
+                require_fit(new, again, say, known=(accounts.title, username, invitation.email))
+                try:
+                    user = accounts.accept(secret, username, name, new, by=by)
+                except UsernameTakenError as error:
+                    raise AccountError(say("invitation.taken")) from error
+                except InvitationError as error:
+                    raise AccountError(say("invitation.unusable")) from error
+    return user
+
+
+def _fits(attempt: Attempt, password: str) -> bool:
+    # Imported here because it takes longer than all of Streamlit, and only a server where people sign in needs it.
+    from streamlit_authenticator.controllers import AuthenticationController
+
+    # Under a name that is as good as any: theirs is lowered, stripped and refused where it is empty.
+    account = {"name": _ACCOUNT, "password": attempt.password_hash}
+    try:
+        controller = AuthenticationController(credentials={"usernames": {_ACCOUNT: account}}, auto_hash=False)
+        return bool(controller.login(_ACCOUNT, digest(password[:_LONGEST])))
+    except Exception as error:
+        log.exception("streamlit-authenticator failed, so a password was not checked")
+        raise UncheckedPasswordError("The password could not be checked.") from error
+    finally:
+        for key in _AUTHENTICATOR_KEYS:
+            with suppress(KeyError):  # two runs of one tab may be at it at once, between which `pop` would fail
+                del st.session_state[key]
