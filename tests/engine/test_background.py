@@ -12,7 +12,7 @@ from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.apps.admin.storage import look, troubles
+from core.apps.admin.pages.health import look, troubles
 from core.background import Background
 from core.clock import FakeClock
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError

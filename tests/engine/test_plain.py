@@ -82,7 +82,7 @@ def test_whatever_somebody_is_called_no_page_takes_it_for_formatting(
 @pytest.mark.usefixtures("as_one_person")
 def test_a_name_in_an_error_is_no_formatting() -> None:
     def page() -> None:
-        from core.apps.admin.changing import or_say_so
+        from core.apps.admin import common
         from core.auth.pages import card, show_refusal
         from core.errors import UsernameTakenError
         from core.language import words_for
@@ -90,7 +90,7 @@ def test_a_name_in_an_error_is_no_formatting() -> None:
         from tests.engine.test_plain import EVIL
 
         card(EVIL, "")
-        with or_say_so():
+        with common.show_refusal():
             raise UsernameTakenError(EVIL)
         with show_refusal(words_for(), "sign_in.no_database"):
             raise UsernameTakenError(EVIL)

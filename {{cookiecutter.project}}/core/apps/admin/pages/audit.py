@@ -10,7 +10,7 @@ import streamlit as st
 from core import ui
 from core.accounts import Accounts, Actor, Asked, Audited
 from core.accounts.audit import Format, name_of, people_of, subject_of
-from core.apps.admin.tables import show_table
+from core.apps.admin.common import show_table
 from core.auth import acting
 from core.permissions import requires
 from core.router import page

@@ -10,8 +10,7 @@ from core.accounts import Accounts, Invitation, User
 from core.accounts.invitations import LIFETIME, link
 from core.accounts.oidc import NEWCOMER
 from core.accounts.users import LONGEST_NAME
-from core.apps.admin.changing import or_say_so
-from core.apps.admin.paging import PER_PAGE, from_the_start, offset, turn
+from core.apps.admin.common import PER_PAGE, offset, pagination, show_refusal, to_first_page
 from core.auth import acting
 from core.permissions import current_permissions, requires
 from core.router import page
@@ -43,7 +42,7 @@ def people() -> None:
         st.caption(_provided(settings))
     if others := [f"`{role.role}`" for role in roles if role.role not in yours]:
         st.caption(f"You give and take what you have yourself. These roles give more: {', '.join(others)}.")
-    search = st.text_input("Search", placeholder="Name, username or e-mail", on_change=from_the_start, args=(_NUMBER,))
+    search = st.text_input("Search", placeholder="Name, username or e-mail", on_change=to_first_page, args=(_NUMBER,))
     with reachable():
         invitations = accounts.invitations()
         total = accounts.count_people(search)
@@ -55,7 +54,7 @@ def people() -> None:
         ui.empty_state(":material/person_search:", "No results", "No one matches your search.")
     for user in found:
         _row(accounts, user, yours, provided=settings.auth == "oidc")
-    turn(_NUMBER, total)
+    pagination(_NUMBER, total)
 
 
 def _provided(settings: Settings) -> str:
@@ -104,7 +103,7 @@ def _manage(accounts: Accounts, user: User, key: str, *, provided: bool) -> None
             name = st.text_input("Name", user.name, max_chars=LONGEST_NAME)
             email = st.text_input("Email", user.email or "", type="email")
             if st.form_submit_button("Save", width="stretch"):
-                with or_say_so():
+                with show_refusal():
                     _describe(accounts, user, name, email)
                     st.rerun()
     if user.active:
@@ -112,7 +111,7 @@ def _manage(accounts: Accounts, user: User, key: str, *, provided: bool) -> None
     else:
         st.button("Admit again", key=f"admit-{key}", on_click=_set_active, args=(accounts, user, True), width="stretch")
     if not provided and st.button("New password", key=f"password-{key}", width="stretch"):
-        with or_say_so():
+        with show_refusal():
             _show_password(user, _renew(accounts, user))
 
 
@@ -148,7 +147,7 @@ def _ask_whom(accounts: Accounts, existing: list[str]) -> None:
         st.caption(f"You get a link to send. It admits one person, within {LIFETIME.days} days.")
         if not st.form_submit_button("Make the link", type="primary", icon=":material/link:"):
             return
-    with or_say_so():
+    with show_refusal():
         secret = _invite(accounts, label, roles)
         st.markdown(f"Send this link to **{ui.plain(label)}**. Whoever opens it first comes in. It is shown only now.")
         parts = urlsplit(st.context.url or "")
@@ -166,7 +165,7 @@ def _add(accounts: Accounts, existing: list[str]) -> None:
         roles = st.multiselect("Roles", existing, [role for role in existing if role == NEWCOMER])
         if not st.form_submit_button("Add", type="primary", icon=":material/person_add:"):
             return
-    with or_say_so():
+    with show_refusal():
         password = _create(accounts, username, name, email, roles)
         _tell_password(username, password)
 
@@ -198,7 +197,7 @@ def _invite(accounts: Accounts, label: str, roles: list[str]) -> str:
 
 @requires("admin.people")
 def _withdraw(accounts: Accounts, invitation: Invitation) -> None:
-    with or_say_so():
+    with show_refusal():
         accounts.withdraw(invitation.invitation_hash, by=acting())
 
 
@@ -222,7 +221,7 @@ def _renew(accounts: Accounts, user: User) -> str:
 def _change_roles(accounts: Accounts, user: User, key: str) -> None:
     """Give and take what this person added and removed. What others changed meanwhile stays as it is."""
     wanted = set(st.session_state[key])
-    with or_say_so():
+    with show_refusal():
         for role in sorted(wanted - user.roles):
             accounts.give_role(user.user_id, role, by=acting())
         for role in sorted(user.roles - wanted):
@@ -236,5 +235,5 @@ def _describe(accounts: Accounts, user: User, name: str, email: str) -> None:
 
 @requires("admin.people")
 def _set_active(accounts: Accounts, user: User, active: bool) -> None:
-    with or_say_so():
+    with show_refusal():
         accounts.set_active(user.user_id, active, by=acting())

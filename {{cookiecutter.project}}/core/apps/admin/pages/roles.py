@@ -5,8 +5,7 @@ import streamlit as st
 
 from core import ui
 from core.accounts import Role
-from core.apps.admin.changing import or_say_so
-from core.apps.admin.tables import show_table
+from core.apps.admin.common import show_refusal, show_table
 from core.auth import acting
 from core.discovery import discover
 from core.pages import required_permissions, unknown_permissions
@@ -71,7 +70,7 @@ def _editor(role: Role, known: list[str], *, deletable: bool) -> None:
         )
         permissions = right.text_area("Permissions, one a line", "\n".join(role.permissions), height=160)
         if st.form_submit_button("Save", icon=":material/save:", type="primary"):
-            with or_say_so():
+            with show_refusal():
                 _save(name, permissions.split(), description)
                 st.rerun()
     if role.role and deletable:
@@ -87,6 +86,6 @@ def _save(name: str, permissions: list[str], description: str) -> None:
 
 @requires("admin.roles")
 def _delete(name: str) -> None:
-    with or_say_so():
+    with show_refusal():
         get_services().accounts.delete_role(name, by=acting())
         st.session_state.pop(_CHOSEN, None)

@@ -6,8 +6,7 @@ import streamlit as st
 
 from core import get_session_manager, ui
 from core.accounts import Browser
-from core.apps.admin.changing import or_say_so
-from core.apps.admin.paging import PER_PAGE, from_the_start, offset, turn
+from core.apps.admin.common import PER_PAGE, offset, pagination, show_refusal, to_first_page
 from core.auth import acting
 from core.permissions import requires
 from core.router import page
@@ -23,8 +22,8 @@ def sessions() -> None:
     services = get_services()
     st.title(ui.words().title("Sessions"))
     who, what = st.columns(2)
-    person = who.text_input("Person", placeholder="Name or username", on_change=from_the_start, args=(_NUMBER,))
-    device = what.text_input("Device", placeholder="Firefox, Android …", on_change=from_the_start, args=(_NUMBER,))
+    person = who.text_input("Person", placeholder="Name or username", on_change=to_first_page, args=(_NUMBER,))
+    device = what.text_input("Device", placeholder="Firefox, Android …", on_change=to_first_page, args=(_NUMBER,))
     with reachable():
         total = services.accounts.count_browsers(person, device)
         first = offset(_NUMBER, total)
@@ -36,7 +35,7 @@ def sessions() -> None:
     now = services.clock.now()
     for browser in browsers:
         _row(browser, now)
-    turn(_NUMBER, total)
+    pagination(_NUMBER, total)
 
 
 def _row(browser: Browser, now: datetime) -> None:
@@ -66,11 +65,11 @@ def _end(browser: Browser, here: bool) -> None:
 
 @requires("admin.sessions")
 def _revoke(browser: Browser) -> None:
-    with or_say_so():
+    with show_refusal():
         get_services().accounts.revoke(browser.token_hash, by=acting())
 
 
 @requires("admin.sessions")
 def _revoke_all(browser: Browser) -> None:
-    with or_say_so():
+    with show_refusal():
         get_services().accounts.revoke_person(browser.user_id or "", by=acting())
