@@ -13,9 +13,6 @@
 | submissions | one submission of a form that writes tables of the team's own |
 | users, roles, user_roles | a person, a named set of permissions, who has which |
 | tokens | one browser's right to a session (only the hash of the token) |
-| activity | what was done in one tab on one page on one day, as long as it is added up |
-| activity_days | the same of everybody together, kept for good |
-| activity_stale | a day whose totals are to be added up again |
 | tickets | a one-time permission to change a browser's token |
 | attempts | when passwords were checked lately for one name or one network address |
 | known_devices | a person has signed in before in this browser |
@@ -25,7 +22,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, String, Text
@@ -88,8 +85,6 @@ class SessionModel(Base):
     """Set when the session was deleted; a late flush must not bring it back."""
     merged_into: Mapped[str | None] = mapped_column(_Bytewise)
     """The session that has what this one had, and gets what reaches it late."""
-    counted: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Up to which version it was taken into `activity`."""
 
 
 class EntryModel(Base):
@@ -232,8 +227,6 @@ class TokenModel(Base):
     last_seen: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None] = mapped_column()
-    page: Mapped[str] = mapped_column(Text, default="", server_default="")
-    """The page it was seen on last, some seconds late."""
 
     __table_args__ = (
         Index(
@@ -244,44 +237,6 @@ class TokenModel(Base):
             postgresql_where=revoked_at.is_(None),
         ),
     )
-
-
-class ActivityModel(Base):
-    """What was done in one tab on one page on one day (UTC). It goes with its session."""
-
-    __tablename__ = "activity"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    session_id: Mapped[str] = mapped_column(
-        _Bytewise, ForeignKey("sessions.session_id", ondelete="CASCADE"), primary_key=True, index=True
-    )
-    tab: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
-    page: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
-    page_views: Mapped[int]
-    interactions: Mapped[int]
-    seconds: Mapped[float]
-
-
-class ActivityDayModel(Base):
-    """What everybody together did on one page on one day, or on all pages where `page` is `*`. It names nobody."""
-
-    __tablename__ = "activity_days"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    page: Mapped[str] = mapped_column(_Bytewise, primary_key=True)
-    people: Mapped[int]
-    page_views: Mapped[int]
-    interactions: Mapped[int]
-    seconds: Mapped[float]
-
-
-class StaleDayModel(Base):
-    """A day whose totals lack something. `news` grows with each, so that none that comes meanwhile is missed."""
-
-    __tablename__ = "activity_stale"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    news: Mapped[int] = mapped_column(BigInteger)
 
 
 class TicketModel(Base):
@@ -352,21 +307,6 @@ class AuditModel(Base):
     detail: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
     device: Mapped[str] = mapped_column(Text)
-
-    # One for each thing that can be asked for, alone and with an event, in the order in which it is shown.
-    __table_args__ = tuple(
-        Index(f"ix_audit_{'_'.join(columns)}", *columns, "number")
-        for columns in (
-            ("at",),
-            ("event", "at"),
-            ("actor_id", "at"),
-            ("actor_id", "event", "at"),
-            ("subject", "at"),
-            ("subject", "event", "at"),
-            ("address", "at"),
-            ("address", "event", "at"),
-        )
-    )
 
 
 class ProjectFactModel(Base):

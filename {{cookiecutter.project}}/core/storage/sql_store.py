@@ -36,7 +36,7 @@ from core.storage import quarantine
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
 from core.storage.envelope import Envelope
-from core.storage.models import ActivityModel, EntryModel, QuarantineModel, SessionModel, TokenModel
+from core.storage.models import EntryModel, QuarantineModel, SessionModel, TokenModel
 from core.storage.quarantine import as_entry, exactly
 from core.storage.versions import Versions
 from core.unreadable import Unreadable
@@ -48,7 +48,7 @@ GRACE = timedelta(minutes=5)
 that wait for their flush, and machines whose clocks differ a little."""
 
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
-_quarantine, _activity = cast(Table, QuarantineModel.__table__), cast(Table, ActivityModel.__table__)
+_quarantine = cast(Table, QuarantineModel.__table__)
 _BATCH = 500
 _UNREADABLE = object()
 """A value that is damaged, or that this process can't read."""
@@ -333,7 +333,7 @@ class SqlStore:
         saved = _entries.c.path.like("form/%/saved")
         gone = select(_entries.c.path).distinct().where(_entries.c.session_id.in_(session_ids), saved)
         forms = _saved_forms(connection.scalars(gone).all())
-        for table in (_entries, _quarantine, _activity):
+        for table in (_entries, _quarantine):
             connection.execute(delete(table).where(table.c.session_id.in_(session_ids)))
         self._versions.bump(connection, forms)  # what was computed from them names people no more
 

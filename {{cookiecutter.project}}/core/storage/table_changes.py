@@ -29,9 +29,6 @@ UNTRACKED = frozenset(
         "attempts",
         "known_devices",
         "audit",
-        "activity",
-        "activity_days",
-        "activity_stale",
         "alembic_version",
     }
 )

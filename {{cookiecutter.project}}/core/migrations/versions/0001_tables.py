@@ -1,7 +1,5 @@
 """The engine's tables."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -33,9 +31,6 @@ TABLES = (
     "invitations",
     "attempts",
     "known_devices",
-    "activity",
-    "activity_days",
-    "activity_stale",
     "audit",
     "project_facts",
 )
@@ -44,7 +39,6 @@ TABLES = (
 def upgrade() -> None:
     stored()
     people()
-    figures()
     audit()
 
 
@@ -68,7 +62,6 @@ def stored() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("purged_at", WHEN),
         sa.Column("merged_into", BYTEWISE),
-        sa.Column("counted", sa.BigInteger(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("session_id", name="pk_sessions"),
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
@@ -190,7 +183,6 @@ def people() -> None:
         sa.Column("last_seen", WHEN, nullable=False),
         sa.Column("expires_at", WHEN, nullable=False),
         sa.Column("revoked_at", WHEN),
-        sa.Column("page", sa.Text(), nullable=False, server_default=""),
         of_user("tokens"),
         sa.PrimaryKeyConstraint("token_hash", name="pk_tokens"),
     )
@@ -248,47 +240,8 @@ def of_user(table: str, column: str = "user_id") -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([column], ["users.user_id"], name=f"fk_{table}_{column}_users", ondelete="CASCADE")
 
 
-def figures() -> None:
-    """Figures for administrators: activity by day and page."""
-
-    def numbers() -> list[sa.Column[Any]]:
-        return [
-            sa.Column("page_views", sa.Integer(), nullable=False),
-            sa.Column("interactions", sa.Integer(), nullable=False),
-            sa.Column("seconds", sa.Double(), nullable=False),
-        ]
-
-    op.create_table(
-        "activity",
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("session_id", BYTEWISE, nullable=False),
-        sa.Column("tab", BYTEWISE, nullable=False),
-        sa.Column("page", BYTEWISE, nullable=False),
-        *numbers(),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["sessions.session_id"], name="fk_activity_session_id_sessions", ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("day", "session_id", "tab", "page", name="pk_activity"),
-    )
-    op.create_index("ix_activity_session_id", "activity", ["session_id"])
-    op.create_table(
-        "activity_days",
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("page", BYTEWISE, nullable=False),
-        sa.Column("people", sa.Integer(), nullable=False),
-        *numbers(),
-        sa.PrimaryKeyConstraint("day", "page", name="pk_activity_days"),
-    )
-    op.create_table(
-        "activity_stale",
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("news", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("day", name="pk_activity_stale"),
-    )
-
-
 def audit() -> None:
-    """An audit trail that can only grow, read by time, person, event and address in the order of an index."""
+    """An audit trail that can only grow, read in the order of its numbers."""
     op.create_table(
         "audit",
         sa.Column("number", NUMBER, autoincrement=True, nullable=False),
@@ -301,11 +254,6 @@ def audit() -> None:
         sa.Column("device", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_audit"),
     )
-    op.create_index("ix_audit_at", "audit", ["at", "number"])
-    for column in ("event", "actor_id", "subject", "address"):
-        op.create_index(f"ix_audit_{column}_at", "audit", [column, "at", "number"])
-        if column != "event":
-            op.create_index(f"ix_audit_{column}_event_at", "audit", [column, "event", "at", "number"])
     for statement in APPEND_ONLY[op.get_context().dialect.name]:
         op.execute(statement)
 
