@@ -39,7 +39,7 @@ def client(*, base_path: str = "", peer: str = "127.0.0.1", closed: tuple[str, .
         allowed_hosts=("app.example.com",),
         closed=closed,
         base_path=base_path,
-        refused=lambda *_, **__: None,
+        note_denied=lambda *_, **__: None,
     )
     return TestClient(Starlette(routes=routes, middleware=[middleware]), client=(peer, 50000))
 

@@ -1,4 +1,4 @@
-"""What a person may do: permissions with wildcards, denied by default."""
+"""Permissions: checked on pages, callbacks and any other function, with wildcards, denied by default."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 def current_permissions() -> frozenset[str]:
-    """What the person of this tab was granted when the run began; nothing before sign-in. No query."""
+    """Return the permissions of this tab's person as of the begin of the run; none before sign-in. No query."""
     identity = active_identity()
     return identity.permissions if identity else frozenset()
 

@@ -61,7 +61,7 @@ class Router:
 
     @property
     def title(self) -> str:
-        """What the page of this run is called."""
+        """The title of this run's page."""
         return self._current.title
 
     @property
@@ -182,7 +182,7 @@ class Router:
         return report.resumed and last is not None
 
     def _instructions(self, *, resumed: bool) -> browser.Instructions:
-        """What the browser shall do now. Going somewhere new is done here, by Streamlit itself."""
+        """Return what the browser shall do now. Going somewhere new is done here, by Streamlit itself."""
         session = self._manager.session
         instructions = browser.Instructions(
             tab=session.tab_id,
@@ -221,16 +221,16 @@ def visible_pages() -> list[PageSpec]:
 
 
 def is_offered(spec: PageSpec) -> bool:
-    """Whether a page is in the navigation of those who may see it."""
+    """Return True if a page is in the navigation of those who may see it."""
     return spec.listed and not is_pointless(spec)
 
 
 def is_pointless(spec: PageSpec) -> bool:
-    """Whether a page is about people who sign in, in a project where nobody does."""
+    """Return True if a page is about people who sign in, in a project where nobody does."""
     return spec.needs_sign_in and get_services().settings.auth == "none"
 
 
 def allows(granted: Iterable[str], spec: PageSpec) -> bool:
-    """Whether these permissions suffice for a page."""
+    """Return True if these permissions suffice for a page."""
     held = frozenset(granted)
     return all(matches(held, permission) for permission in spec.permissions)

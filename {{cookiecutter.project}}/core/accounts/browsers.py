@@ -36,7 +36,7 @@ class Browser:
     name: str
     device: str
     created_at: datetime
-    """When it was signed in, or first known at all."""
+    """The moment it was signed in, or first known at all."""
     last_seen: datetime
     """Up to a minute too early."""
     expires_at: datetime

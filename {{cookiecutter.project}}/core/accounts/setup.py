@@ -1,4 +1,4 @@
-"""What a new project begins with: the tables, two roles and one administrator."""
+"""Set up a new project: the tables, two roles and one administrator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many passwords are checked: a number per account and per network address, counted before any is hashed.
+"""Throttle sign-ins: so many passwords per account and per network address, counted before any is hashed.
 
 The law: in any 15 minutes at most 10 wrong passwords are checked for one name, and at most 100 from one network
 address, by all processes together. A browser in which that person has signed in before has 10 of its own and uses up
@@ -35,7 +35,7 @@ WINDOW = timedelta(minutes=15)
 PER_ACCOUNT, PER_ADDRESS = 10, 100
 """An address may be an office's, so it has more."""
 KNOWN_FOR = timedelta(days=400)
-"""How long after the last sign-in a device stays known: as long as a browser keeps its cookie."""
+"""Time after the last sign-in for which a device stays known: as long as a browser keeps its cookie."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -57,9 +57,9 @@ class Attempt:
     user_id: str | None
     password_hash: str
     allowances: tuple[str, ...]
-    """Where its place was taken."""
+    """The allowances in which its place was taken."""
     at: int
-    """When, in milliseconds since 1970."""
+    """Milliseconds since 1970."""
 
 
 class Throttle(AuditTrail):
@@ -149,7 +149,7 @@ class Throttle(AuditTrail):
         raise ThrottledError(max(1, math.ceil(milliseconds / 1000)))
 
     def _wait(self, used: Mapping[str, Iterable[int]], limits: Mapping[str, int]) -> dict[str, int]:
-        """Which of the allowances have no place, and how many milliseconds it takes until they have one."""
+        """Return the allowances without a place, and how many milliseconds it takes until they have one."""
         wait = {}
         for allowance, times in used.items():
             counting = self._counting(times)

@@ -42,7 +42,7 @@ Standing = Literal["good", "stale", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenState:
-    """What the database says about one token. `user` is None for an anonymous browser and for an ended token."""
+    """The state of one token in the database. `user` is None for an anonymous browser and for an ended token."""
 
     token_hash: str
     session_id: str
@@ -93,7 +93,7 @@ _NO_LONGER_GOOD = (
 )
 _PURGED = select(SessionModel.purged_at).where(SessionModel.session_id == bindparam("session_id"))
 _SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
-"""Whose a token is, and since when: the moment of signing in, which a later exchange for the same person keeps."""
+"""The person of a token, and since when: the moment of signing in, which a later exchange for the same person keeps."""
 _TOUCH = (
     update(TokenModel)
     .where(
@@ -136,7 +136,7 @@ class Tokens(AuditTrail):
             return self._look_up(connection, token_hash)
 
     def no_longer_good(self, token_hashes: Collection[str]) -> set[str]:
-        """Those of these tokens that have ended or must be exchanged: one query for each thousand."""
+        """Return those of these tokens that have ended or must be exchanged: one query for each thousand."""
         asked, now, found = list(token_hashes), self._steady.now(), set[str]()
         with self._database.connect() as connection:
             for start in range(0, len(asked), _ASKED_AT_ONCE):
@@ -145,7 +145,7 @@ class Tokens(AuditTrail):
         return found
 
     def is_deleted(self, session_id: str) -> bool:
-        """Whether a session was deleted, so that nothing can be kept in it any more."""
+        """Return True if a session was deleted, so that nothing can be kept in it any more."""
         with self._database.connect() as connection:
             return connection.execute(_PURGED, {"session_id": session_id}).scalar() is not None
 
@@ -336,14 +336,14 @@ class Tokens(AuditTrail):
             connection.execute(update(TokenModel).where(TokenModel.token_hash == token_hash).values(revoked_at=now))
 
     def _remember_device(self, connection: Connection, token_hash: str, user_id: str) -> None:
-        """So that somebody else's guesses don't keep this person out of this browser (see `throttle`)."""
+        """Remember this browser, so that others' guesses don't keep the person out of it (see `throttle`)."""
         values = {"token_hash": token_hash, "user_id": user_id, "last_sign_in": self._steady.latest()}
         statement: Any = upserting_insert(self._database)(KnownDeviceModel).values(values)
         again = {"last_sign_in": values["last_sign_in"]}
         connection.execute(statement.on_conflict_do_update(index_elements=["token_hash", "user_id"], set_=again))
 
     def _end(self, seen: datetime, user_id: str | None, created_at: datetime) -> datetime:
-        """When a token last seen at `seen` ends.
+        """Return when a token last seen at `seen` ends.
 
         Only a person's has an absolute end: an anonymous browser's is the one way back to the work in it.
         """
@@ -351,7 +351,7 @@ class Tokens(AuditTrail):
         return idle if user_id is None else min(idle, created_at + self._absolute_timeout)
 
     def _live(self) -> ColumnElement[bool]:
-        """That a token can be used now."""
+        """Return the condition that a token can be used now."""
         return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._steady.now())
 
 

@@ -57,7 +57,7 @@ USER_COLUMNS = (
     UserRoleModel.role,
     RoleModel.permissions,
 )
-"""What `user_of` reads: one row per role of a person, or one with a NULL role."""
+"""Columns that `user_of` reads: one row per role of a person, or one with a NULL role."""
 USERS = (
     select(*USER_COLUMNS)
     .outerjoin(UserRoleModel, UserRoleModel.user_id == UserModel.user_id)

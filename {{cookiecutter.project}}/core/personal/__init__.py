@@ -1,4 +1,4 @@
-"""What is held on a person: all of it given to them as JSON, or deleted for good.
+"""Personal data: all that is held on a person, given to them as JSON or deleted for good.
 
 The session, the account and the devices are known here. What the tables of the team's own hold, only their app knows:
 it says so in a module `apps/<name>/personal.py` (see `core.personal.holders`).

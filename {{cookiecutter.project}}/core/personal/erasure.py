@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """What nobody can reach any more, and that is still on disks: files, and what was overwritten or deleted."""
+    """Data that nobody can reach any more, and that is still on disks: files, and what was overwritten or deleted."""
 
     services: Services
     person: Person

@@ -26,7 +26,7 @@ from core.storage.database import reachable
 from core.storage.models import InvitationModel, KnownDeviceModel, UserModel
 
 DATA = "data.json"
-"""What the JSON is called within an archive."""
+"""Name of the JSON within an archive."""
 _LINES = 1000
 _SIGNED_IN_BEFORE = select(KnownDeviceModel.last_sign_in).order_by(KnownDeviceModel.last_sign_in.desc())
 _INVITATIONS = select(InvitationModel.created_at, InvitationModel.expires_at, InvitationModel.roles).order_by(
@@ -147,7 +147,7 @@ def _of_apps(services: Services, person: Person) -> dict[str, object]:
 
 
 def _trail(services: Services, user_id: str) -> list[dict[str, Any]]:
-    """What the audit trail says of a person. Whom else an event was about, and from where others acted, is theirs."""
+    """Return what the audit trail says of a person. Whom else it was about, and from where others acted, is theirs."""
     lines: list[dict[str, Any]] = []
     before: int | None = None
     while page := services.accounts.trail(person=user_id, before=before, limit=_LINES):

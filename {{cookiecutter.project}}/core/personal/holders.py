@@ -1,4 +1,4 @@
-"""Whose data is meant, and which apps hold some of it in tables of their own.
+"""The person whose data is meant, and the apps that hold some of it in tables of their own.
 
 An app whose tables say something about people has a module `personal.py` with two functions:
 
@@ -44,7 +44,7 @@ class Holder(Protocol):
     """An app's module `personal`."""
 
     def held(self, database: Session, person: Person) -> object:
-        """What the app's tables hold on a person."""
+        """Return what the app's tables hold on a person."""
         ...
 
     def erase(self, database: Session, person: Person) -> None:

@@ -6,7 +6,7 @@ from starlette.types import Scope
 from streamlit import config
 
 _NOT_PAGES = ("_stcore/", "keep/", "static/", "app/static/", "media/", "component/", "auth/")
-"""How addresses begin that are no page."""
+"""Beginnings of addresses that are no page."""
 
 
 def base_path() -> str:
@@ -25,7 +25,7 @@ def app_folder() -> str:
 
 
 def is_page(scope: Scope, base: str) -> bool:
-    """Whether an HTTP request below `base` asks for a page: not for an asset, and not for a route of Streamlit's."""
+    """Return True if an HTTP request below `base` asks for a page: not an asset, and not a route of Streamlit's."""
     path: str = scope["path"]
     inside = path.startswith(base) or f"{path}/" == base
     return scope["method"] == "GET" and inside and not path.removeprefix(base).startswith(_NOT_PAGES)

@@ -1,4 +1,4 @@
-"""Which browser each of Streamlit's own session ids belongs to.
+"""Bind Streamlit's own session ids to the browsers they belong to.
 
 Streamlit hands a live session to whoever sends its id. The id is in the page, and it is no secret of the kind our
 cookie is, so it counts only together with the token of the browser that first had it. Kept in memory: the sessions
@@ -33,7 +33,7 @@ class Bindings:
                 self._owners.popitem(last=False)
 
     def belongs(self, streamlit_id: str, token_hash: str | None) -> bool:
-        """Whether the id is known to be this token's. An unknown id is nobody's."""
+        """Return True if the id is known to be this token's. An unknown id is nobody's."""
         with self._lock:
             return token_hash is not None and self._owners.get(streamlit_id) == token_hash
 

@@ -20,7 +20,7 @@ from core.storage.database import reachable
 
 INTERVAL_SECONDS = 600.0
 FIRST_SECONDS = 60.0
-"""How long after the start it cleans first, so that a server that is restarted often cleans up all the same."""
+"""From the start until it cleans first, so that a server that is restarted often cleans up all the same."""
 _PAUSE_SECONDS = 0.05
 """Between two batches. Whoever waits for SQLite's write lock asks again within this time."""
 _LEASE = "cleanup"
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Cleaned:
-    """How much was removed so far."""
+    """Counts of what was removed so far."""
 
     sessions: int = 0
     remembered: int = 0

@@ -40,13 +40,13 @@ from core.web.token import anonymous_session_id, new_token, token_hash
 
 Outcome = Literal["signed_in", "not_admitted", "locked", "stale", "no_database"]
 Failure = Literal["", "cancelled", "failed", "away", "left_open"] | Outcome
-"""Why somebody isn't signed in; empty on the way to the provider."""
+"""The reason why somebody isn't signed in; empty on the way to the provider."""
 
 _LOGIN, _LOGOUT, _CALLBACK = "auth/login", "auth/logout", "oauth2callback"
 _LONGEST_HINT = 2_500
 """Characters of an ID token that is kept for signing out at the provider. One with very many groups is longer."""
 _ID_TOKEN_LIFETIME = timedelta(minutes=10)
-"""How old an ID token may be. It is asked for and used within a second, but clocks differ."""
+"""Greatest age of an ID token. It is asked for and used within a second, but clocks differ."""
 _FLOW_SECONDS = 600
 """For which the flow's cookie lasts: how long somebody may take at the provider."""
 _FAILURE_SECONDS = 60
@@ -95,7 +95,7 @@ class Admission:
 
     outcome: Outcome
     who: str
-    """What to call the person."""
+    """The name or address to call the person by."""
     token: str | None = None
 
 

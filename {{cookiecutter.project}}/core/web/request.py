@@ -1,4 +1,4 @@
-"""What every route of ours asks of a request: that our own page sent it, and that it is small."""
+"""Checks of a request to our routes: its origin, its size, its token, and the identity behind that."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from core.web.client import OTHER_SITE, note_denied, noted_address
 from core.web.token import anonymous_session_id, token_hash, verify
 
 BODY_SECONDS = 10.0
-"""How long a body may take: more than its few kilobytes need on the slowest line."""
+"""Time a body may take: more than its few kilobytes need on the slowest line."""
 MOST_BODIES, MOST_BODIES_OF_ONE = 1_000, 100
-"""How many may be on their way at once, in all and from one address. A page sends a few, one after the other."""
+"""Bodies that may be on their way at once, in all and from one address. A page sends a few, one after the other."""
 
 _under_way: Counter[str] = Counter()
 """By address: the bodies that are on their way. For the event loop's own thread."""

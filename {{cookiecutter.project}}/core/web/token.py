@@ -19,7 +19,7 @@ def new_token(secret: str) -> str:
 
 
 def verify(token: str, secret: str) -> bool:
-    """Whether we issued this token. Any text may be given; a wrong one is False, never an error."""
+    """Return True if we issued this token. Any text may be given; a wrong one is False, never an error."""
     if len(token) != 2 * _PART + 1 or not token.isascii():
         return False
     random, dot, signature = token[:_PART], token[_PART], token[_PART + 1 :]

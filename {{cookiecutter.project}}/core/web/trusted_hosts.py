@@ -27,13 +27,13 @@ our cookie, which says who is there."""
 PROVIDER = ("auth/", "oauth2callback")
 """Routes of Streamlit's for signing in through a provider."""
 PROBES = ("keep/health", "_stcore/health")
-"""What load balancers ask, many of them without naming a host. No browser leaves the name out."""
+"""Addresses that load balancers ask, many of them without naming a host. No browser leaves the name out."""
 METRICS = "_stcore/metrics"
 """Streamlit's own figures: for programs on this machine."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""What a proxy adds. Behind one on the same machine everybody seems to be on it."""
+"""Headers that a proxy adds. Behind one on the same machine everybody seems to be on it."""
 
 log = structlog.get_logger(__name__)
 

@@ -91,7 +91,7 @@ def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
 
 
 def _may_see(accounts: Accounts, page: OpenPage) -> bool:
-    """Whether only the rights of a page's person have changed, and they still suffice for the page."""
+    """Return True if only the rights of a page's person have changed, and they still suffice for the page."""
     try:
         identity = accounts.resolve_identity(page.owner, page.tab.session_id)
     except StoreUnavailableError:

@@ -1,4 +1,4 @@
-"""What a person did lately, read from their session."""
+"""Recent activity of a person, read from their session."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def unsaved(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
 
 
 def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> NavigationEntry | None:
-    """Where this tab was before it came home."""
+    """Return the page this tab was on before it came home."""
     places = (entry for entry in reversed(session.navigation_history) if entry.page in pages and entry.page != home)
     return next(places, None)
 

@@ -41,7 +41,7 @@ class Health:
     has_journal: bool
     status: EngineStatus
     away: str
-    """Why the database can't be asked; empty while it answers."""
+    """The reason why the database can't be asked; empty while it answers."""
     free: dict[str, int]
     """Bytes of room for the journal and for a database that is a file."""
     failing: dict[str, str]

@@ -58,7 +58,7 @@ def people() -> None:
 
 
 def _provided(settings: Settings) -> str:
-    """What `auth=oidc` changes here."""
+    """Return what `auth=oidc` changes here."""
     text = "People come through your provider: each is here from their first sign-in on."
     if not settings.oidc_roles:
         return text

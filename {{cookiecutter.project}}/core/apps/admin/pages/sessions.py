@@ -43,19 +43,20 @@ def _row(browser: Browser, now: datetime) -> None:
     here = browser.token_hash == identity.token_hash
     nobody = "Not signed in" if sign_in or identity.user is None else identity.user.name
     with st.container(border=True, key=f"browser-{browser.token_hash[:16]}"):
-        who, when, end = st.columns([4, 4, 2], vertical_alignment="center")
+        columns = st.columns([4, 4, 2], vertical_alignment="center")
+        who, when = (column.container(gap="xxsmall") for column in columns[:2])
         who.markdown(f"**{ui.plain(browser.name or nobody)}**" + ("  :green-badge[this browser]" if here else ""))
         who.caption(ui.plain(browser.device) or "Unknown device")
         when.markdown(f"Last seen {ui.ago(browser.last_seen, now)}")
         when.caption(f"{'Signed in' if browser.user_id else 'First seen'} {ui.local_time(browser.created_at)}")
         if sign_in:
-            with end:
+            with columns[2]:
                 _end(browser, here)
 
 
 def _end(browser: Browser, here: bool) -> None:
     key, name = browser.token_hash[:16], ui.plain(browser.name)
-    with st.popover("End", icon=":material/block:", width="stretch", key=f"end-{key}"):
+    with st.popover("Sign out", icon=":material/logout:", width="stretch", key=f"end-{key}"):
         own = "This is your own browser: you will have to sign in again. " if here else ""
         st.markdown(f"{own}Whoever uses it is signed out, and what was entered is kept.")
         st.button("Sign out this browser", key=f"revoke-{key}", type="primary", on_click=_revoke, args=(browser,))

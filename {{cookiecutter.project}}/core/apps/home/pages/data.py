@@ -1,4 +1,4 @@
-"""What is held on a person: a copy of it for them, and the way to have it deleted. Reached from their menu."""
+"""Personal data: a copy of it for the person, and the way to have it deleted. Reached from their menu."""
 
 import io
 from datetime import timedelta
@@ -19,7 +19,7 @@ from core.storage.database import reachable
 LARGEST_ARCHIVE = 200 * 1024 * 1024
 """Bytes of files. A larger archive is made at the server, by `manage.py person export`."""
 FRESH = timedelta(minutes=10)
-"""How long ago somebody whose password we don't know may have signed in, to delete themselves."""
+"""The longest time ago that somebody whose password we don't know may have signed in, to delete themselves."""
 TYPED, REFUSED = "data-typed", "data-refused"
 """Under these keys of `st.session_state`: what was typed to confirm, and why it deleted nothing."""
 
@@ -144,7 +144,7 @@ def _delete_or_refuse(typed: str) -> str | None:
 
 
 def _signed_in_lately() -> bool:
-    """Whether this browser is surely in its person's hands. Where they have a password, that is asked for instead."""
+    """Return True if its person surely has this browser in hand; a password, if there is one, is asked for instead."""
     services, identity = get_services(), get_session_manager().identity
     if services.settings.auth != "oidc":
         return True
@@ -155,5 +155,5 @@ def _signed_in_lately() -> bool:
 
 
 def _called(user: User) -> str:
-    """What a person knows themselves by. A provider's people have a username nobody has seen."""
+    """Return the name a person knows themselves by. A provider's people have a username nobody has seen."""
     return user.email if get_services().settings.auth == "oidc" and user.email else user.username

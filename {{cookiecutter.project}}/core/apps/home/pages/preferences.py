@@ -1,4 +1,4 @@
-"""What a person chose for themselves. Reached from the menu under their name."""
+"""Preferences of a person. Reached from the menu under their name."""
 
 from collections.abc import Callable
 from zoneinfo import available_timezones
