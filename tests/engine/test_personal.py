@@ -30,8 +30,8 @@ from core.discovery import discover
 from core.errors import AccountError, LastAdministratorError
 from core.files import FileRef
 from core.personal import erase_person, export_archive, export_json
+from core.personal.apps import apps_with_data
 from core.personal.erasure import TIDYING
-from core.personal.holders import holders
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.entry import Entry
@@ -195,7 +195,7 @@ def test_the_export_holds_everything_and_nothing_of_anybody_else(house: House) -
     assert {file["name"] for file in data["files"]} == {f"{MARK}.txt", "both.txt", f"{MARK}-attached.txt"}
     assert [entry["text"] for entry in data["apps"]["diary"]] == [MARK]
     assert [(each["form"], each["result"]) for each in data["submissions"]] == [("diary", f"{MARK} result")]
-    assert len(data["set_aside"]) == 2
+    assert len(data["quarantine"]) == 2
     told = {(line["event"], line["by"], line["about"], line.get("detail")) for line in data["audit"]}
     assert ("person.roles", "somebody else", "you", "roles: admin, member") in told
     assert ("person.roles", "you", "somebody else", None) in told
@@ -317,9 +317,9 @@ def test_an_app_that_can_not_be_asked_is_named_and_nothing_is_given_or_deleted(
     (tmp_path / "some_apps" / "without").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(AccountError, match=r"some_apps/broken/personal\.py can't be imported"):
-        holders("some_apps")
+        apps_with_data("some_apps")
     (tmp_path / "some_apps" / "broken" / "personal.py").unlink()
-    assert list(holders("some_apps")) == ["whole"]
+    assert list(apps_with_data("some_apps")) == ["whole"]
     for name in [name for name in sys.modules if name.startswith("some_apps")]:
         monkeypatch.delitem(sys.modules, name)
 
@@ -332,7 +332,7 @@ def test_the_apps_that_ship_and_have_tables_say_what_these_hold() -> None:
         for model in db.Base.registry.mappers
         if model.class_.__module__.startswith("apps.") and {"session_id", "user_id"} & set(model.columns.keys())
     }
-    assert holders().keys() == with_people
+    assert apps_with_data().keys() == with_people
 
 
 # The page

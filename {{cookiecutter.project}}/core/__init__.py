@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.errors import RefusedError
     from core.files import FileRef
     from core.permissions import requires
-    from core.personal.holders import Person
+    from core.personal.apps import Person
     from core.session import FormSnapshot, FormState, NavigationEntry, SessionMetrics, UserPreferences, UserSession
     from core.session_manager import (
         SessionManager,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "FileRef": "core.files",
-    "Person": "core.personal.holders",
+    "Person": "core.personal.apps",
     "RefusedError": "core.errors",
     "requires": "core.permissions",
     "FormSnapshot": "core.session",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Literal, TypeVar
 
 import structlog
@@ -144,13 +143,6 @@ class SessionPersistenceEngine:
         except JournalError as error:
             log.error("going on without the journal", error=str(error))
             return []
-
-    def waiting_since(self, session_ids: Collection[str]) -> dict[str, datetime]:
-        """Of which of these sessions something waits on this machine for the database, and since when.
-
-        Raises JournalError when the journal can't be read.
-        """
-        return self._writer.pending_since(session_ids)
 
     def merge_pending(self, session: UserSession, waiting: Sequence[Entry], version: int | None) -> set[str]:
         """Like `refresh`, for a caller that read what waits, and after that the stored session's version."""

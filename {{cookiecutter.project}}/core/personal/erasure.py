@@ -21,8 +21,8 @@ from core.accounts import Actor, User
 from core.accounts.rights import last_admin_stays
 from core.clock import stamp_time
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError, UnreadableValueError
+from core.personal.apps import Person, apps_with_data, person_of
 from core.personal.export import files_of
-from core.personal.holders import Person, holders, person_of
 from core.services import Services
 from core.storage.database import clear_deleted, reachable
 from core.storage.models import AuditModel, Base, FileClaimModel
@@ -75,13 +75,13 @@ def erase_person(services: Services, user: User, *, by: Actor) -> Remains:
     Raises LastAdministratorError, AccountError for an app that can't be asked, and StoreUnavailableError or
     SessionUnavailableError while the database is away: nothing is deleted then.
     """
-    person, asked = person_of(services, user), holders()
+    person, asked = person_of(services, user), apps_with_data()
     used = _files_used(services, user)
     with reachable(), services.database.begin() as connection, last_admin_stays(connection):
         claimed = _claims(connection)
         with Session(bind=connection, join_transaction_mode="rollback_only") as database:
-            for holder in asked.values():
-                holder.erase(database, person)
+            for app in asked.values():
+                app.erase(database, person)
             database.flush()
         services.submissions.erase_within(connection, person.session_ids)
         services.accounts.erase_within(connection, user.user_id, by=by)

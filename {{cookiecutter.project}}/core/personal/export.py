@@ -19,7 +19,7 @@ from core.accounts.users import NOBODY
 from core.codec import encode
 from core.errors import AccountError, CorruptValueError, FilesUnavailableError, NotKeptError
 from core.files import FileRef
-from core.personal.holders import Person, holders, person_of
+from core.personal.apps import Person, apps_with_data, person_of
 from core.services import Services
 from core.state.paths import REMOVED, split_path
 from core.storage.database import reachable
@@ -37,18 +37,18 @@ _OF_A_BROWSER = ("device", "created_at", "last_seen", "expires_at", "revoked_at"
 
 
 def export_json(services: Services, user: User, *, by: Actor) -> bytes:
-    """Everything held on a person, and a line in the audit trail that it was given out.
+    """Return everything held on a person as JSON, and add a line in the audit trail that it was given out.
 
     Raises StoreUnavailableError or SessionUnavailableError when not all of it can be read now, and AccountError for an
     app that can't say what it holds.
     """
     content, _ = _held_on(services, user)
     _note(services, user, by)
-    return _written(content)
+    return _json(content)
 
 
 def export_archive(services: Services, user: User, target: BinaryIO, *, by: Actor) -> None:
-    """The same with the files themselves, as a ZIP archive that is written piece by piece. Raises as `export_json`."""
+    """Write the same with the files themselves as a ZIP archive, piece by piece. Raises as `export_json`."""
     content, files = _held_on(services, user)
     _note(services, user, by)
     missing = []
@@ -60,11 +60,11 @@ def export_archive(services: Services, user: User, target: BinaryIO, *, by: Acto
                         entry.write(piece)
             except (FilesUnavailableError, CorruptValueError) as error:
                 missing.append({"sha256": digest, "reason": str(error)})
-        archive.writestr(DATA, _written({**content, "files_that_could_not_be_read": missing}))
+        archive.writestr(DATA, _json({**content, "files_that_could_not_be_read": missing}))
 
 
 def files_held(services: Services, user: User) -> dict[str, FileRef]:
-    """The files an archive has, by digest: those the session refers to, and those of apps.
+    """Return the files an archive has, by digest: those the session refers to, and those of apps.
 
     Raises StoreUnavailableError or SessionUnavailableError, and AccountError for an app that can't say what it holds.
     """
@@ -74,7 +74,7 @@ def files_held(services: Services, user: User) -> dict[str, FileRef]:
 
 
 def files_of(values: Iterable[object]) -> dict[str, FileRef]:
-    """The files that values refer to, by digest, however deep in them."""
+    """Return the files that values refer to, by digest, however deep in them."""
     found: dict[str, FileRef] = {}
     for value in values:
         match value:
@@ -91,7 +91,7 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
     person, accounts = person_of(services, user), services.accounts
     session = services.engine.open(user.session_id, user.user_id)
     values = {path: value for path, value in session.values.items() if value is not REMOVED}
-    aside = [each for each in services.engine.quarantined() if each.entry.session_id in person.session_ids]
+    damaged = [each for each in services.engine.quarantined() if each.entry.session_id in person.session_ids]
     with reachable():
         content = {
             "project": services.settings.title,
@@ -116,8 +116,9 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
     content |= {
         "session": _tree(values),
         "unreadable": session.unreadable | session.misshapen,
-        "set_aside": [
-            {"path": each.entry.path, "value": each.entry.value, "reason": each.reason, "at": each.at} for each in aside
+        "quarantine": [
+            {"path": each.entry.path, "value": each.entry.value, "reason": each.reason, "at": each.at}
+            for each in damaged
         ],
         "files": [
             {"name": ref.name, "type": ref.type, "size": ref.size, "sha256": ref.digest, "in_archive": _place(ref)}
@@ -143,7 +144,7 @@ def _rows(services: Services, wanted: Select[*tuple[Any, ...]]) -> list[dict[str
 
 def _of_apps(services: Services, person: Person) -> dict[str, object]:
     with Session(services.database) as database:
-        return {name: holder.held(database, person) for name, holder in holders().items()}
+        return {name: app.held(database, person) for name, app in apps_with_data().items()}
 
 
 def _trail(services: Services, user_id: str) -> list[dict[str, Any]]:
@@ -175,7 +176,7 @@ def _fields(item: object, *names: str) -> dict[str, Any]:
 
 
 def _tree(values: Mapping[str, object]) -> dict[str, Any]:
-    """Values by path as nested objects: what `core.state.paths` names `form/<form>/field/<field>` is four deep."""
+    """Return values by path as nested objects: a `form/<form>/field/<field>` of `core.state.paths` is four deep."""
     tree: dict[str, Any] = {}
     for path, value in sorted(values.items()):
         *folders, name = split_path(path)
@@ -192,12 +193,12 @@ def _place(ref: FileRef) -> str:
     return f"files/{name.stem}-{ref.digest[:12]}{name.suffix}"
 
 
-def _written(content: Mapping[str, Any]) -> bytes:
+def _json(content: Mapping[str, Any]) -> bytes:
     return orjson.dumps(_plain(content), option=orjson.OPT_INDENT_2)
 
 
 def _plain(value: object) -> object:
-    """A value as JSON that people read: dates and numbers as text where JSON has no word for them."""
+    """Return a value as JSON that people read: dates and numbers as text where JSON has no word for them."""
     match value:
         case None | bool() | str():
             return value

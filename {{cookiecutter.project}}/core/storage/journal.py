@@ -7,10 +7,9 @@ two connections reset the WAL at once, so the file is only ever opened by the `a
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,10 +65,6 @@ SET value = excluded.value, stamp = excluded.stamp, base = excluded.base WHERE e
 _PENDING = "SELECT s, p, v, t, b FROM bytes WHERE session_id = ?"
 _BATCH = "SELECT s, p, v, t, b FROM bytes ORDER BY session_id, path LIMIT ?"
 _FOLLOWING = "SELECT s, p, v, t, b FROM bytes WHERE (session_id, path) > (?, ?) ORDER BY session_id, path LIMIT ?"
-_OLDEST_OF = """
-SELECT CAST(session_id AS BLOB), CAST(min(stamp) AS BLOB) FROM entry
-WHERE session_id IN (SELECT value FROM json_each(?)) GROUP BY session_id
-"""
 _COUNT = "SELECT count(*) FROM entry"
 _OLDEST = "SELECT CAST(min(stamp) AS BLOB) FROM entry"
 _USED_BYTES = """
@@ -233,12 +228,6 @@ class Journal:
         with self._reading():
             stamp = self._reader.execute(_OLDEST).get
         return None if stamp is None else _text(stamp)
-
-    def oldest_stamps(self, session_ids: Collection[str]) -> dict[str, str]:
-        """Return the stamp of the entry that has waited longest, by session, of those of which something waits."""
-        with self._reading():
-            rows = self._reader.execute(_OLDEST_OF, (json.dumps(list(session_ids)),)).fetchall()
-        return {_text(session_id): _text(stamp) for session_id, stamp in rows}
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -248,12 +248,6 @@ class EntryWriter:
     def pending(self, session_id: str) -> list[Entry]:
         """Return the entries that are durable here and perhaps not in the database yet."""
         return [] if self._journal is None else self._journal.pending(session_id)
-
-    def pending_since(self, session_ids: Collection[str]) -> dict[str, datetime]:
-        """Return since when entries wait here, of those of these sessions of which some do."""
-        oldest = {} if self._journal is None else self._journal.oldest_stamps(session_ids)
-        since = {session_id: _time(stamp) for session_id, stamp in oldest.items()}
-        return {session_id: moment for session_id, moment in since.items() if moment is not None}
 
     def flush(self) -> None:
         """Bring everything that waits into the database now. Raises if that fails; nothing is lost."""

@@ -1,4 +1,4 @@
-"""What the diaries hold on a person (see `core.personal.holders`)."""
+"""What the diaries hold on a person (see `core.personal.apps`)."""
 
 import json
 

@@ -103,7 +103,7 @@ def look(services: Services) -> Health:
     with suppress(JournalError):  # the engine's status has it
         quarantine += [("journal", one) for one in services.journal.quarantined()] if services.journal else []
     try:
-        with services.accounts.hurry, reachable(), services.database.connect() as connection:
+        with services.accounts.db_budget, reachable(), services.database.connect() as connection:
             connection.execute(text("SELECT 1"))
             quarantine += [("database", one) for one in services.store.quarantined()]
     except StoreUnavailableError as error:

@@ -33,14 +33,14 @@ _MODULE = "personal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """By what a table may know somebody. `session_ids` are those of their session and of former ones."""
+    """The ids by which a table may know somebody. `session_ids` are those of their session and of former ones."""
 
     user_id: str
     username: str
     session_ids: Collection[str]
 
 
-class Holder(Protocol):
+class AppData(Protocol):
     """An app's module `personal`."""
 
     def held(self, database: Session, person: Person) -> object:
@@ -53,15 +53,15 @@ class Holder(Protocol):
 
 
 def person_of(services: Services, user: User) -> Person:
-    """Collect by what a person is known. Raises StoreUnavailableError."""
+    """Return the ids of a person. Raises StoreUnavailableError."""
     of_theirs = select(SessionModel.session_id).where(SessionModel.user_id == user.user_id)
     with reachable(), services.database.connect() as connection:
         former = connection.scalars(of_theirs).all()
     return Person(user_id=user.user_id, username=user.username, session_ids=sorted({user.session_id, *former}))
 
 
-def holders(package: str = PACKAGE) -> dict[str, Holder]:
-    """The apps that hold something on people, by name.
+def apps_with_data(package: str = PACKAGE) -> dict[str, AppData]:
+    """Return the apps that hold something on people, by name.
 
     Raises AccountError for one that can't be asked: an export would not be whole without it, nor a deletion.
     """
@@ -78,5 +78,5 @@ def holders(package: str = PACKAGE) -> dict[str, Holder]:
             raise AccountError(
                 f"{package}/{name}/{_MODULE}.py can't be imported ({message_of(error)}). Mend it first."
             ) from error
-        found[name] = cast(Holder, module)
+        found[name] = cast(AppData, module)
     return found
