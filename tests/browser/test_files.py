@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPerson, NewTab
-from tests.browser.test_kinds import record
+from tests.browser.test_kinds import record, take_photo
 from tests.browser.visitor import SETTLE_MS, Visitor
 from tests.support.bake import BakedProject, bake
 from tests.support.server import Server, serving
@@ -168,8 +168,7 @@ def test_a_photo_and_a_recording_are_kept_and_files_are_sent(visit: NewTab, new_
     """The policies of the page let its own camera and microphone through, and nothing else."""
     visitor = visit()
     visitor.open("files-recordings").sign_in(new_person()).arrived("Recordings")
-    visitor.until("() => document.querySelector('video')?.videoWidth > 0")  # before, there is nothing to take
-    visitor.button("Take Photo").click()
+    take_photo(visitor.page.get_by_test_id("stCameraInput"))
     expect(visitor.page.get_by_text("a photo, no recording")).to_be_visible(timeout=SETTLE_MS)
     record(visitor.page.get_by_test_id("stAudioInput"))
     expect(visitor.page.get_by_text("a photo, a recording")).to_be_visible(timeout=SETTLE_MS)

@@ -24,6 +24,11 @@ pytestmark = pytest.mark.xdist_group("kinds")  # one worker, one server
 APP = Path(__file__).with_name("kinds_app")
 SET = "set"
 NOTE = b"a note"
+CAMERA_SHOWS = """field => {
+    const video = field.querySelector("video");
+    return video?.width > 0 && video.srcObject?.active && video.videoWidth > 0;
+}"""
+"""A second after its camera is there Streamlit knows how wide it is, and then asks the browser for another picture."""
 STAGES = ("reloaded", "after another page", "after another server")
 
 
@@ -74,10 +79,13 @@ def hand_in(field: Locator) -> None:
 
 
 def take_photo(field: Locator) -> None:
-    for _ in range(SETTLE_MS // 100):  # before its camera shows something, there is nothing to take
-        if field.evaluate("field => field.querySelector('video')?.videoWidth > 0"):
+    """Take a photo once there is something to take: a press before that is passed over without a word."""
+    for _ in range(SETTLE_MS // 100):
+        if field.evaluate(CAMERA_SHOWS):
             break
         field.page.wait_for_timeout(100)
+    else:
+        raise AssertionError("The camera shows nothing.")
     field.get_by_role("button", name="Take Photo").click()
 
 

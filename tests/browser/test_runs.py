@@ -24,6 +24,9 @@ pytestmark = pytest.mark.xdist_group("runs")  # one worker, one server
 APP = Path(__file__).with_name("runs_app")
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
 DRAFTS = "**/keep/drafts"
+FIELD_CODE = "**/Html.*.js"
+ALL_READ = "() => window.__keepStatus.outbox.settling === undefined"
+RUN_IS_OVER = """() => document.querySelector('[data-test-script-state="running"]') === null"""
 ALL_POSTED = "() => window.__keepStatus?.outbox.looked && window.__keepStatus.outbox.items.size === 0"
 SEND_AT_ONCE = """text => {
     const { outbox } = window.__keepStatus;
@@ -111,6 +114,28 @@ def test_what_is_typed_is_kept_from_the_moment_its_field_is_there(
 
     shown(visitor)
     expect(visitor.text(label)).to_have_value("hello you")
+
+
+def test_what_is_typed_before_its_field_is_known_is_kept_once_it_is(visitor: Visitor) -> None:
+    """What the script says of a field is shown by code that is loaded with the first of them."""
+    held: list[Route] = []
+    visitor.page.route(FIELD_CODE, lambda route: held.append(route))
+    go(visitor, "fragments")
+    with visitor.page.expect_request(FIELD_CODE):
+        when_asked(visitor)
+    expect(visitor.text("Answer")).to_be_visible()
+    visitor.until(RUN_IS_OVER)
+    visitor.text("Answer").fill("typed early")
+    visitor.until(ALL_READ)
+    with visitor.page.expect_response(DRAFTS) as answer:
+        for route in held:
+            route.continue_()
+    assert answer.value.headers["keep-draft"] == "kept"
+
+    visitor.page.reload()
+
+    when_asked(visitor)
+    expect(visitor.text("Answer")).to_have_value("typed early")
 
 
 @pytest.mark.parametrize("page", ["chat", "answered"])

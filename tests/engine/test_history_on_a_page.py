@@ -49,30 +49,30 @@ def can_press(tab: AppTest, key: str) -> bool:
 
 def test_the_buttons_undo_and_redo_and_are_off_where_there_is_nothing_to_do() -> None:
     tab = open_tab()
-    assert not can_press(tab, "keep-undo-f")
-    assert not can_press(tab, "keep-redo-f")
+    assert not can_press(tab, "keep-undo:f")
+    assert not can_press(tab, "keep-redo:f")
     tab.text_input(key="f.name").set_value("Ada").run()
     tab.checkbox[0].check().run()
-    assert can_press(tab, "keep-undo-f")
+    assert can_press(tab, "keep-undo:f")
 
-    press(tab, "keep-undo-f")
+    press(tab, "keep-undo:f")
     assert (tab.text_input(key="f.name").value, tab.checkbox[0].value) == ("Ada", False)
-    press(tab, "keep-undo-f")
+    press(tab, "keep-undo:f")
     assert tab.text_input(key="f.name").value == ""
-    assert not can_press(tab, "keep-undo-f")
+    assert not can_press(tab, "keep-undo:f")
 
     again = open_tab("b")
-    press(press(again, "keep-redo-f"), "keep-redo-f")
+    press(press(again, "keep-redo:f"), "keep-redo:f")
     assert (again.text_input(key="f.name").value, again.checkbox[0].value) == ("Ada", True)
-    assert not can_press(again, "keep-redo-f")
+    assert not can_press(again, "keep-redo:f")
 
 
 def test_a_version_is_kept_under_a_name_compared_and_restored_and_that_is_undone() -> None:
     tab = open_tab()
     tab.text_input(key="f.name").set_value("Ada <b> Lovelace").run()
-    tab.text_input(key="keep-history-name-f").set_value("Before the meeting")
-    press(tab, "keep-history-keep-f")
-    assert tab.text_input(key="keep-history-name-f").value == ""
+    tab.text_input(key="keep-history-name:f").set_value("Before the meeting")
+    press(tab, "keep-history-keep:f")
+    assert tab.text_input(key="keep-history-name:f").value == ""
     assert "No differences" in [caption.value for caption in tab.caption]
 
     tab.text_input(key="f.name").set_value("Ada King").run()
@@ -83,9 +83,9 @@ def test_a_version_is_kept_under_a_name_compared_and_restored_and_that_is_undone
     assert "<ins>King</ins>" in text
     assert "Before the meeting · " in text
 
-    press(tab, "keep-history-restore-one-f")
+    press(tab, "keep-history-restore:one.f")
     assert tab.text_input(key="f.name").value == "Ada <b> Lovelace"
-    press(tab, "keep-undo-f")
+    press(tab, "keep-undo:f")
     assert tab.text_input(key="f.name").value == "Ada King"
 
 
@@ -98,13 +98,13 @@ def test_two_versions_are_compared() -> None:
     session.set_field("f", "name", "now")
     tab = open_tab()
     one, other = session.form("f").snapshots
-    tab.selectbox(key="keep-history-one-f").set_value(one.snapshot_id)
-    tab.selectbox(key="keep-history-other-f").set_value(other.snapshot_id).run()
+    tab.selectbox(key="keep-history-one:f").set_value(one.snapshot_id)
+    tab.selectbox(key="keep-history-other:f").set_value(other.snapshot_id).run()
 
     text = str(tab.get("html")[0].proto.body)
     assert "<del>1</del>" in text
     assert "<ins>2</ins>" in text
-    press(tab, "keep-history-restore-other-f")
+    press(tab, "keep-history-restore:other.f")
     assert tab.text_input(key="f.name").value == "name 2"
 
 
@@ -124,15 +124,15 @@ def test_what_two_tabs_entered_at_once_is_shown_to_both_and_either_may_choose() 
         assert any("in Safari on iPhone" in caption.value for caption in tab.caption)
     assert any("in this tab" in caption.value for caption in one.caption)
 
-    press(other, "keep-conflict-take-")
+    press(other, "keep-conflict-take:")
     assert other.text_input(key="f.name").value == "from one"
     assert not other.warning
     assert one.run().text_input(key="f.name").value == "from one"
     assert not one.warning
 
-    press(one, "keep-undo-f")
+    press(one, "keep-undo:f")
     assert one.text_input(key="f.name").value == "from the phone"
-    press(one, "keep-conflict-keep-")
+    press(one, "keep-conflict-keep:")
     assert one.text_input(key="f.name").value == "from the phone"
     assert not one.warning
 

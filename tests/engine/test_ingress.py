@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.errors import KeepError, SignedOutError
 from core.web.ingress import CONNECTION_HEADER, Connections, IngressMiddleware
 from core.web.live_tab import Edit, LiveTab
+from core.web.protocol import with_status
 
 KEY = "f.name"
 GONE: Message = {"type": "websocket.disconnect", "code": 1001}
@@ -34,6 +36,7 @@ class Visit:
         """What was kept and what the app heard, in order."""
         self.sent: list[Message] = []
         self.broken = False
+        self.answer = b"answer"
         self.names: list[bytes] = []
         self.connections = Connections()
         self.signed_out = False
@@ -49,11 +52,11 @@ class Visit:
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.names = [value for name, value in scope["headers"] if name == CONNECTION_HEADER.encode()]
         for name in self.names:
-            self.connections.attach(name.decode(), self.tab)
+            self.connections.attach(name.decode(), self.tab, "streamlit-1")
         while True:
             message = await receive()
             self.happened.append(message["type"])
-            await send({"type": "websocket.send", "bytes": b"answer"})
+            await send({"type": "websocket.send", "bytes": self.answer})
             if message["type"] == "websocket.disconnect":
                 return
 
@@ -86,7 +89,7 @@ def test_an_edit_is_kept_before_the_app_hears_of_it() -> None:
 
 def with_draft(text: str) -> Message:
     message = frame(text)
-    message["bytes"] += b'\xca\x3e\x0c[{"text":1}]'
+    message["bytes"] += b'\xca\x3e\x17{"drafts":[{"text":1}]}'
     return message
 
 
@@ -135,6 +138,25 @@ def test_a_text_frame_ends_the_connection_as_unsupported() -> None:
     visit = Visit({"type": "websocket.receive", "text": "hello", "bytes": None}).run()
     assert visit.sent == [{"type": "websocket.close", "code": 1003}]
     assert visit.happened == ["websocket.disconnect"]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_the_page_is_told_how_things_stand_with_a_run_of_a_part_of_it(ended: bool) -> None:
+    answer = ForwardMsg()
+    if ended:
+        answer.script_finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    else:
+        answer.new_session.name = "app"
+    visit = Visit(frame("one"), GONE)
+    visit.tab.describe = lambda session_id: {"of": session_id}
+    visit.answer = answer.SerializeToString()
+    assert visit.run().sent[0]["bytes"] == visit.answer, "of the whole page its own components tell"
+
+    answer.metadata.run.fragment_ids.append("a part")
+    visit = Visit(frame("one"), GONE)
+    visit.tab.describe = lambda session_id: {"of": session_id}
+    visit.answer = answer.SerializeToString()
+    assert visit.run().sent[0]["bytes"] == with_status(visit.answer, {"of": "streamlit-1", "ended": ended})
 
 
 def test_a_run_may_speak_on_when_its_browser_has_gone() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import KeepError, NotAllowedError
 from core.web.live_tab import Arrived, Edit, LiveTab
-from core.web.protocol import FormPart, Told, WidgetState
+from core.web.protocol import FormPart, Told, Unsent, WidgetState
 
 KEY = "f.name"
 PLAIN = "$$ID-4567-plain"
@@ -147,9 +147,10 @@ def test_two_widgets_that_both_have_what_they_had_have_not_been_given_the_news()
     assert [edit.key for edit in tab.live.read(Told(states=states)).edits] == [KEY]
 
 
-@pytest.mark.parametrize(("press", "kept"), [("hand in", ["mine", "mine"]), ("keep-undo-f", ["mine"]), ("", ["mine"])])
+@pytest.mark.parametrize(("press", "kept"), [("hand in", ["mine", "mine"]), ("undo", ["mine"]), ("", ["mine"])])
 def test_what_waits_for_a_press_comes_with_one_that_is_not_our_own(press: str, kept: list[str]) -> None:
     tab = Tab()
+    tab.live.note_own("undo")
     tab.send("mine")
     tab.show("news", given=True, waits=True)
     tab.send("mine", press=press)
@@ -294,27 +295,110 @@ def test_what_is_sent_with_a_form_that_is_cleared_is_no_draft_each_time(clears: 
     assert between == [], "another button sends nothing away"
 
 
+def elsewhere(tab: Tab) -> int:
+    """The number of the message with which something was entered last that nobody keeps."""
+    number: int = tab.live.report()["elsewhere"]
+    return number
+
+
 def test_a_tab_knows_whether_something_was_entered_that_nobody_keeps() -> None:
     tab = Tab()
-    tab.send("a", plain="x")
-    assert not tab.live.elsewhere, "the first message says what is there"
+    tab.send("a", plain="x", number=1)
+    assert elsewhere(tab) == 0, "the first message says what is there"
 
-    tab.send("a", plain="y")
-    assert tab.live.elsewhere
-    tab.send("a", plain="y")
-    assert tab.live.elsewhere, "a message that says nothing new changes nothing"
-    tab.send("b", plain="y")
-    assert not tab.live.elsewhere
-    tab.send("c", plain="z")
-    assert tab.live.elsewhere, "one of both is not kept"
+    tab.send("a", plain="y", number=2)
+    assert elsewhere(tab) == 2
+    tab.send("a", plain="y", number=3)
+    assert elsewhere(tab) == 2, "a message that says nothing new changes nothing"
+    tab.send("b", plain="y", number=4)
+    assert elsewhere(tab) == 0
+    tab.send("c", plain="z", number=5)
+    assert elsewhere(tab) == 5, "one of both is not kept"
+
+
+def test_what_is_entered_into_a_plain_widget_that_is_new_is_told_from_what_it_shows_at_first() -> None:
+    tab = Tab()
+    plain = WidgetState(id=PLAIN, string_value="y")
+    tab.live.read(Told(states=[plain], asks=True, number=1))
+    assert elsewhere(tab) == 0
+
+    new = WidgetState(id="$$ID-cdef-new", bool_value=True)
+    tab.live.read(Told(states=[plain, new], asks=True, number=2, touched={new.id}))
+    assert elsewhere(tab) == 2
+
+
+def test_what_a_run_keeps_of_a_plain_widget_is_kept_and_nothing_else() -> None:
+    tab = Tab()
+    tab.send("a", plain="x", number=1)
+    tab.send("a", plain="y", number=2)
+
+    tab.live.note_kept("another")
+    assert elsewhere(tab) == 2
+    tab.live.note_kept("plain")
+    assert elsewhere(tab) == 0
+
+    tab.send("a", plain="z", number=3)
+    tab.live.note_saved()
+    assert elsewhere(tab) == 0
 
 
 @pytest.mark.parametrize("holds", [True, False])
-def test_a_button_may_change_what_nobody_keeps_where_there_is_such_a_thing(holds: bool) -> None:
+def test_a_button_may_have_changed_what_nobody_keeps_where_there_is_such_a_thing_afterwards(holds: bool) -> None:
     tab = Tab()
-    tab.send("a")
+    tab.send("a", number=1)
+    tab.send("a", press="add-to-cart", number=2)
     tab.live.has_plain_state = holds
 
-    tab.send("a", press="add-to-cart")
+    assert elsewhere(tab) == (2 if holds else 0)
+    tab.live.note_kept()
+    assert elsewhere(tab) == 0
 
-    assert tab.live.elsewhere is holds
+
+DAY, GIFT = "$$ID-0123-f.day", "$$ID-0123-f.gift"
+
+
+def unsent(tab: Tab, day: str, *entered: Unsent, gift: bool = False, **said: Any) -> list[str]:
+    """What the page still has to send after a message that comes with what it has not sent before."""
+    states = [WidgetState(id=DAY, string_value=day), WidgetState(id=GIFT, bool_value=gift)]
+    if said.get("press"):
+        states.append(WidgetState(id=said.pop("press"), trigger_value=True))
+    tab.live.read(Told(states=states, asks=True, unsent=entered, **said))
+    found: list[str] = tab.live.report()["unsent"]
+    return found
+
+
+def test_what_a_widget_shows_is_unsent_until_a_message_has_another_value_of_it() -> None:
+    tab = Tab()
+    day = Unsent(id=DAY, form="", number=1)
+    assert unsent(tab, "1 May", number=1) == []
+    assert unsent(tab, "1 May", day, gift=True, number=2) == [DAY], "another widget was touched"
+    assert unsent(tab, "2 May", day, gift=True, number=3) == []
+    assert unsent(tab, "2 May", day, gift=True, number=4) == [], "the page hasn't been told yet"
+    again = Unsent(id=DAY, form="", number=4)
+    assert unsent(tab, "2 May", again, gift=True, number=5) == [DAY]
+    tab.live.note_shown([DAY])
+    assert tab.live.report()["unsent"] == [DAY]
+    tab.live.note_shown([GIFT])
+    assert tab.live.report()["unsent"] == [], "it is on the page no more"
+
+
+def test_what_waits_in_a_form_is_sent_with_its_own_button() -> None:
+    tab = Tab()
+    tab.live.note(FormPart(form="entry"))
+    tab.live.note(FormPart(form="entry", button="$$ID-89ab-send"))
+    waits = Unsent(id=GIFT, form="entry", number=1)
+    assert unsent(tab, "1 May", number=1) == []
+    assert unsent(tab, "1 May", waits, press="$$ID-89ab-other", number=2) == [GIFT]
+    assert unsent(tab, "1 May", waits, press="$$ID-89ab-send", number=3) == [], "although its value is the one it was"
+
+
+def test_a_form_can_t_be_saved_while_a_field_of_it_shows_what_was_not_sent() -> None:
+    tab = Tab()
+    day, forms = Unsent(id=f"$$ID-0123-{KEY}", form="", number=1), Unsent(id=f"$$ID-0123-{KEY}", form="entry", number=1)
+    told = Told(states=[WidgetState(id=f"$$ID-0123-{KEY}", string_value="")], asks=True, number=2, unsent=[day])
+    tab.live.keep_drafts(told, tab.live.read(told).edits)
+    assert list(tab.live.untaken) == [("f", "name")]
+
+    told = Told(states=told.states, asks=True, number=3, unsent=[forms])
+    tab.live.keep_drafts(told, tab.live.read(told).edits)
+    assert tab.live.untaken == {}, "what waits for a button is none of the form's yet"

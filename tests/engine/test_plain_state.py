@@ -22,6 +22,10 @@ bootstrap_session()
 ui.text_input("Name", form="order", field="name")
 ui.data_editor({"item": ["a lamp"]}, form="order", field="items")
 ui.chat_input(form="order", field="question")
+ui.file_uploader("Picture", form="order", field="picture", key="picture")
+ui.file_uploader("Others", form="order", field="others", accept_multiple_files=True)
+ui.undo_bar("order")
+ui.history_panel("order")
 ui.tabs(["One", "Two"], key="tabs")
 st.button("Add", key="add")
 with st.form("note"):
@@ -50,6 +54,10 @@ def test_a_page_that_keeps_everything_says_nothing(services: Services) -> None:
         ('st.session_state["cart"] = ["a lamp"]', "`cart`"),
         ('st.text_input("Search", key="x")', "`x`"),
         ('st.checkbox("Gift")', "widgets without a key (1)"),
+        ('st.text_input("Search", key="keep-me")', "`keep-me`"),
+        ('st.session_state["keep-undo-order"] = 1', "`keep-undo-order`"),
+        ('st.session_state["order.name.before"] = "a lamp"', "`order.name.before`"),
+        ('st.session_state["FormSubmitter:x"] = 1', "`FormSubmitter:x`"),
     ],
 )
 def test_what_is_gone_after_f5_is_named_with_what_to_write_instead(services: Services, more: str, named: str) -> None:
@@ -58,6 +66,31 @@ def test_what_is_gone_after_f5_is_named_with_what_to_write_instead(services: Ser
     assert text.startswith(f"Lost on reload: {named}.")
     assert "ui.text_input(" in text
     assert "persist_input(" in text
+
+
+def test_a_key_that_was_a_field_s_on_another_page_may_be_a_plain_widget_s_here(services: Services) -> None:
+    def pages() -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+        from core.ui.plain_state import plain_state
+
+        bootstrap_session()
+        manager = get_session_manager()
+        with ui.save_status(manager):
+            if st.session_state.get("_second"):
+                st.text_input("Name", key="name")
+            else:
+                ui.text_input("Name", form="order", field="name", key="name")
+            st.session_state["_names"] = plain_state(manager).names
+
+    app = AppTest.from_function(pages).run()
+    live = app.session_state["_keep_manager"].live
+    assert (app.session_state["_names"], live.has("name")) == ((), True)
+    app.session_state["_second"] = True
+    app.run()
+    assert not app.exception
+    assert (app.session_state["_names"], live.has("name")) == (("name",), False)
 
 
 def test_nobody_else_reads_it(make_settings: Callable[..., Settings]) -> None:

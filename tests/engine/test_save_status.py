@@ -176,14 +176,14 @@ def test_all_is_said_to_be_saved_only_where_all_of_it_is(
     script = SCRIPT.replace('st.text_input("A note of no form", key="loose")', loose or "pass")
     script = script.replace('st.text_input("Password", type="password", key="secret")', 'st.button("Look", key="look")')
 
-    assert told(AppTest.from_string(script).run())["complete"] is complete
+    assert told(AppTest.from_string(script).run())["status"]["complete"] is complete
 
 
 def test_a_page_of_nothing_that_is_kept_says_nothing(services: Services, token: str) -> None:
     app = load()
     app.session_state["elsewhere"] = True
 
-    assert told(app.run())["complete"] is False
+    assert told(app.run())["status"]["complete"] is False
 
 
 def test_another_person_has_another_tag_and_a_page_loaded_again_the_same(

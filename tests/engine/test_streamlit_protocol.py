@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, time
 from typing import Any
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.testing.v1 import AppTest
 
-from core.web.protocol import UPLOAD, key_of, takes, told, uploaded
+from core.web.protocol import UPLOAD, FragmentRun, Unsent, key_of, noted, takes, told, uploaded, with_status
 
 KEY = "a.b/c d-é"
 KINDS: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -106,18 +108,47 @@ def test_a_number_at_its_end_is_no_part_of_what_streamlit_hears() -> None:
 def test_drafts_beside_its_number_are_no_part_of_what_streamlit_hears() -> None:
     message = BackMsg()
     message.rerun_script.page_name = "here"
-    content = b'[{"text": "a lamp"}, "forged"]'
-    added = b"\xca\x3e" + bytes([len(content)]) + content + b"\xc5\x3e\x02\x01\x00\x00"
+    content = (
+        b'{"drafts": [{"text": "a lamp"}, "forged"], "unsent": [{"id": "w", "form": "", "number": 2}, {"id": 1}], '
+    )
+    content += b'"unsent": [{"id": "w", "form": "", "number": 2}, {"id": 1}], "touched": ["w", 1]}'
+    added = b"\xca\x3e" + bytes([len(content) & 127 | 128, len(content) >> 7]) + content + b"\xc5\x3e\x02\x01\x00\x00"
     heard = told(message.SerializeToString() + added)
     assert (heard.number, heard.drafts) == (258, [{"text": "a lamp"}])
+    assert (heard.unsent, heard.touched) == ([Unsent(id="w", form="", number=2)], {"w"})
     assert BackMsg.FromString(message.SerializeToString() + added).rerun_script == message.rerun_script
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b"1", b"null", b'{"a": 1}'])
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"1", b"null", b"[]", b'{"drafts": {"a": 1}, "unsent": 1}'])
 def test_drafts_that_are_none_are_passed_over(content: bytes) -> None:
     message = BackMsg()
     message.rerun_script.page_name = "here"
-    assert list(told(message.SerializeToString() + b"\xca\x3e" + bytes([len(content)]) + content).drafts) == []
+    heard = told(message.SerializeToString() + b"\xca\x3e" + bytes([len(content)]) + content)
+    assert (list(heard.drafts), list(heard.unsent)) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["new_session", "script_finished"])
+@pytest.mark.parametrize("length", [3, 300, 70_000])
+def test_the_page_is_told_more_with_a_message_than_streamlit_hears(kind: str, length: int) -> None:
+    message = ForwardMsg()
+    if kind == "new_session":
+        message.new_session.name = "app"
+    else:
+        message.script_finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    assert noted(message.SerializeToString()) is None, "the page itself is told by its own components"
+    message.metadata.run.fragment_ids.append("a part")
+    frame = message.SerializeToString()
+    assert noted(frame) == FragmentRun(ended=kind == "script_finished")
+
+    told = with_status(frame, {"said": "x" * length})
+
+    assert told.startswith(frame)
+    passed_over = ForwardMsg.FromString(told)
+    passed_over.DiscardUnknownFields()
+    assert passed_over == message
+    size = int.from_bytes(told[-4:], "little")
+    assert json.loads(told[-6 - size : -6]) == {"said": "x" * length}
+    assert told[-6:-4] == b"\xc5\x3e", "by which the page's script knows that there is something"
 
 
 def test_a_message_over_the_limit_is_not_even_read() -> None:

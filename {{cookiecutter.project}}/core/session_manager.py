@@ -98,8 +98,6 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
-        self.kept_keys: set[str] = set()
-        """The keys of widgets whose state is kept otherwise than as a field."""
         self.announce: Callable[[ShownField], None] = _unheard
         """Tells the page's script of a widget as soon as it is shown."""
         self.known_fields: dict[str, ShownField] = {}
@@ -142,7 +140,7 @@ class SessionManager:
     def show_field(self, shown: ShownField) -> None:
         """Take note of a controlled widget that was just shown."""
         self.shown_fields[shown.key] = shown
-        self.kept_keys.add(shown.key)
+        self.live.note_own(shown.key)
         self.announce(shown)
 
     def should_retry(self, form_id: str, field: str) -> bool:
@@ -163,7 +161,7 @@ class SessionManager:
         self.session.save_form(form_id, data, page=self.page if has_widgets else None)
         self._engine.publish()  # what others compute from saved forms is out of date from then on
         self._kept(form_id, *data)
-        self.live.elsewhere = False
+        self.live.note_saved()
 
     def submit_form(
         self, form_id: str, values: Mapping[str, Any], work: Work, *, key: str, clear: bool = False
@@ -184,7 +182,7 @@ class SessionManager:
         if receipt.again and submission_key(self.session, form_id) == key:
             self.session.commit([next_submission(form_id)])
         self._kept(form_id, *values)
-        self.live.elsewhere = False
+        self.live.note_saved()
         return receipt
 
     def take_assigned(self, key: str) -> bool:
@@ -210,9 +208,8 @@ class SessionManager:
 
     def label_of(self, form_id: str, field: str) -> str:
         """What the widget of a field is called on the page that showed it last, else the field's name in words."""
-        labels = (
-            one.label for one in self.known_fields.values() if (one.form, one.field) == (form_id, field) and one.label
-        )
+        known = list(self.known_fields.values())  # a run may be adding to them
+        labels = (one.label for one in known if (one.form, one.field) == (form_id, field) and one.label)
         return next(labels, field.replace("_", " ").capitalize())
 
     # Navigation
@@ -278,6 +275,7 @@ class SessionManager:
         self._retrying = True
         self.needs = ()
         self.shown_fields.clear()
+        self.live.begin_run()
         if self._has_run:
             self._assigned |= assigned()  # by callbacks: the script itself has only begun
         self._has_run = True
@@ -416,7 +414,7 @@ class SessionManager:
                 self._retrying = False
             return False
         self._kept(form_id, field)
-        self.live.elsewhere = False
+        self.live.note_kept(None if page is None else field)
         return True
 
     def _kept(self, form_id: str, *fields: str) -> None:

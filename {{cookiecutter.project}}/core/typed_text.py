@@ -32,20 +32,23 @@ class Draft:
     """Whether the page shows the text. It doesn't when a page loaded anew posts what the one before it left behind."""
     sent: bool = False
     """Whether the text was sent, as a chat message or with a form that is cleared, and is no draft any more."""
+    widget: str = field(default="", compare=False)
+    """The id of the widget it was typed into, by which it is told from another one of the same field."""
     edit_id: str = field(default="", compare=False)
     """The edit that the typing belongs to."""
 
     def to_dict(self) -> dict[str, Any]:
         note = {"number": self.number, "digest": self.digest, "on_screen": self.on_screen, "step": self.edit_id}
-        return {**note, "sent": True} if self.sent else note
+        widget = {"widget": self.widget} if self.widget else {}
+        return {**note, **widget, "sent": True} if self.sent else {**note, **widget}
 
     @classmethod
     def parse(cls, value: object) -> Draft | None:
         """Return a stored note; None for anything else."""
         match value:
             case {"number": int(number), "digest": str(digest), "on_screen": bool(on_screen), **more}:
-                sent, edit_id = more.get("sent") is True, str(more.get("step", ""))
-                return cls(number=number, digest=digest, on_screen=on_screen, sent=sent, edit_id=edit_id)
+                sent, edit_id, widget = more.get("sent") is True, str(more.get("step", "")), str(more.get("widget", ""))
+                return cls(number=number, digest=digest, on_screen=on_screen, sent=sent, edit_id=edit_id, widget=widget)
             case _:
                 return None
 

@@ -1,7 +1,7 @@
 """Pages on which something is entered that isn't kept yet, or never: of none of it the corner may say that it is."""
 
 import json
-from datetime import date, time
+from datetime import date
 
 import streamlit as st
 from pydantic import BaseModel
@@ -18,6 +18,11 @@ class Order(BaseModel):
     name: str = ""
 
 
+class Trip(BaseModel):
+    span: tuple[date, date]
+    day: date
+
+
 def order() -> None:
     """A form that is saved with a button, which a key presses as well. The address names it."""
     st.title("Order")
@@ -25,74 +30,123 @@ def order() -> None:
         ui.number_input("Many", 0, 9, field="many")
         ui.text_input("Name", field="name")
         st.button("Save by key", shortcut="Ctrl+S", on_click=form.save)
-    st.code(json.dumps(get_session_manager().session.form(name).saved), language=None)
+    st.code(json.dumps(get_session_manager().session.form(name).saved, sort_keys=True), language=None)
 
 
 def hidden() -> None:
-    """Fields that are taken out of the page and put back without a run."""
+    """Fields that are taken out of the page and put back without a run. The address names their form."""
     st.title("Hidden")
+    form = st.query_params.get("form", "hidden")
     with st.popover("More"):
-        ui.text_input("Name", form="hidden", field="name")
-        ui.text_area("Note", form="hidden", field="note")
-        ui.number_input("Many", 0, 9, form="hidden", field="many")
-        ui.selectbox("Colour", COLOURS, form="hidden", field="colour")
-        ui.slider("Size", 0, 9, form="hidden", field="size")
-    with st.expander("Rest"):
-        ui.text_input("In the expander", form="hidden", field="expander")
-    for tab, name in zip(st.tabs(["One", "Two"]), ["one", "two"], strict=True):
-        with tab:
-            ui.text_input(f"In tab {name}", form="hidden", field=name)
+        ui.text_area("Note", form=form, field="note")
+        ui.number_input("Many", 0, 9, form=form, field="many")
+    ui.checkbox("Agree", form=form, field="agree")
+    st.button("Clear", on_click=lambda: st.session_state.update({ui.widget_key(form, "note"): ""}))
 
 
 def waiting() -> None:
+    """A form that is sent. The address names it."""
     st.title("Waiting")
-    with st.form("entry"):
-        ui.slider("Size", 0, 9, form="entry", field="size")
-        ui.selectbox("Colour", COLOURS, form="entry", field="colour")
-        ui.checkbox("Gift", form="entry", field="gift")
-        ui.text_input("Name", form="entry", field="name")
-        ui.date_input("Day", date(2026, 5, 1), form="entry", field="day")
+    form = st.query_params.get("form", "entry")
+    with st.form("waiting"):
+        ui.slider("Size", 0, 9, form=form, field="size")
+        ui.selectbox("Colour", COLOURS, form=form, field="colour")
+        ui.checkbox("Gift", form=form, field="gift")
+        ui.text_input("Name", form=form, field="name")
+        ui.number_input("Many", 0, 9, form=form, field="many")
+        ui.date_input("Day", date(2026, 5, 1), form=form, field="day")
         st.form_submit_button("Send")
-    ui.text_input("Beside", form="entry", field="beside")
+    ui.text_input("Beside", form=form, field="beside")
 
 
 def parts() -> None:
+    """Of which nothing is lost at first."""
     st.title("Parts")
     ui.text_input("Kept", form="parts", field="kept")
+    if st.button("Add here"):
+        st.session_state["basket"] = "a lamp"
     part()
 
 
 @st.fragment
 def part() -> None:
     ui.checkbox("Agree", form="parts", field="agree")
-    if st.button("Add"):
-        st.session_state["cart"] = [*st.session_state.get("cart", ()), "lamp"]
+    ui.number_input("Many", 0, 9, form="parts", field="many")
     if st.button("Nothing"):
         st.text("Nothing was done")
-    if st.checkbox("More"):
-        st.text_input("Loose", key="loose")
+    if st.button("Add"):
+        st.session_state["cart"] = "a lamp"
+    if st.button("More"):
+        st.checkbox("Tick", key="tick")
     if st.button("Ask"):
         ask()
+    if st.button("Write"):
+        write()
 
 
 @st.dialog("Question")
 def ask() -> None:
-    st.checkbox("Tick", key="tick")
+    st.checkbox("Really", key="really")
+
+
+@st.dialog("Answer")
+def write() -> None:
     ui.text_input("Answer", form="parts", field="answer")
+    with st.form("answered"):
+        ui.checkbox("Sure", form="parts", field="sure")
+        st.form_submit_button("Reply")
+
+
+def trip() -> None:
+    """A form with a field that shows halves."""
+    st.title("Trip")
+    with ui.form(name := st.query_params.get("form", "trip"), model=Trip):
+        ui.date_input("Span", (date(2026, 5, 1), date(2026, 5, 3)), field="span")
+        ui.date_input("Day", date(2026, 5, 1), field="day")
+    st.code(str(get_session_manager().session.form(name).saved.get("day")), language=None)
+
+
+def later() -> None:
+    """What arrives later than it was handed in, beside a part that runs by itself. The address names the form."""
+    st.title("Later")
+    form = st.query_params.get("form", "later")
+    ui.file_uploader("File", form=form, field="file")
+    ui.camera_input("Photo", form=form, field="photo")
+    ui.audio_input("Sound", form=form, field="sound")
+    ui.chat_input("Say something", accept_file=True, form=form, field="say")
+    ticking()
+
+
+@st.fragment(run_every=0.5)
+def ticking() -> None:
+    st.session_state["_ticks"] = st.session_state.get("_ticks", 0) + 1
+    st.text(f"tick {st.session_state['_ticks']}")
+    ui.date_input("Day", date(2026, 5, 1), form=st.query_params.get("form", "later"), field="day")
+
+
+def ignored() -> None:
+    st.title("Ignored")
+    ui.checkbox("Ignored", form="ignored", field="ignored", on_change="ignore")
+    ui.checkbox("Heard", form="ignored", field="heard")
 
 
 def named() -> None:
     st.title("Named")
     ui.text_input("Kept", form="named", field="kept")
     st.text_input("Mine", key="keep-me")
+    st.code(st.text_input("Another", key="one"), language=None)
+    st.button("Nothing")
 
 
 def halves() -> None:
+    """What is entered in several moves."""
     st.title("Halves")
     ui.date_input("Day", date(2026, 5, 1), form="halves", field="day")
-    ui.time_input("Time", time(9), form="halves", field="time")
+    ui.date_input("Span", (date(2026, 5, 1), date(2026, 5, 3)), form="halves", field="span")
     ui.selectbox("Colour", COLOURS, form="halves", field="colour", accept_new_options=True)
     ui.multiselect("Colours", COLOURS, form="halves", field="colours", accept_new_options=True)
+    ui.color_picker("Paint", form="halves", field="paint")
+    ui.checkbox("Agree", form="halves", field="agree")
 
 
 def twice() -> None:
@@ -101,7 +155,7 @@ def twice() -> None:
     ui.text_input("Two", form="twice", field="text", key="two")
 
 
-PAGES = (order, hidden, waiting, parts, named, halves, twice)
+PAGES = (order, hidden, waiting, parts, trip, later, ignored, named, halves, twice)
 
 
 def page(order: int) -> PageSpec:

@@ -18,6 +18,7 @@ from core.ui.form import Form, form
 from core.ui.frame import set_page, user_menu
 from core.ui.history import history_panel
 from core.ui.kept_file import KeptFile
+from core.ui.keys import widget_key
 from core.ui.live import live_refresh
 from core.ui.opened import expander, tabs
 from core.ui.restored import restore_quietly, restored_notice
@@ -47,7 +48,6 @@ from core.ui.widgets import (
     text_input,
     time_input,
     toggle,
-    widget_key,
 )
 
 __all__ = [

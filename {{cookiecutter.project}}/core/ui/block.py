@@ -11,6 +11,7 @@ from difflib import get_close_matches
 import streamlit as st
 from pydantic import BaseModel
 
+from core.ui.keys import own_key
 from core.validation import unanswerable
 
 _current: ContextVar[Block | None] = ContextVar("form_block", default=None)
@@ -81,5 +82,5 @@ def say_beneath(form: str, field: str) -> None:
     block.shown.add(field)
     message = block.messages.get(field)
     if message:
-        with st.container(key=f"keep-wrong-{form}-{field}"):
+        with st.container(key=own_key("wrong", form, field)):
             st.error(message)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from core.ui.keys import own_key
 from core.web.address import app_folder
 from core.web.routes import BOOT_ID
 
@@ -24,7 +25,6 @@ TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
 Move = Literal["back", "forward", "top", "rebuild"]
 """`top` scrolls up, for a page that was navigated to. `rebuild` gives a reopened tab its earlier history."""
 
-_KEY = "keep-browser"
 _CONNECTION_KEY = "_keep_connection"
 _SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "text_fields.js", "focus.js", "theme.js")]
 
@@ -72,7 +72,7 @@ class Instructions:
 
 def reported() -> Report | None:
     """Return what the browser said before this run, None if it has not spoken since it connected."""
-    state = st.session_state.get(_KEY)
+    state = st.session_state.get(own_key("browser"))
     return Report.parse(state.get("tab")) if state is not None else None
 
 
@@ -86,7 +86,7 @@ def mount(instructions: Instructions) -> Report | None:
         "base": app_folder(),
         **asdict(instructions),
     }
-    result = component(key=_KEY, data=data, width=1, height=1, on_tab_change=_noted)
+    result = component(key=own_key("browser"), data=data, width=1, height=1, on_tab_change=_noted)
     return Report.parse(result.get("tab"))
 
 

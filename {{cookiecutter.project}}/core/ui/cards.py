@@ -25,6 +25,7 @@ from core.permissions import current_permissions, matches
 from core.plain import plain
 from core.services import get_services
 from core.session_manager import get_session_manager
+from core.ui.keys import own_key
 from core.ui.times import words
 
 log = structlog.get_logger(__name__)
@@ -175,7 +176,7 @@ def _page_title() -> str:
 
 def empty_state(icon: str, title: str, text: str) -> None:
     """Nothing is here yet: say what would be, and how it gets here."""
-    with st.container(border=True, horizontal_alignment="center", key=f"keep-empty-{title}"):
+    with st.container(border=True, horizontal_alignment="center", key=own_key("empty", title)):
         st.markdown(f"### {icon} {title}")
         st.caption(text)
 

@@ -23,8 +23,9 @@ from core.state.text_rules import TextRule
 from core.typed_text import send_fields
 from core.ui import browser
 from core.ui.block import form_of, say_beneath
+from core.ui.keys import widget_key
 from core.ui.kinds import TEXT, misfit
-from core.ui.widgets import is_own, known_field, say_problem, stamp_of, widget_key
+from core.ui.widgets import is_own, known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 from core.web.protocol import held
 

@@ -15,6 +15,7 @@ from core import undo
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
 from core.state.edit_history import Conflict
+from core.ui.keys import own_key
 from core.ui.times import clock_time, words
 from core.ui.written import written
 from core.words import Words
@@ -32,7 +33,7 @@ def conflict_notice(form_id: str) -> None:
     conflicts = undo.conflicts(manager.session, form_id)
     if not conflicts:
         return
-    with st.container(border=True, key=f"keep-conflicts-{form_id}"):
+    with st.container(border=True, key=own_key("conflicts", form_id)):
         labels = list(dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts))
         st.warning(
             say("conflict.title", fields=", ".join(f"“{label}”" for label in labels)), icon=":material/call_split:"
@@ -45,7 +46,7 @@ def conflict_notice(form_id: str) -> None:
 
 def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Words) -> None:
     session, label = manager.session, manager.label_of(form_id, conflict.field)
-    name = f"{form_id}-{conflict.field}-{conflict.stamp}"
+    name = (form_id, conflict.field, conflict.stamp)
     left, right = st.columns(2)
     with left:
         where = _where(manager, conflict.current_tab, conflict.current_device, say)
@@ -53,7 +54,7 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
         st.text(written(conflict.current, say))
         st.button(
             say("conflict.keep"),
-            key=f"keep-conflict-keep-{name}",
+            key=own_key("conflict-keep", *name),
             icon=":material/check:",
             on_click=undo.keep_current,
             args=(session, form_id, conflict),
@@ -64,7 +65,7 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
         st.text(written(conflict.value, say))
         st.button(
             say("conflict.take"),
-            key=f"keep-conflict-take-{name}",
+            key=own_key("conflict-take", *name),
             icon=":material/swap_horiz:",
             on_click=undo.take_overwritten,
             args=(session, form_id, conflict),

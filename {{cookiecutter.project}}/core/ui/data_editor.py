@@ -24,10 +24,11 @@ from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.equality import same
 from core.state.text_rules import length_of
 from core.ui.block import form_of, say_beneath
+from core.ui.keys import own_key, widget_key
 from core.ui.kinds import MisfitError
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, Unfit, column_name, edited, fit, is_kept, without_unfit
 from core.ui.times import words
-from core.ui.widgets import known_field, say_problem, stamp_of, widget_key
+from core.ui.widgets import known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 from core.web.live_tab import Partly
 from core.web.protocol import WidgetState, form_around, held
@@ -309,4 +310,4 @@ def _tell(manager: SessionManager, shown: ShownField, base: Base, kept: Kept) ->
         manager.persist_field(shown.form, shown.field, without_unfit(kept, base))
         shown.stamp = ""
 
-    st.button(say("table.let_go"), key=f"{shown.key}.let-go", on_click=let_go)
+    st.button(say("table.let_go"), key=own_key("let-go", shown.key), on_click=let_go)

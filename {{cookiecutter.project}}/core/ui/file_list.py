@@ -11,6 +11,7 @@ from core.errors import KeepError
 from core.files import FileRef
 from core.plain import plain
 from core.ui.kept_file import KeptFile, written
+from core.ui.keys import own_key
 from core.ui.times import words
 
 _RENAMED_KEY = "_keep_renamed_files"
@@ -30,7 +31,7 @@ def list_files(
     """
     say = words()
     for number, file in enumerate(files):
-        ref, name = file.ref, f"{key}-{file.ref.upload or file.ref.digest[:16]}"
+        ref, name = file.ref, (key, file.ref.upload or file.ref.digest[:16])
         original = st.session_state.get(_RENAMED_KEY, {}).get(ref.upload)
         if original is not None:
             st.info(say("files.renamed", name=plain(original), kept=plain(ref.name)), icon=":material/info:")
@@ -39,11 +40,11 @@ def list_files(
         if remove is None:
             st.caption(say("files.kept", name=plain(ref.name), size=written(ref.size)))
             continue
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"keep-file-{name}"):
-            download_file(ref, key=f"keep-download-{name}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=own_key("file", *name)):
+            download_file(ref, key=own_key("download", *name))
             st.button(
                 say("files.remove"),
-                key=f"keep-remove-{name}",
+                key=own_key("remove", *name),
                 help=say("files.remove_help", name=plain(ref.name)),
                 type="tertiary",
                 icon=":material/close:",

@@ -29,10 +29,11 @@ from core.ui import upload_notes
 from core.ui.block import form_of, say_beneath
 from core.ui.file_list import list_files, note_rename
 from core.ui.kept_file import MEGABYTE, KeptFile, files_in
+from core.ui.keys import widget_key
 from core.ui.kinds import MisfitError
 from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
-from core.ui.widgets import say_refused, say_unreadable, widget_key
+from core.ui.widgets import say_refused, say_unreadable
 from core.web.fields import ShownField
 from core.web.protocol import WidgetState, forget_upload, form_around, upload_ids
 
@@ -102,7 +103,7 @@ class _Uploader:
             st.error(plain(sentence), icon=":material/error:")
         refused = self._manager.not_kept.get((self._form, self._field))
         if refused:
-            say_refused(self._form, self._field, refused)
+            say_refused(refused)
         else:
             say_unreadable(self._manager, self._form, self._field)
         kept = self._kept()
@@ -122,6 +123,7 @@ class _Uploader:
     def _publish(self, kept: Sequence[FileRef]) -> list[KeptFile]:
         """Put what the widget returns under its own key into `st.session_state`, as Streamlit does."""
         files = [KeptFile(ref) for ref in kept]
+        self._manager.live.note_own(self._base)
         st.session_state[self._base] = self._result(files)
         return files
 

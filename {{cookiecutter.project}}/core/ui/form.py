@@ -27,6 +27,7 @@ from core.session_manager import get_session_manager
 from core.state.submission import submission_key
 from core.ui import cards
 from core.ui.block import Block, within
+from core.ui.keys import own_key
 from core.ui.saving import discard_button, field_names, foot, look_at, nothing_waits, unkept_text, waiting_text
 from core.ui.steps import Step, asked_step, open_step, show_progress
 from core.ui.submit import Submit, told
@@ -84,10 +85,10 @@ def form(
     with within(block):
         if steps:
             show_progress(manager, form_id, steps, shown.step, shown.may_open)
-        with st.container(border=bool(steps), key=f"keep-form-{form_id}"):
+        with st.container(border=bool(steps), key=own_key("form", form_id)):
             if steps:
                 st.subheader(shown.step.title)
-            top = st.container(key=f"keep-form-top-{form_id}")
+            top = st.container(key=own_key("form-top", form_id))
             yield shown
             with top:
                 _show_top(shown, block)
@@ -184,7 +185,7 @@ def _show_foot(form: Form[M], block: Block) -> None:
         if place:
             st.button(
                 say("form.back"),
-                key=f"keep-back-{form.form_id}",
+                key=own_key("back", form.form_id),
                 icon=":material/arrow_back:",
                 on_click=open_step,
                 args=(manager, steps[place - 1]),
@@ -192,14 +193,14 @@ def _show_foot(form: Form[M], block: Block) -> None:
         if place + 1 < len(steps):
             st.button(
                 say("form.next"),
-                key=f"keep-next-{form.form_id}",
+                key=own_key("next", form.form_id),
                 icon=":material/arrow_forward:",
                 type="primary",
                 on_click=submit.go_on,
                 args=(steps[place], steps[place + 1]),
             )
         else:
-            st.button(submit.label, key=f"keep-save-{form.form_id}", type="primary", on_click=form.save)
+            st.button(submit.label, key=own_key("save", form.form_id), type="primary", on_click=form.save)
 
 
 def _foot_text(form: Form[M], block: Block) -> str:

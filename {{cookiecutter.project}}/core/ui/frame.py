@@ -13,6 +13,7 @@ from core.auth import sign_out
 from core.plain import plain
 from core.services import get_services
 from core.session_manager import SessionManager
+from core.ui.keys import own_key
 from core.ui.times import words
 
 _ICON = Path(__file__).with_name("icon.svg")
@@ -37,10 +38,14 @@ def user_menu(manager: SessionManager) -> None:
     """Show who is signed in, with their preferences and, where people sign in, the way out."""
     say, user = words(), manager.identity.user
     name = plain(user.name) if user else say("frame.guest")
-    with st.sidebar, st.container(key="keep-user"), st.popover(name, icon=":material/account_circle:", width="stretch"):
+    with (
+        st.sidebar,
+        st.container(key=own_key("user")),
+        st.popover(name, icon=":material/account_circle:", width="stretch"),
+    ):
         if user and user.email:
             st.caption(plain(user.email))
-        with st.container(key="keep-menu", gap=None):  # browser.js closes it when something is chosen
+        with st.container(key=own_key("menu"), gap=None):  # browser.js closes it when something is chosen
             for page, (title, icon) in _OWN_PAGES.items():
                 if page != "home-password" or get_services().settings.auth == "password":
                     _entry(say(title), icon, manager.navigate_to, page)

@@ -16,6 +16,7 @@ import streamlit as st
 from core.plain import plain
 from core.session import FormSnapshot
 from core.session_manager import SessionManager, get_session_manager
+from core.ui.keys import own_key
 from core.ui.opened import expander
 from core.ui.times import local_time, words
 from core.ui.written import rows
@@ -42,7 +43,7 @@ def history_panel(form_id: str) -> None:
     """
     manager, say = get_session_manager(), words()
     form = manager.session.form(form_id)
-    with expander(say("history.title"), key=f"keep-history-{form_id}", icon=":material/history:"):
+    with expander(say("history.title"), key=own_key("history", form_id), icon=":material/history:"):
         _keep_one(manager, form_id, say, empty=not form.values)
         if not form.snapshots:
             st.caption(say("history.none"))
@@ -57,7 +58,7 @@ def history_panel(form_id: str) -> None:
             if chosen != _NOW and (place == "one" or chosen != one):
                 st.button(
                     say("history.restore", name=plain(titles[chosen])),
-                    key=f"keep-history-restore-{place}-{form_id}",
+                    key=own_key("history-restore", str(place), form_id),
                     icon=":material/settings_backup_restore:",
                     on_click=_restore,
                     args=(manager, chosen),
@@ -65,7 +66,7 @@ def history_panel(form_id: str) -> None:
 
 
 def _keep_one(manager: SessionManager, form_id: str, say: Words, *, empty: bool) -> None:
-    key = f"keep-history-name-{form_id}"
+    key = own_key("history-name", form_id)
 
     def keep() -> None:
         manager.session.create_form_snapshot(form_id, st.session_state[key].strip() or say("history.unnamed"))
@@ -75,7 +76,7 @@ def _keep_one(manager: SessionManager, form_id: str, say: Words, *, empty: bool)
         st.text_input(say("history.name"), key=key, placeholder=say("history.example"), max_chars=80)
         st.button(
             say("history.keep"),
-            key=f"keep-history-keep-{form_id}",
+            key=own_key("history-keep", form_id),
             icon=":material/bookmark_add:",
             disabled=empty,
             on_click=keep,
@@ -90,14 +91,14 @@ def _chosen(form_id: str, titles: Mapping[str, str], say: Words) -> tuple[str, s
             say("history.version"),
             list(titles),
             index=1,
-            key=f"keep-history-one-{form_id}",
+            key=own_key("history-one", form_id),
             format_func=lambda version: titles.get(version, version),
         )
     with right:
         other = st.selectbox(
             say("history.compared"),
             list(titles),
-            key=f"keep-history-other-{form_id}",
+            key=own_key("history-other", form_id),
             format_func=lambda version: titles.get(version, version),
         )
     return one, other

@@ -6,19 +6,17 @@ const OVERDUE = 1000; // ms until a message without an answer is talked about
 const SETTLE = 250; // ms after new data until the widgets show theirs
 // Fields of a message that Streamlit doesn't know and passes over (see core/web/protocol.py):
 const NUMBER = [0xc5, 0x3e]; // 1000: four bytes, the lowest first
-const DRAFTS = [0xca, 0x3e]; // 1001: its length, then as many bytes
+const CONTENT = [0xca, 0x3e]; // 1001: its length, then as many bytes of JSON
 const STREAM = "/_stcore/stream"; // where they go (see core/web/protocol.py)
 
 class LastMessage {
-  // `changed` is called when a message may have been answered, or its run have ended. `drafts` returns what goes with every
-  // message, as text.
-  constructor(changed, drafts) {
-    this.changed = changed;
-    this.drafts = drafts;
+  // `changed` is called when a message may have been answered, or its run have ended. `held` returns what goes with every
+  // message, if there is anything. `told` gets what the server tells when a run of parts of the page begins or has ended.
+  constructor({ changed, held, told }) {
+    Object.assign(this, { changed, held, told });
     this.touched = false; // whether somebody did something since the last message
     this.unanswered = null; // the last one that somebody's doing brought about, until the server has seen it
     this.number = 0;
-    this.heardAt = 0; // when the server said something last
     this.unsaid = null; // the last one, until it was sent once more
     this.awaited = null; // the one whose run has not ended, or is not all shown, yet
     this.underway = null; // the last one that somebody's doing brought about, until what its run brought is on the page
@@ -37,15 +35,10 @@ class LastMessage {
       }
       return send.apply(this, content);
     };
-    const ended = () => {
-      const { awaited } = this;
-      // One run may follow upon another at once, and what it brought is on the page a moment after its end.
-      setTimeout(() => awaited === this.awaited && !running() && connected() && this.ended(), SETTLE);
-    };
     for (const kind of ["input", "change", "click", "keydown", "focusout"]) {
       document.addEventListener(kind, () => (this.touched = true), { capture: true, passive: true });
     }
-    new MutationObserver(ended).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+    new MutationObserver(() => this.runEnded()).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
   }
 
   sent() {
@@ -54,19 +47,26 @@ class LastMessage {
     const asked = (this.unanswered = this.underway = { number: this.number, at: performance.now() });
     const look = () => {
       if (asked !== this.unanswered) return;
-      // A run of a fragment may be too short for the page to be marked as running.
-      if (this.heardAt > asked.at && !running() && connected()) return this.ended();
       this.changed();
       setTimeout(look, OVERDUE);
     };
     setTimeout(look, OVERDUE + 50);
   }
 
-  // Note when the server says something.
   hear(socket) {
     if (socket === this.socket) return;
     this.socket = socket;
-    socket.addEventListener("message", () => (this.heardAt = performance.now()));
+    let seen = 0; // when the run began
+    socket.addEventListener("message", ({ data }) => {
+      const status = statusIn(data);
+      if (!status) return;
+      reported(() => this.told(status));
+      if (!status.ended) return void (seen = status.seen);
+      const number = seen;
+      setTimeout(() => !running() && this.shown(number), SETTLE);
+      // A run of a fragment may be too short for the page to be marked as running.
+      this.runEnded();
+    });
   }
 
   // The server has seen all messages up to this one.
@@ -74,10 +74,16 @@ class LastMessage {
     if (this.unanswered?.number <= number) this.unanswered = null;
   }
 
+  // One run may follow upon another at once, and what it brought is on the page a moment after its end.
+  runEnded() {
+    const { awaited } = this;
+    setTimeout(() => awaited === this.awaited && !running() && connected() && this.ended(), SETTLE);
+  }
+
   ended() {
     const { underway } = this;
     this.awaited = this.unanswered = null;
-    // A fragment's run says no more. Or it was the run before, and a busy server has not begun with the next one.
+    // A page that isn't ours says no more. Or it was the run before, and a busy server has not begun with the next one.
     if (underway) setTimeout(() => underway === this.underway && !running() && connected() && this.shown(underway.number), OVERDUE);
     this.changed();
   }
@@ -94,14 +100,16 @@ class LastMessage {
     return this.unanswered !== null && performance.now() - this.unanswered.at > OVERDUE;
   }
 
-  // With the drafts that this browser still holds, so that a run works with no less than its page shows; and with its
-  // number: a beacon may come late, and must not bring back what a message after it has changed.
+  // With what this browser still holds, so that a run works with no less than its page shows; and with its number: a beacon
+  // may come late, and must not bring back what a message after it has changed.
   labelled(message) {
     this.number += 1;
     const number = [...NUMBER, ...[0, 8, 16, 24].map((bits) => (this.number >>> bits) & 255)];
     this.unsaid = this.awaited = { content: joined(message, number), at: performance.now() };
-    const drafts = new TextEncoder().encode(reported(this.drafts) ?? "");
-    return drafts.length ? joined(message, DRAFTS, varint(drafts.length), drafts, number) : this.unsaid.content;
+    const held = reported(this.held);
+    if (!held) return this.unsaid.content;
+    const content = new TextEncoder().encode(JSON.stringify(held));
+    return joined(message, CONTENT, varint(content.length), content, number);
   }
 
   // Send it once more, if it is so young that it may go with the page, and not longer than `room`. Returns its bytes.
@@ -127,6 +135,16 @@ function joined(...parts) {
 // A number as protobuf writes lengths: seven bits a byte, the lowest first.
 function varint(number) {
   return number < 128 ? [number] : [(number & 127) | 128, ...varint(number >>> 7)];
+}
+
+// What the server has put at the end of a message, in JSON: its length is the number behind it.
+function statusIn(data) {
+  if (!(data instanceof ArrayBuffer) || data.byteLength < NUMBER.length + 4) return undefined;
+  const end = data.byteLength - NUMBER.length - 4;
+  const bytes = new Uint8Array(data);
+  if (NUMBER.some((byte, place) => bytes[end + place] !== byte)) return undefined;
+  const start = end - new DataView(data).getUint32(end + NUMBER.length, true);
+  return start < 0 ? undefined : attempt(() => JSON.parse(new TextDecoder().decode(bytes.subarray(start, end))));
 }
 
 function running() {

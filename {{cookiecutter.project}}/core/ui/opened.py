@@ -45,7 +45,7 @@ def _restored(key: str, fits: Callable[[Any], bool]) -> Callable[[], None]:
     """Put the widget back where it was; return what keeps its changes."""
     manager = get_session_manager()
     session, page = manager.session, manager.page
-    manager.kept_keys.add(key)
+    manager.live.note_own(key)
     shown: dict[tuple[str, str], str | None] = st.session_state.setdefault(_SHOWN_KEY, {})
 
     def keep() -> None:

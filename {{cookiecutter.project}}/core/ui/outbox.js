@@ -1,6 +1,6 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
 // It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js,
-// last_message.js and text_fields.js are joined to it by status.py.
+// last_message.js, text_fields.js and unsent.js are joined to it by status.py.
 
 const PAUSE = 300; // ms without typing before a text is posted
 const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
@@ -17,13 +17,14 @@ class Outbox {
   constructor(changed) {
     this.changed = () => reported(changed); // called when there may be something else to say
     this.fields = {}; // widget's id -> {path, label, grant, stamp, number}
-    this.page = { fields: {}, sent: [], waiting: [], complete: false }; // what the script said at the end of a run
+    this.page = { fields: {} }; // what the script said at the end of a run
     this.unsettled = false; // whether that page is still to be compared with what was typed
     this.status = {}; // what it said last of what is kept
-    this.elsewhere = false; // whether what was entered last is nothing that is kept here
-    this.elsewhereAt = 0;
+    this.typedAt = 0; // the number of the message after which something was typed here last
     this.items = new Map(); // id -> what was typed and isn't acknowledged yet
     this.touched = new Map(); // text field -> {id, at}: where and when something was typed that isn't noted yet
+    this.stepped = new Map(); // text field -> its text, before a key or a button of its own may change that
+    this.shown = new Map(); // path -> {element, widget, text}: what was typed there last, and into which element
     this.seen = new Map(); // path -> the field's stamp after our last draft, and the one it had on the page before
     this.database = "up";
     this.keptAt = "";
@@ -35,14 +36,27 @@ class Outbox {
       this.settlePage();
       this.changed();
     };
-    this.lastMessage = new LastMessage(heard, () => this.draftsForMessage());
+    this.lastMessage = new LastMessage({
+      changed: heard,
+      held: () => this.heldHere(),
+      told: (status) => this.learn(status),
+    });
+    this.unsent = new Unsent(
+      (id) => this.field(id) !== undefined,
+      () => this.lastMessage.number,
+      this.changed,
+    );
     this.listen();
     for (const [element, at] of window.__keepEarly ?? []) this.touch(element, at);
     window.__keepEarly = null;
   }
 
   update({ data, setTriggerValue }) {
-    if (this.data && this.data.who !== data.who) this.items.clear();
+    if (this.data && this.data.who !== data.who) {
+      this.items.clear();
+      this.touched.clear();
+      this.shown.clear();
+    }
     this.data = data;
     this.askForRun = (reason) => reported(() => setTriggerValue("wanted", reason));
     this.refused = false;
@@ -82,11 +96,12 @@ class Outbox {
   }
 
   learn(status) {
-    if (status.elsewhere) this.enteredElsewhere(status.seen);
-    else if (status.kept_at > (this.status.kept_at ?? "") && status.seen > this.elsewhereAt) this.elsewhere = false;
-    this.status = status;
+    if (status.order <= (this.status.order ?? 0)) return; // a component may say again what it said
+    this.status = { ...this.status, ...status };
     this.database = status.database;
     this.lastMessage.answered(status.seen);
+    this.unsent.answered(status.seen, status.unsent);
+    this.changed();
   }
 
   // What was typed before the browser had named its tab.
@@ -116,6 +131,11 @@ class Outbox {
     return [...this.items.values()].filter((item) => item.barred);
   }
 
+  // Whether something was entered that nobody keeps, or that is not sent yet, after all that is kept here.
+  get elsewhere() {
+    return this.status.elsewhere > this.typedAt || this.unsent.all.length > 0;
+  }
+
   // Whether this browser's storage has all that waits.
   get stored() {
     return ![...this.items.values()].some((item) => item.unstored);
@@ -134,8 +154,15 @@ class Outbox {
     for (const kind of ["change", "focusout", "pointerdown", "click"]) {
       document.addEventListener(kind, leave, { capture: true, passive: true });
     }
-    document.addEventListener("keydown", (event) => event.key === "Enter" && leave(), { capture: true, passive: true });
-    document.addEventListener("click", ({ target }) => this.chosen(target), { capture: true, passive: true });
+    document.addEventListener("keydown", ({ key }) => key === "Enter" && leave(), { capture: true, passive: true });
+    // What closes a part of the page takes the fields in it out, without a word of them.
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && this.settling && this.settle(), { capture: true });
+    const brings = (changes, what) => changes.some(({ addedNodes }) => [...addedNodes].some((node) => node.querySelector?.(what)));
+    const grown = (changes) => {
+      if (this.touched.size && brings(changes, FIELD)) this.noteTouched();
+      if (this.shown.size && !running() && brings(changes, "input, textarea")) this.fill();
+    };
+    new MutationObserver(grown).observe(document, { childList: true, subtree: true });
     for (const kind of ["keydown", "click"]) {
       document.addEventListener(kind, ({ target }) => this.step(target), { capture: true, passive: true });
     }
@@ -165,50 +192,56 @@ class Outbox {
 
   // Its text is read a moment later, when Streamlit has taken it or put back what was there before.
   touch(element, at) {
-    if (this.closed || element?.type === "password" || typeof element?.value !== "string") return;
+    if (this.closed || this.filling || element?.type === "password" || typeof element?.value !== "string") return;
     const id = widgetId(element);
     if (!id) return;
     this.touched.set(element, { id, at });
     this.settling ??= setTimeout(() => this.settle(), BETWEEN);
   }
 
-  // The arrow keys and the buttons of a number field change what was typed there, and no input event tells of it.
+  // The arrow keys and the buttons of a number field change what stands there, and no input event tells of it. Streamlit's
+  // own message does, unless something is being typed there or the field is in a form.
   step(target) {
-    const [element] = target.closest?.(".stNumberInput")?.getElementsByTagName("input") ?? [];
-    const field = element && this.fields[widgetId(element)];
-    if (field && this.items.has(`${this.tab()}/${field.path}`)) this.touch(element, Date.now());
+    const widget = elementOf(target);
+    if (!widget || !(widget.formId || this.items.size)) return;
+    const field = this.field(widget.id);
+    if (!field || !(widget.formId || this.items.has(`${this.tab()}/${field.path}`))) return;
+    for (const element of inputs(widget.id, "input:not([type=file]), textarea")) this.stepped.set(element, element.value);
+    this.settling ??= setTimeout(() => this.settle(), BETWEEN);
   }
 
-  // What the script said of its fields is on the page, beside each. What was typed into a field it hasn't named waits for
-  // the end of the run, where the page is whole.
-  noteTouched(whole = !running()) {
-    if (!this.data) return;
+  learnFields() {
     this.fields = { ...this.page.fields, ...namedFields() };
-    for (const [element, { id, at }] of this.touched) {
-      if (this.fields[id]) this.note(element, this.fields[id], at);
-      else if (!this.page.sent.includes(id)) this.enteredElsewhere();
-      if (this.fields[id] || whole) this.touched.delete(element);
+  }
+
+  // What the script said of the widget of an id; undefined for one that this doesn't keep.
+  field(id) {
+    if (!this.fields[id]) this.learnFields();
+    return this.fields[id];
+  }
+
+  // What the script said of its fields is on the page, beside each, a while after the field: the browser may still be loading
+  // what shows it. Until then what was typed waits here, and so does what is typed into a field that isn't kept, until a page
+  // is whole without it.
+  noteTouched(whole = false) {
+    if (!this.data) return;
+    this.learnFields();
+    for (const [element, touch] of this.touched) {
+      const field = this.fields[touch.id];
+      if (field) this.note(element, field, touch);
+      else if (!touch.told) this.unsent.enter(element, "input");
+      touch.told = true;
+      if (field || (whole && !element.isConnected)) this.touched.delete(element);
     }
   }
 
-  // What is chosen in a form is sent with it, and not before.
-  chosen(target) {
-    if (this.page.waiting.includes(widgetId(target))) this.enteredElsewhere();
-  }
-
-  // Something was entered that is not kept, after a message of that number.
-  enteredElsewhere(number = this.lastMessage.number) {
-    this.elsewhere = true;
-    this.elsewhereAt = number;
-    this.changed();
-  }
-
   // What the script said of the field of a text: its widget's id and the rest. Empty where this page doesn't show it.
-  place(item) {
-    return Object.entries(this.fields).find(([, field]) => field.path === item.path) ?? [];
+  place({ path, widget }) {
+    if (this.fields[widget]?.path === path) return [widget, this.fields[widget]];
+    return Object.entries(this.fields).find(([, field]) => field.path === path) ?? [];
   }
 
-  note(element, field, at) {
+  note(element, field, { id: widget, at }) {
     const id = `${this.tab()}/${field.path}`;
     const before = this.items.get(id);
     const seen = this.seen.get(field.path);
@@ -217,6 +250,7 @@ class Outbox {
       base: this.data?.base, // another project may be served at the same host
       tab: this.tab(),
       path: field.path,
+      widget,
       label: field.label,
       grant: field.grant,
       text: element.value,
@@ -231,7 +265,9 @@ class Outbox {
     // A number field hides what it can't read: its value is then empty, which isn't what was typed.
     if (element.validity?.badInput) item.unread = true;
     this.items.set(id, item);
-    this.elsewhere = false;
+    this.typedAt = this.lastMessage.number;
+    this.shown.set(field.path, { element, widget, text: element.value });
+    this.unsent.forget(widget);
     item.fresh = true;
     this.schedule();
   }
@@ -240,6 +276,8 @@ class Outbox {
   settle() {
     clearTimeout(this.settling);
     this.settling = undefined;
+    for (const [element, text] of this.stepped) if (element.value !== text) this.touch(element, Date.now());
+    this.stepped.clear();
     this.noteTouched();
     for (const item of this.items.values()) {
       if ((item.fresh || item.unstored) && !item.unread) this.write(item);
@@ -341,16 +379,18 @@ class Outbox {
   }
 
   body(item) {
-    const { tab, number, grant, text, seen, onScreen, typed } = item;
+    const { tab, number, grant, text, seen, onScreen, typed, widget } = item;
     const age = Math.max(0, Date.now() - typed);
-    return { tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale };
+    return { tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale, widget };
   }
 
-  // What this tab's fields show and the server hasn't acknowledged, for Streamlit's next message: the button that is
+  // What this tab's page shows and the server hasn't acknowledged, for Streamlit's next message: the button that is
   // pressed with it may save the form. One that is no number yet has no text, and neither has one that is too long.
-  draftsForMessage() {
-    if (!this.data || this.closed || !this.tab()) return "";
+  heldHere() {
+    if (!this.data || this.closed || !this.tab()) return undefined;
     if (this.settling) this.settle();
+    const unsent = this.unsent.all;
+    const touched = this.unsent.touchedSince(this.lastMessage.number - 1);
     let room = WITH_MESSAGE;
     const drafts = [];
     for (const item of this.items.values()) {
@@ -359,7 +399,7 @@ class Outbox {
       if (fits) room -= item.text.length;
       drafts.push({ ...this.body(item), text: fits ? item.text : null });
     }
-    return drafts.length ? JSON.stringify(drafts) : "";
+    return drafts.length || unsent.length || touched.length ? { drafts, unsent, touched } : undefined;
   }
 
   async send(item) {
@@ -433,7 +473,6 @@ class Outbox {
 
   acknowledged(item, headers) {
     this.database = headers.get("Keep-Database") ?? "up";
-    this.elsewhere = false;
     const at = headers.get("Keep-At") ?? "";
     if (at > this.keptAt) this.keptAt = at;
     if (!item.onScreen) this.broughtBack = true;
@@ -470,6 +509,7 @@ class Outbox {
   // stays clear. A field that only lost its text, because its widget was built anew, gets it back once the page is whole.
   compare(whole) {
     this.noteTouched(whole);
+    if (whole) this.fill();
     for (const item of [...this.items.values()]) {
       const [id, field] = this.place(item);
       const [element] = id ? inputs(id, "input:not([type=file]), textarea") : [];
@@ -484,20 +524,48 @@ class Outbox {
     this.changed();
   }
 
+  // A part of the page that was closed is built anew when it is opened: its fields know nothing of what was typed and not
+  // left. The server gives it to them with a run only, and not as long as it takes it to be on the screen.
+  fill() {
+    for (const [path, { element, widget, text }] of this.shown) {
+      if (element.isConnected) continue;
+      this.learnFields();
+      const item = this.items.get(`${this.tab()}/${path}`);
+      const [id, field] = this.place({ path, widget });
+      const [anew] = id ? inputs(id, "input:not([type=file]), textarea") : [];
+      if (!anew || item?.unread) continue;
+      const stamp = item ? item.seen : (this.seen.get(path)?.stamp ?? "");
+      if (field.stamp > stamp) this.shown.delete(path); // something else was entered there since
+      else if (item && anew.value !== item.text) this.putBack(item, anew);
+      else {
+        this.shown.set(path, { element: anew, widget: id, text });
+        this.filling = true; // nobody types that again
+        if (anew.value !== text) enterText(anew, text);
+        this.filling = false;
+      }
+    }
+  }
+
   // The server has never had a text that it refuses, so only this page can show it to its author again.
   putBack(item, element) {
     if ((this.items.get(`${this.tab()}/${item.path}`) ?? item) !== item) return; // somebody types there already
     if (item.tab !== this.tab()) this.drop(item); // it is this tab's now
-    const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
-    set.call(element, item.text);
-    element.dispatchEvent(new Event("input", { bubbles: true }));
+    enterText(element, item.text);
   }
 
   // Somebody signed out in another tab: nothing of them stays here, and nothing more is taken in.
   close() {
     this.closed = true;
+    this.shown.clear();
     for (const item of [...this.items.values()]) this.drop(item);
     this.changed();
     if (!document.querySelector(".st-key-keep-token-rotation")) this.askForRun?.(`signed out ${Date.now()}`);
   }
+}
+
+// Put a text into a field as if it was typed there.
+function enterText(element, text) {
+  const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
+  set.call(element, text);
+  element.dispatchEvent(new Event("input", { bubbles: true }));
 }

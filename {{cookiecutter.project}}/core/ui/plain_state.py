@@ -12,10 +12,12 @@ import streamlit as st
 
 from core.services import get_services
 from core.session_manager import SessionManager
+from core.ui.keys import own_key
 from core.ui.times import words
-from core.web.protocol import plain_widgets
+from core.web.protocol import plain_keys
 
-_OWN = ("_", "keep-", "FormSubmitter:")
+_LOST = "_"
+"""How a key begins that says so itself."""
 _SHOWN = 8
 """Names that are listed."""
 
@@ -33,22 +35,14 @@ class PlainState:
         return bool(self.names or self.unnamed)
 
 
-def plain_state(manager: SessionManager) -> PlainState:
-    """Return what the page of this run holds that nobody keeps."""
-    buttons, unnamed = plain_widgets()
-    bound = {key for keys in manager.session.bound_keys.values() for key in keys}
-    kept = {*manager.kept_keys, *manager.known_fields, *bound}
-    names = (
-        str(key)
-        for key in st.session_state
-        if not str(key).startswith(_OWN) and key not in buttons and not _is_part(str(key), kept)
-    )
-    return PlainState(names=tuple(sorted(names)), unnamed=unnamed)
-
-
-def _is_part(key: str, kept: set[str]) -> bool:
-    """Whether a key is one of those, or of a widget that belongs to one, as `orders.rows.1f` does to `orders.rows`."""
-    return key in kept or any(key.startswith(f"{name}.") for name in kept)
+def plain_state(manager: SessionManager, session_id: str = "") -> PlainState:
+    """Return what a page holds that nobody keeps: of this run, or of Streamlit's session of an id after its last."""
+    found = plain_keys(session_id)
+    bound = {key for keys in list(manager.session.bound_keys.values()) for key in list(keys)}
+    # Streamlit holds what fields of other pages have, under their keys.
+    others = found.others - manager.known_fields.keys()
+    names = (found.widgets | others) - bound - manager.live.own_keys(in_run=not session_id)
+    return PlainState(names=tuple(sorted(key for key in names if not key.startswith(_LOST))), unnamed=found.unnamed)
 
 
 def say_plain_state(manager: SessionManager) -> None:
@@ -63,5 +57,5 @@ def say_plain_state(manager: SessionManager) -> None:
         listed.append("…")
     if state.unnamed:
         listed.append(say("plain.unnamed", n=state.unnamed))
-    with st.container(key="keep-plain-state"):
+    with st.container(key=own_key("plain-state")):
         st.info(f"{say('plain.gone', names=', '.join(listed))}\n\n{say('plain.instead')}", icon=":material/code:")

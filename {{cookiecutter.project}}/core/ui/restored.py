@@ -15,6 +15,7 @@ from core.clock import stamp_time
 from core.restored import Restored, announced, came_back, entered_since, note_announced
 from core.services import get_services
 from core.session_manager import SessionManager
+from core.ui.keys import own_key
 from core.ui.times import clock_time, words
 
 _KEY = "_keep_restored"
@@ -92,8 +93,8 @@ def _show(manager: SessionManager, told: _Told, found: Sequence[Restored], title
             told.discarded_at = max(session.stamps.values())
 
     with _bar(say("restored.back", n=count, when=when, page=title)):
-        st.button(say("restored.keep"), key="keep-restored-keep", on_click=_answer, args=(told,))
-        st.button(say("restored.discard"), key="keep-restored-discard", type="tertiary", on_click=discard)
+        st.button(say("restored.keep"), key=own_key("restored-keep"), on_click=_answer, args=(told,))
+        st.button(say("restored.discard"), key=own_key("restored-discard"), type="tertiary", on_click=discard)
 
 
 def _show_discarded(manager: SessionManager, told: _Told) -> None:
@@ -106,8 +107,8 @@ def _show_discarded(manager: SessionManager, told: _Told) -> None:
         _answer(told)
 
     with _bar(say("restored.discarded")):
-        st.button(say("restored.undo"), key="keep-restored-undo", on_click=undo)
-        st.button(say("restored.close"), key="keep-restored-close", type="tertiary", on_click=_answer, args=(told,))
+        st.button(say("restored.undo"), key=own_key("restored-undo"), on_click=undo)
+        st.button(say("restored.close"), key=own_key("restored-close"), type="tertiary", on_click=_answer, args=(told,))
 
 
 def _answer(told: _Told) -> None:
@@ -116,10 +117,10 @@ def _answer(told: _Told) -> None:
 
 
 def _bar(text: str) -> st.delta_generator.DeltaGenerator:
-    bar = st.container(key="keep-restored", horizontal=True, vertical_alignment="center", gap="small")
+    bar = st.container(key=own_key("restored"), horizontal=True, vertical_alignment="center", gap="small")
     component = st.components.v2.component("keep_restored", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
     with bar:
-        component(key="keep-restored-text", data={"text": text})
+        component(key=own_key("restored-text"), data={"text": text})
     return bar
 
 

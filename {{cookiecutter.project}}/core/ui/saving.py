@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import NotKeptError
 from core.session_manager import SessionManager, get_session_manager
 from core.state.text_rules import UntakenTextError
+from core.ui.keys import own_key
 from core.ui.times import words
 from core.ui.widgets import keep_shown
 
@@ -30,7 +31,7 @@ def save_bar(form: str) -> None:
         discard_button(manager, form)
         st.button(
             say("saving.save"),
-            key=f"keep-saving-save-{form}",
+            key=own_key("saving-save", form),
             disabled=not count,
             on_click=_save,
             args=(manager, form),
@@ -41,7 +42,7 @@ def save_bar(form: str) -> None:
 def foot(form: str, text: str) -> Iterator[None]:
     """The line under a form: a text on the left, and on the right the buttons that the block adds."""
     with st.container(
-        horizontal=True, horizontal_alignment="right", vertical_alignment="center", key=f"keep-saving-{form}"
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", key=own_key("saving", form)
     ):
         st.markdown(text, width="stretch")
         yield
@@ -92,7 +93,7 @@ def discard_button(manager: SessionManager, form: str) -> None:
     """Show the way back to what was saved last, for those who save by themselves."""
     st.button(
         words()("saving.discard"),
-        key=f"keep-saving-discard-{form}",
+        key=own_key("saving-discard", form),
         type="tertiary",
         disabled=not manager.session.unsaved_changes(form),
         on_click=_discard,

@@ -10,7 +10,7 @@ class Status {
     this.lostAt = null;
     this.outbox = new Outbox(() => this.show());
     this.watch();
-    keepFieldsOpen((element) => Boolean(this.outbox.fields[widgetId(element)]));
+    keepFieldsOpen((element) => Boolean(this.outbox.field(widgetId(element))));
   }
 
   update(component) {
@@ -52,15 +52,13 @@ class Status {
     const { status } = outbox;
     const { overdue } = outbox.lastMessage;
     const here = (text) => (outbox.stored ? text : words.keep_open); // where a text can only be in this browser
-    const refused = [...outbox.notKept, ...status.not_kept][0];
+    const refused = [...outbox.notKept, ...(status.not_kept ?? [])][0];
     const [barred] = outbox.barred;
     const waiting = outbox.pending.length > 0;
     const cut = this.lostAt !== null && performance.now() - this.lostAt >= LOST;
     const lost = cut || navigator.onLine === false || (waiting && outbox.failing);
     if (outbox.closed) return { text: words.signed_out, mood: "wait" };
     if (refused) return { text: fill(words.not_kept, refused), mood: "bad", about: refused };
-    const beneath = document.querySelector('[class*="st-key-keep-refused-"]'); // a fragment says so of its fields only there
-    if (beneath) return { text: beneath.textContent, mood: "bad" };
     if (outbox.refused) return { text: here(words.sign_in_again), mood: "wait" };
     if (lost) return { text: outbox.stored && !overdue ? words.offline : words.offline_unkept, mood: "wait" };
     if (outbox.pending.some((item) => item.unkept)) return { text: here(words.away_browser), mood: "wait", waits: true };
@@ -73,7 +71,7 @@ class Status {
     if (busy) return { text: words.saving, mood: "good", saving: true };
     const at = this.keptAt();
     if (outbox.elsewhere) return { text: "", mood: "good" }; // that is nothing this line answers for
-    return { text: at ? fill(words.saved, { time: this.time(at) }) : outbox.page.complete ? words.all_saved : "", mood: "good" };
+    return { text: at ? fill(words.saved, { time: this.time(at) }) : status.complete ? words.all_saved : "", mood: "good" };
   }
 
   keptAt() {

@@ -8,6 +8,7 @@ fragment or a dialog. A second component says at the run's end what the page con
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import secrets
 import threading
@@ -15,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -29,29 +30,30 @@ from core.session_manager import SessionManager
 from core.state.paths import join_path
 from core.state.text_rules import TextRule
 from core.typed_text import last_draft
+from core.ui.keys import own_key
 from core.ui.plain_state import plain_state
 from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
-from core.web.protocol import takes_one_element, widget_id
+from core.web.protocol import shown_widgets, takes_one_element, widget_id
 from core.words import Words
 
-_KEY = "keep-status-line"
-_END_KEY = "keep-status-end"
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _FOLDER = Path(__file__).parent
 _END = _FOLDER / "page_end.js"
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 """What Streamlit's filter of HTML may take for more than text."""
+_order = itertools.count(1)
+"""Of what pages are told, over all of them: the page's script passes over what it was told before."""
 _STOP = inspect.unwrap(st.stop).__code__
-_SCRIPTS = ("draft_storage.js", "last_message.js", "text_fields.js", "outbox.js", "open_fields.js", "status.js")
+_SCRIPTS = ("draft_storage", "last_message", "text_fields", "unsent", "outbox", "open_fields", "status")
 
 
 @contextmanager
 def save_status(manager: SessionManager) -> Iterator[None]:
     """Say truly, around all that a page shows, whether it is kept; and keep what is typed into its fields."""
-    place = st.container(key="keep-status", width="content")
+    place = st.container(key=own_key("status"), width="content")
     if manager.live.turned_away:
         manager.live.turned_away = False
         st.toast(words()("files.no_room"), icon=":material/error:", duration="infinite")
@@ -95,8 +97,14 @@ class _Page:
         manager = self._manager
         component = st.components.v2.component("keep_status", html=_HTML, js=_script(), isolate_styles=False)
         with self._place:
-            component(key=_KEY, data=_data(get_services(), manager), width="content", on_wanted_change=_noted)
+            component(
+                key=own_key("status-line"),
+                data=_data(get_services(), manager),
+                width="content",
+                on_wanted_change=_noted,
+            )
         manager.announce = self._field
+        manager.live.describe = partial(_fragment_status, get_services(), manager)
 
     def _field(self, shown: ShownField) -> None:
         """Tell of a field that was just shown, beside it: it may be in a fragment or in a dialog."""
@@ -113,19 +121,16 @@ class _Page:
         """Tell what the page consists of, now that it is whole."""
         manager = self._manager
         manager.live.has_plain_state = bool(plain_state(manager))
+        manager.live.note_shown(shown_widgets())
         untold = {widget_id(each.key): _field(manager, each, each.rule) for each in self._untold if each.rule}
-        chosen = [each for each in manager.shown_fields.values() if each.rule is None]
         data = {
             "run": secrets.token_hex(4),
             "fields": untold,
-            "sent": [widget_id(each.key) for each in chosen if not each.waits],
-            "waiting": [widget_id(each.key) for each in chosen if each.waits],
-            "complete": bool(manager.shown_fields) and not manager.live.has_plain_state,
-            "status": _status(get_services(), manager),
+            "status": {**_status(get_services(), manager), "complete": _is_complete(manager)},
         }
         component = st.components.v2.component("keep_page_end", js=_END.read_text(encoding="utf-8"))
         with self._place:
-            component(key=_END_KEY, data=data, width=1, height=1)
+            component(key=own_key("status-end"), data=data, width=1, height=1)
 
 
 def _noted() -> None:
@@ -164,15 +169,26 @@ def _field(manager: SessionManager, shown: ShownField, rule: TextRule) -> dict[s
 def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
     kept = manager.last_kept_at
     return {
+        "order": next(_order),
         "kept_at": kept.isoformat() if kept else "",
         "not_kept": [
             {"label": manager.label_of(*place), "reason": reason} for place, reason in manager.not_kept.items()
         ],
         "database": "away" if services.engine.status().failures else "up",
         "journal": services.journal is not None,
-        "seen": manager.live.number,
-        "elsewhere": manager.live.elsewhere,
+        **manager.live.report(),
     }
+
+
+def _fragment_status(services: Services, manager: SessionManager, session_id: str) -> dict[str, Any]:
+    """The same when a run of fragments begins or has ended, of Streamlit's session of that id."""
+    manager.live.has_plain_state = bool(plain_state(manager, session_id))
+    return {**_status(services, manager), "complete": _is_complete(manager)}
+
+
+def _is_complete(manager: SessionManager) -> bool:
+    """Whether all that the page holds is kept."""
+    return bool(manager.shown_fields) and not manager.live.has_plain_state
 
 
 def _words(say: Words, manager: SessionManager) -> dict[str, str]:
@@ -187,4 +203,4 @@ def _words(say: Words, manager: SessionManager) -> dict[str, str]:
 @cache
 def _script() -> str:
     """The scripts as the one module that a component consists of."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)

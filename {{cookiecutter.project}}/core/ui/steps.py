@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from core.session import FormState
 from core.session_manager import SessionManager
+from core.ui.keys import own_key
 from core.ui.times import words
 from core.validation import check
 
@@ -60,11 +61,11 @@ def show_progress(
 ) -> None:
     """Show the steps, which of them are complete and which is open. Each that may be opened is a button."""
     form, say = manager.session.form(form_id), words()
-    with st.container(horizontal=True, key=f"keep-steps-{form_id}", gap="small"):
+    with st.container(horizontal=True, key=own_key("steps", form_id), gap="small"):
         for number, step in enumerate(steps, 1):
             st.button(
                 step.title,
-                key=f"keep-step-{form_id}-{step.name}",
+                key=own_key("step", form_id, step.name),
                 icon=":material/check_circle:" if step is not current and step.is_complete(form) else step.icon,
                 type="primary" if step is current else "tertiary",
                 disabled=not open_to(step),

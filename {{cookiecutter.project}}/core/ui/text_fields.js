@@ -3,17 +3,24 @@
 // The id of that widget, from what React keeps beside each element. Unlike the element's class, which several keys may
 // share, it is the id of one widget only.
 function widgetId(element) {
-  const key = Object.keys(element).find((name) => name.startsWith("__reactFiber$"));
-  for (let fiber = element[key]; fiber; fiber = fiber.return) {
-    const id = fiber.memoizedProps?.element?.id;
-    if (typeof id === "string" && id.startsWith("$$ID-")) return id;
+  return elementOf(element)?.id;
+}
+
+// What the script said of that widget: its id, the form it is in, whether it is disabled.
+function elementOf(node) {
+  const key = Object.keys(node).find((name) => name.startsWith("__reactFiber$"));
+  for (let fiber = node[key]; fiber; fiber = fiber.return) {
+    const element = fiber.memoizedProps?.element;
+    if (typeof element?.id === "string" && element.id.startsWith("$$ID-")) return element;
   }
   return undefined;
 }
 
-// What the script said, beside each field, of those that are kept (see status.py): by their widgets' ids.
+const FIELD = "[data-keep-field]"; // what the script said of a field that is kept, beside it (see status.py)
+
+// That, by their widgets' ids.
 function namedFields() {
-  const named = [...document.querySelectorAll("[data-keep-field]")];
+  const named = [...document.querySelectorAll(FIELD)];
   return Object.fromEntries(named.map(({ dataset }) => JSON.parse(dataset.keepField)).map(({ id, ...field }) => [id, field]));
 }
 

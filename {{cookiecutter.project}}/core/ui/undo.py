@@ -16,6 +16,7 @@ import streamlit as st
 
 from core.session import UserSession
 from core.session_manager import get_session_manager
+from core.ui.keys import own_key
 from core.ui.times import words
 
 _SCRIPT = Path(__file__).with_name("undo.js")
@@ -25,10 +26,10 @@ def undo_bar(form_id: str) -> None:
     """Show the buttons that undo and redo the edits of a form, each disabled where there is nothing for it to do."""
     session, say = get_session_manager().session, words()
     component = st.components.v2.component("keep_undo", js=_SCRIPT.read_text(encoding="utf-8"))
-    with st.container(horizontal=True, gap="small", key=f"keep-steps-bar-{form_id}"):
+    with st.container(horizontal=True, gap="small", key=own_key("undo-bar", form_id)):
         st.button(
             say("history.undo"),
-            key=f"keep-undo-{form_id}",
+            key=own_key("undo", form_id),
             icon=":material/undo:",
             type="tertiary",
             disabled=not session.can_undo(form_id),
@@ -38,7 +39,7 @@ def undo_bar(form_id: str) -> None:
         )
         st.button(
             say("history.redo"),
-            key=f"keep-redo-{form_id}",
+            key=own_key("redo", form_id),
             icon=":material/redo:",
             type="tertiary",
             disabled=not session.can_redo(form_id),
@@ -46,7 +47,7 @@ def undo_bar(form_id: str) -> None:
             on_click=_redo,
             args=(session, form_id),
         )
-        component(key=f"keep-steps-keys-{form_id}", width=1, height=1)
+        component(key=own_key("undo-keys", form_id), width=1, height=1)
 
 
 def _undo(session: UserSession, form_id: str) -> None:

@@ -17,6 +17,7 @@ from core.services import get_services
 from core.session import REMOVED, Change, UserSession
 from core.session_manager import get_session_manager
 from core.state.paths import UPLOADS, upload_path
+from core.ui.keys import own_key
 from core.ui.times import words
 
 _NOTED = timedelta(days=1)
@@ -33,9 +34,16 @@ def offer(key: str, fits: Callable[[FileRef], bool], take: Callable[[FileRef], b
             continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(say("files.arrived", name=plain(ref.name)), width="content")
-            name = f"{key}-{ref.upload}"
-            st.button(say("files.keep_here"), key=f"keep-take-{name}", on_click=_take, args=(path, ref, take))
-            st.button(say("files.dismiss"), key=f"keep-drop-{name}", type="tertiary", on_click=_drop, args=(path,))
+            st.button(
+                say("files.keep_here"), key=own_key("take", key, ref.upload), on_click=_take, args=(path, ref, take)
+            )
+            st.button(
+                say("files.dismiss"),
+                key=own_key("drop", key, ref.upload),
+                type="tertiary",
+                on_click=_drop,
+                args=(path,),
+            )
 
 
 def clear(session: UserSession, kept: Iterable[FileRef]) -> None:

@@ -31,6 +31,7 @@ from core.state.paths import field_path
 from core.typed_text import current_draft
 from core.ui import cards, choices, kinds, ranges
 from core.ui.block import form_of, say_beneath
+from core.ui.keys import widget_key
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit
 from core.ui.numbers import plain_numbers
 from core.ui.option_ids import OptionIds, unkeepable
@@ -351,11 +352,6 @@ def _say_unkept(error: NotKeptError) -> None:
         st.caption(say("misfit.unkept"))
 
 
-def widget_key(form: str, field: str) -> str:
-    """The key of a field's widget in `st.session_state`: `form.field`, with `%2E` for a dot in the form's name."""
-    return f"{form.replace('%', '%25').replace('.', '%2E')}.{field}"  # no two fields share one
-
-
 def _default_of(kind: Kind, arguments: Arguments) -> Any:
     """What a widget shows with nothing saved; MISSING where its arguments allow for nothing."""
     try:
@@ -416,7 +412,10 @@ def is_own(manager: SessionManager, shown: ShownField, stamp: str) -> bool:
         return True
     # What was entered after the note, such as the same text brought back by an undo, is on no screen yet.
     note = current_draft(manager.session, shown.form, shown.field)
-    return note is not None and note.on_screen
+    if note is None or not note.on_screen:
+        return False
+    here = element_id(shown.key)
+    return note.widget == here or not (note.widget and here)  # another widget of the field may be on the page
 
 
 def say_problem(
@@ -425,7 +424,7 @@ def say_problem(
     """Say under a widget what was not kept, not taken or not shown."""
     not_kept = manager.not_kept.get((form, field))
     if not_kept:
-        say_refused(form, field, not_kept)
+        say_refused(not_kept)
     elif refused is not None:
         st.warning(words()("misfit.not_taken"), icon=":material/info:")
     elif problem is not None:
@@ -442,10 +441,9 @@ def say_unreadable(manager: SessionManager, form: str, field: str) -> None:
         st.warning(words()("misfit.unreadable"), icon=":material/info:")
 
 
-def say_refused(form: str, field: str, reason: str) -> None:
-    """Say under a widget why its value was not kept. The save status looks for that."""
-    with st.container(key=f"keep-refused-{form}-{field}"):
-        st.error(words()("misfit.refused", reason=plain(reason)), icon=":material/error:")
+def say_refused(reason: str) -> None:
+    """Say under a widget why its value was not kept."""
+    st.error(words()("misfit.refused", reason=plain(reason)), icon=":material/error:")
 
 
 def stamp_of(manager: SessionManager, shown: ShownField) -> str:

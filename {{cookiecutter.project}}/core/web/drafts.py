@@ -40,6 +40,7 @@ RATE = RateLimit(per_second=20, burst=200)
 """A tab posts at most three texts a second, and one that was offline as many as it has fields."""
 _TAB = re.compile(r"[0-9a-f]{32}")
 _LARGEST = 2**53
+_LONGEST_ID = 1024
 _OLDEST_MS = 400 * 86_400_000
 """What was typed longer ago counts as this old: a browser's clock may be years behind just after its start."""
 _SLACK = timedelta(seconds=2)
@@ -67,11 +68,13 @@ class Post:
     age_ms: int
     language: str = FALLBACK
     """Of what is answered about the text."""
+    widget: str = ""
+    """Streamlit's id of the widget it is typed into."""
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Post:
         """Read a body. Raises 400 for one that is malformed."""
-        match {"age_ms": 0, "seen": "", "on_screen": True, "language": FALLBACK, **body}:
+        match {"age_ms": 0, "seen": "", "on_screen": True, "language": FALLBACK, "widget": "", **body}:
             case {
                 "tab": str(tab),
                 "number": int(number),
@@ -81,6 +84,7 @@ class Post:
                 "on_screen": bool(on_screen),
                 "age_ms": int(age_ms),
                 "language": str(language),
+                "widget": str(widget),
             } if _TAB.fullmatch(tab) and 0 < number < _LARGEST and _is_stamp(seen) and age_ms >= 0:
                 return cls(
                     tab=tab,
@@ -91,6 +95,7 @@ class Post:
                     on_screen=on_screen,
                     age_ms=min(age_ms, _OLDEST_MS),
                     language=spoken(language),
+                    widget=widget[:_LONGEST_ID],
                 )
         raise HTTPException(400, "A draft needs tab, number, grant and text, or what else it has is malformed.")
 
@@ -218,7 +223,7 @@ class _TypedText:
         post, value, stamp = self._post, self._value, session.stamps.get(self._field, NO_STAMP)
         held = session.values.get(self._field, REMOVED)
         known = Draft.parse(session.values.get(self._note))
-        draft = Draft(number=post.number, digest=digest_of(value), on_screen=post.on_screen)
+        draft = Draft(number=post.number, digest=digest_of(value), on_screen=post.on_screen, widget=post.widget)
         if known is not None and known.number >= post.number:
             is_unseen = known.on_screen and not post.on_screen and known.number == post.number
             if is_unseen and held is not REMOVED and digest_of(held) == known.digest:

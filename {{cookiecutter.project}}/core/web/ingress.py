@@ -26,7 +26,7 @@ from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.web.address import folder
 from core.web.binding import streamlit_id_of
 from core.web.live_tab import LiveTab
-from core.web.protocol import STREAM, Told, form_part, harmless, told, without
+from core.web.protocol import STREAM, FragmentRun, Told, harmless, noted, told, with_status, without
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
@@ -102,9 +102,13 @@ class Connections:
         with self._lock:
             return self._by_session.get(streamlit_id)
 
-    def tab(self, name: str) -> LiveTab | None:
+    def page(self, name: str) -> OpenPage | None:
+        """Return the page at the other end of a connection; None until a run has said which it is."""
         with self._lock:
-            page = self._pages.get(name)
+            return self._pages.get(name)
+
+    def tab(self, name: str) -> LiveTab | None:
+        page = self.page(name)
         return page.tab if page else None
 
     async def cut(self, name: str) -> None:
@@ -193,14 +197,22 @@ class _Link:
         """Pass a message on, unless there is nobody any more: an error would stop the run at once."""
         if self._gone:
             return
-        if message["type"] == "websocket.send" and (part := form_part(message.get("bytes") or b"")):
-            tab = self._connections.tab(self.name)
-            if tab is not None:
-                tab.note(part)
+        if message["type"] == "websocket.send" and (frame := message.get("bytes")):
+            message["bytes"] = self._listen(frame)
         try:
             await self._send(message)
         except OSError:
             self._gone = True
+
+    def _listen(self, frame: bytes) -> bytes:
+        """Note what a message says to the browser. Returns it, with more where no run of a whole page says that."""
+        part, page = noted(frame), self._connections.page(self.name)
+        if part is None or page is None:
+            return frame
+        if isinstance(part, FragmentRun):
+            return with_status(frame, {**page.tab.describe(page.streamlit_id), "ended": part.ended})
+        page.tab.note(part)
+        return frame
 
     async def cut(self) -> None:
         """Close the connection: what its page may see has ended."""

@@ -18,12 +18,13 @@ from typing import Any, Final
 
 from core.errors import KeepError, NotAllowedError, SignedOutError
 from core.state.equality import same
-from core.web.protocol import FormPart, Reader, Told, WidgetState, is_press, key_of
+from core.state.text_rules import UntakenTextError
+from core.web.protocol import FormPart, Reader, Told, Unsent, WidgetState, is_press, key_in, key_of
 
 _NOTHING: Final = object()
 _MOST_UNTAKEN = 100
-_OURS = "keep-"
-"""How the keys of the buttons begin that this project itself puts beside a form, such as Undo. None submits one."""
+_REMEMBERED = 20
+"""Messages for which is remembered what was sent with them, though it is on the page no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +141,14 @@ class LiveTab:
         self._last: Sequence[WidgetState] = ()
         self._clearing: dict[str, bool] = {}
         self._buttons: dict[str, str] = {}
-        self.elsewhere = False
-        """Whether what was entered last was entered into no controlled widget, and nothing was kept since."""
+        self.describe: Callable[[str], Mapping[str, Any]] = lambda _session_id: {}
+        """Tells the page's script what is kept, by Streamlit's id of its session. For the event loop's own thread."""
+        self._plain: dict[str, int] = {}
+        self._pressed = 0
+        self._heard: dict[str, int] = {}
+        self._own: set[str] = set()
+        self._own_now: set[str] = set()
+        self._unsent: Sequence[Unsent] = ()
         self.has_plain_state = False
         """Whether the page, as it was shown last, holds something that is not kept."""
         self.number = 0
@@ -177,6 +184,7 @@ class LiveTab:
                     form=form, field=field, element=element, read=read, refuse=refuse, waits=waits, st_form=st_form
                 )
                 self._widgets[key] = widget
+            self._note_own(key)
             widget.form, widget.field, widget.read, widget.refuse = form, field, read, refuse
             widget.waits, widget.st_form = waits, st_form
             if given:
@@ -190,6 +198,25 @@ class LiveTab:
                 self._buttons[part.button] = part.form
             else:
                 self._clearing[part.form] = part.clears
+
+    def note_own(self, key: str) -> None:
+        """Take note that what is under this key is the project's own on this page, or is kept by it."""
+        with self._lock:
+            self._note_own(key)
+
+    def _note_own(self, key: str) -> None:
+        self._own.add(key)
+        self._own_now.add(key)
+
+    def own_keys(self, *, in_run: bool) -> frozenset[str]:
+        """Return the keys of what is the project's own: in what a run has shown so far, or on the page."""
+        with self._lock:
+            return frozenset(self._own_now if in_run else self._own)
+
+    def begin_run(self) -> None:
+        """Take note that a run of the whole page begins: what the last one has shown is there until it ends."""
+        with self._lock:
+            self._own_now = set()
 
     def forget(self, key: str) -> None:
         """Take nothing in any more for a widget that another one has replaced."""
@@ -214,13 +241,12 @@ class LiveTab:
         """
         edits: list[Edit] = []
         unfit: set[str] = set()
+        edited: list[str] = []
         with self._lock:
             self.number = max(self.number, told.number)
-            cleared = {
-                form
-                for state in told.states
-                if is_press(state) and self._clearing.get(form := self._buttons.get(state.id, ""))
-            }
+            pressed = {state.id for state in told.states if is_press(state)}
+            submitted = {self._buttons[button] for button in pressed & self._buttons.keys()}
+            cleared = {form for form in submitted if self._clearing.get(form)}
             changed, crossed = self._changes(told, unfit, cleared)
             chosen = [] if anew else self._chosen(told, changed, crossed)
             for key, state, value in crossed:
@@ -235,19 +261,73 @@ class LiveTab:
                     continue
                 widget.holds(state, value, is_edit=True)
                 sent = widget.st_form in cleared
+                edited.append(state.id)
                 edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value, sent=sent))
-            self.elsewhere = self._is_elsewhere(told) or (self.elsewhere and not edits)
+            if edits:
+                self._plain, self._pressed = {}, 0
+            self._note_plain(told)
+            self._note_heard(told, {*pressed, *submitted, *edited})
             self._last = told.states
         return Arrived(edits=edits, unfit=unfit)
 
-    def _is_elsewhere(self, told: Told) -> bool:
-        """Whether something was entered into a widget that is none of ours, or may have been changed by a button."""
-        last = {state.id: state for state in self._last}
-        foreign = [state for state in told.states if not self._is_ours(key_of(state) or "")]
-        return any(self.has_plain_state if is_press(each) else last.get(each.id, each) != each for each in foreign)
+    def _note_plain(self, told: Told) -> None:
+        """Note what was entered into a widget that is none of ours, or may have been changed by a button."""
+        last, number = {state.id: state for state in self._last}, max(self.number, 1)
+        for state in told.states:
+            key = key_of(state) or ""
+            if key in self._own:
+                continue
+            if is_press(state):
+                self._pressed = number
+            elif last[state.id] != state if state.id in last else state.id in told.touched:
+                self._plain[key or state.id] = number
 
-    def _is_ours(self, key: str) -> bool:
-        return key in self._widgets or key.startswith(_OURS)
+    def _note_heard(self, told: Told, sent: Collection[str]) -> None:
+        """Note what the page has not sent yet, with this message or one before it. `sent` are widgets and forms."""
+        last = {state.id: state for state in self._last}
+        changed = [state.id for state in told.states if last.get(state.id, state) != state]
+        shown = {*(state.id for state in told.states), *self._clearing}
+        newest = told.number - _REMEMBERED
+        self._heard = {name: number for name, number in self._heard.items() if name in shown or number > newest}
+        self._heard |= dict.fromkeys([*changed, *sent], told.number)
+        self._unsent = [
+            each
+            for each in told.unsent
+            if max(self._heard.get(each.id, 0), self._heard.get(each.form, 0)) <= each.number
+        ]
+
+    def note_kept(self, key: str | None = None) -> None:
+        """Take note that a run has kept what a button has done, and what a plain widget of this key holds."""
+        with self._lock:
+            self._pressed = 0
+            self._plain = {name: number for name, number in self._plain.items() if name != key}
+
+    def note_saved(self) -> None:
+        """Take note that a form was saved as a whole, later than all that was entered elsewhere."""
+        with self._lock:
+            self._plain, self._pressed = {}, 0
+
+    def note_shown(self, ids: Collection[str]) -> None:
+        """Take note of the widgets that the page consists of now: what another one held is gone.
+
+        A key may be another widget's now, of which nobody knows anything here.
+        """
+        with self._lock:
+            self._unsent = [each for each in self._unsent if each.id in ids]
+            self._own = set(self._own_now)
+            for key in {key_in(each) or "" for each in ids} & self._widgets.keys() - self._own:
+                del self._widgets[key]
+
+    def report(self) -> dict[str, Any]:
+        """Return what the page's script is told of its messages.
+
+        `seen` is the number of the newest one. `elsewhere` is that of the last with which something was entered that
+        nobody keeps, 0 if something was kept since. `unsent` are the widgets that the page still has to send.
+        """
+        with self._lock:
+            pressed = self._pressed if self.has_plain_state else 0
+            elsewhere = max([pressed, *self._plain.values()])
+            return {"seen": self.number, "elsewhere": elsewhere, "unsent": [each.id for each in self._unsent]}
 
     def _changes(self, told: Told, unfit: set[str], cleared: Collection[str]) -> tuple[list[_Change], list[_Change]]:
         """What differs from what the browser had, and what of that it had just before it was given something else."""
@@ -290,7 +370,7 @@ class LiveTab:
             return ()
         pressed = [state for state in told.states if is_press(state)]
         if pressed:
-            submits = any(state.trigger_value and not (key_of(state) or "").startswith(_OURS) for state in pressed)
+            submits = any(state.trigger_value and key_of(state) not in self._own for state in pressed)
             return [change for change in crossed if submits and self._widgets[change[0]].waits]
         is_alone = len(crossed) == 1 and not changed and not self._other_changed(told)
         return [change for change in crossed if is_alone and not self._widgets[change[0]].waits]
@@ -334,7 +414,13 @@ class LiveTab:
 
     def keep_drafts(self, told: Told, edits: Sequence[Edit]) -> None:
         """Keep what the page shows and has sent as no edit, for the run that follows. Raises as its KeepDrafts does."""
-        self.untaken = self._keep_drafts(told.drafts, edits) if told.drafts else {}
+        untaken: dict[tuple[str, str], KeepError] = {}
+        with self._lock:
+            for each in self._unsent:
+                widget = self._widgets.get(key_in(each.id) or "")
+                if widget is not None and widget.element in ("", each.id) and not each.form:
+                    untaken[widget.form, widget.field] = UntakenTextError("typed.not_here")
+        self.untaken = {**untaken, **(self._keep_drafts(told.drafts, edits) if told.drafts else {})}
 
     def settle(self, key: str) -> None:
         """Take note that nothing is left to be done for what was sent last: it was kept otherwise, or refused."""

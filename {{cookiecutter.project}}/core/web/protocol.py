@@ -4,7 +4,8 @@
 |---|---|---|
 | the browser's messages are `BackMsg`; a rerun carries all widget states | `proto/BackMsg.proto` | `told` |
 | what is pressed is in one message only, what is chosen in all that follow | `proto/WidgetStates.proto` | `is_press` |
-| a message may have fields that Streamlit doesn't know: its number, drafts | `proto/BackMsg.proto` | `told` |
+| a message may have fields that Streamlit doesn't know, such as a number | `proto/BackMsg.proto` | `told` |
+| so may one to the browser; a run's first and last say of which fragments it is | `proto/ForwardMsg.proto` | `noted` |
 | a page is named in what the browser sends from it | `proto/ClientState.proto` | `page_name` |
 | a widget's id ends in its key | `runtime/state/common.py` | `key_of` |
 | a choice knows its options, and what they are called | `elements/widgets/selectbox.py`, `button_group.py` | `reader` |
@@ -27,10 +28,11 @@
 | a session remembers what it last ran with, and runs again when asked | `runtime/app_session.py` | `ask_for_run` |
 | a session knows whether its script runs | `runtime/app_session.py` | `is_running` |
 | a session can be ended for good | `runtime/runtime.py` | `end_session` |
-| which widgets a run has shown | `runtime/scriptrunner_utils/shared_run_state.py` | `plain_widgets` |
+| which widgets a run has shown | `runtime/scriptrunner_utils/shared_run_state.py` | `shown_widgets` |
+| what a session holds, by its widgets' ids and by other keys | `runtime/state/session_state.py` | `plain_keys` |
 | an element of its own has a cursor that stays where it is | `cursor.py` | `takes_one_element` |
 | a form notes itself on the stack of containers | `elements/lib/form_utils.py` | `form_around` |
-| a form and its buttons are sent to the browser in small messages | `proto/Block.proto`, `Button.proto` | `form_part` |
+| a form and its buttons are sent to the browser in small messages | `proto/Block.proto`, `Button.proto` | `noted` |
 """
 
 from __future__ import annotations
@@ -54,19 +56,27 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from streamlit.runtime.app_session import AppSessionState
+from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.state.common import WidgetMetadata, unpack_widget_state_value, user_key_from_element_id
+from streamlit.runtime.state.common import (
+    WidgetMetadata,
+    is_element_id,
+    unpack_widget_state_value,
+    user_key_from_element_id,
+)
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 __all__ = [
     "STREAM",
     "UPLOAD",
     "FormPart",
+    "FragmentRun",
+    "PlainKeys",
     "Reader",
     "Told",
+    "Unsent",
     "WidgetState",
     "ask_for_run",
     "assigned",
@@ -76,21 +86,23 @@ __all__ = [
     "end_session",
     "forget_upload",
     "form_around",
-    "form_part",
     "fragment_run",
     "harmless",
     "has_left",
     "held",
     "is_press",
     "is_running",
+    "key_in",
     "key_of",
+    "noted",
     "offer",
     "opens_dialog",
     "page_name",
-    "plain_widgets",
+    "plain_keys",
     "put_right",
     "reader",
     "settle",
+    "shown_widgets",
     "takes",
     "takes_one_element",
     "told",
@@ -99,6 +111,7 @@ __all__ = [
     "uploaders",
     "uploads_held",
     "widget_id",
+    "with_status",
     "without",
 ]
 
@@ -107,11 +120,15 @@ STREAM = "_stcore/stream"
 
 _PRESSES = ("trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value")
 
-_NUMBER, _DRAFTS = 1000, 1001
-"""The numbers of the fields that the page's script adds to a message (see `core/ui/last_message.js`)."""
+_NUMBER, _CONTENT = 1000, 1001
+"""The fields that are added to messages, in both directions: a number, and something in JSON. The browser has them in
+`core/ui/last_message.js`. Of a message to it the number is the length of the JSON, by which it finds that."""
 
-_LONGEST_PART = 4096
-"""Bytes of a message to the browser that may be about a form or its button: neither holds much."""
+_LENGTH_DELIMITED, _FIXED32 = 2, 5
+"""How protobuf marks what a field consists of."""
+
+_LONGEST_NOTED = 4096
+"""Bytes of a message to the browser that may be about a form, its button or a run's begin: none holds much."""
 
 _SHOWN = 40
 """Characters of what was sent that are told."""
@@ -137,6 +154,17 @@ class DateValues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """A widget of the page that shows something which the browser hasn't sent."""
+
+    id: str
+    form: str
+    """The key of the `st.form` it waits for; empty outside of any."""
+    number: int
+    """How many messages the page had sent when it was entered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What one message of the browser says."""
 
@@ -153,6 +181,10 @@ class Told:
     drafts: Sequence[Mapping[str, Any]] = ()
     """What the page's fields show and the browser alone has, each as it is posted to `/keep/drafts`; `text` may be
     None, for what the browser can't send."""
+    unsent: Sequence[Unsent] = ()
+    """What else the page shows and the browser hasn't sent, as far as it knows."""
+    touched: Collection[str] = ()
+    """The ids of the widgets into which something may have been entered since the message before."""
 
 
 NOTHING_TOLD = Told()
@@ -168,6 +200,13 @@ class FormPart:
     """The id of the button; empty for the form."""
     clears: bool = False
     """Whether the browser puts the form's widgets back to their defaults when it is submitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FragmentRun:
+    """A run of parts of the page has begun, or ended."""
+
+    ended: bool
 
 
 def told(frame: bytes) -> Told:
@@ -187,59 +226,120 @@ def told(frame: bytes) -> Told:
         return Told(asks=kind == "backend_operation_request")
     wish = message.rerun_script
     added = {field.field_number: field.data for field in UnknownFieldSet(message)}
-    number = added.get(_NUMBER)
+    number, content = added.get(_NUMBER), _content(added.get(_CONTENT))
     return Told(
         states=wish.widget_states.widgets,
         asks=True,
         page=wish.page_script_hash,
         by_itself=wish.is_auto_rerun or wish.is_history_navigation,
         number=number if isinstance(number, int) else 0,
-        drafts=_drafts(added.get(_DRAFTS)),
+        drafts=[each for each in _listed(content, "drafts") if isinstance(each, dict)],
+        unsent=[found for each in _listed(content, "unsent") if (found := _unsent(each))],
+        touched={each for each in _listed(content, "touched") if isinstance(each, str)},
     )
 
 
-def _drafts(content: object) -> Sequence[Mapping[str, Any]]:
+def _content(field: object) -> Mapping[str, Any]:
     try:
-        found = orjson.loads(content) if isinstance(content, bytes) else ()
+        found = orjson.loads(field) if isinstance(field, bytes) else None
     except orjson.JSONDecodeError:
-        return ()
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else ()
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def plain_widgets() -> tuple[frozenset[str], int]:
-    """Return the keys of what can be pressed on this run's page, and how many widgets without a key hold a value."""
-    context = get_script_run_ctx()
-    if context is None:
-        return frozenset(), 0
-    known = context.session_state._state._new_widget_state.widget_metadata  # noqa: SLF001
-    buttons, unnamed = set(), 0
-    for name in context.shared.widget_ids_this_run.snapshot():
-        metadata, key = known.get(name), user_key_from_element_id(name)
-        if metadata is None:
+def _listed(content: Mapping[str, Any], name: str) -> Sequence[Any]:
+    found = content.get(name)
+    return found if isinstance(found, list) else ()
+
+
+def _unsent(value: object) -> Unsent | None:
+    match value:
+        case {"id": str(name), "form": str(form), "number": int(number)}:
+            return Unsent(id=name, form=form, number=number)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainKeys:
+    """The keys under which `st.session_state` holds a value, whoever keeps that. What can be pressed holds none."""
+
+    widgets: frozenset[str] = frozenset()
+    """Those of widgets on the page."""
+    others: frozenset[str] = frozenset()
+    """What a script has assigned, and what Streamlit holds for widgets of other pages."""
+    unnamed: int = 0
+    """How many widgets on the page have no key."""
+
+
+def plain_keys(session_id: str = "") -> PlainKeys:
+    """Return what `st.session_state` holds, of the run in progress.
+
+    With Streamlit's id of a session it is what the last run has left, which is for the event loop's own thread.
+    """
+    context, session = get_script_run_ctx(), _app_session(session_id)
+    if session is not None:
+        state = session.session_state
+    elif context is not None:
+        state = context.session_state._state  # noqa: SLF001
+    else:
+        return PlainKeys()
+    new, old, assigned = state._new_widget_state, state._old_state, state._new_session_state  # noqa: SLF001
+    held = {str(name) for name in (*list(old), *list(assigned), *list(new.states))}
+    others, keys, pressed, unnamed = {name for name in held if not name.startswith("$$")}, set(), set(), 0
+    for name in held if session is not None else held & shown_widgets():
+        metadata, key = new.widget_metadata.get(name), user_key_from_element_id(name)
+        if not is_element_id(name) or metadata is None:
             continue
         if metadata.value_type in _PRESSES:
-            buttons.add(key or "")
+            pressed.add(key)
         elif key is None:
             unnamed += 1
-    return frozenset(buttons), unnamed
+        else:
+            keys.add(key)
+    return PlainKeys(widgets=frozenset(keys), others=frozenset(others - pressed), unnamed=unnamed)
 
 
-def form_part(frame: bytes) -> FormPart | None:
-    """Return what a message to the browser says of a form's block, or of one of its buttons."""
-    if len(frame) > _LONGEST_PART:
+def shown_widgets() -> frozenset[str]:
+    """Return the ids of the widgets that the run in progress has shown."""
+    context = get_script_run_ctx()
+    return frozenset(context.shared.widget_ids_this_run.snapshot()) if context is not None else frozenset()
+
+
+def noted(frame: bytes) -> FormPart | FragmentRun | None:
+    """Return what a message to the browser says of a form's block, of one of its buttons, or of a run of fragments."""
+    if len(frame) > _LONGEST_NOTED:
         return None
     message = ForwardMsg()
     try:
         message.ParseFromString(frame)
     except DecodeError:
         return None
-    if message.WhichOneof("type") != "delta":
+    kind = message.WhichOneof("type")
+    if kind in ("new_session", "script_finished"):
+        return FragmentRun(ended=kind == "script_finished") if message.metadata.run.fragment_ids else None
+    if kind != "delta":
         return None
     if message.delta.add_block.WhichOneof("type") == "form":
         form = message.delta.add_block.form
         return FormPart(form=form.form_id, clears=form.clear_on_submit)
     button = message.delta.new_element.button
     return FormPart(form=button.form_id, button=button.id) if button.is_form_submitter else None
+
+
+def with_status(frame: bytes, status: Mapping[str, Any]) -> bytes:
+    """Return a message to the browser with something for the page's script, which Streamlit passes over."""
+    content = orjson.dumps(status)
+    added = _tag(_CONTENT, _LENGTH_DELIMITED) + _varint(len(content)) + content
+    return frame + added + _tag(_NUMBER, _FIXED32) + len(content).to_bytes(4, "little")
+
+
+def _tag(field: int, wire_type: int) -> bytes:
+    return _varint(field << 3 | wire_type)
+
+
+def _varint(number: int) -> bytes:
+    """A number as protobuf writes it: seven bits a byte, the lowest first."""
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + _varint(number >> 7)
 
 
 def is_press(state: WidgetState) -> bool:
@@ -255,7 +355,12 @@ def page_name() -> str:
 
 def key_of(state: WidgetState) -> str | None:
     """Return the key the script gave the widget, None for one without a key."""
-    return user_key_from_element_id(state.id)
+    return key_in(state.id)
+
+
+def key_in(element: str) -> str | None:
+    """The same, by the id of its element."""
+    return user_key_from_element_id(element)
 
 
 def reader(key: str) -> Reader | None:
@@ -442,12 +547,16 @@ def uploads_held(session_id: str) -> dict[str, int]:
     return {file.file_id: len(file.data) for file in list(held.values())}
 
 
+def _app_session(session_id: str) -> AppSession | None:
+    return runtime.get_instance().get_app_session(session_id) if runtime.exists() and session_id else None
+
+
 def uploaders(session_id: str) -> frozenset[str]:
     """Return the keys of the widgets that take files on an open page, as it is now; `""` for any without a key.
 
     `session_id` is Streamlit's own. For the event loop's own thread.
     """
-    session = runtime.get_instance().get_app_session(session_id) if runtime.exists() else None
+    session = _app_session(session_id)
     if session is None:
         return frozenset()
     state = session.session_state
@@ -490,7 +599,7 @@ def ask_for_run(session_id: str) -> None:
 
     The run brings no news of the page's widgets: they stay as they were.
     """
-    session = runtime.get_instance().get_app_session(session_id) if runtime.exists() else None
+    session = _app_session(session_id)
     if session is None:
         return
     state = ClientState()
@@ -502,7 +611,7 @@ def ask_for_run(session_id: str) -> None:
 
 def is_running(session_id: str) -> bool:
     """Whether the script of an open page runs now. For the event loop's own thread."""
-    session = runtime.get_instance().get_app_session(session_id) if runtime.exists() else None
+    session = _app_session(session_id)
     return session is not None and session._state == AppSessionState.APP_IS_RUNNING  # noqa: SLF001
 
 
