@@ -21,12 +21,11 @@ from sqlalchemy import Engine, event
 from core.clock import FakeClock
 from core.codec import decode, encode
 from core.errors import CorruptValueError, FilesUnavailableError, UnreadableValueError
-from core.files import FileRef, safe_name
+from core.files import FileRef, agrees, recognise, safe_name, type_of
 from core.services import Services
 from core.settings import Settings
 from core.storage.database import open_database
 from core.storage.file_store import Directory, FileStore, RemoteFiles, open_file_store
-from core.storage.file_types import agrees, recognise, type_of
 from core.storage.files import GRACE, PIECE, Files
 from core.storage.models import Base
 

@@ -31,8 +31,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.services import get_services
 from core.session_manager import get_current_session
-from core.storage.table_changes import UNTRACKED
-from core.storage.versions import is_pattern
+from core.storage.versions import UNTRACKED, is_pattern
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -24,8 +24,7 @@ from core.storage.journal import Journal
 from core.storage.leases import Lease
 from core.storage.sql_store import SqlStore
 from core.storage.submissions import Submissions
-from core.storage.table_changes import watch_tables
-from core.storage.versions import Versions
+from core.storage.versions import Versions, watch_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

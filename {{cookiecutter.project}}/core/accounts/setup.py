@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from core.accounts import Accounts, User
 from core.errors import AccountError, ConfigurationError
+from core.storage.database import note_fingerprint
 from core.storage.migrate import upgrade
-from core.storage.secret_mark import note_fingerprint
 
 ADMINISTRATOR = "admin"
 ROLES = {

@@ -46,12 +46,11 @@ from core.settings import (
     get_settings,
     misspelt_in_environment,
 )
-from core.storage.database import SQLITE_VERSION, WAL_IS_SAFE, open_read_only, reachable
+from core.storage.database import SQLITE_VERSION, WAL_IS_SAFE, fingerprint, noted_fingerprint, open_read_only, reachable
 from core.storage.entry import Quarantined
 from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.migrate import schema_state
-from core.storage.secret_mark import fingerprint, noted_fingerprint
 from core.storage.sql_store import SqlStore
 from core.wildcards import matches
 
@@ -225,7 +224,7 @@ def _copy(path: Path) -> Iterator[Path]:
 
 
 def _is_in_use(path: Path) -> bool:
-    """Whether a process has the journal open (see `core.storage.salvage`)."""
+    """Whether a process has the journal open (see `core.storage.journal_file`)."""
     try:
         with path.with_name(f"{path.name}.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

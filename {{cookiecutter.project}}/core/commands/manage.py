@@ -26,9 +26,8 @@ from core.pages import roles_of_apps
 from core.scripts.new_app import address, create_app, name_problem
 from core.services import close_services, get_services
 from core.settings import PROJECT_ROOT
-from core.storage.database import reachable
+from core.storage.database import note_fingerprint, reachable
 from core.storage.migrate import is_current
-from core.storage.secret_mark import note_fingerprint
 
 
 class Commands(CommandGroup):

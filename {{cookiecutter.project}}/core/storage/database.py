@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
@@ -28,6 +29,7 @@ from core.errors import (
     StoreRefusesError,
     StoreUnavailableError,
 )
+from core.storage.models import ProjectFactModel
 
 SQLITE_VERSION = sqlite3.sqlite_version
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
@@ -42,6 +44,7 @@ _LONGEST_IDLE_SECONDS = 5.0
 _LOCK_SECONDS = 1.0
 BUDGET_SECONDS = 0.4
 """Longer than any transaction of ours takes, shorter than a person notices twice."""
+_FINGERPRINT = "secret key"
 _OPEN_SECONDS = 1.0
 """How long a circuit breaker stays open."""
 _REFUSED = "FATAL:"
@@ -263,3 +266,29 @@ def missing_migration(error: BaseException) -> MissingMigrationError | None:
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
+
+
+# The SECRET_KEY a database belongs to, so that one that was replaced is noticed
+
+
+def fingerprint(secret: str) -> str:
+    """Return a short hash that tells a secret from others, and nothing else of it."""
+    return hmac.digest(secret.encode(), b"fingerprint", "sha256").hex()[:16]
+
+
+def noted_fingerprint(database: Engine) -> str | None:
+    """Return the fingerprint that was noted last, None before the first time."""
+    with database.connect() as connection:
+        return connection.scalar(select(ProjectFactModel.value).where(ProjectFactModel.name == _FINGERPRINT))
+
+
+def note_fingerprint(database: Engine, secret: str, *, anew: bool = False) -> None:
+    """Note the fingerprint of the secret, where none is noted yet or `anew`."""
+    statement: Any = upserting_insert(database)(ProjectFactModel).values(name=_FINGERPRINT, value=fingerprint(secret))
+    statement = (
+        statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+        if anew
+        else statement.on_conflict_do_nothing()
+    )
+    with database.begin() as connection:
+        connection.execute(statement)

@@ -20,7 +20,7 @@ import apsw
 from core.errors import JournalError
 from core.storage.entry import Entry, Quarantined
 from core.storage.group_commit import GroupCommit
-from core.storage.salvage import Row, SharedFile
+from core.storage.journal_file import JournalFile, Row
 
 _WAL_RESET_FIXED = (3, 51, 3)
 _OPENING_TIMEOUT_MS = 10_000
@@ -126,7 +126,7 @@ class Journal:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = SharedFile(path)
+            self._file = JournalFile(path)
         except OSError as error:
             raise _unopened(path, error) from error
         try:

@@ -9,10 +9,9 @@ from typing import Any
 import structlog
 
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError
-from core.files import FileRef, safe_name
+from core.files import HEAD_BYTES, FileRef, agrees, safe_name, type_of
 from core.services import get_services
 from core.state.paths import upload_path
-from core.storage.file_types import HEAD_BYTES, agrees, type_of
 from core.ui.kept_file import written
 from core.ui.times import words
 from core.web.protocol import takes

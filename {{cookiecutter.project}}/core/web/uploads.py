@@ -33,10 +33,9 @@ from core.errors import (
     SignedOutError,
     StoreUnavailableError,
 )
-from core.files import FileRef, safe_name
+from core.files import HEAD_BYTES, FileRef, agrees, safe_name, type_of
 from core.services import Services, get_services
 from core.state.paths import UPLOADS, Change, upload_path
-from core.storage.file_types import HEAD_BYTES, agrees, type_of
 from core.web.address import folder
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab

@@ -23,7 +23,7 @@ WHERE type = 'table' AND (SELECT count(*) FROM pragma_table_info(s.name)) = ?
 _COMPANIONS = ("-wal", "-shm")
 
 
-class SharedFile:
+class JournalFile:
     """A part in the use of a file, by a lock on a file beside it. The lock ends with the process, however that ends."""
 
     def __init__(self, path: Path) -> None:
