@@ -62,13 +62,15 @@ endif
 		--without outbox,ingress --must-lose
 	PYTHONPATH="$(PROJECT)" "$(PROJECT)/.venv/bin/python" -m tests.lab --dose $(DOSE)
 
-lock: $(READY) ## renew the locked versions, the template's and the generated project's
+lock: $(READY) ## renew the locked versions, the template's and the project's, and the types that follow from Streamlit's
 	rm -rf $(BUILD)/lock
 	@$(BIN)/cookiecutter . --no-input --default-config --output-dir $(BUILD)/lock >/dev/null
 	@$(MAKE) --no-print-directory -C $(BUILD)/lock/streamlit_keep lock
 	cp $(BUILD)/lock/streamlit_keep/requirements.lock "$(TEMPLATE)/requirements.lock"
 	cp $(BUILD)/lock/streamlit_keep/deploy/requirements.lock "$(TEMPLATE)/deploy/requirements.lock"
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml "$(TEMPLATE)/requirements.lock"
+	$(MAKE) --no-print-directory $(READY)
+	$(BIN)/python -m scripts.ui_stub
 
 screenshots: $(READY) ## renew the pictures in docs/images
 	$(BIN)/python scripts/screenshots.py

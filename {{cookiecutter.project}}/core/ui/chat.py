@@ -9,7 +9,6 @@ best done in `on_submit`: the draft is emptied when that has come to its end, an
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from core.ui import browser
 from core.ui.block import form_of, say_beneath
 from core.ui.keys import widget_key
 from core.ui.kinds import TEXT, misfit
+from core.ui.like import like
 from core.ui.widgets import is_own, known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 from core.web.protocol import held
@@ -33,7 +33,7 @@ _SETTLING_SECONDS = 10.0
 """How long after it was put back the browser may have missed a draft: the field's code may still be loading."""
 
 
-@functools.wraps(st.chat_input)
+@like(st.chat_input)
 def chat_input(
     placeholder: str = "Your message",
     *,

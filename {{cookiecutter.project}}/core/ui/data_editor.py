@@ -8,7 +8,6 @@ doesn't is told and kept. A page that has written the rows to their own table cl
 
 from __future__ import annotations
 
-import functools
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +25,7 @@ from core.state.text_rules import length_of
 from core.ui.block import form_of, say_beneath
 from core.ui.keys import own_key, widget_key
 from core.ui.kinds import MisfitError
+from core.ui.like import like
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, Unfit, column_name, edited, fit, is_kept, without_unfit
 from core.ui.times import words
 from core.ui.widgets import known_field, say_problem, stamp_of
@@ -51,7 +51,7 @@ class _Editor:
     key: str
 
 
-@functools.wraps(st.data_editor)
+@like(st.data_editor)
 def data_editor(
     data: Any,
     *,

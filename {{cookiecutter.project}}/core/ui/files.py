@@ -31,6 +31,7 @@ from core.ui.file_list import list_files, note_rename
 from core.ui.kept_file import MEGABYTE, KeptFile, files_in
 from core.ui.keys import widget_key
 from core.ui.kinds import MisfitError
+from core.ui.like import like
 from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
 from core.ui.widgets import say_refused, say_unreadable
@@ -40,6 +41,7 @@ from core.web.protocol import WidgetState, forget_upload, form_around, upload_id
 _PICTURE_PIXELS = 320
 
 
+@like(st.file_uploader)
 def file_uploader(*args: Any, form: str | None = None, field: str, **kwargs: Any) -> Any:
     """Show `st.file_uploader`. `form` and `field` say where its files are kept; the rest is as in Streamlit.
 
@@ -48,6 +50,7 @@ def file_uploader(*args: Any, form: str | None = None, field: str, **kwargs: Any
     return _Uploader(st.file_uploader, form, field, args, kwargs).show()
 
 
+@like(st.camera_input)
 def camera_input(*args: Any, form: str | None = None, field: str, **kwargs: Any) -> KeptFile | None:
     """Show `st.camera_input`, and the picture that is kept. `form` and `field` say where."""
     found: KeptFile | None = _Uploader(
@@ -56,6 +59,7 @@ def camera_input(*args: Any, form: str | None = None, field: str, **kwargs: Any)
     return found
 
 
+@like(st.audio_input)
 def audio_input(*args: Any, form: str | None = None, field: str, **kwargs: Any) -> KeptFile | None:
     """Show `st.audio_input`, and the recording that is kept. `form` and `field` say where."""
     found: KeptFile | None = _Uploader(st.audio_input, form, field, args, kwargs, preview=st.audio, kind="audio").show()

@@ -13,7 +13,6 @@ what is typed as soon as the typing pauses.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from numbers import Real
@@ -33,6 +32,7 @@ from core.ui import cards, choices, kinds, ranges
 from core.ui.block import form_of, say_beneath
 from core.ui.keys import widget_key
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit
+from core.ui.like import like
 from core.ui.numbers import plain_numbers
 from core.ui.option_ids import OptionIds, unkeepable
 from core.ui.times import words
@@ -57,11 +57,10 @@ _CLOCK = ("now", "today")
 """Defaults that go on by themselves: an untouched field keeps the time at which it was shown first, as in Streamlit."""
 
 
-class Controlled(Generic[R]):
+class _Controlled(Generic[R]):
     """A Streamlit widget function, made to keep its value in a field of a form."""
 
     def __init__(self, function: Callable[..., R], kind: Kind) -> None:
-        functools.update_wrapper(self, function)
         self._function = function
         self._signature = inspect.signature(function)
         parameters = self._signature.parameters.values()
@@ -69,19 +68,14 @@ class Controlled(Generic[R]):
         self._defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
         self._kind = kind
 
-    def __call__(
+    def show(
         self,
-        *args: Any,
-        form: str | None = None,
+        args: tuple[Any, ...],
+        form: str | None,
         field: str,
-        option_id: Callable[[Any], Any] | None = None,
-        **kwargs: Any,
+        option_id: Callable[[Any], Any] | None,
+        kwargs: dict[str, Any],
     ) -> R:
-        """Show the widget. `form` and `field` say where its value is kept; the rest is as in Streamlit.
-
-        In the block of `with ui.form(…)` the form is that one. Of an option that is an object, such as a row of a
-        table, the field keeps what `option_id` returns for it: `option_id=lambda row: row.id`.
-        """
         form = form_of(form, field)
         arguments = self._arguments(args, kwargs)
         if arguments.get("type") == "password":
@@ -451,21 +445,38 @@ def stamp_of(manager: SessionManager, shown: ShownField) -> str:
     return manager.session.stamps.get(field_path(shown.form, shown.field), "")
 
 
-text_input: Controlled[str | None] = Controlled(st.text_input, kinds.TEXT)
-text_area: Controlled[str | None] = Controlled(st.text_area, kinds.TEXT)
-number_input: Controlled[Any] = Controlled(st.number_input, ranges.NUMBER)
-slider: Controlled[Any] = Controlled(st.slider, ranges.SLIDER)
-selectbox: Controlled[Any] = Controlled(st.selectbox, choices.CHOICE)
-radio: Controlled[Any] = Controlled(st.radio, choices.CHOICE)
-multiselect: Controlled[list[Any]] = Controlled(st.multiselect, choices.CHOICES)
-select_slider: Controlled[Any] = Controlled(st.select_slider, choices.STEPS)
-pills: Controlled[Any] = Controlled(st.pills, choices.SEGMENTS)
-segmented_control: Controlled[Any] = Controlled(st.segmented_control, choices.SEGMENTS)
-checkbox: Controlled[bool] = Controlled(st.checkbox, kinds.TICK)
-toggle: Controlled[bool] = Controlled(st.toggle, kinds.TICK)
-date_input: Controlled[Any] = Controlled(st.date_input, ranges.DATE)
-time_input: Controlled[Any] = Controlled(st.time_input, ranges.TIME)
-datetime_input: Controlled[Any] = Controlled(st.datetime_input, ranges.MOMENT)
-color_picker: Controlled[str] = Controlled(st.color_picker, kinds.COLOUR)
-feedback: Controlled[int | None] = Controlled(st.feedback, kinds.FEEDBACK)
-pagination: Controlled[int] = Controlled(st.pagination, kinds.PAGES)
+def _controlled(function: Callable[..., R], kind: Kind) -> Callable[..., R]:
+    """Return a widget function of Streamlit's with `form` and `field`, which say where its value is stored."""
+    widget = _Controlled(function, kind)
+
+    @like(function)
+    def show(
+        *args: Any,
+        form: str | None = None,
+        field: str,
+        option_id: Callable[[Any], Any] | None = None,
+        **kwargs: Any,
+    ) -> R:
+        return widget.show(args, form, field, option_id, kwargs)
+
+    return show
+
+
+text_input: Callable[..., str | None] = _controlled(st.text_input, kinds.TEXT)
+text_area: Callable[..., str | None] = _controlled(st.text_area, kinds.TEXT)
+number_input: Callable[..., Any] = _controlled(st.number_input, ranges.NUMBER)
+slider: Callable[..., Any] = _controlled(st.slider, ranges.SLIDER)
+selectbox: Callable[..., Any] = _controlled(st.selectbox, choices.CHOICE)
+radio: Callable[..., Any] = _controlled(st.radio, choices.CHOICE)
+multiselect: Callable[..., list[Any]] = _controlled(st.multiselect, choices.CHOICES)
+select_slider: Callable[..., Any] = _controlled(st.select_slider, choices.STEPS)
+pills: Callable[..., Any] = _controlled(st.pills, choices.SEGMENTS)
+segmented_control: Callable[..., Any] = _controlled(st.segmented_control, choices.SEGMENTS)
+checkbox: Callable[..., bool] = _controlled(st.checkbox, kinds.TICK)
+toggle: Callable[..., bool] = _controlled(st.toggle, kinds.TICK)
+date_input: Callable[..., Any] = _controlled(st.date_input, ranges.DATE)
+time_input: Callable[..., Any] = _controlled(st.time_input, ranges.TIME)
+datetime_input: Callable[..., Any] = _controlled(st.datetime_input, ranges.MOMENT)
+color_picker: Callable[..., str] = _controlled(st.color_picker, kinds.COLOUR)
+feedback: Callable[..., int | None] = _controlled(st.feedback, kinds.FEEDBACK)
+pagination: Callable[..., int] = _controlled(st.pagination, kinds.PAGES)
