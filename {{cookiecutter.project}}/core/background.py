@@ -1,4 +1,4 @@
-"""What goes on while the server runs, repeated whatever it raises, and what of it fails now."""
+"""Tasks that are repeated while the server runs, whatever they raise, and the errors of those that fail now."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ _COUNTER_LIMIT = 16**_COUNTER_DIGITS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _FARTHEST_MS = timedelta(days=1) // _MILLISECOND
-"""How far ahead a stamp may be to be taken over: more than any zone mistaken for another."""
+"""The most that a stamp may be ahead to be taken over: more than any zone mistaken for another."""
 _DIGITS = _MS_DIGITS + _COUNTER_DIGITS + _ORIGIN_DIGITS
 _STAMP = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
 _LAST_MS = f"{(datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND:0{_MS_DIGITS}x}"
-"""What lies beyond can't be written as a date, and no clock shows it."""
+"""The last moment that can be written as a date; no clock shows a later one."""
 
 
 class Clock(Protocol):

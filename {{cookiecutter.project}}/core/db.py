@@ -33,7 +33,7 @@ _declared_by: dict[str, str] = {}
 
 
 class Base(DeclarativeBase):
-    """What a table of an app inherits from. Its constraints get names by the same rules as the engine's."""
+    """The base class of an app's tables. Their constraints get names by the same rules as the engine's."""
 
     metadata = models.Base.metadata
     type_annotation_map: ClassVar[dict[Any, Any]] = models.Base.type_annotation_map

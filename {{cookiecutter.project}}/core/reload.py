@@ -41,7 +41,7 @@ class Sources:
         self.lock = threading.RLock()
         """Held while modules are forgotten; hold it while importing several that belong together."""
         self.generation = 0
-        """How often the team's modules were forgotten: their classes are others from one to the next."""
+        """The number of times the team's modules were forgotten: their classes are others from one to the next."""
         self.outdated: tuple[str, ...] = ()
         """Files whose changes need a restart: those of the engine, and what is read at the start only."""
 
@@ -110,7 +110,7 @@ def get_sources() -> Sources:
 
 
 def _signature(file: Path) -> _Signature:
-    """What changes when a file is saved; None where there is none."""
+    """Return a value that changes when a file is saved; None where there is none."""
     try:
         found = file.stat()
     except FileNotFoundError:

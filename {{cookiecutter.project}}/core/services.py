@@ -47,7 +47,7 @@ class Services:
     background: Background = field(default_factory=Background)
 
     def database_answers(self) -> bool:
-        """Whether the database can be asked now. Waits for a moment at most."""
+        """Return whether the database can be asked now. Waits for a moment at most."""
         try:
             with self.accounts.db_budget, reachable(), self.database.connect() as connection:
                 connection.execute(text("SELECT 1"))

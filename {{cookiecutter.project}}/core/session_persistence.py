@@ -151,7 +151,7 @@ class SessionPersistenceEngine:
         return self.refresh(session)
 
     def texts(self) -> Iterator[str]:
-        """All that live sessions hold, and what was set aside, as encoded text: to look for something in it.
+        """All that live sessions hold, and what is in quarantine, as encoded text: to look for something in it.
 
         Raises StoreUnavailableError, and UnreadableValueError where a key is missing and nobody can say what is in it.
         """
@@ -245,7 +245,7 @@ class SessionPersistenceEngine:
         return self._store.purge_expired([key for key in expired if not self._writer.pending(key)])
 
     def quarantined(self) -> list[Quarantined]:
-        """Everything that was set aside, here and in the database."""
+        """Return what is in quarantine, here and in the database."""
         return [*self._writer.quarantined(), *self._store.quarantined()]
 
     def status(self) -> EngineStatus:
@@ -271,7 +271,7 @@ class SessionPersistenceEngine:
             try:
                 changed |= self._apply(session, entry)
             except CorruptValueError as error:
-                log.error("a stored entry is set aside", path=entry.path, error=str(error))
+                log.error("a stored entry is put into quarantine", path=entry.path, error=str(error))
                 self._store.quarantine(entry, str(error))
         changed |= self._apply_waiting(session, waiting)
         session.version, session.purged = max(session.version, loaded.version), loaded.purged

@@ -1,4 +1,4 @@
-"""Opens the database with the durability the promise needs."""
+"""The database: opened with the durability that the promise needs, its errors turned into the project's own."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 _BUSY_TIMEOUT_SECONDS = 5
 _CONNECT_TIMEOUT_SECONDS = 3
 _POOL_TIMEOUT_SECONDS = 5
-"""How long a thread waits for a connection while all are in use. A page is shown without the database after that."""
+"""Seconds that a thread waits for a connection while all are in use. A page is then shown without the database."""
 _LONGEST_IDLE_SECONDS = 5.0
-"""How long a transaction may stand still. It belongs to a process that was stopped, or to a machine that is gone."""
+"""Seconds that a transaction may stand still. It is of a process that was stopped, or of a machine that is gone."""
 _LOCK_SECONDS = 1.0
 BUDGET_SECONDS = 0.4
 """Longer than any transaction of ours takes, shorter than a person notices twice."""
 _FINGERPRINT = "secret key"
 _OPEN_SECONDS = 1.0
-"""How long a circuit breaker stays open."""
+"""Seconds that a circuit breaker stays open."""
 _REFUSED = "FATAL:"
-"""So begins the reason with which a PostgreSQL that answers closes a connection."""
+"""The beginning of the reason with which a PostgreSQL that answers closes a connection."""
 _AWAY = (OperationalError, InterfaceError)
 _MISSING = re.compile(
     r"no such (?:table|column): \S+|table \S+ has no column named \S+"
     r"|(?:relation|column) \S+(?: of relation \S+)? does not exist"
 )
-"""What SQLite and PostgreSQL say of a statement that names a table or a column they don't have."""
+"""The messages of SQLite and PostgreSQL for a statement that names a table or a column they don't have."""
 
 
 _breaker: ContextVar[CircuitBreaker | None] = ContextVar("breaker", default=None)
@@ -146,7 +146,7 @@ def _pool(url: str) -> dict[str, Any]:
 
 
 def _set_patience(connection: Any, record: Any, _proxy: object) -> None:
-    """How long SQLite waits for a lock: less on behalf of somebody who waits for a page."""
+    """Set how long SQLite waits for a lock: less on behalf of somebody who waits for a page."""
     seconds = _BUSY_TIMEOUT_SECONDS if _breaker.get() is None else BUDGET_SECONDS
     if record.info.get("patience") != seconds:
         connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
@@ -172,7 +172,7 @@ def _keep_damaged_text(connection: Any, _record: object) -> None:
 
 
 def upserting_insert(database: Engine) -> Any:
-    """The `insert` of the database's dialect, which knows `ON CONFLICT … DO UPDATE`."""
+    """Return the `insert` of the database's dialect, which knows `ON CONFLICT … DO UPDATE`."""
     return postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
 
 

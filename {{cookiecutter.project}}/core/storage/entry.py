@@ -41,7 +41,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionHeader:
-    """What is known of a session without reading its entries. All times are aware UTC."""
+    """The part of a session that is known without reading its entries. All times are aware UTC."""
 
     session_id: str
     user_id: str | None

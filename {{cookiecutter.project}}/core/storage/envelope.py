@@ -47,7 +47,7 @@ class Envelope:
 
     @property
     def encrypts(self) -> bool:
-        """Whether values are encrypted."""
+        """True where values are encrypted."""
         return self._first is not None
 
     def seal(self, entry: Entry) -> Entry:
@@ -88,7 +88,7 @@ class Envelope:
         return entry if self.is_current(entry) else self.seal(self.open(entry))
 
     def is_current(self, entry: Entry) -> bool:
-        """Whether the sealed entry has this version and, with encryption on, is under the first key."""
+        """Return whether the sealed entry has this version and, with encryption on, is under the first key."""
         version, body, _ = self._verified(entry)
         if version != self.version:
             return False
@@ -101,7 +101,7 @@ class Envelope:
         return body.startswith(_ENCRYPTED)
 
     def _verified(self, entry: Entry) -> tuple[int, str, bytes]:
-        """The version, the body and the identity, once the checksum was found right."""
+        """Return the version, the body and the identity, once the checksum was found right."""
         try:
             version, checksum, body = (entry.value or "").split(":", 2)
             identity = _identity(entry)
@@ -139,7 +139,7 @@ class Envelope:
 
 
 def _identity(entry: Entry) -> bytes:
-    """The other columns, with their lengths so that no character can change sides."""
+    """Return the other columns, with their lengths so that no character can change sides."""
     columns = (entry.session_id, entry.path, entry.stamp, entry.base)
     return f"{' '.join(str(len(column)) for column in columns)} {''.join(columns)}".encode()
 

@@ -1,4 +1,4 @@
-"""Where the bytes of files are: a folder, or anything fsspec reaches.
+"""The places for the bytes of files: a folder, or anything fsspec reaches.
 
 Names are digests, so a name's content never changes. What is written has another name until it is whole and safe; then
 it is renamed. So a crash leaves no half file under a name that anything refers to, only a temporary one, which is
@@ -33,20 +33,16 @@ class FileStore(Protocol):
         """Give what was written its name. What had it before is replaced, and has the time of now."""
         ...
 
-    def drop(self, temporary: str) -> None:
-        """Remove what was written, if it is still there."""
-        ...
-
     def open(self, digest: str) -> BinaryIO:
         """Open a file for reading. Raises FileNotFoundError."""
         ...
 
     def written_at(self, digest: str) -> datetime | None:
-        """When a file got its name last, aware UTC; None for one that isn't there."""
+        """Return when a file got its name last, aware UTC; None for one that isn't there."""
         ...
 
     def digests(self) -> Iterator[str]:
-        """All files there are."""
+        """Yield the digests of all files."""
         ...
 
     def remove(self, digest: str) -> None:
@@ -59,7 +55,7 @@ class FileStore(Protocol):
 
 
 def open_file_store(url: str, root: Path) -> FileStore:
-    """The store a setting names: a folder (relative to `root`), or an address that fsspec knows, such as `s3://…`."""
+    """Return the store that a setting names: a folder (relative to `root`), or an address that fsspec knows, such as `s3://…`."""
     if "://" in url and not url.startswith("file://"):
         return RemoteFiles(url)
     return Directory(root / url.removeprefix("file://"))
@@ -100,9 +96,6 @@ class Directory:
                 _sync(folder)
         except OSError as error:
             raise _unavailable(error) from error
-
-    def drop(self, temporary: str) -> None:
-        _unlink(self._root / _TEMPORARY / temporary)
 
     def open(self, digest: str) -> BinaryIO:
         try:
@@ -164,9 +157,6 @@ class RemoteFiles:
             self._system.copy(f"{self._root}/{_TEMPORARY}/{temporary}", target)
         except OSError as error:
             raise _unavailable(error) from error
-        self.drop(temporary)
-
-    def drop(self, temporary: str) -> None:
         self._remove(f"{self._root}/{_TEMPORARY}/{temporary}")
 
     def open(self, digest: str) -> BinaryIO:

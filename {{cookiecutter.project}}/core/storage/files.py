@@ -19,8 +19,8 @@ from core.storage.file_store import FileStore
 from core.storage.models import FileClaimModel, FileModel
 
 GRACE = timedelta(days=7)
-"""How long nothing must have referred to a file before it is removed. Longer than a machine with edits in its journal
-is cut off from the database, and than anybody goes on in a page that was left open."""
+"""The time that nothing must have referred to a file before it is removed. Longer than a machine with edits in its
+journal is cut off from the database, and than anybody goes on in a page that was left open."""
 
 _files, _claims = cast(Table, FileModel.__table__), cast(Table, FileClaimModel.__table__)
 _DIGESTS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -28,7 +28,7 @@ _GROUP = 500
 PIECE = 1024 * 1024
 """Bytes that are read at once, so that no file has to fit into memory."""
 _SLACK = timedelta(minutes=1)
-"""How much later than the session's own clock the file store's may be."""
+"""The time that the file store's clock may be ahead of the session's."""
 _EVERY_SECONDS = 6 * 3600.0
 
 log = structlog.get_logger(__name__)

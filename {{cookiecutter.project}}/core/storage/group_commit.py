@@ -9,7 +9,7 @@ from core.storage.entry import Entry
 
 
 class _Waiting:
-    """One caller's entries, and what became of them."""
+    """The entries of one caller, and the outcome of their write."""
 
     __slots__ = ("done", "entries", "error")
 
@@ -38,7 +38,7 @@ class GroupCommit:
 
     @property
     def queued(self) -> int:
-        """How many callers wait for the next write."""
+        """The number of callers that wait for the next write."""
         return len(self._queue)
 
     def append(self, entries: Sequence[Entry]) -> None:

@@ -25,7 +25,7 @@ from core.storage.journal_file import JournalFile, Row
 _WAL_RESET_FIXED = (3, 51, 3)
 _OPENING_TIMEOUT_MS = 10_000
 _BUSY_TIMEOUT_MS = 2_000
-"""How long an edit waits for another process's commit. One that takes longer was stopped in it, so the edit goes on."""
+"""The time an edit waits for another process's commit. One that takes longer was stopped in it; the edit goes on."""
 _BATCH_BYTES = 1_000_000
 """Bytes that are removed, or written under another key, in one transaction."""
 _REWRITE_ROWS = 500

@@ -1,4 +1,4 @@
-"""A SQLite file shared by processes. Found damaged, it is set aside, and what can be read is saved from it."""
+"""The journal's file, shared by processes. Found damaged it is put into quarantine, and what is readable is saved."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class JournalFile:
                 _remove(unfinished)
                 build(unfinished, rows)
                 unfinished.rename(mended)
-                log.error("a damaged file is set aside", file=self.path.name, damage=damage, saved=len(rows))
+                log.error("a damaged file is put into quarantine", file=self.path.name, damage=damage, saved=len(rows))
             if mended.exists():
-                self._set_aside()
+                self._quarantine()
                 mended.rename(self.path)
                 self._sync_folder()
         fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -64,7 +64,7 @@ class JournalFile:
             return False
         return True
 
-    def _set_aside(self) -> None:
+    def _quarantine(self) -> None:
         name = f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         for part in (*_COMPANIONS, ""):  # the log first: it must never meet the new file
             piece = self._beside(part)
@@ -84,7 +84,7 @@ class JournalFile:
 
 
 def _damage(path: Path, queries: Sequence[str]) -> str | None:
-    """What is wrong with a SQLite file, None if it is sound or not there yet."""
+    """Return what is wrong with a SQLite file, None if it is sound or not there yet."""
     if not path.exists():
         return None
     try:
@@ -102,7 +102,7 @@ def _damage(path: Path, queries: Sequence[str]) -> str | None:
 
 
 def _readable(path: Path, queries: Sequence[str], columns: int) -> list[Row]:
-    """Each query reads up to the damage. Where names are damaged, every table of as many columns is read."""
+    """Return what each query reads up to the damage. Where names are damaged, all tables of that width are read."""
     found: dict[Row, None] = {}
     for query in queries:
         try:
@@ -119,7 +119,7 @@ def _readable(path: Path, queries: Sequence[str], columns: int) -> list[Row]:
 
 
 def _readings(connection: apsw.Connection, query: str, columns: int) -> list[str]:
-    """The query itself or, where its names are no longer those in the file, one for each table it may have meant."""
+    """Return the query itself or, where the file lacks its names, one for each table it may have meant."""
     try:
         connection.execute(f"EXPLAIN {query}")
     except apsw.SQLError:

@@ -5,7 +5,7 @@
 |---|---|
 | sessions | the header of one session |
 | entries | one path of one session |
-| quarantine | an entry that was found damaged and set aside |
+| quarantine | an entry that was found damaged |
 | leases | work that one process at a time may do |
 | files | the bytes of one file, by their digest |
 | file_claims | a row of a team's own table needs a file |
@@ -165,7 +165,7 @@ class SubmissionModel(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     form: Mapped[str] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
-    """What the team's code returned, such as the number of its new row."""
+    """The value that the team's code returned, such as the number of its new row."""
     at: Mapped[datetime] = mapped_column(index=True)
     session_id: Mapped[str] = mapped_column(_Bytewise, index=True, default="", server_default="")
     """Whose it is."""

@@ -44,7 +44,7 @@ from core.unreadable import Unreadable
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(minutes=5)
-"""How long past its time a session must be. Covers what is noted late: a browser seen less than a minute ago, edits
+"""The time that a session must be over. Covers what is noted late: a browser seen less than a minute ago, edits
 that wait for their flush, and machines whose clocks differ a little."""
 
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
@@ -53,7 +53,7 @@ _BATCH = 500
 _UNREADABLE = object()
 """A value that is damaged, or that this process can't read."""
 _WITH_A_SAVE = ("/saved", "/key")
-"""What was saved, and the key of the next submission, which also changes where a form is emptied by being saved."""
+"""Endings of paths: what was saved, and the next submission's key, which also changes where saving empties a form."""
 _NEXT_VERSION = _sessions.c.version + 1
 """Also a purge is news: whoever only compares versions has to learn of it."""
 _REPLACE = (
@@ -114,14 +114,13 @@ class SqlStore:
         with reachable(), self._database.connect() as connection:
             return [as_entry(row) for row in connection.execute(wanted)]
 
-    def headers(self, limit: int, offset: int = 0) -> list[SessionHeader]:
+    def headers(self, limit: int) -> list[SessionHeader]:
         """Return headers of live sessions, the latest activity first."""
         wanted = (
             select(*(_sessions.c[name] for name in SessionHeader.__slots__))
             .where(_sessions.c.purged_at.is_(None))
             .order_by(_sessions.c.last_activity.desc(), _sessions.c.session_id)
             .limit(limit)
-            .offset(offset)
         )
         with reachable(), self._database.connect() as connection:
             return [SessionHeader(**row) for row in connection.execute(wanted).mappings()]

@@ -57,19 +57,19 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _NO_TABLES = frozenset({"set", "of", "nowait", "skip"})
-"""What may follow the word UPDATE and is no table: `ON CONFLICT DO UPDATE SET`, `FOR UPDATE OF`."""
+"""Words that may follow UPDATE and are no table: `ON CONFLICT DO UPDATE SET`, `FOR UPDATE OF`."""
 _UNTRACKED_NAMES = frozenset(f"table:{table}" for table in UNTRACKED)
 
 log = structlog.get_logger(__name__)
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name stands for several (`orders:*`)."""
+    """Return whether a name stands for several (`orders:*`)."""
     return any(character in name for character in "*?[")
 
 
 class Versions:
-    """What this process knows of the versions. Safe for threads."""
+    """The versions as far as this process knows them. Safe for threads."""
 
     def __init__(self, database: Engine, clock: Clock) -> None:
         self._database = database
@@ -127,7 +127,7 @@ class Versions:
         self._learn(news)
 
     def version_of(self, names: Collection[str]) -> str:
-        """What a result that depends on these names has to be computed anew for: it differs after each change of one.
+        """Return a text that differs after each change of one of these names, of which a result depends on them.
 
         Never the same for the versions of two databases.
         """

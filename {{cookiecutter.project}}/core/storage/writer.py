@@ -36,20 +36,11 @@ from core.storage.sql_store import SqlStore
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Seconds before a flush is tried again, after so many failures in a row; then the last one."""
 CLOSE_SECONDS = 6.0
-"""How long a shutdown waits for its flush: it has ten seconds until the process is killed."""
+"""Seconds that a shutdown waits for its flush: it has ten until the process is killed."""
 _BATCH = 5_000
 """Entries per database transaction."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterStatus:
-    """The outcome of the last flushes. `failures` counts those in a row."""
-
-    last_flush: datetime | None
-    failures: int
-    last_error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +71,10 @@ class DebouncedWriter:
         self._flushing = threading.Lock()
         self._deadline: float | None = None
         self._marked = self._flushed = 0
-        """How many marks there were, and how many of them the last flush that succeeded has seen."""
+        """The number of marks so far, and of those that the last flush that succeeded has seen."""
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._status = WriterStatus(last_flush=None, failures=0, last_error=None)
+        self._status = EngineStatus()
 
     @property
     def deadline(self) -> float | None:
@@ -92,7 +83,7 @@ class DebouncedWriter:
             return self._deadline
 
     @property
-    def status(self) -> WriterStatus:
+    def status(self) -> EngineStatus:
         return self._status
 
     def mark(self) -> None:
@@ -131,7 +122,7 @@ class DebouncedWriter:
                 self._failed(error)
                 raise
             with self._changed:
-                self._status = WriterStatus(last_flush=self._clock.now(), failures=0, last_error=None)
+                self._status = EngineStatus(last_flush=self._clock.now())
                 self._flushed = seen
                 self._changed.notify_all()
 
@@ -169,7 +160,7 @@ class DebouncedWriter:
     def _failed(self, error: BaseException) -> None:
         failures = self._status.failures + 1
         pause = _PAUSES[min(failures, len(_PAUSES)) - 1]
-        self._status = WriterStatus(last_flush=self._status.last_flush, failures=failures, last_error=str(error))
+        self._status = replace(self._status, failures=failures, last_error=str(error))
         log.warning("flush failed", error=str(error), failures=failures, retry_seconds=pause)
         with self._changed:
             self._deadline = time.monotonic() + pause
@@ -277,20 +268,12 @@ class EntryWriter:
         """Return what waits, and the outcome of the last writes."""
         if self._journal is None:
             return self._commit_status
-        flushes, trouble = self.flushes.status, self._journal_error
-        pending, oldest = 0, None
+        pending, oldest, trouble = 0, None, self._journal_error
         try:
             pending, oldest = self._journal.count(), self._journal.oldest_stamp()
         except JournalError as error:
             trouble = str(error)
-        return EngineStatus(
-            pending=pending,
-            oldest_pending=_time(oldest),
-            last_flush=flushes.last_flush,
-            failures=flushes.failures,
-            last_error=flushes.last_error,
-            journal_error=trouble,
-        )
+        return replace(self.flushes.status, pending=pending, oldest_pending=_time(oldest), journal_error=trouble)
 
     def close(self) -> None:
         """Flush and close the journal. Closing twice is harmless."""
