@@ -15,9 +15,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from core import ui
+from core.streamlit_compat.messages import Told
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, edited, fit, without_unfit
 from core.ui.written import written
-from core.web.protocol import Told
 from core.words import Words
 
 STOCK = {"name": ["apple", "pear", "plum"], "count": [1, 2, 3]}

@@ -21,11 +21,11 @@ from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.services import Services
 from core.state.text_rules import TextRule
 from core.storage.models import TokenModel
+from core.streamlit_compat.server import UPLOAD
 from core.web import routes
 from core.web.grants import Grant
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
-from core.web.protocol import UPLOAD
 from core.web.token import new_token, token_hash
 from core.web.uploads import UploadMiddleware
 

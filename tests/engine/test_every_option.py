@@ -14,7 +14,7 @@ from streamlit.dataframe_util import convert_anything_to_list
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from core.web.protocol import Told
+from core.streamlit_compat.messages import Told
 
 OPTIONS: dict[str, list[Any]] = {
     "Decimal": [Decimal("1.5"), Decimal("2.50"), Decimal("NaN")],

@@ -20,9 +20,9 @@ from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import upload_path
 from core.storage.models import Base
+from core.streamlit_compat.messages import Told
 from core.ui.kept_file import KeptFile
 from core.web.live_tab import Edit
-from core.web.protocol import Told
 from tests.engine.writing import put
 
 PAGE = """

@@ -27,7 +27,7 @@ def page() -> None:
     import streamlit as st
 
     from core import bootstrap_session, get_session_manager, ui
-    from core.web.protocol import element_id
+    from core.streamlit_compat.widgets import element_id
 
     bootstrap_session()
     moment = datetime.fromisoformat("2026-05-01T12:00")

@@ -12,9 +12,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.errors import KeepError, SignedOutError
+from core.streamlit_compat.messages import with_status
 from core.web.ingress import CONNECTION_HEADER, Connections, IngressMiddleware
 from core.web.live_tab import Edit, LiveTab
-from core.web.protocol import with_status
 
 KEY = "f.name"
 GONE: Message = {"type": "websocket.disconnect", "code": 1001}

@@ -13,10 +13,10 @@ from core.errors import KeepError
 from core.services import Services
 from core.settings import Settings
 from core.state.paths import field_path
+from core.streamlit_compat.messages import told
 from core.web import routes
 from core.web.ingress import Connections, get_connections
 from core.web.live_tab import Edit, LiveTab
-from core.web.protocol import told
 from core.web.token import anonymous_session_id, new_token
 from tests.engine.writing import put
 

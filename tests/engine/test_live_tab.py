@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from core.errors import KeepError, NotAllowedError
+from core.streamlit_compat.messages import FormPart, Told, Unsent
 from core.web.live_tab import Arrived, Edit, LiveTab
-from core.web.protocol import FormPart, Told, Unsent, WidgetState
 
 KEY = "f.name"
 PLAIN = "$$ID-4567-plain"

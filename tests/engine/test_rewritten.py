@@ -14,9 +14,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
+from core.streamlit_compat.server import block_dialogs
 from core.web import rewritten
 from core.web.address import is_page
-from core.web.rewritten import Change, RewriteMiddleware, add_ours, block_dialogs
+from core.web.rewritten import Change, RewriteMiddleware, add_ours
 
 PAGE = "<html><body><div></div></body></html>"
 STYLE, EARLY = (

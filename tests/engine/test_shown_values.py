@@ -6,13 +6,14 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.services import Services, get_services
 from core.session import UserSession
 from core.state.paths import field_path
+from core.streamlit_compat.messages import Told
 from core.typed_text import Draft, digest_of, draft_path
-from core.web.protocol import Told, WidgetState
 from tests.engine import writing
 from tests.engine.test_widgets import COLOURS, EVERY_KIND
 

@@ -1,5 +1,5 @@
 """What this project relies on in Streamlit beyond its public API. When a new Streamlit breaks one of these, look at
-`core/web/protocol.py`: it lists each reliance with the file of Streamlit it comes from, and is the only place to mend.
+`core/streamlit_compat`: it is the only place to mend.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.testing.v1 import AppTest
 
-from core.web.protocol import UPLOAD, FragmentRun, Unsent, key_of, noted, takes, told, uploaded, with_status
+from core.streamlit_compat.messages import FragmentRun, Unsent, key_of, noted, told, with_status
+from core.streamlit_compat.server import UPLOAD, takes, uploaded
 
 KEY = "a.b/c d-é"
 KINDS: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -42,14 +43,14 @@ def page(kind: str, arguments: list[object], options: dict[str, object], key: st
 
     import streamlit as st
 
-    from core.web import protocol
+    from core.streamlit_compat import run, widgets
 
     with st.form("form") if in_form else contextlib.nullcontext():
         getattr(st, kind)(*arguments, key=key, **options)
-        st.session_state["inside"] = bool(protocol.form_around())
+        st.session_state["inside"] = bool(run.form_around())
         if in_form:
             st.form_submit_button()
-    st.session_state["reader"] = protocol.reader(key)
+    st.session_state["reader"] = widgets.reader(key)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +84,9 @@ def test_a_widget_that_is_not_on_the_page_has_no_reader() -> None:
     def empty() -> None:
         import streamlit as st
 
-        from core.web import protocol
+        from core.streamlit_compat import widgets
 
-        st.session_state["reader"] = protocol.reader("absent")
+        st.session_state["reader"] = widgets.reader("absent")
 
     assert AppTest.from_function(empty).run().session_state["reader"] is None
 
@@ -177,13 +178,13 @@ def test_a_file_that_was_taken_over_is_let_go_of() -> None:
         import streamlit as st
         from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-        from core.web import protocol
+        from core.streamlit_compat import server
 
         file, context = st.file_uploader("Label", key="k"), get_script_run_ctx()
         if file is not None and context is not None:
             arguments = context.session_id, [file.file_id]
             before = len(context.uploaded_file_mgr.get_files(*arguments))
-            protocol.forget_upload(file.file_id)
+            server.forget_upload(file.file_id)
             st.session_state["held"] = before, len(context.uploaded_file_mgr.get_files(*arguments))
 
     tab = AppTest.from_function(upload).run()

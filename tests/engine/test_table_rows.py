@@ -11,7 +11,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.services import Services
-from core.web.protocol import Told
+from core.streamlit_compat.messages import Told
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from streamlit.elements.lib.column_config_utils import is_type_compatible
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
+from core.streamlit_compat.messages import Told
 from core.ui.table_edits import Base, Draft, Kept, edited, fit, without_unfit
-from core.web.protocol import Told
 from core.web.tabular import Table
 
 DAY = pd.Timestamp("2026-05-01")

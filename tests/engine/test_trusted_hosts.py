@@ -13,7 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from core.web.trusted_hosts import CLOSED, PROVIDER, TrustedHostsMiddleware, is_allowed_host
+from core.streamlit_compat.server import CLOSED, PROVIDER
+from core.web.trusted_hosts import TrustedHostsMiddleware, is_allowed_host
 
 HERE = {"Host": "app.example.com"}
 

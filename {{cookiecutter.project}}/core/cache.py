@@ -27,11 +27,11 @@ from fnmatch import fnmatchcase
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.services import get_services
 from core.session_manager import get_current_session
 from core.storage.versions import UNTRACKED, is_pattern
+from core.streamlit_compat.run import run_context
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,7 +99,7 @@ def data(
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             _ask()
-            if get_script_run_ctx(suppress_warning=True) is not None:
+            if run_context() is not None:
                 get_current_session().track_cache_key(name, dependencies)
             result: R = cached(*args, **kwargs)
             return result
@@ -122,14 +122,14 @@ def invalidate(pattern: str) -> list[str]:
     hit = [cached for cached in list(_functions.values()) if any(fnmatchcase(each, pattern) for each in cached.names)]
     for cached in hit:
         cached.settle()
-    if get_script_run_ctx(suppress_warning=True) is not None:
+    if run_context() is not None:
         get_current_session().invalidate_cache(pattern)
     return sorted(cached.name for cached in hit)
 
 
 def _ask() -> None:
     """Learn what changed elsewhere: once a run, and again after each change that this process made itself."""
-    services, context = get_services(), get_script_run_ctx(suppress_warning=True)
+    services, context = get_services(), run_context()
     changes = services.versions.changes
     if context is not None:
         run = context.cursors  # made anew for each run, also for that of a fragment

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import streamlit as st
 import structlog
-from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from core.accounts import Actor, Identity
 from core.auth import check_right, current_device, current_identity
@@ -37,6 +36,8 @@ from core.state.paths import field_path, is_bookkeeping, join_path, split_path
 from core.state.submission import next_submission, submission_key
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
+from core.streamlit_compat.run import page_name, run_context
+from core.streamlit_compat.widgets import assigned
 from core.typed_text import send_fields
 from core.unreadable import Unreadable
 from core.web.client import noted_address
@@ -44,7 +45,6 @@ from core.web.drafts import keep_with_message
 from core.web.fields import ShownField
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
-from core.web.protocol import assigned, page_name
 
 MISSING: Final = object()
 """What `field_value` returns for a field that was never set."""
@@ -56,7 +56,7 @@ _SETTLING_SECONDS = 2.0
 """How long after a page was first shown the browser may still be loading its widgets."""
 _SHOWN_PATHS = ("form/", "step/", "undone/", "pref/")
 """What of a session can be seen on a page."""
-_CURRENT: ContextVar[tuple[ScriptRunContext, SessionManager] | None] = ContextVar("manager", default=None)
+_CURRENT: ContextVar[tuple[object, SessionManager] | None] = ContextVar("manager", default=None)
 """The run that asked last in this thread, and its manager: a page asks once a widget."""
 _SCRIPT_PAGE = ""
 """The page of a script that has no router."""
@@ -308,7 +308,7 @@ class SessionManager:
         return stamps
 
     def _check_author(self) -> None:
-        context = get_script_run_ctx(suppress_warning=True)
+        context = run_context()
         # A run has looked who is there when it began; a callback comes before that, and an edit before any run.
         if not (context and context.has_script_started) and self._vouched_in != threading.get_ident():
             try:
@@ -460,7 +460,7 @@ def bootstrap_session() -> UserSession:
     manager.generation = generation
     manager.connection = st.context.headers.get(CONNECTION_HEADER) or ""
     if manager.connection:
-        context = get_script_run_ctx()
+        context = run_context()
         streamlit_id = context.session_id if context else ""
         get_connections().attach(
             manager.connection, manager.live, streamlit_id, owner=identity.token_hash, needs=manager.page_needs
@@ -472,7 +472,7 @@ def bootstrap_session() -> UserSession:
 
 def get_session_manager() -> SessionManager:
     """Return this tab's manager. Raises NoSessionError outside a run or before `bootstrap_session()`."""
-    context = get_script_run_ctx(suppress_warning=True)
+    context = run_context()
     if context is None:
         raise NoSessionError(
             "There is no session outside a Streamlit run. Start the app with `make run`; "

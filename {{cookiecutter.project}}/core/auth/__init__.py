@@ -10,7 +10,6 @@ from typing import NoReturn
 import streamlit as st
 import structlog
 from streamlit.errors import StreamlitAuthError
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.accounts import Actor, Identity, User
 from core.auth.pages import (
@@ -27,6 +26,7 @@ from core.language import words_for
 from core.plain import plain
 from core.services import Services, get_services
 from core.storage.database import reachable
+from core.streamlit_compat.run import run_context
 from core.web.binding import get_bindings
 from core.web.client import describe_device, noted_address
 from core.web.oidc import Failure, OidcFlow
@@ -61,7 +61,7 @@ def current_identity() -> Identity:
     hashed = token_hash(token) if verify(token, secret) else None
     # Without a valid cookie it is a session for this tab only, which nobody can come back to.
     own = st.session_state.setdefault(_ANONYMOUS_KEY, f"anon-{secrets.token_hex(16)}")
-    context = get_script_run_ctx()
+    context = run_context()
     if hashed is not None and context is not None:
         get_bindings().bind(context.session_id, hashed)
     anonymous = own if hashed is None else anonymous_session_id(token, secret)
@@ -145,7 +145,7 @@ def sign_out() -> None:
     except StoreUnavailableError:
         st.error(words_for()("auth.still_signed_in"))
         return
-    context = get_script_run_ctx()
+    context = run_context()
     if context is not None and context.has_script_started:
         st.rerun()  # a callback needs none: the script runs right after it
 

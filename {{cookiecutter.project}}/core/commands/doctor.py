@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import apsw
 import click
+import streamlit as st
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
@@ -52,6 +53,7 @@ from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.migrate import schema_state
 from core.storage.sql_store import SqlStore
+from core.streamlit_compat.features import broken
 from core.wildcards import matches
 
 _BACKLOG_LIMIT = timedelta(minutes=1)
@@ -76,6 +78,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield admission(settings)
     yield from of_apps()
     yield from _engine()
+    yield from _streamlit()
     yield _sqlite_of_python()
     yield _sqlite_of_journal()
     yield from _journal(settings)
@@ -91,6 +94,17 @@ def _engine() -> Iterator[Finding]:
         yield Finding(subject="engine", says=f"{'; '.join(found)}. An update replaces core/ as a whole")
     else:
         yield Finding(subject="engine", says="as the template gave it")
+
+
+def _streamlit() -> Iterator[Finding]:
+    """Test what the engine relies on in Streamlit (see `core.streamlit_compat`)."""
+    for feature, moved in broken().items():
+        says = f"{st.__version__} has changed, so {feature.value} ({'; '.join(moved)})"
+        yield Finding(
+            subject="Streamlit", says=says, fix="Install the version in requirements.lock: rm -r .venv && make setup"
+        )
+    if not broken():
+        yield Finding(subject="Streamlit", says=f"{st.__version__} is as the engine expects it")
 
 
 @click.command()

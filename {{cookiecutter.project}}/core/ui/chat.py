@@ -19,6 +19,7 @@ import streamlit as st
 from core.errors import NotKeptError
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.text_rules import TextRule
+from core.streamlit_compat.widgets import held
 from core.typed_text import send_fields
 from core.ui import browser
 from core.ui.block import form_of, say_beneath
@@ -27,7 +28,6 @@ from core.ui.kinds import TEXT, misfit
 from core.ui.like import like
 from core.ui.widgets import is_own, known_field, say_problem, stamp_of
 from core.web.fields import ShownField
-from core.web.protocol import held
 
 _SETTLING_SECONDS = 10.0
 """How long after it was put back the browser may have missed a draft: the field's code may still be loading."""

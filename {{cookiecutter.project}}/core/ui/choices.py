@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamlit.dataframe_util import convert_anything_to_list
-
 from core.state.equality import same
+from core.streamlit_compat.widgets import options_of
 from core.ui.kinds import Arguments, Kind, MisfitError
 
 _QUICK = (str, int, bool)
@@ -17,7 +16,7 @@ _QUICK = (str, int, bool)
 def offered(arguments: Arguments) -> Sequence[Any]:
     """The options as a sequence, whatever they were given as."""
     options = arguments["options"]
-    return options if type(options) in (list, tuple) else convert_anything_to_list(options)
+    return options if type(options) in (list, tuple) else options_of(options)
 
 
 def _check_offered(values: Sequence[Any], arguments: Arguments) -> None:
@@ -95,7 +94,7 @@ def _initial_choices(arguments: Arguments) -> list[Any]:
     if default is None:
         return []
     # One option by itself stands for a list of it.
-    return [default] if _is_among(default, offered(arguments)) else convert_anything_to_list(default)
+    return [default] if _is_among(default, offered(arguments)) else options_of(default)
 
 
 def _initial_segments(arguments: Arguments) -> Any:

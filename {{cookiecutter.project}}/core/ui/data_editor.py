@@ -22,6 +22,10 @@ from core.plain import plain
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.equality import same
 from core.state.text_rules import length_of
+from core.streamlit_compat.features import Feature, broken
+from core.streamlit_compat.messages import WidgetState
+from core.streamlit_compat.run import form_around
+from core.streamlit_compat.widgets import held
 from core.ui.block import form_of, say_beneath
 from core.ui.keys import own_key, widget_key
 from core.ui.kinds import MisfitError
@@ -31,7 +35,6 @@ from core.ui.times import words
 from core.ui.widgets import known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 from core.web.live_tab import Partly
-from core.web.protocol import WidgetState, form_around, held
 from core.web.tabular import Table
 from core.words import Words
 
@@ -73,6 +76,12 @@ def data_editor(
     stays with its row when rows come and go, and when another of its cells changes.
     """
     form = form_of(form, field)
+    if Feature.TABLES in broken():
+        options |= {"num_rows": num_rows, "disabled": disabled, "column_config": column_config}
+        options |= {"on_change": on_change, "args": args, "kwargs": kwargs}
+        value = st.data_editor(data, key=str(key or widget_key(form, field)), **options)
+        st.caption(words()("misfit.unkept"))
+        return value
     manager = get_session_manager()
     disabled = disabled if isinstance(disabled, bool) else list(disabled)
     shown = known_field(manager, form, field, str(key or widget_key(form, field)))

@@ -25,6 +25,9 @@ from core.services import get_services
 from core.session_manager import MISSING, get_session_manager
 from core.state.equality import same
 from core.state.paths import field_path, upload_path
+from core.streamlit_compat.messages import WidgetState, upload_ids
+from core.streamlit_compat.run import form_around
+from core.streamlit_compat.server import forget_upload
 from core.ui import upload_notes
 from core.ui.block import form_of, say_beneath
 from core.ui.file_list import list_files, note_rename
@@ -36,7 +39,6 @@ from core.ui.taken_in import RefusedFileError, Wanted
 from core.ui.times import words
 from core.ui.widgets import say_refused, say_unreadable
 from core.web.fields import ShownField
-from core.web.protocol import WidgetState, forget_upload, form_around, upload_ids
 
 _PICTURE_PIXELS = 320
 

@@ -6,8 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from streamlit.proto.Common_pb2 import FileURLs
-from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.typing import UploadedFile
 
 from core.files import FileRef
 from core.services import get_services
@@ -22,9 +21,9 @@ class KeptFile(UploadedFile):
     """
 
     def __init__(self, ref: FileRef) -> None:
-        super().__init__(UploadedFileRec(ref.upload or ref.digest, ref.name, ref.type, b""), FileURLs())
+        io.BytesIO.__init__(self)
         self.ref = ref
-        self.size = ref.size
+        self.file_id, self.name, self.type, self.size = ref.upload or ref.digest, ref.name, ref.type, ref.size
         self._filled = False
 
     def _fill(self) -> None:

@@ -4,10 +4,10 @@
 const ON_ITS_WAY = 2000; // ms that a message may take to leave this browser
 const OVERDUE = 1000; // ms until a message without an answer is talked about
 const SETTLE = 250; // ms after new data until the widgets show theirs
-// Fields of a message that Streamlit doesn't know and passes over (see core/web/protocol.py):
+// Fields of a message that Streamlit doesn't know and passes over (see core/streamlit_compat):
 const NUMBER = [0xc5, 0x3e]; // 1000: four bytes, the lowest first
 const CONTENT = [0xca, 0x3e]; // 1001: its length, then as many bytes of JSON
-const STREAM = "/_stcore/stream"; // where they go (see core/web/protocol.py)
+const STREAM = "/_stcore/stream"; // where they go (see core/streamlit_compat)
 
 class LastMessage {
   // `changed` is called when a message may have been answered, or its run have ended. `held` returns what goes with every

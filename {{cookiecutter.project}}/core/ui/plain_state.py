@@ -12,9 +12,9 @@ import streamlit as st
 
 from core.services import get_services
 from core.session_manager import SessionManager
+from core.streamlit_compat.widgets import plain_keys
 from core.ui.keys import own_key
 from core.ui.times import words
-from core.web.protocol import plain_keys
 
 _LOST = "_"
 """How a key begins that says so itself."""

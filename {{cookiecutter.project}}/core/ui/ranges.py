@@ -9,8 +9,8 @@ from numbers import Integral, Real
 from typing import Any
 
 from core.state.text_rules import TextKind, TextRule
+from core.streamlit_compat.widgets import date_values, datetime_values
 from core.ui.kinds import Arguments, Kind, MisfitError, may_be_empty
-from core.web.protocol import date_values, datetime_values
 
 _LARGEST_WHOLE = 2**53 - 1
 """Beyond it a browser's numbers lose digits, and Streamlit takes none."""

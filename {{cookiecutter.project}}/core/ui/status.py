@@ -7,15 +7,11 @@ fragment or a dialog. A second component says at the run's end what the page con
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import json
 import secrets
-import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from functools import cache, partial
 from html import escape
 from pathlib import Path
@@ -23,12 +19,14 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
 
 from core.services import Services, get_services
 from core.session_manager import SessionManager
 from core.state.paths import join_path
 from core.state.text_rules import TextRule
+from core.streamlit_compat.features import Feature, broken
+from core.streamlit_compat.run import do_though_stopped, takes_one_element, was_stopped_by_page
+from core.streamlit_compat.widgets import shown_widgets, widget_id
 from core.typed_text import last_draft
 from core.ui.keys import own_key
 from core.ui.plain_state import plain_state
@@ -36,7 +34,6 @@ from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
-from core.web.protocol import shown_widgets, takes_one_element, widget_id
 from core.words import Words
 
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
@@ -46,7 +43,6 @@ _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 """What Streamlit's filter of HTML may take for more than text."""
 _order = itertools.count(1)
 """Of what pages are told, over all of them: the page's script passes over what it was told before."""
-_STOP = inspect.unwrap(st.stop).__code__
 _SCRIPTS = ("draft_storage", "last_message", "text_fields", "unsent", "outbox", "open_fields", "status")
 
 
@@ -61,29 +57,15 @@ def save_status(manager: SessionManager) -> Iterator[None]:
     page.begin()
     try:
         yield
-    except StopException as stopped:
-        if _by_the_page(stopped):
-            _though_stopped(page.end)  # what the page shows so far is kept like any other
-        raise
     except Exception:
         page.end()
         raise
+    except BaseException as stopped:
+        if was_stopped_by_page(stopped):
+            do_though_stopped(page.end)  # what the page shows so far is kept like any other
+        raise
     else:
         page.end()
-
-
-def _by_the_page(stopped: StopException) -> bool:
-    """Whether the page called `st.stop()`. Otherwise another run has begun, and the session's state belongs to that."""
-    return any(frame.f_code is _STOP for frame, _ in traceback.walk_tb(stopped.__traceback__))
-
-
-def _though_stopped(action: Callable[[], None]) -> None:
-    """Streamlit takes nothing more from the thread of a script that was stopped, and from another one it does."""
-    context = copy_context()
-    thread = threading.Thread(target=context.run, args=(action,))
-    add_script_run_ctx(thread, get_script_run_ctx())
-    thread.start()
-    thread.join()
 
 
 class _Page:
@@ -108,7 +90,7 @@ class _Page:
 
     def _field(self, shown: ShownField) -> None:
         """Tell of a field that was just shown, beside it: it may be in a fragment or in a dialog."""
-        if shown.rule is None or self._manager.identity.token_hash is None:
+        if shown.rule is None or self._manager.identity.token_hash is None or Feature.TYPING in broken():
             return
         if takes_one_element():
             self._untold.append(shown)
@@ -188,7 +170,7 @@ def _fragment_status(services: Services, manager: SessionManager, session_id: st
 
 def _is_complete(manager: SessionManager) -> bool:
     """Whether all that the page holds is kept."""
-    return bool(manager.shown_fields) and not manager.live.has_plain_state
+    return bool(manager.shown_fields) and not (manager.live.has_plain_state or broken())
 
 
 def _words(say: Words, manager: SessionManager) -> dict[str, str]:

@@ -12,9 +12,9 @@ from core.errors import FilesUnavailableError, JournalError, StoreUnavailableErr
 from core.files import HEAD_BYTES, FileRef, agrees, safe_name, type_of
 from core.services import get_services
 from core.state.paths import upload_path
+from core.streamlit_compat.server import takes
 from core.ui.kept_file import written
 from core.ui.times import words
-from core.web.protocol import takes
 
 log = structlog.get_logger(__name__)
 

@@ -27,6 +27,8 @@ from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.equality import same
 from core.state.paths import field_path
+from core.streamlit_compat.run import form_around, fragment_run, opens_dialog
+from core.streamlit_compat.widgets import assigned, element_id, has_left, held, offer, put_right, reader, settle
 from core.typed_text import current_draft
 from core.ui import cards, choices, kinds, ranges
 from core.ui.block import form_of, say_beneath
@@ -37,19 +39,6 @@ from core.ui.numbers import plain_numbers
 from core.ui.option_ids import OptionIds, unkeepable
 from core.ui.times import words
 from core.web.fields import ShownField
-from core.web.protocol import (
-    assigned,
-    element_id,
-    form_around,
-    fragment_run,
-    has_left,
-    held,
-    offer,
-    opens_dialog,
-    put_right,
-    reader,
-    settle,
-)
 
 R = TypeVar("R")
 

@@ -20,6 +20,8 @@ from core.services import close_services, get_services
 from core.settings import get_settings, misspelt_in_environment, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import schema_state
+from core.streamlit_compat.features import broken
+from core.streamlit_compat.server import CLOSED, HOST_CONFIG, PROVIDER, block_dialogs
 from core.web import run_on_save, watch
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
@@ -32,9 +34,9 @@ from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
 from core.web.oidc import OidcMiddleware
 from core.web.position import position
-from core.web.rewritten import HOST_CONFIG, RewriteMiddleware, add_ours, block_dialogs
+from core.web.rewritten import RewriteMiddleware, add_ours
 from core.web.routes import health, rotate
-from core.web.trusted_hosts import CLOSED, PROVIDER, TrustedHostsMiddleware
+from core.web.trusted_hosts import TrustedHostsMiddleware
 from core.web.uploads import UploadMiddleware
 
 log = structlog.get_logger(__name__)
@@ -142,6 +144,7 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
 def _load(load_pages: LoadPages) -> Mapping[str, Sequence[str]]:
     importlib.import_module("pandas")  # Streamlit puts it off until somebody sees the first select box
     get_services()  # which say how the log is written
+    broken()  # which logs what has changed in Streamlit
     for sentence in misspelt_in_environment():
         log.warning(sentence)
     return load_pages()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.types import Scope
 from streamlit import config
 
-_NOT_PAGES = ("_stcore/", "keep/", "static/", "app/static/", "media/", "component/", "auth/")
+from core.streamlit_compat.server import NOT_PAGES
+
+_NOT_PAGES = ("keep/", *NOT_PAGES)
 """Beginnings of addresses that are no page."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.streamlit_compat.server import UPLOAD
 from core.web.address import folder, is_page
 from core.web.binding import Bindings
 from core.web.client import OTHER_PAGE, OTHER_UPLOAD, NoteDenied, note_denied
@@ -98,7 +99,7 @@ class SessionCookieMiddleware:
         return _replace(headers, b"sec-websocket-protocol", ",".join(parts[:2]).encode("latin-1"))
 
     def _foreign_upload(self, scope: Scope, owner: str | None) -> bool:
-        prefix = f"{self._base}_stcore/upload_file/"
+        prefix = f"{self._base}{UPLOAD}"
         path: str = scope["path"]
         if not path.startswith(prefix) or scope["method"] not in ("PUT", "DELETE"):
             return False

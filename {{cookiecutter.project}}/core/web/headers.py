@@ -10,14 +10,13 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import file_util
 
 from core.errors import ConfigurationError
+from core.streamlit_compat.server import index_html
 from core.web.address import folder, is_page
 from core.web.rewritten import add_ours
 
@@ -77,7 +76,7 @@ def page_policy(inline_scripts: Iterable[str] = (), more: str = "") -> str:
 
 def scripts_of_the_page() -> list[str]:
     """Return the inline scripts of Streamlit's page, as they are in its installed version, and ours."""
-    page = add_ours(Path(file_util.get_static_dir(), "index.html").read_bytes())
+    page = add_ours(index_html())
     return re.findall(r"<script>(.*?)</script>", page.decode(), re.DOTALL)
 
 

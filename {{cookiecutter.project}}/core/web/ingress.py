@@ -23,10 +23,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
+from core.streamlit_compat.messages import FragmentRun, Told, harmless, noted, told, with_status, without
+from core.streamlit_compat.server import STREAM
 from core.web.address import folder
 from core.web.binding import streamlit_id_of
 from core.web.live_tab import LiveTab
-from core.web.protocol import STREAM, FragmentRun, Told, harmless, noted, told, with_status, without
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from core.errors import KeepError, NotAllowedError
 from core.rate import RateLimit
 from core.services import Services, get_services
+from core.streamlit_compat.messages import told
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
-from core.web.protocol import told
 from core.web.request import read_bytes, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 

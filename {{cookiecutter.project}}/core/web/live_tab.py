@@ -19,7 +19,8 @@ from typing import Any, Final
 from core.errors import KeepError, NotAllowedError, SignedOutError
 from core.state.equality import same
 from core.state.text_rules import UntakenTextError
-from core.web.protocol import FormPart, Reader, Told, Unsent, WidgetState, is_press, key_in, key_of
+from core.streamlit_compat.messages import FormPart, Told, Unsent, WidgetState, is_press, key_in, key_of
+from core.streamlit_compat.widgets import Reader
 
 _NOTHING: Final = object()
 _MOST_UNTAKEN = 100

@@ -8,7 +8,6 @@ the claims are exchanged for a token of ours, and of Streamlit's cookies only wh
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,10 +19,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.auth_util import get_cookie_with_chunks
-from streamlit.web.server.server_util import get_cookie_secret
-from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
-from streamlit.web.server.starlette.starlette_server_config import TOKENS_COOKIE_NAME, USER_COOKIE_NAME
 
 from core.accounts import Actor
 from core.accounts.oidc import Claims
@@ -31,6 +26,7 @@ from core.errors import StoreUnavailableError
 from core.services import Services
 from core.settings import Settings
 from core.storage.database import reachable
+from core.streamlit_compat.server import TOKENS_COOKIE, USER_COOKIE, read_signed, signed
 from core.web.address import folder, is_page
 from core.web.client import describe_device
 from core.web.cookie import set_cookie_header
@@ -69,7 +65,7 @@ class OidcFlow:
     def header(self, settings: Settings) -> str:
         """Return the value of the `Set-Cookie` header that stores the flow."""
         name, secret = _flow_cookie(settings), settings.secret_key.get_secret_value()
-        value = create_signed_value(secret, name, json.dumps(dataclasses.asdict(self))).decode("ascii")
+        value = signed(name, dataclasses.asdict(self), secret)
         seconds = _FAILURE_SECONDS if self.failure else _FLOW_SECONDS
         return _cookie_header(name, value, seconds, secure=settings.cookie_secure)
 
@@ -82,9 +78,9 @@ class OidcFlow:
     def read(cls, cookies: Mapping[str, str], settings: Settings) -> OidcFlow | None:
         """Return the flow among a browser's cookies; None without one, and for one that isn't ours or is too old."""
         name, secret = _flow_cookie(settings), settings.secret_key.get_secret_value()
-        value = decode_signed_value(secret, name, cookies.get(name, ""), max_age_days=_FLOW_SECONDS / 86400)
+        said = read_signed(cookies, name, secret, seconds=_FLOW_SECONDS)
         try:
-            return cls(**json.loads(value)) if value is not None else None
+            return cls(**said) if said is not None else None
         except TypeError:
             return None  # given by another version of this project
 
@@ -281,7 +277,7 @@ def _claims(answer: Response) -> Mapping[str, Any] | None:
     for header in answer.headers.getlist("set-cookie"):
         name, _, rest = header.partition("=")
         cookies[name] = rest.partition(";")[0]
-    return _read(cookies, USER_COOKIE_NAME)
+    return read_signed(cookies, USER_COOKIE)
 
 
 def _needed(headers: Iterable[str]) -> Iterator[str]:
@@ -292,27 +288,13 @@ def _needed(headers: Iterable[str]) -> Iterator[str]:
     cookies = {header.partition("=")[0]: header for header in headers}
     values = {name: header.partition("=")[2].partition(";")[0] for name, header in cookies.items()}
     for name, header in cookies.items():
-        if name.startswith(USER_COOKIE_NAME) and values[name] not in ("", '""'):
-            if name in (USER_COOKIE_NAME, TOKENS_COOKIE_NAME) and (said := _read(values, name)) is not None:
-                kept = _kept(said, "origin", "provider") if name == USER_COOKIE_NAME else _kept(said, "id_token")
-                value = create_signed_value(get_cookie_secret(), name, json.dumps(kept)).decode("ascii")
-                yield f"{name}={value};{header.partition(';')[2]}"
+        if name.startswith(USER_COOKIE) and values[name] not in ("", '""'):
+            if name in (USER_COOKIE, TOKENS_COOKIE) and (said := read_signed(values, name)) is not None:
+                kept = _kept(said, "origin", "provider") if name == USER_COOKIE else _kept(said, "id_token")
+                yield f"{name}={signed(name, kept)};{header.partition(';')[2]}"
         else:
             yield header
 
 
 def _kept(said: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: said[name] for name in names if len(str(said.get(name, ""))) <= _LONGEST_HINT and name in said}
-
-
-def _read(cookies: Mapping[str, str], name: str) -> dict[str, Any] | None:
-    secret = get_cookie_secret()
-
-    def signed(part: str) -> bytes | None:
-        return decode_signed_value(secret, part, cookies[part]) if part in cookies else None
-
-    value = get_cookie_with_chunks(signed, name)
-    if value is None:
-        return None
-    said = json.loads(value)
-    return said if isinstance(said, dict) else None

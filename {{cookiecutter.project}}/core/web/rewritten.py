@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HOST_CONFIG = "_stcore/host-config"
-"""Where Streamlit's browser part asks what its host wishes; below the app's folder."""
+from core.streamlit_compat.server import PAGE_END
+
 _STYLE = Path(__file__).with_name("style.css")
 _EARLY = Path(__file__).with_name("early.js")
-_END = b"</body>"
 _CONDITIONS = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
 """Headers that would bring something else than the answer as it is: a browser may have kept it with other changes."""
 
@@ -31,14 +29,9 @@ def add_ours(page: bytes) -> bytes:
 
     At the end, because where rules are equally strong, ours win over Streamlit's.
     """
-    before, end, after = page.rpartition(_END)
+    before, end, after = page.rpartition(PAGE_END)
     ours = b"<style>" + _STYLE.read_bytes() + b"</style><script>" + _EARLY.read_bytes() + b"</script>"
     return before + ours + end + after if end else page
-
-
-def block_dialogs(host_config: bytes) -> bytes:
-    """Tell Streamlit's browser part not to open dialogs about errors."""
-    return orjson.dumps({**orjson.loads(host_config), "blockErrorDialogs": True})
 
 
 class RewriteMiddleware:

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from core.reload import get_sources
 from core.settings import get_settings
+from core.streamlit_compat.server import ask_for_run
 from core.web.ingress import get_connections
-from core.web.protocol import ask_for_run
 
 INTERVAL_SECONDS = 0.5
 

@@ -14,17 +14,16 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from streamlit import dataframe_util
-from streamlit.elements.lib.column_config_utils import (
-    _EDITING_COMPATIBILITY_MAPPING,
+
+from core.streamlit_compat.tables import (
+    EDITABLE_AS,
     INDEX_IDENTIFIER,
     ColumnDataKind,
+    dataframe_util,
     determine_dataframe_schema,
-)
-from streamlit.elements.widgets.data_editor import (
-    _fix_column_headers,
-    _parse_value,
-    _stringify_arrow_incompatible_columns,
+    fix_column_headers,
+    parse_value,
+    stringify_incompatible,
 )
 
 __all__ = ["INDEX_IDENTIFIER", "Table"]
@@ -42,7 +41,7 @@ _CONFIGURED = {
     "datetime": ColumnDataKind.DATETIME,
 }
 """By the type that a column is configured as: what its cells are where its data doesn't say that."""
-_EDITABLE = frozenset(kind for kinds in _EDITING_COMPATIBILITY_MAPPING.values() for kind in kinds)
+_EDITABLE = frozenset(kind for kinds in EDITABLE_AS.values() for kind in kinds)
 _REFUSALS = (
     ValueError,
     TypeError,
@@ -76,9 +75,9 @@ class Table:
         """Read whatever the editor takes. Raises Streamlit's errors for anything else."""
         kind = dataframe_util.determine_data_format(data)
         frame = dataframe_util.convert_anything_to_pandas_df(data, ensure_copy=True)
-        _fix_column_headers(frame)
+        fix_column_headers(frame)
         before = dict(frame.items())
-        _stringify_arrow_incompatible_columns(frame, {}, trial_conversion=True)
+        stringify_incompatible(frame, {}, trial_conversion=True)
         objects = {str(name): column for name, column in before.items() if frame[name].dtype != column.dtype}
         schema = determine_dataframe_schema(frame, pa.Table.from_pandas(frame).schema)
         configs = _by_name(config or {}, frame)
@@ -252,7 +251,7 @@ def _held(kind: ColumnDataKind, dtype: Any, value: Any) -> Any:
         raise ValueError("neither true nor false")
     if kind in _NUMBERS and isinstance(value, str):
         raise ValueError("no number")
-    parsed = _parse_value(value, kind)
+    parsed = parse_value(value, kind)
     if parsed is None or (kind == ColumnDataKind.INTEGER and parsed != value):
         raise ValueError("not of the column's kind")
     if isinstance(dtype, pd.CategoricalDtype):
@@ -278,7 +277,7 @@ def _as_list(kind: ColumnDataKind, column: Any, value: Any) -> Any:
     if kind == ColumnDataKind.LIST:
         return pa.array([entries]).cast(pa.Array.from_pandas(column).type).to_pylist()[0] if entries else []
     if kind == ColumnDataKind.STRING:
-        return _held(kind, column.dtype, _parse_value(value, kind))
+        return _held(kind, column.dtype, parse_value(value, kind))
     if kind != ColumnDataKind.EMPTY:
         raise ValueError("no list")
     return entries

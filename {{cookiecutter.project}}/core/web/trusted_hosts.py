@@ -18,18 +18,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
+from core.streamlit_compat.server import CLOSED, HEALTH, METRICS
 from core.web.address import folder
 from core.web.client import OTHER_NAME, OTHER_SITE, NoteDenied, note_denied
 
-CLOSED = ("_stcore/agent/", "_stcore/script-health-check")
-"""Routes of Streamlit's that nobody may use: both run pages past the connection that keeps what is entered, and past
-our cookie, which says who is there."""
-PROVIDER = ("auth/", "oauth2callback")
-"""Routes of Streamlit's for signing in through a provider."""
-PROBES = ("keep/health", "_stcore/health")
+PROBES = ("keep/health", HEALTH)
 """Addresses that load balancers ask, many of them without naming a host. No browser leaves the name out."""
-METRICS = "_stcore/metrics"
-"""Streamlit's own figures: for programs on this machine."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")

@@ -36,11 +36,11 @@ from core.errors import (
 from core.files import HEAD_BYTES, FileRef, agrees, safe_name, type_of
 from core.services import Services, get_services
 from core.state.paths import UPLOADS, Change, upload_path
+from core.streamlit_compat.server import UPLOAD, ask_for_run, uploaded, uploaders, uploads_held
 from core.web.address import folder
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
 from core.web.open_paths import open_paths
-from core.web.protocol import UPLOAD, ask_for_run, uploaded, uploaders, uploads_held
 from core.web.request import require_identity, require_token
 
 MOST_FILES = 500

@@ -20,8 +20,8 @@ from starlette.concurrency import run_in_threadpool
 
 from core.accounts import Accounts
 from core.errors import StoreUnavailableError
+from core.streamlit_compat.server import ask_for_run, end_session, is_running
 from core.web.ingress import Connections, OpenPage
-from core.web.protocol import ask_for_run, end_session, is_running
 from core.wildcards import lacking
 
 INTERVAL_SECONDS = 2.0

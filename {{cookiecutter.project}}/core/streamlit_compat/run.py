@@ -1,0 +1,90 @@
+"""The run in progress: its context, and where on the page it writes."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import traceback
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit import runtime
+
+from core.streamlit_compat.features import Feature, part_of
+
+if TYPE_CHECKING:
+    from streamlit.runtime.app_session import AppSession
+    from streamlit.runtime.scriptrunner import ScriptRunContext
+
+
+def run_context() -> ScriptRunContext | None:
+    """Return what Streamlit knows of the run that this thread is in; None outside of runs, without a warning."""
+    try:
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+    except ImportError:
+        return getattr(threading.current_thread(), "streamlit_script_run_ctx", None)
+    return get_script_run_ctx(suppress_warning=True)
+
+
+def app_session(session_id: str) -> AppSession | None:
+    """Return an open page by Streamlit's id of its session. For the event loop's own thread."""
+    return runtime.get_instance().get_app_session(session_id) if runtime.exists() and session_id else None
+
+
+@part_of(Feature.INGRESS, otherwise="")
+def page_name() -> str:
+    """What the browser's messages call the page that this run shows."""
+    context = run_context()
+    return context.pages_manager.current_page_script_hash if context is not None else ""
+
+
+@part_of(Feature.IN_PLACE, otherwise=None)
+def fragment_run() -> object | None:
+    """An object of this run's own where it is one of fragments only; None for a run of the whole script."""
+    context = run_context()
+    return (context.fragment_ids_this_run or None) if context is not None else None
+
+
+@part_of(Feature.IN_PLACE, otherwise=False)
+def opens_dialog() -> bool:
+    """Whether the script is inside a dialog that this run has opened, as if it had not been there before."""
+    context = run_context()
+    if context is None or not context.has_dialog_opened:
+        return False
+    return "dialog" in st._main._active_dg._ancestor_block_types
+
+
+@part_of(Feature.TYPING, otherwise=True)
+def takes_one_element() -> bool:
+    """Whether the script writes into an `st.empty()`, where each element replaces the one before."""
+    from streamlit.cursor import LockedCursor
+
+    dg = st._main._active_dg
+    return isinstance(dg._cursor, LockedCursor)
+
+
+@part_of(Feature.FORMS, otherwise="unknown")
+def form_around() -> str:
+    """The key of the `with st.form(...)` the script is inside, where widgets can't have callbacks; empty for none."""
+    from streamlit.elements.lib.form_utils import current_form_id
+
+    return current_form_id(st._main)
+
+
+def was_stopped_by_page(stopped: BaseException) -> bool:
+    """Whether an exception ends a run because the page called `st.stop()`, and not because another run has begun."""
+    stop = inspect.unwrap(st.stop).__code__
+    return any(frame.f_code is stop for frame, _ in traceback.walk_tb(stopped.__traceback__))
+
+
+@part_of(Feature.STOPPED, otherwise=None)
+def do_though_stopped(action: Callable[[], None]) -> None:
+    """Do something more for a stopped run: Streamlit takes nothing from its thread, and from another one it does."""
+    from streamlit.runtime.scriptrunner import add_script_run_ctx
+
+    thread = threading.Thread(target=copy_context().run, args=(action,))
+    add_script_run_ctx(thread, run_context())
+    thread.start()
+    thread.join()
