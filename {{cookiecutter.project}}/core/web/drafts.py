@@ -216,6 +216,9 @@ class _TypedText:
             self._services.accounts.register_soon(owner.token_hash, owner.session_id, self._device)
         with _LOCKS[hash((owner.session_id, self._field)) % len(_LOCKS)]:
             session = self._open([self._field, self._note])
+            known = Draft.parse(session.values.get(self._note))
+            if known is not None and known.edit_id:
+                session = self._open([self._field, self._note, edit_path(self._form, known.edit_id)])
             self._write(session)
             return session.stamps.get(self._field, NO_STAMP)
 
@@ -233,8 +236,6 @@ class _TypedText:
         if known is not None and known.sent and known.digest == draft.digest and post.seen < stamp:
             return  # no draft any more, unless somebody typed it again since
         is_typing = known is not None and session.stamps[self._note] == stamp
-        if is_typing and known is not None:
-            session = self._open([self._field, self._note, edit_path(self._form, known.edit_id)])
         is_own, is_pressed = is_typing or stamp in ("", post.seen) or self._owner.database_away, False
         if not is_own:
             writer = self._writer(stamp)
