@@ -86,8 +86,9 @@ def connect(services: Services) -> Iterator[Callable[..., Browser]]:
             token = new_token(secret)
             if user is None:
                 return Browser(client, services, token, anonymous_session_id(token, secret))
-            ticket = services.accounts.issue_ticket("before", user.user_id)
-            services.accounts.redeem(ticket, "before", token_hash(token), "Test")
+            before = f"before {token}"
+            ticket = services.accounts.issue_ticket(before, user.user_id)
+            assert services.accounts.redeem(ticket, before, token_hash(token), "Test")
             return Browser(client, services, token, user.session_id)
 
         yield browser

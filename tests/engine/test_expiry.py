@@ -110,7 +110,7 @@ def test_signing_in_and_cleaning_at_once_never_leave_a_person_with_a_deleted_ses
         clock.advance(RETENTION + GRACE.total_seconds() + 1)
         start = threading.Barrier(2)
         found = [user.session_id]
-        ticket = place.accounts.issue_ticket("old", user.user_id)
+        ticket = place.accounts.issue_ticket(f"old{attempt}", user.user_id)
 
         def clean(start: threading.Barrier = start, found: list[str] = found) -> None:
             start.wait(30)
@@ -119,7 +119,7 @@ def test_signing_in_and_cleaning_at_once_never_leave_a_person_with_a_deleted_ses
         cleaning = threading.Thread(target=clean)
         cleaning.start()
         start.wait(30)
-        assert place.accounts.redeem(ticket, "old", f"new{attempt}", "")
+        assert place.accounts.redeem(ticket, f"old{attempt}", f"new{attempt}", "")
         cleaning.join()
         state = place.accounts.check(f"new{attempt}")
         assert state is not None

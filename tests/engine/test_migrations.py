@@ -226,7 +226,7 @@ def assert_whole_or_not_at_all(database: Engine, root: Path, at_least: int) -> N
 
 
 def test_the_first_upgrade_that_is_interrupted_anywhere_is_as_if_it_had_not_begun(database: Engine) -> None:
-    assert_whole_or_not_at_all(database, PROJECT_ROOT, at_least=50)
+    assert_whole_or_not_at_all(database, PROJECT_ROOT, at_least=40)
 
 
 def test_an_update_that_is_interrupted_anywhere_is_as_if_it_had_not_begun(

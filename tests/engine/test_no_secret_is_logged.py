@@ -21,7 +21,11 @@ from urllib.parse import quote, quote_plus
 import pytest
 from cryptography.fernet import Fernet
 
+from core.accounts import Accounts
+from core.clock import SystemClock
 from core.settings import PROJECT_ROOT
+from core.storage.database import open_database
+from core.web.token import token_hash
 from tests.engine import HERE
 from tests.engine.open_page import OpenPage
 from tests.lab.server import Server
@@ -165,6 +169,10 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
             grants = page.grants
             draft = {"tab": secrets.token_hex(16), "number": 1, "grant": grants[0], "text": known["typed"]}
             assert browser.post("/keep/drafts", draft)[0] == 204
+            database = open_database(settings["database_url"])
+            accounts = Accounts(database, SystemClock(), session_timeout=60, secret=known["secret key"])
+            browser.tickets.append(accounts.issue_ticket(token_hash(browser.cookies[-1]), None))
+            database.dispose()
             lock = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
             lock.execute("BEGIN EXCLUSIVE")
             page.fill("Name", known["entered"] + known["typed"])

@@ -328,3 +328,22 @@ def test_ended_tokens_are_forgotten_after_their_time(accounts: Accounts, ada: Us
     accounts.register("young", "anon-1", "")
     assert accounts.forget_ended(timedelta(seconds=SESSION_TIMEOUT)) == 2
     assert accounts.check("young") is not None
+
+
+def test_of_two_tickets_for_one_token_one_is_used(accounts: Accounts, ada: User) -> None:
+    first, second = accounts.issue_ticket("old", ada.user_id), accounts.issue_ticket("old", ada.user_id)
+    assert accounts.redeem(first, "old", "new", "")
+    assert accounts.redeem(second, "old", "another", "") is None
+    assert accounts.check("another") is None
+
+
+@pytest.mark.parametrize("change", ["password", "roles"])
+def test_a_ticket_of_before_a_change_of_rights_is_refused(accounts: Accounts, ada: User, change: str) -> None:
+    ticket = accounts.issue_ticket("old", ada.user_id)
+    if change == "password":
+        accounts.set_password(ada.user_id, "another phrase of some length")
+    else:
+        accounts.set_roles(ada.user_id, ["admin"])
+    assert accounts.redeem(ticket, "old", "new", "") is None
+    assert accounts.check("new") is None
+    assert accounts.check("old") is None, "nothing is changed"

@@ -47,8 +47,8 @@ class Accounts(OidcUsers, Roles, Invitations, Browsers, Identities, Throttle):
     """People, roles and tokens of one database. Every method is one transaction.
 
     `session_timeout` and `absolute_timeout` are in seconds: how long a token lives without activity, and how long
-    after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. `secret` keys
-    the hashes under which attempts are counted: the same in all processes. Nobody's password may be the `title` of the
+    after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. `secret` keys the hashes under
+    which attempts are counted and signs tickets: the same in all processes. Nobody's password may be the `title` of the
     app. Without `signing_in` everybody is one local person. Database trouble raises SQLAlchemy's own errors.
     """
 
@@ -77,7 +77,7 @@ class Accounts(OidcUsers, Roles, Invitations, Browsers, Identities, Throttle):
         self.title = title
         self.signing_in = signing_in
         self.known_identities = IdentityCache()
-        self._secret = b"attempts " + secret.encode()
+        self._secret = b"accounts " + secret.encode()
         self._throttle_notes = RateLimit(per_second=1 / WINDOW.total_seconds(), burst=1, monotonic=clock.monotonic)
         self._turn = Lock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import secrets
 from collections.abc import Collection
@@ -16,7 +17,6 @@ from core.accounts.audit import COMMAND_LINE, Actor
 from core.accounts.passwords import hash_password
 from core.accounts.rights import require_roles
 from core.accounts.roles import existing, grant, listed
-from core.accounts.tokens import secret_hash
 from core.accounts.users import (
     LONGEST_NAME,
     USERS,
@@ -80,7 +80,7 @@ class Invitations(Users):
             require_roles(connection, by, given)
             connection.execute(
                 insert(InvitationModel).values(
-                    invitation_hash=secret_hash(secret),
+                    invitation_hash=_hash(secret),
                     label=label,
                     roles=" ".join(given),
                     invited_by=by.user_id,
@@ -88,14 +88,14 @@ class Invitations(Users):
                     expires_at=self._steady.latest() + LIFETIME,
                 )
             )
-            subject = _subject(secret_hash(secret))
+            subject = _subject(_hash(secret))
             self._note(connection, "person.invited", by=by, subject=subject, detail=listed(given))
         return secret
 
     def invitation(self, secret: str) -> Invitation:
         """Return the open invitation of a link. Raises InvitationError when there is none, or it doesn't count."""
         with self._database.connect() as connection:
-            found = self._open_invitations(connection, InvitationModel.invitation_hash == secret_hash(secret))
+            found = self._open_invitations(connection, InvitationModel.invitation_hash == _hash(secret))
         if not found or not found[0].counts:
             raise InvitationError("No invitation belongs to this link.")
         return found[0]
@@ -179,3 +179,8 @@ def _taking(invitation_hash: str) -> Any:
 
 def _subject(invitation_hash: str) -> str:
     return f"invitation:{invitation_hash[:16]}"
+
+
+def _hash(text: str) -> str:
+    """Return what is stored of a secret that is given out."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, exists, insert, select, update
@@ -20,7 +20,6 @@ from core.storage.models import (
     KnownDeviceModel,
     RoleModel,
     SessionModel,
-    TicketModel,
     TokenModel,
     UserModel,
     UserRoleModel,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from core.accounts.identity import IdentityCache
 
 TICKET_LIFETIME = timedelta(seconds=60)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
 """A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
@@ -105,17 +105,6 @@ _TOUCH = (
     .values(last_seen=bindparam("seen"), expires_at=bindparam("until"))
 )
 
-_REDEEM = (
-    delete(TicketModel)
-    .where(
-        TicketModel.ticket_hash == bindparam("ticket"),
-        TicketModel.token_hash == bindparam("hash"),
-        TicketModel.expires_at > bindparam("now"),
-    )
-    .returning(TicketModel.user_id)
-)
-_EPOCH = select(UserModel.epoch).where(UserModel.user_id == bindparam("user_id"), UserModel.active.is_(True))
-
 
 class Tokens(AuditTrail):
     """The part of `Accounts` that keeps browsers' tokens. Every method is one transaction."""
@@ -126,6 +115,7 @@ class Tokens(AuditTrail):
     known_identities: IdentityCache
     _timeout: timedelta
     _absolute_timeout: timedelta
+    _secret: bytes
 
     def check(self, token_hash: str) -> TokenState | None:
         """Look a token up, with its person, their permissions and the session's version, in one query.
@@ -213,20 +203,14 @@ class Tokens(AuditTrail):
     def issue_ticket(self, token_hash: str, user_id: str | None) -> str:
         """Return a ticket for a new token: one for this person, or an anonymous one for None.
 
-        It can be used once, within 60 seconds, and only by the browser that holds `token_hash`.
+        It is signed, not stored: only the browser that holds `token_hash` can use it, within 60 seconds, and not after
+        a change of the person's rights or password. Using it ends the token it is bound to, so it is used once.
         """
-        ticket = secrets.token_urlsafe(32)
-        with self._database.begin() as connection:
-            connection.execute(delete(TicketModel).where(TicketModel.expires_at <= self._steady.now()))
-            connection.execute(
-                insert(TicketModel).values(
-                    ticket_hash=secret_hash(ticket),
-                    token_hash=token_hash,
-                    user_id=user_id,
-                    expires_at=self._steady.latest() + TICKET_LIFETIME,
-                )
-            )
-        return ticket
+        ends = (self._steady.latest() + TICKET_LIFETIME - _EPOCH) // timedelta(milliseconds=1)
+        with self._database.connect() as connection:
+            epoch = self._epoch(connection, user_id)
+        content = f"{user_id or ''}.{epoch}.{ends}"
+        return f"{content}.{self._ticket_signature(content, token_hash)}"
 
     def redeem(
         self, ticket: str, old_token_hash: str, new_token_hash: str, device: str, *, address: str = ""
@@ -234,46 +218,56 @@ class Tokens(AuditTrail):
         """Exchange a ticket and the token it is bound to for a new token; the old one never works again.
 
         Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
-        its person may not sign in.
+        its person may not sign in or has got other rights since.
         """
+        content, _, signature = ticket.rpartition(".")
+        expected = self._ticket_signature(content, old_token_hash)
+        if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode()):
+            return None
+        user_id, epoch, ends = content.split(".")
+        if _EPOCH + int(ends) * timedelta(milliseconds=1) <= self._steady.now():
+            return None
         with self._database.connect() as connection, connection.begin() as transaction:
-            found = connection.execute(
-                _REDEEM, {"ticket": secret_hash(ticket), "hash": old_token_hash, "now": self._steady.now()}
-            ).one_or_none()
-            if found is None:
-                return None
             old = connection.execute(_SIGN_IN, {"hash": old_token_hash}).one_or_none()
             previous = old.user_id if old is not None else None
-            self._retire(connection, old_token_hash)
+            ended_now = self._retire(connection, old_token_hash)
             followed = update(KnownDeviceModel).where(KnownDeviceModel.token_hash == old_token_hash)
             connection.execute(followed.values(token_hash=new_token_hash))
-            if found.user_id is None:
+            if not user_id:
                 return Redeemed(user=None, previous_user_id=previous)
-            epoch = connection.execute(_EPOCH, {"user_id": found.user_id}).scalar()
-            if epoch is None:
+            if not ended_now or self._epoch(connection, user_id) != int(epoch) or not int(epoch):
                 transaction.rollback()
                 return None
-            session_id = session_to_sign_in_to(connection, found.user_id)
+            session_id = session_to_sign_in_to(connection, user_id)
             signed_in_at = None
-            if old is not None and previous == found.user_id:
+            if old is not None and previous == user_id:
                 signed_in_at = old.created_at  # another token for the same sign-in, which doesn't begin anew with it
             self._insert(
                 connection,
                 new_token_hash,
                 session_id,
                 device,
-                user_id=found.user_id,
-                epoch=epoch,
+                user_id=user_id,
+                epoch=int(epoch),
                 signed_in_at=signed_in_at,
             )
-            self._remember_device(connection, new_token_hash, found.user_id)
-            signed_in = update(UserModel).where(UserModel.user_id == found.user_id)
+            self._remember_device(connection, new_token_hash, user_id)
+            signed_in = update(UserModel).where(UserModel.user_id == user_id)
             connection.execute(signed_in.values(last_sign_in=self._clock.now()))
             if signed_in_at is None:
-                by = Actor(user_id=found.user_id, address=address, device=device)
-                self._note(connection, "sign_in", by=by, subject=f"person:{found.user_id}")
+                by = Actor(user_id=user_id, address=address, device=device)
+                self._note(connection, "sign_in", by=by, subject=f"person:{user_id}")
             state = self._look_up(connection, new_token_hash)
         return Redeemed(user=state.user if state else None, previous_user_id=previous)
+
+    def _epoch(self, connection: Connection, user_id: str | None) -> int:
+        """Return the epoch of a person's rights; 0 for somebody who may not sign in."""
+        active = select(UserModel.epoch).where(UserModel.user_id == user_id, UserModel.active.is_(True))
+        return int(connection.execute(active).scalar() or 0) if user_id is not None else 0
+
+    def _ticket_signature(self, content: str, token_hash: str) -> str:
+        text = f"ticket:{token_hash}:{content}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, text, hashlib.sha256).hex()
 
     def _look_up(self, connection: Connection, token_hash: str) -> TokenState | None:
         rows = connection.execute(_CHECK, {"token_hash": token_hash}).all()
@@ -295,9 +289,11 @@ class Tokens(AuditTrail):
             last_seen=first.last_seen,
         )
 
-    def _insert(
+    def _insert(self, connection: Connection, token_hash: str, session_id: str, device: str, **more: Any) -> None:
+        connection.execute(insert(TokenModel).values(self._row(token_hash, session_id, device, **more)))
+
+    def _row(
         self,
-        connection: Connection,
         token_hash: str,
         session_id: str,
         device: str,
@@ -306,34 +302,34 @@ class Tokens(AuditTrail):
         epoch: int = 0,
         signed_in_at: datetime | None = None,
         revoked_at: datetime | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         now = self._steady.latest()
         created_at = signed_in_at or now
-        connection.execute(
-            insert(TokenModel).values(
-                token_hash=token_hash,
-                session_id=session_id,
-                user_id=user_id,
-                epoch=epoch,
-                device=device,
-                created_at=created_at,
-                last_seen=now,
-                expires_at=self._end(now, user_id, created_at),
-                revoked_at=revoked_at,
-            )
-        )
+        return {
+            "token_hash": token_hash,
+            "session_id": session_id,
+            "user_id": user_id,
+            "epoch": epoch,
+            "device": device,
+            "created_at": created_at,
+            "last_seen": now,
+            "expires_at": self._end(now, user_id, created_at),
+            "revoked_at": revoked_at,
+        }
 
-    def _retire(self, connection: Connection, token_hash: str) -> None:
-        """Revoke a token; one without a row gets a revoked one, so that it can't be used either."""
+    def _retire(self, connection: Connection, token_hash: str) -> bool:
+        """Revoke a token; one without a row gets a revoked one, so that it can't be used either.
+
+        Returns False if it was revoked before.
+        """
         self.known_identities.forget(token_hash)
         now = self._steady.latest()
-        known = connection.execute(
-            select(TokenModel.revoked_at).where(TokenModel.token_hash == token_hash)
-        ).one_or_none()
-        if known is None:
-            self._insert(connection, token_hash, "", "", revoked_at=now)
-        elif known.revoked_at is None:
-            connection.execute(update(TokenModel).where(TokenModel.token_hash == token_hash).values(revoked_at=now))
+        revoked = self._row(token_hash, "", "", revoked_at=now)
+        statement: Any = upserting_insert(self._database)(TokenModel).values(revoked)
+        once = statement.on_conflict_do_update(
+            index_elements=["token_hash"], set_={"revoked_at": now}, where=TokenModel.revoked_at.is_(None)
+        )
+        return connection.execute(once.returning(TokenModel.token_hash)).one_or_none() is not None
 
     def _remember_device(self, connection: Connection, token_hash: str, user_id: str) -> None:
         """Remember this browser, so that others' guesses don't keep the person out of it (see `throttle`)."""
@@ -353,8 +349,3 @@ class Tokens(AuditTrail):
     def _live(self) -> ColumnElement[bool]:
         """Return the condition that a token can be used now."""
         return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._steady.now())
-
-
-def secret_hash(text: str) -> str:
-    """Return what is stored of a secret that is given out."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

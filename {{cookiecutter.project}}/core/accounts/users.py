@@ -20,7 +20,7 @@ from core.accounts.roles import grant, listed
 from core.clock import Clock, SteadyClock
 from core.errors import AccountError, RowConflictError, UsernameTakenError
 from core.storage.database import reachable
-from core.storage.models import RoleModel, SessionModel, TicketModel, TokenModel, UserModel, UserRoleModel
+from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 
 LONGEST_NAME = 200
 """Characters of a name, a username or an e-mail address."""
@@ -231,7 +231,7 @@ class Users(AuditTrail):
         theirs = (TokenModel.user_id == user_id) | (TokenModel.session_id == sessions)
         ended = func.coalesce(TokenModel.revoked_at, self._steady.latest())
         connection.execute(update(TokenModel).where(theirs).values(revoked_at=ended, user_id=None, device=""))
-        for table in (TicketModel, UserRoleModel, UserModel):
+        for table in (UserRoleModel, UserModel):
             connection.execute(delete(table).where(table.user_id == user_id))
         connection.execute(update(SessionModel).where(SessionModel.user_id == user_id).values(user_id=None))
         self._note(connection, "person.deleted", by=by, subject=f"person:{user_id}")
@@ -309,7 +309,6 @@ class Users(AuditTrail):
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
         others = open_tokens & (TokenModel.token_hash != (keep or ""))
         connection.execute(update(TokenModel).where(others).values(revoked_at=self._steady.latest()))
-        connection.execute(delete(TicketModel).where(TicketModel.user_id == user_id))  # of sign-ins under way
 
 
 def user_of(rows: Sequence[AnyRow]) -> User | None:

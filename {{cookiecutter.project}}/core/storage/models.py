@@ -13,7 +13,6 @@
 | submissions | one submission of a form that writes tables of the team's own |
 | users, roles, user_roles | a person, a named set of permissions, who has which |
 | tokens | one browser's right to a session (only the hash of the token) |
-| tickets | a one-time permission to change a browser's token |
 | attempts | when passwords were checked lately for one name or one network address |
 | known_devices | a person has signed in before in this browser |
 | audit | one event of the audit trail |
@@ -237,19 +236,6 @@ class TokenModel(Base):
             postgresql_where=revoked_at.is_(None),
         ),
     )
-
-
-class TicketModel(Base):
-    """A one-time permission, bound to the browser's present token, to receive another one."""
-
-    __tablename__ = "tickets"
-
-    ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    token_hash: Mapped[str] = mapped_column(String(64))
-    """The token the browser holds now; the ticket is worthless to any other browser."""
-    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"))
-    """Whom the new token is for; NULL signs out."""
-    expires_at: Mapped[datetime]
 
 
 class InvitationModel(Base):

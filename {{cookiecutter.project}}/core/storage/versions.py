@@ -41,7 +41,6 @@ UNTRACKED = frozenset(
         "files",
         "file_claims",
         "tokens",
-        "tickets",
         "attempts",
         "known_devices",
         "audit",

@@ -27,7 +27,6 @@ TABLES = (
     "roles",
     "user_roles",
     "tokens",
-    "tickets",
     "invitations",
     "attempts",
     "known_devices",
@@ -192,15 +191,6 @@ def people() -> None:
     in_use = sa.text("revoked_at IS NULL")
     op.create_index(
         "ix_tokens_in_use", "tokens", ["last_seen", "token_hash"], sqlite_where=in_use, postgresql_where=in_use
-    )
-    op.create_table(
-        "tickets",
-        sa.Column("ticket_hash", sa.String(64), nullable=False),
-        sa.Column("token_hash", sa.String(64), nullable=False),
-        sa.Column("user_id", sa.String(32)),
-        sa.Column("expires_at", WHEN, nullable=False),
-        of_user("tickets"),
-        sa.PrimaryKeyConstraint("ticket_hash", name="pk_tickets"),
     )
     op.create_table(
         "invitations",
