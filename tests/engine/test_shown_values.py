@@ -118,6 +118,18 @@ class TestEveryKind:
         assert same(returned(tab), initial)
         assert same(kept()["field"], initial)
 
+    def test_what_is_entered_is_shown_although_the_same_message_has_it_disabled(
+        self, kind: str, arguments: list[Any], options: dict[str, Any], value: Any
+    ) -> None:
+        """Streamlit passes over it then, and would give the page what was there before."""
+        tab = open_tab(kind, arguments, options)
+        widget(tab, kind).set_value(value)
+        put(tab, more={"disabled": True})
+        assert same(kept()["field"], value)
+        assert same(returned(tab), value)
+        assert widget(tab, kind).proto.set_value
+        assert same(returned(put(tab)), value)
+
     def test_a_sample_is_kept_where_its_widget_was_not_on_the_page(
         self, kind: str, arguments: list[Any], options: dict[str, Any], value: Any
     ) -> None:

@@ -183,6 +183,8 @@ class _Own:
             given = True
         elif fits:
             given = current is not saved and not same(current, saved) and not is_typed_here and not is_ahead
+            # Of a widget that is disabled Streamlit passes over what the browser has just sent, be it from before that.
+            given = given or (self._arguments["disabled"] and not same(saved, shown.value))
         else:
             follows = self._default_has_changed() and same(current, shown.default)
             is_apps = saved is MISSING and same(current, shown.value) and not same(current, shown.default)
