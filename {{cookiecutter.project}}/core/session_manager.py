@@ -47,24 +47,24 @@ from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import Edit, LiveTab
 
 MISSING: Final = object()
-"""What `field_value` returns for a field that was never set."""
+"""Returned by `field_value` for a field that was never set."""
 
 log = structlog.get_logger(__name__)
 
 _KEY = "_keep_manager"
 _SETTLING_SECONDS = 2.0
-"""How long after a page was first shown the browser may still be loading its widgets."""
+"""Seconds after a page was first shown in which the browser may still be loading its widgets."""
 _SHOWN_PATHS = ("form/", "step/", "undone/", "pref/")
-"""What of a session can be seen on a page."""
+"""Paths of a session whose values pages show."""
 _CURRENT: ContextVar[tuple[object, SessionManager] | None] = ContextVar("manager", default=None)
-"""The run that asked last in this thread, and its manager: a page asks once a widget."""
+"""The last run of this thread and its manager, cached because each widget asks for it."""
 _SCRIPT_PAGE = ""
 """The page of a script that has no router."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingNavigation:
-    """Where the next run has to go. `steps` is -1 or 1 to follow the browser's history, 0 to open the page."""
+    """A navigation that the next run carries out: `steps` is -1 or 1 for the browser's history, 0 to open the page."""
 
     entry: NavigationEntry
     steps: int = 0
@@ -101,17 +101,17 @@ class SessionManager:
         self.announce: Callable[[ShownField], None] = _unheard
         """Tells the page's script of a widget as soon as it is shown."""
         self.known_fields: dict[str, ShownField] = {}
-        """The same for all runs of this tab."""
+        """The widgets that any run of this tab has shown, by key."""
         self._assigned: set[str] = set()
-        """The keys that callbacks have put something into `st.session_state` for, until their widgets are shown."""
+        """Keys of `st.session_state` that callbacks have set, until their widgets are shown."""
         self._has_run = False
         self._caught_up_in: object | None = None
         self._news: set[str] = set()
         """The paths that changed elsewhere and were folded in before a run."""
         self.needs: tuple[str, ...] = ()
-        """The permissions without which what this run shows now can't be seen."""
+        """Permissions required by what has been rendered so far in this run."""
         self._page_needs: tuple[str, ...] = ()
-        """The same for the page as a whole that the browser shows, until another one takes its place."""
+        """Permissions required by the page that the browser shows."""
         self._address = noted_address(st.context.ip_address)
         self.live = LiveTab(
             self._keep_edits,
@@ -119,7 +119,7 @@ class SessionManager:
             is_guarded=self._is_somebodys,
             keep_drafts=self._keep_drafts,
         )
-        """What arrives from this tab's browser before the script runs."""
+        """Receives this tab's messages before the script runs."""
         self.connection = ""
         """The name of the connection to this tab's browser; empty without the middleware."""
 
@@ -138,17 +138,17 @@ class SessionManager:
         return self._persist(form_id, field, value, page=None)
 
     def show_field(self, shown: ShownField) -> None:
-        """Take note of a controlled widget that was just shown."""
+        """Register a controlled widget that was just shown."""
         self.shown_fields[shown.key] = shown
         self.live.note_own(shown.key)
         self.announce(shown)
 
     def should_retry(self, form_id: str, field: str) -> bool:
-        """Whether a field was refused because nothing could be kept then; once a run unless that works again."""
+        """Return whether to try again to persist a field: once a run, unless persisting works again."""
         return self._retrying and self.is_unkept_for_now(form_id, field)
 
     def is_unkept_for_now(self, form_id: str, field: str) -> bool:
-        """Whether the last edit of a field was refused because nothing could be kept then."""
+        """Return whether the last edit of a field was refused because nothing could be persisted then."""
         return (form_id, field) in self._to_retry
 
     def field_value(self, form_id: str, field: str, default: Any = MISSING) -> Any:
@@ -186,7 +186,7 @@ class SessionManager:
         return receipt
 
     def take_assigned(self, key: str) -> bool:
-        """Whether a callback has assigned something for a widget since that was shown. Says it once."""
+        """Return whether a callback has assigned a widget's value since it was shown, and forget that."""
         is_assigned = key in self._assigned
         self._assigned.discard(key)
         return is_assigned
@@ -196,18 +196,18 @@ class SessionManager:
         self._news |= self._engine.refresh(self.session)
 
     def catch_up_once(self, run: object | None) -> None:
-        """The same, once in a run that did not begin with it: one of fragments only (see `fragment_run`)."""
+        """Call `catch_up` once in a run of fragments only, which did not begin with it (see `fragment_run`)."""
         if run is not None and run is not self._caught_up_in:
             self._caught_up_in = run
             self.catch_up()
 
     def unkept(self, form_id: str) -> dict[str, str | KeepError]:
-        """Why fields of a form show something that isn't kept, by name."""
+        """Return why fields of a form show a value that isn't persisted, by field."""
         found: dict[tuple[str, str], str | KeepError] = {**self.live.untaken, **self.not_kept}
         return {field: reason for (form, field), reason in found.items() if form == form_id}
 
     def label_of(self, form_id: str, field: str) -> str:
-        """What the widget of a field is called on the page that showed it last, else the field's name in words."""
+        """Return the label of a field's widget as it was shown last, or else the field's name in words."""
         known = list(self.known_fields.values())  # a run may be adding to them
         labels = (one.label for one in known if (one.form, one.field) == (form_id, field) and one.label)
         return next(labels, field.replace("_", " ").capitalize())
@@ -241,17 +241,17 @@ class SessionManager:
         return pending
 
     def observe_page(self, page: str, params: Mapping[str, str] | None = None) -> None:
-        """Take note of the page the browser shows, and put back what its widgets hold."""
+        """Record the page the browser shows, and restore its widgets' values."""
         self.page, self.live.page = page, page_name()
         self.session.visit(page, params)
         self._restore_widgets()
 
     def enter_page(self, *needs: str) -> None:
-        """Take note of the permissions without which what is shown from now on can't be seen."""
+        """Record the permissions required by what is shown from now on."""
         self.needs = self._page_needs = needs
 
     def page_needs(self) -> tuple[str, ...]:
-        """Return the permissions without which what the browser shows can't be seen."""
+        """Return the permissions required by what the browser shows."""
         return tuple(dict.fromkeys((*self._page_needs, *self.needs)))
 
     def attach_tab(self, tab_id: str) -> None:
@@ -342,7 +342,7 @@ class SessionManager:
                 st.session_state[key] = value
 
     def _settling(self, key: str) -> bool:
-        """Whether the browser may have missed a value put back just now.
+        """Return whether the browser may have missed a value that was restored just now.
 
         Streamlit sends it with one run only. A widget whose code is still loading when the next run follows
         would come up empty, and the next message of the browser would bring that back as an edit.
@@ -396,11 +396,11 @@ class SessionManager:
             return keep_with_message(get_services(), self.identity, self._device, drafts, values, vouch)
 
     def _is_somebodys(self) -> bool:
-        """Whether this tab's page is one that is open to some people only."""
+        """Return whether this tab's page requires somebody who is signed in."""
         return self.identity.user is not None and get_services().settings.auth != "none"
 
     def _actor(self) -> Actor:
-        """Who is at the other end, outside of a run."""
+        """Return the person of this tab for the audit trail, outside of a run."""
         user = self.identity.user
         return Actor(user_id=user.user_id if user else None, address=self._address, device=self._device)
 

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     )
 
     title: str = Field(default="Streamlit Keep", examples=["Order desk"])
-    """What the app calls itself in the sidebar and the browser tab."""
+    """The name of the app in the sidebar and the browser tab."""
     environment: Literal["development", "production"] = Field(default="development", examples=["production"])
     secret_key: SecretStr = Field(
         default=SecretStr(PLACEHOLDER_SECRET), examples=["the output of: openssl rand -hex 32"]
@@ -60,9 +60,9 @@ class Settings(BaseSettings):
     """Signs the browser's session cookie, and names it. Changing it signs everybody out."""
     auth: Literal["password", "oidc", "none"] = Field(default="password", examples=["password"])
     oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), examples=["@example.com"])
-    """Which of the provider's users may sign in: verified addresses, their domains with an @, or `*` for everybody."""
+    """The provider's users who may sign in: verified addresses, domains with an @, or `*` for everybody."""
     oidc_roles: Annotated[dict[str, str], NoDecode] = Field(default={}, examples=['{"app-admins": "admin"}'])
-    """Which local role a group at the provider gives, as JSON. Who has such a group is let in, too."""
+    """Local roles by the provider's groups, as JSON. Members of such a group may sign in, too."""
     oidc_roles_claim: str = Field(default="groups", min_length=1, examples=["groups"])
     """The claim of the id token that lists a person's groups; a path for a nested one."""
     admin_initial_password: SecretStr | None = Field(default=None, examples=["a long phrase"])
@@ -73,9 +73,9 @@ class Settings(BaseSettings):
     )
     """An SQLAlchemy address. A relative SQLite path is relative to the project's folder."""
     journal_path: Path = Field(default=Path("journal.db"), examples=["journal.db"])
-    """Where acknowledged edits wait for the database. One file per machine, on a local disk."""
+    """The file in which acknowledged edits wait for the database. One per machine, on a local disk."""
     files_url: str = Field(default="files", examples=["files", "s3://bucket/folder"])
-    """Where the bytes of uploaded files are: a folder, relative to the project's, or an address that fsspec knows."""
+    """The place of uploaded files: a folder, relative to the project's, or an address that fsspec knows."""
     durability: Literal["local", "database"] = Field(default="local", examples=["local"])
     """`local` acknowledges at this machine's journal, `database` after the commit in PostgreSQL."""
     debounce_delay: Seconds = Field(default=2.0, examples=["2.0"])
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), examples=["app.example.com"])
     """Names the server answers to, besides its own and addresses of digits; `*.example.com` for all below one."""
     content_sources: str = Field(default="", examples=["img-src https://images.example"])
-    """What pages may load, or be framed by, besides their own: additions to their content security policy."""
+    """Additions to the content security policy: what pages may load, or be framed by, besides their own server."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", examples=["INFO"])
 
     _root: ClassVar[Path] = PROJECT_ROOT
@@ -248,7 +248,7 @@ def misspelt_in_environment() -> list[str]:
 
 
 def _unreadable_file() -> str | None:
-    """Why `.env` can't be read, and the remedy; None where it can, or isn't there."""
+    """Return why `.env` can't be read, and the remedy; None if it can be read, or isn't there."""
     path = Path(str(Settings.model_config["env_file"]))
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""What is wrong with what was entered, by a pydantic model, and how a person is told.
+"""Validation of a form by a pydantic model, with messages for people.
 
 What a field holds that nobody has filled in is no answer: where the model allows None it is None, where the model's
 own default is empty too it is that, and otherwise the field is missing. A validator's `ValueError("…")` is told as it
@@ -82,7 +82,7 @@ _SAID: Mapping[str, str] = {
 
 
 _UNANSWERABLE: Mapping[object, str] = {complex: "complex number", Callable: "function", type: "class"}
-"""What no widget gives, nor any text becomes."""
+"""A value that no widget returns and no text becomes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +94,9 @@ class Problem:
     text: str
     context: Mapping[str, Any]
     entry: int | str | None = None
-    """Which entry of a list it is about, counted from 1, or the id of a table's row."""
+    """The entry of a list, counted from 1, or the id of a table's row."""
     part: str = ""
-    """Which field of that entry."""
+    """The field of that entry."""
 
     def said(self, say: Words, quote: Quote = str) -> str:
         """The message for the person, in a language. `quote` is what words that aren't the project's go through."""
@@ -120,7 +120,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked(Generic[M_co]):
-    """What a model makes of a form: its instance, or what is wrong."""
+    """The result of validating a form: the model's instance, or the problems."""
 
     value: M_co | None
     problems: tuple[Problem, ...] = ()
@@ -151,12 +151,12 @@ def check(model: type[M], values: Mapping[str, Any]) -> Checked[M]:
 
 
 def unanswerable(info: FieldInfo) -> str | None:
-    """What a field asks for that nobody can enter, in words; None where it can be answered."""
+    """Return the part of a field's type that nobody can enter, in words; None if there is none."""
     return next((_UNANSWERABLE[part] for part in _parts(info.annotation) if part in _UNANSWERABLE), None)
 
 
 def is_blank(value: object) -> bool:
-    """Whether a field holds nothing that anybody entered."""
+    """Return whether a field is empty."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -175,13 +175,13 @@ def _parts(annotation: Any) -> Iterator[object]:
 
 
 def _untouched(info: FieldInfo) -> object | None:
-    """What the edits of a table are that nobody has edited, for a field that is validated from such edits."""
+    """Return the edits of an unedited table, for a field that is validated from edits; None for others."""
     validators = (each.func for each in info.metadata if isinstance(each, BeforeValidator))
     return next((func.untouched for func in validators if hasattr(func, "untouched")), None)
 
 
 def _given(name: str, info: FieldInfo, value: Any) -> dict[str, Any]:
-    """What the model is given for a field. Nothing stands for a field that was not filled in."""
+    """Return the values that the model gets for a field; none for a field that was not filled in."""
     if not is_blank(value):
         return {name: value}
     if type(None) in get_args(info.annotation):

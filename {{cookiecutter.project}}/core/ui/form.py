@@ -106,12 +106,12 @@ class Form(Generic[M]):
 
     @property
     def state(self) -> FormState:
-        """What was entered and saved so far."""
+        """The state of the form: drafts and saved values."""
         return self._manager.session.form(self.form_id)
 
     @property
     def value(self) -> M | None:
-        """What was entered when the run began, as the model has it; None while something is missing or wrong."""
+        """The model's instance of what was entered when the run began; None while it is not valid."""
         return self._checked.value
 
     @property
@@ -132,12 +132,12 @@ class Form(Generic[M]):
         self.submit.save()
 
     def may_open(self, step: Step) -> bool:
-        """Whether a step may be shown now."""
+        """Return whether a step may be shown now."""
         before = self._steps[: self._steps.index(step)] if self._in_order else ()
         return all(self._is_done(earlier) for earlier in before)
 
     def messages(self) -> dict[str, str]:
-        """What is still wrong of what the last Save or Next asked for, by field; WHOLE_FORM is none of them."""
+        """The remaining messages of the last Save or Next, by field, without WHOLE_FORM."""
         problems = self._checked.messages(words(), plain)
         if self._steps and self.step.model is not None:
             problems = {**problems, **check(self.step.model, self.state.values).messages(words(), plain)}
@@ -204,7 +204,7 @@ def _show_foot(form: Form[M], block: Block) -> None:
 
 
 def _foot_text(form: Form[M], block: Block) -> str:
-    """How things stand: what has to be looked at again, what waits for Save, or when it was saved."""
+    """Return the state of the form in words: what to look at again, what waits for Save, or when it was saved."""
     say, state, manager = words(), form.state, form.submit.manager
     if block.messages:
         return look_at(manager, form.form_id, frozenset(block.messages) - {WHOLE_FORM})

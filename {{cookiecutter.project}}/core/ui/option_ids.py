@@ -1,4 +1,4 @@
-"""What is stored of a chosen option: the option itself, or the id that the page names for it.
+"""The stored value of a chosen option: the option itself, or the id that `option_id` returns for it.
 
 ui.selectbox("Customer", customers(), format_func=str, option_id=lambda row: row.id, form="order", field="customer")
 """
@@ -35,18 +35,18 @@ class OptionIds:
     of: Callable[[Any], Any] | None
     arguments: Arguments
     several: bool
-    """Whether the widget holds several options. One may itself be a tuple, as a row of a database is."""
+    """Whether the widget returns several options. One may itself be a tuple, as a row of a database is."""
 
     def stored(self, value: Any) -> Any:
-        """What is stored of what the widget holds: an option, several, or a text that was entered instead of one."""
+        """Return the stored value of what the widget holds: of an option, of several, or of a text entered instead."""
         return value if self.of is None else self._each(self._id, value)
 
     def shown(self, stored: Any) -> Any:
-        """What the widget holds of what is stored: the options as they are now."""
+        """Return what the widget holds of a stored value: the options as they are now."""
         return stored if self.of is None else self._each(self._option, stored)
 
     def current(self, value: Any) -> Any:
-        """What the widget returned, as the options are now: Streamlit goes on holding those of an earlier run."""
+        """Return the widget's value with the options of this run; Streamlit holds those of an earlier one."""
         return (
             value if self.of is None else self._each(lambda each: self._options.get(repr(self._id(each)), each), value)
         )
@@ -76,7 +76,7 @@ class OptionIds:
 
 
 def unkeepable(arguments: Arguments) -> NotKeptError | None:
-    """Why a widget's options can't be kept as they are, None where they can or where it offers none."""
+    """Return why a widget's options can't be stored; None if they can, or if it has none."""
     if "format_func" not in arguments:
         return None
     for kind, option in {type(option): option for option in offered(arguments)}.items():

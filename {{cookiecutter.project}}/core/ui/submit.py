@@ -1,4 +1,4 @@
-"""What a press of Save or Next does: hold what was entered against the model, and store it or say why not."""
+"""Save and Next: validate what was entered, and store it or say why not."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _TOLD_KEY = "_keep_form_told"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What to say at the top of a form, until the next edit of it."""
+    """A message at the top of a form, until the next edit."""
 
     text: str
     edited: str
     """The stamp of the form's last edit by then."""
     trouble: bool = True
     fault: Fault | None = None
-    """Where the team's code raised what it shouldn't have."""
+    """The line of the team's code that raised an unexpected error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +115,12 @@ class Submit(Generic[M]):
         )
 
     def _values(self) -> dict[str, object]:
-        """What was entered. Raises NotKeptError where the page shows something else, because that couldn't be kept."""
+        """Return what was entered. Raises NotKeptError where the page shows a value that couldn't be persisted."""
         require_kept(self.manager, self.form)
         return dict(self.manager.session.form(self.form).values)
 
     def _passes(self, checked: Checked[BaseModel], among: frozenset[str] | None) -> bool:
-        """Whether nothing is wrong among these fields (None: in the whole form). What is wrong is asked for again."""
+        """Return whether these fields (None: all) are valid, and store the messages of those that aren't."""
         found = checked.messages(words())
         asked = {} if among is None else self.manager.session.form(self.form).errors
         others = {name: said for name, said in asked.items() if name not in {*(among or ()), WHOLE_FORM}}
@@ -128,7 +128,7 @@ class Submit(Generic[M]):
         return not found
 
     def _reason(self, error: Exception) -> str:
-        """What to tell the person; nothing for a mistake in the team's code, which is logged."""
+        """Return the message for an error; empty for a mistake in the team's code, which is logged."""
         say = words()
         if isinstance(error, StoreUnavailableError) and not isinstance(error, MissingMigrationError):
             return say("form.no_database", label=self.label)
@@ -144,7 +144,7 @@ class Submit(Generic[M]):
 
 
 def told(session: UserSession, form: str) -> Told | None:
-    """What the last press led to, unless the form was edited since."""
+    """Return the message of the last press, None if the form was edited since."""
     found = _all_told().get(form)
     return found if found and found.edited == _last_edit(session, form) else None
 

@@ -1,4 +1,4 @@
-"""What was done to a table, kept apart from the table: cells, added rows, deleted rows.
+"""Edits of a table, stored apart from it: changed cells, added rows, deleted rows.
 
 An edit knows its row by the row's label where the table's labels are unique, and otherwise by its place and what it
 held. It also knows what was there before. So when the table itself changes, an edit is applied where the cell it
@@ -27,7 +27,7 @@ NO_ENTRY: Final = object()
 
 
 def is_kept(value: object) -> TypeGuard[Kept]:
-    """Whether a stored value has the form of edits."""
+    """Return whether a stored value has the form of edits."""
     match value:
         case {"rows": dict(rows), "added": dict(added)}:
             return all(map(_is_row, rows.items())) and all(map(_is_cells, added.values()))
@@ -65,7 +65,7 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """Which edits apply to a table, by its rows' positions, and which don't."""
+    """Edits by the positions of a table's rows, and those that don't apply to it."""
 
     cells: Mapping[int, Mapping[str, Any]]
     deleted: Sequence[int]
@@ -130,7 +130,7 @@ class Base:
         return f"{place}:{self._digests[place]}"
 
     def place(self, key: str) -> int | None:
-        """Where a row is now."""
+        """Return the position of a row now, None if it is gone."""
         if key.startswith("="):
             return (self.ids or {}).get(key[1:])
         place, _, digest = key.partition(":")
@@ -145,7 +145,7 @@ class Base:
         return _digest(_text(self._cell(place, column)))
 
     def holds(self, place: int, column: str, value: Any) -> bool:
-        """Whether a cell holds what somebody entered into it."""
+        """Return whether a cell holds the value that was entered into it."""
         takes = self.table.takes(column, value)
         return takes and self.cell_was(place, column) == _digest(_text(self.table.cell(column, value)))
 
@@ -155,7 +155,7 @@ class Base:
         return None if value is None else _text(self.table.cell(self.id_column, value))
 
     def lacks_label(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row can't be added for want of a label."""
+        """Return whether a row can't be added because it lacks a label."""
         return not self.table.counts and row.get(INDEX_IDENTIFIER) is None
 
     def _cell(self, place: int, column: str) -> Any:
@@ -207,7 +207,7 @@ def _unfit_cell(key: str, column: str, cell: Mapping[str, Any]) -> Unfit:
 def _fit_added(
     kept: Kept, base: Base, cells: Mapping[int, Mapping[str, Any]], deleted: Sequence[int]
 ) -> tuple[dict[str, dict[str, Any]], list[Unfit]]:
-    """Which rows can be added to a table, whose rows are changed and deleted as said: no two rows have one id."""
+    """Return the rows that can be added to a table after these changes and deletions: no two rows share an id."""
     taken: dict[str, int | None] = dict(base.ids or {})
     for place in deleted:
         taken.pop(_text(base.id(place)), None)
@@ -237,7 +237,7 @@ def _fit_added(
 
 
 def listed(kept: Kept) -> list[tuple[str | None, Mapping[str, Any] | None]]:
-    """What was done, row by row: the row's name (None for an added one) and its cells (None where it was deleted)."""
+    """Return the edits by row: its name (None if it was added) and its cells (None if it was deleted)."""
     done = [
         (_name(key), None if row["deleted"] else {name: cell["to"] for name, cell in row["cells"].items()})
         for key, row in kept["rows"].items()
@@ -246,7 +246,7 @@ def listed(kept: Kept) -> list[tuple[str | None, Mapping[str, Any] | None]]:
 
 
 def column_name(column: str, say: Words) -> str:
-    """What a column is called for the person: the labels have no name of their own."""
+    """Return the name of a column for people; the labels have none of their own."""
     return say("table.label") if column == INDEX_IDENTIFIER else column
 
 
@@ -275,7 +275,7 @@ class Draft:
     origins: Sequence[int | str]
     """Per row: its place in the base, or the id of an added row."""
     token: str
-    """What the ids of rows added in this editor begin with."""
+    """Prefix of the ids of rows that were added in this editor."""
 
     @classmethod
     def of(cls, base: Base, kept: Kept, token: str) -> Draft:
@@ -286,7 +286,7 @@ class Draft:
         return cls(base, table, [*origins, *found.added], token)
 
     def entered(self, kept: Kept, number: int, column: str) -> Any:
-        """What edits hold for a cell of the editor; NO_ENTRY for nothing."""
+        """Return the edited value of a cell of the editor; NO_ENTRY for none."""
         origin = self.origins[number] if number < len(self.origins) else f"{self.token}-{number - len(self.origins)}"
         if isinstance(origin, str):
             return kept["added"].get(origin, {}).get(column, NO_ENTRY)
@@ -295,11 +295,11 @@ class Draft:
         return cells[column]["to"] if column in cells else NO_ENTRY
 
     def count_added(self, kept: Kept) -> int:
-        """How many of the rows that edits add were added in this editor."""
+        """Return the number of rows that were added in this editor."""
         return sum(name.startswith(f"{self.token}-") for name in kept["added"])
 
     def is_deleted(self, kept: Kept, number: int) -> bool:
-        """Whether edits delete a row of the editor."""
+        """Return whether a row of the editor is deleted."""
         origin = self.origins[number]
         if isinstance(origin, str):
             return origin not in kept["added"]
@@ -352,7 +352,7 @@ def applied(base: Base, kept: Kept) -> Table:
 
 
 def _is_done(row: Mapping[str, Any], base: Base, place: int) -> bool:
-    """Whether a row holds all that was entered, so is the one that was edited: somebody saved it."""
+    """Return whether a row holds all that was entered, so that it is the edited row, saved by somebody."""
     return not row["deleted"] and all(base.holds(place, column, cell["to"]) for column, cell in row["cells"].items())
 
 

@@ -1,4 +1,4 @@
-"""Which widgets a tab shows, and in which field of which form each keeps its value."""
+"""The controlled widgets of a tab, with the form and field of each."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ class ShownField:
     field: str
     label: str = ""
     rule: TextRule | None = None
-    """How typed text becomes its value; None for a widget nobody types into."""
+    """Converts typed text to its value; None for a widget without text."""
     stamp: str = ""
     """The stamp of the value it shows."""
     value: Any = None
-    """What is stored of what it returned in the run that showed it last, or what was entered since."""
+    """The stored form of what it returned in its last run, or of what was entered since."""
     stored: Callable[[Any], Any] = _as_it_is
     """Turns what the widget holds into what is stored of it."""
     default: Any = None
-    """What it showed then, or would have, with nothing saved."""
+    """Its default in that run."""
     is_misfit: bool = False
-    """Whether it showed that because what is saved doesn't fit it."""
+    """Whether it showed its default because the saved value is invalid there."""
     given_at: float = 0.0
-    """When something saved was put into it last, in seconds of a steady clock."""
+    """The time a saved value was put into it last, in seconds of a monotonic clock."""
     waits: bool = False
-    """Whether what is chosen is sent with its `st.form` only."""
+    """Whether its value is sent with its `st.form` only."""
     needs: tuple[str, ...] = ()
-    """The permissions without which its page can't be seen."""
+    """The permissions required by its page."""
     is_other: bool = False
-    """Whether its key was another field's before, so that what is under the key is not its own, until it is shown."""
+    """Whether its key was another field's before, whose value is under the key until it is shown."""
     was_shown: bool = False
-    """Whether a run has shown it to its end."""
+    """Whether a run has shown it."""

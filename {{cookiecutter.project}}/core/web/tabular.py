@@ -1,4 +1,4 @@
-"""How Streamlit reads a table for its editor and what its columns can hold: no public API of it.
+"""Streamlit's reading of a table for its editor, and the values its columns can hold: no public API of it.
 
 `tests/test_data_editor.py` holds it to that. From `elements/widgets/data_editor.py` and `dataframe_util.py`.
 """
@@ -52,7 +52,7 @@ _REFUSALS = (
     NotImplementedError,
     pa.ArrowException,
 )
-"""What pandas and Arrow raise for a value that doesn't fit: pandas has an assertion for a date out of range."""
+"""Raised by pandas and Arrow for a value that doesn't fit; by pandas an assertion for a date out of range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +62,13 @@ class Table:
     frame: pd.DataFrame
     schema: Mapping[str, Any]
     kind: Any
-    """What the page gave: a frame, a list of dicts…"""
+    """The data of the page: a frame, a list of dicts…"""
     configs: Mapping[str, Mapping[str, Any]]
-    """How columns are configured, by name."""
+    """The configurations of columns, by name."""
     untyped: Mapping[str, tuple[ColumnDataKind, Any]]
-    """The columns that hold nothing in the given data, and as what they are configured: that kind, that dtype."""
+    """Columns without a value in the given data, with the kind and dtype of their configuration."""
     objects: Mapping[str, pd.Series[Any]]
-    """What the columns hold of which Streamlit shows texts, such as UUIDs and sets. Nobody edits these."""
+    """The values of columns that Streamlit shows as text, such as UUIDs and sets. They can't be edited."""
 
     @classmethod
     def read(cls, data: Any, config: Mapping[Any, Any] | None = None) -> Table:
@@ -91,7 +91,7 @@ class Table:
             raise ValueError(f"{column} can't hold this: {error}") from error
 
     def takes(self, column: str, value: Any) -> bool:
-        """Whether a column can hold what a browser sent for it."""
+        """Return whether a column can hold the value that a browser sent."""
         try:
             self.cell(column, value)
         except ValueError:
@@ -116,7 +116,7 @@ class Table:
         return _held(kind, dtype, value)
 
     def _as_configured(self, column: str, value: Any) -> Any:
-        """What an untyped column shows of what was entered, which itself stays as the browser sent it."""
+        """Return what an untyped column shows of an entered value, which is stored as the browser sent it."""
         kind, dtype = self.untyped[column]
         if isinstance(value, list) != (kind == ColumnDataKind.LIST):
             raise ValueError("a list where there is none, or none where there is one")
@@ -174,7 +174,7 @@ class Table:
 
     @property
     def counts(self) -> bool:
-        """Whether an added row needs no label, because the labels are whole numbers."""
+        """Whether an added row gets its label by counting."""
         return pd.api.types.is_integer_dtype(self.frame.index.dtype)
 
     def as_shown(self, given: Table) -> Table:
@@ -241,7 +241,7 @@ def _untyped(
 
 @lru_cache(maxsize=8192, typed=True)
 def _held(kind: ColumnDataKind, dtype: Any, value: Any) -> Any:
-    """What a column of this type holds of a single value. Raises one of _REFUSALS."""
+    """Convert a single value to the type of its column. Raises one of _REFUSALS."""
     _check_entry(value)
     if kind not in _EDITABLE:
         raise ValueError("only shown")
@@ -268,7 +268,7 @@ def _held(kind: ColumnDataKind, dtype: Any, value: Any) -> Any:
 
 
 def _as_list(kind: ColumnDataKind, column: Any, value: Any) -> Any:
-    """What a column holds of a list, whose entries the browser sends as texts. Raises one of _REFUSALS."""
+    """Convert a list, whose entries the browser sends as text, to the type of its column. Raises one of _REFUSALS."""
     if value is None:
         return None
     entries = value if isinstance(value, list) else [value]
