@@ -255,7 +255,7 @@ CONTRACTS = (
     Contract(Feature.INGRESS, "a widget's metadata reads its state (runtime/state/session_state)", _is_read),
     Contract(Feature.INGRESS, "what is missing in a message stays as it was (proto/WidgetStates)", _is_left_out),
     Contract(Feature.INGRESS, "a form and its buttons are sent in messages of their own (proto/Block)", _form_is_sent),
-    Contract(Feature.INGRESS, "a run of fragments says so to the browser (proto/ForwardMsg)", _fragments_are_said),
+    Contract(Feature.FRAGMENTS, "a run of fragments says so to the browser (proto/ForwardMsg)", _fragments_are_said),
     Contract(
         Feature.INGRESS,
         "a run knows its page and its widgets (scriptrunner_utils/script_run_context)",

@@ -16,6 +16,7 @@ class Feature(Enum):
     """A part that relies on internals. Its value says what becomes of it without them."""
 
     INGRESS = "edits are kept by callbacks in the run, no longer before it"
+    FRAGMENTS = "the save status hears of a fragment's run with the next message only"
     TYPING = "what is typed is kept when its field is left, no longer while it is typed"
     IN_PLACE = "a field that is given a saved value may lose the focus"
     FORMS = "edits are kept by the run, no longer by callbacks before it, as inside st.form"

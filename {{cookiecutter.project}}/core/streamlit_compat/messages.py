@@ -13,6 +13,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from core.streamlit_compat.features import Feature, part_of
 
 if TYPE_CHECKING:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from streamlit.proto.WidgetStates_pb2 import WidgetState as WidgetState
 else:
     WidgetState = Any
@@ -151,7 +152,7 @@ def noted(frame: bytes) -> FormPart | FragmentRun | None:
         return None
     kind = message.WhichOneof("type")
     if kind in ("new_session", "script_finished"):
-        return FragmentRun(ended=kind == "script_finished") if message.metadata.run.fragment_ids else None
+        return FragmentRun(ended=kind == "script_finished") if _is_of_fragments(message) else None
     if kind != "delta":
         return None
     if message.delta.add_block.WhichOneof("type") == "form":
@@ -159,6 +160,11 @@ def noted(frame: bytes) -> FormPart | FragmentRun | None:
         return FormPart(form=form.form_id, clears=form.clear_on_submit)
     button = message.delta.new_element.button
     return FormPart(form=button.form_id, button=button.id) if button.is_form_submitter else None
+
+
+@part_of(Feature.FRAGMENTS, otherwise=False)
+def _is_of_fragments(message: ForwardMsg) -> bool:
+    return bool(message.metadata.run.fragment_ids)
 
 
 def with_status(frame: bytes, status: Mapping[str, Any]) -> bytes:

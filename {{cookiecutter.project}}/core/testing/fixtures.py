@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
-from streamlit.runtime.context import ContextProxy
 
+from core.streamlit_compat.testing import browsers_at
 from core.testing.app import TestApp
 
 
@@ -22,8 +21,5 @@ def app(tmp_path: Path) -> Iterator[TestApp]:
 @pytest.fixture(scope="session", autouse=True)
 def components_found_once() -> Iterator[None]:
     """Search the installed packages for components once: each `AppTest` would, which takes 0.2 s."""
-    found = manifest_scanner.scan_component_manifests()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
-        patch.setattr(ContextProxy, "ip_address", "192.0.2.1")  # an AppTest has no browser, and so no address
+    with browsers_at("192.0.2.1"):  # an AppTest has no browser, and so no address
         yield

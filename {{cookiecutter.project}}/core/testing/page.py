@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from unittest.mock import patch
 
 import streamlit as st
-from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.settings import PROJECT_ROOT
+from core.streamlit_compat.testing import browser_with
 
 PATIENCE_SECONDS = 60.0
 """By itself an `AppTest` gives up after 3 s, which a busy machine may need."""
@@ -85,8 +84,7 @@ class Page:
 
     def run(self) -> None:
         """Run the page once more, as any other event in it does. Raises AssertionError with what it raised."""
-        cookies = property(lambda _context: self._cookies)
-        with patch.object(ContextProxy, "cookies", cookies):
+        with browser_with(self._cookies):
             self.tab.run()
         if self.tab.exception:
             raise AssertionError("\n".join(str(error.value) for error in self.tab.exception))
