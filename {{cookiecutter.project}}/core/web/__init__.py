@@ -46,7 +46,7 @@ LoadPages = Callable[[], Mapping[str, Sequence[str]]]
 
 
 def middleware() -> list[Middleware]:
-    """What `st.App` wraps around everything."""
+    """Return the middleware that `st.App` wraps around everything."""
     settings, folder = get_settings(), app_folder()
     provider = []
     if settings.auth == "oidc":
@@ -104,7 +104,7 @@ def routes() -> list[Route]:
 
 
 def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """What happens when the server starts and stops.
+    """Return the lifespan of the server: its start and its stop.
 
     Brings the database's schema up to date in development, checks it in production; cleans up; flushes at the end.
     Nobody is let in before the pages are loaded: the first to come would wait for it, and whoever comes next, too.

@@ -1,4 +1,4 @@
-"""What every answer tells the browser to forbid: foreign scripts, frames around it, guesses at types.
+"""Headers of every answer, by which the browser forbids foreign scripts, frames around it, guesses at types.
 
 Streamlit sends none of these headers. The policy of pages is as narrow as Streamlit's browser part allows; what each of
 its looser parts is needed for is said beside it, and docs/security.md says what that costs.
