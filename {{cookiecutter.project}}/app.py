@@ -1,4 +1,4 @@
-"""What the server runs: `streamlit run app.py`. The pages come from `main.py`."""
+"""The server: `streamlit run app.py`. The pages come from `main.py`."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What every tab runs, from top to bottom, at each interaction."""
+"""The script that each tab runs, from top to bottom, at each interaction."""
 
 from core import bootstrap_session, get_session_manager, ui
 from core.auth import require_sign_in

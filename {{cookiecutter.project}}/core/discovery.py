@@ -26,7 +26,7 @@ from core.settings import PROJECT_ROOT
 
 PACKAGE = "apps"
 PACKAGES = (PACKAGE, "core.apps")
-"""Where apps are looked for; the first one of a name counts."""
+"""Packages that are searched for apps; the first app of a name counts."""
 HOME = "home"
 """The app whose first page is served at `/`. Without an app of that name it is the first app."""
 
@@ -52,7 +52,7 @@ class DiscoveryError(KeepError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """What `apps/<name>/__init__.py` says about its app. `order` sorts the navigation, smallest first.
+    """The declaration of an app in `apps/<name>/__init__.py`. `order` sorts the navigation, smallest first.
 
     `roles` are permissions by role, such as `{"clerk": ["orders.use"]}`. `manage.py migrate` creates the roles that are
     missing, and grants the others what is declared of them for the first time. It takes nothing, and what was taken in
@@ -68,7 +68,7 @@ class App:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Why an app or a page can't be shown: `file` relative to the project, `line` in it, and the error."""
+    """An error for which an app or a page can't be shown: `file` relative to the project, `line` in it."""
 
     file: str
     line: int

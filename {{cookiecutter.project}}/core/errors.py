@@ -114,7 +114,7 @@ class RowConflictError(StatementRefusedError):
 
 
 class FilesUnavailableError(KeepError):
-    """Where the bytes of files are kept can't be reached now, or lacks one."""
+    """The storage of files can't be reached now, or lacks a file."""
 
 
 class JournalError(KeepError):
@@ -138,7 +138,7 @@ class AccountError(KeepError):
 
 
 class UsernameTakenError(AccountError):
-    """Somebody else has this username."""
+    """The username belongs to another account."""
 
 
 class InvitationError(AccountError):

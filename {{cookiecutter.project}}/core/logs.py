@@ -1,4 +1,4 @@
-"""How this project's log reads: lines for people in development, one JSON object a line in production.
+"""The log: lines for people in development, one JSON object a line in production.
 
 Secrets and stored values don't belong in a log. Tracebacks are therefore plain, without local variables, and a
 field that is named like something private is written as `[withheld]`, whoever logs it.

@@ -1,4 +1,4 @@
-"""What is to be known of the pages before anybody opens one: which are broken, and which are open to everybody."""
+"""The pages of all apps: which are broken, and which are open to everybody."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 _LINKED = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
-"""Where an address is recognised as one, which no backslash prevents; there is put what takes no room."""
+"""Places at which Markdown recognises an address in spite of a backslash; a character of no width goes there."""
 _NO_ROOM = "\u2060"
 
 

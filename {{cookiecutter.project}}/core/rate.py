@@ -1,4 +1,4 @@
-"""How many of something there may be in a while, so that a browser gone wild doesn't slow down the others."""
+"""A rate limit, so that a runaway browser doesn't slow down the others."""
 
 from __future__ import annotations
 

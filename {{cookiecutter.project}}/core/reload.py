@@ -94,7 +94,7 @@ class Sources:
                 yield name, place
 
     def _place(self, name: str) -> Path | None:
-        """Where a top-level module is, if it is the team's."""
+        """Return the file of a top-level module, if it is the team's."""
         spec = getattr(sys.modules.get(name), "__spec__", None)
         if spec is None or name in _KEPT:
             return None

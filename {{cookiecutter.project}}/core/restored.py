@@ -1,4 +1,4 @@
-"""What came back to a page that was loaded anew: the drafts it shows and nobody entered on it."""
+"""Restored drafts: those that a page shows after it was loaded anew, and that nobody entered on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def came_back(session: UserSession, form_id: str, *, opened_at: str, announced: 
 
 
 def entered_since(session: UserSession, form_id: str, stamp: str) -> bool:
-    """Whether a field was edited after a stamp. What a page before this one had left to send is no edit."""
+    """Return whether a field was edited after a stamp. Text that an earlier page still had to send is no edit."""
     return any(
         _stamp(session, form_id, name) > stamp and not _left_behind(session, form_id, name)
         for name in session.form(form_id).values

@@ -42,7 +42,7 @@ __all__ = [
 MAX_SNAPSHOTS = 50
 """Snapshots kept per form. The oldest automatic one is deleted first, named ones last."""
 _TAB_LIFETIME = timedelta(days=30)
-"""How long the history and scroll positions of a closed tab are kept."""
+"""Retention of the history and scroll positions of a closed tab."""
 
 Countable = Literal["page_views", "interactions"]
 V = TypeVar("V")
@@ -139,7 +139,7 @@ class FormState(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserPreferences(Record):
-    """What a person chose in the preferences."""
+    """A person's preferences."""
 
     theme: str = "system"
     language: str = "en"
@@ -182,7 +182,7 @@ class UserSession(DurableMap):
     permissions: frozenset[str] = frozenset()
     """Roles and permissions are set from the user table at each run, never from stored session data."""
     history: History[NavigationEntry] = field(default_factory=History)
-    """Where this tab has been, and where it is."""
+    """The pages this tab went through."""
     tab_id: str | None = None
     """None until the browser has named its tab; until then history and metrics are kept in memory."""
     device: str = ""

@@ -1,4 +1,4 @@
-"""What a tab noted about the last text it posted for a field.
+"""Notes of a tab about the last text it posted for a field.
 
 A typed text is stored at the field's own path, so that every tab and device finds it. Beside it, in the tab's part of
 the session, this note says which of the tab's posts it was, so that a late or repeated one changes nothing, and what
@@ -29,9 +29,9 @@ class Draft:
     digest: str
     """Of the value as it is stored, see `digest_of`."""
     on_screen: bool
-    """Whether the page shows the text. It doesn't when a page loaded anew posts what the one before it left behind."""
+    """True if the page shows the text; a page loaded anew may post what the one before it left behind."""
     sent: bool = False
-    """Whether the text was sent, as a chat message or with a form that is cleared, and is no draft any more."""
+    """True if the text was sent, as a chat message or with a form that is cleared, and is no draft any more."""
     widget: str = field(default="", compare=False)
     """The id of the widget it was typed into, by which it is told from another one of the same field."""
     edit_id: str = field(default="", compare=False)

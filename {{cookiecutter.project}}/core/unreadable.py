@@ -1,4 +1,4 @@
-"""What a field holds in place of a value that this version of the project has no type for."""
+"""A stand-in for a stored value whose type doesn't exist in this version of the project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Unreadable:
     name: str = field(compare=False)
     """Its own, such as that of an Enum's member, where it has one."""
     reason: str = field(compare=False)
-    """Why it can't be read, for developers."""
+    """The reason for developers."""
 
     def __str__(self) -> str:
         return self.name

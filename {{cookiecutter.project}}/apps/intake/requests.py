@@ -1,4 +1,4 @@
-"""What a request is, what makes one complete, and the table that holds those submitted."""
+"""The model of a request, and the table of those that were submitted."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Item(BaseModel):
 
 
 class Enclosed(BaseModel):
-    """What comes with a request besides answers."""
+    """The items and attachments of a request."""
 
     items: Annotated[list[Item], BeforeValidator(ui.edited_rows(BLANK_ITEMS)), Field(max_length=20)] = []
     attachments: list[FileRef] = Field([], max_length=5)
@@ -105,7 +105,7 @@ class RequestRow(db.Base):
 
     number: Mapped[str] = mapped_column(String(16), primary_key=True)
     session_id: Mapped[str] = mapped_column(Text, index=True)
-    """Whose it is."""
+    """The session of the person who submitted it."""
     at: Mapped[datetime] = mapped_column(index=True)
     site: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)

@@ -128,7 +128,7 @@ def doctor() -> None:
 
 
 def _of_setting(subject: str, problem: str) -> Finding:
-    """What is wrong, and the command where it names one."""
+    """The error, with the command where it names one."""
     says, runs, command = problem.partition(" Run: ")
     remedy = "Change it in .env or in the environment; .env.example explains every setting."
     return Finding(subject=subject, says=says, fix=f"Run: {command}" if runs else remedy)
@@ -238,7 +238,7 @@ def _copy(path: Path) -> Iterator[Path]:
 
 
 def _is_in_use(path: Path) -> bool:
-    """Whether a process has the journal open (see `core.storage.journal_file`)."""
+    """Return whether a process has the journal open."""
     try:
         with path.with_name(f"{path.name}.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What `doctor` says of one thing it looked at."""
+"""A finding of `doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` finds out about the folders that data go to."""
+"""The checks of `doctor` for the folders that data go to."""
 
 from __future__ import annotations
 

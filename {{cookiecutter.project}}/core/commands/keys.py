@@ -25,11 +25,11 @@ class Rotation:
         self._envelope = envelope
         self.seen = 0
         self.stale = 0
-        """How many were not as they should be; those that were edited at the same moment are found again."""
+        """Number of values that are not under the newest key; those edited at the same moment are counted again."""
         self.left: dict[tuple[str, str], str] = {}
-        """What could not be opened, and why. It stays as it is."""
+        """Values that could not be opened, and why. They stay as they are."""
         self.damaged: dict[tuple[str, str], str] = {}
-        """What is not what was written, under no key. It is set aside when its session is opened next."""
+        """Damaged values. Each is quarantined when its session is opened next."""
 
     def __call__(self, entry: Entry) -> Entry:
         self.seen += 1

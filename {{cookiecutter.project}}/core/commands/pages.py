@@ -1,4 +1,4 @@
-"""What `doctor` finds out about the project's pages."""
+"""The checks of `doctor` for the project's pages."""
 
 from __future__ import annotations
 

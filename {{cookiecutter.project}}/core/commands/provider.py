@@ -1,4 +1,4 @@
-"""What `doctor` finds out about the identity provider of a project with `AUTH=oidc`."""
+"""The checks of `doctor` for the identity provider of a project with `AUTH=oidc`."""
 
 from __future__ import annotations
 

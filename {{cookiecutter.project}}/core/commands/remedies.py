@@ -1,4 +1,4 @@
-"""What to do about a database that doesn't take this project in: its setting, its path or its address."""
+"""Remedies for a database that can't be connected to: its setting, its path or its address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.errors import StoreDamagedError, StoreRefusesError, StoreUnavailableEr
 
 
 def _backup(path: Path) -> Path:
-    """Where docs/operations.md puts the backup of a database."""
+    """Return the path of a database's backup, as docs/operations.md has it."""
     return path.with_name(f"{path.stem}-backup{path.suffix}")
 
 

@@ -87,7 +87,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def refused(url: URL) -> str:
-    """Why the server at `url` doesn't take this project in; nothing if it does."""
+    """Return why the server at `url` can't be used; empty if it can."""
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
         psycopg.connect(address, connect_timeout=5).close()
@@ -97,7 +97,7 @@ def refused(url: URL) -> str:
 
 
 def is_own(port: int) -> bool:
-    """Whether what answers at this port of this machine has its data here."""
+    """Return whether the server at this port of this machine has its data here."""
     note = DATA / "postmaster.pid"  # its fourth line is the port
     return note.is_file() and note.read_text(encoding="utf-8").splitlines()[3:4] == [str(port)]
 

@@ -10,7 +10,7 @@ _LAST = 65_535
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen at this port of this machine."""
+    """Return whether a port of this machine is free."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what is closing doesn't count
         try:

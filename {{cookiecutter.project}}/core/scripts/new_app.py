@@ -37,7 +37,7 @@ from core.router import page
 
 
 class Note(BaseModel):
-    """What Save takes; anything else is said under its field."""
+    """The values that Save accepts; messages about others appear under their fields."""
 
     title: str = Field(max_length=80)
     text: str = ""

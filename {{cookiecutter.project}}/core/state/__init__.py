@@ -1,4 +1,4 @@
-"""What a session is made of, as plain data: changes, forms and their steps, tabs, and what is said of each of them.
+"""Parts of a session as plain data: paths and changes, edits of forms, histories of tabs.
 
 `core/session.py` puts it together; nothing here knows Streamlit or a database.
 """

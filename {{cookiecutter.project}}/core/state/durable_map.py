@@ -45,9 +45,9 @@ class DurableMap:
     version: int = 0
     """The version of the stored session that was read last."""
     purged: bool = False
-    """Whether the session was deleted; nothing written to it is stored any more."""
+    """True once the session was deleted; nothing written to it is stored any more."""
     is_partial: bool = False
-    """Whether the database could not be read, so that stored values may be missing here."""
+    """True if the database could not be read, so that stored values may be missing here."""
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     """By path: why a stored value can't be decoded here. It stays stored as it is."""
     misshapen: dict[str, str] = field(default_factory=dict, repr=False)

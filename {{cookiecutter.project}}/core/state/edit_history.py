@@ -39,7 +39,7 @@ class Conflict:
     at: datetime
     """Tab, device and time (aware UTC) of the overwritten value."""
     mine: bool
-    """Whether it was entered in this tab."""
+    """True if it was entered in this tab."""
     current: Any
     """The value the field holds now; REMOVED for none."""
     current_tab: str = ""

@@ -22,7 +22,7 @@ text that arrived after something entered later; the field never held it."""
 PAUSE = timedelta(seconds=2)
 """Text typed after a longer pause is an edit of its own."""
 LONGEST = timedelta(seconds=30)
-"""So is text typed after that long without any pause."""
+"""Text typed after that long without a pause is an edit of its own, too."""
 _KINDS = ("edit", "whole", "same", "end", "late")
 _LONG = 200
 """Length in characters from which the text before is stored as its difference from the text after."""
@@ -80,7 +80,7 @@ class FormEdit:
     device: str = ""
     kind: Kind = "edit"
     typing_since: datetime | None = None
-    """When typing began that may still go on; None for a complete edit."""
+    """The time typing began that may still go on; None for a complete edit."""
     settles: tuple[tuple[str, str], ...] = ()
     """The conflicts it settles: stamp and field of what had been overwritten."""
 
@@ -141,7 +141,7 @@ class FormEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoMark:
-    """Whether an edit is undone, and by whom."""
+    """A mark that an edit is undone, or redone, and by whom."""
 
     undone: bool
     of: str

@@ -1,4 +1,4 @@
-"""How the text that is typed into a widget becomes a value."""
+"""Rules by which the text that is typed into a widget becomes a value."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class UntakenTextError(NotKeptError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRule:
-    """How the text that is typed into a widget becomes the value the widget will hold once it is left."""
+    """A rule by which typed text becomes the value that the widget will hold once it is left."""
 
     kind: TextKind
     optional: bool = False
-    """Whether an emptied widget holds None."""
+    """True if an emptied widget holds None."""
     longest: int | None = None
     """For text, in what `length_of` counts."""
     low: float | None = None

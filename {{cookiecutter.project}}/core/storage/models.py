@@ -167,7 +167,7 @@ class SubmissionModel(Base):
     """The value that the team's code returned, such as the number of its new row."""
     at: Mapped[datetime] = mapped_column(index=True)
     session_id: Mapped[str] = mapped_column(_Bytewise, index=True, default="", server_default="")
-    """Whose it is."""
+    """The id of the person who submitted it."""
 
 
 class UserModel(Base):

@@ -86,7 +86,7 @@ class TestApp:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a browser. `user` is None for a stranger."""
+    """A person with a browser. `user` is None for one who is not signed in."""
 
     app: TestApp
     user: User | None

@@ -37,7 +37,7 @@ _PAGE = """<!doctype html><meta name=viewport content="width=device-width"><titl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with an account at the provider. `claims` are said besides the usual ones, or instead of them."""
+    """An account at the provider. `claims` are added to the usual ones, or replace them."""
 
     subject: str
     name: str

@@ -20,7 +20,7 @@ from core.web.address import app_folder
 from core.web.routes import BOOT_ID
 
 TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
-"""What a tab's id looks like."""
+"""The format of a tab's id."""
 
 Move = Literal["back", "forward", "top", "rebuild"]
 """`top` scrolls up, for a page that was navigated to. `rebuild` gives a reopened tab its earlier history."""
@@ -31,7 +31,7 @@ _SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "text_fiel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What the browser says of itself. `resumed`: a new tab that goes on where the last closed one was."""
+    """A report of the browser. `resumed`: a new tab that goes on where the last closed one was."""
 
     tab: str
     resumed: bool
@@ -48,7 +48,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructions:
-    """What the browser shall know and do. `scroll` is in CSS pixels, and counts once per page load."""
+    """Instructions for the browser. `scroll` is in CSS pixels, and counts once per page load."""
 
     tab: str | None
     home: str

@@ -1,4 +1,4 @@
-"""Whole-page messages: what is wrong or empty, and what to do about it."""
+"""Messages for a whole page: an error or an empty state, and what to do about it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _meant(error: StreamlitPageNotFoundError) -> str:
 
 
 def may_see_faults() -> bool:
-    """Whether to explain to the person what is wrong in the code of a page of theirs: to all where it is developed."""
+    """Return whether to show details of an error in a page's code to this person: to all in development."""
     return _in_development() or matches(current_permissions(), SEES_FAULTS)
 
 
@@ -169,7 +169,7 @@ def not_done(error: Exception) -> bool:
 
 
 def _page_title() -> str:
-    """What the page is called that this tab shows."""
+    """Return the title of the page that this tab shows."""
     page = get_session_manager().page
     return next((spec.full_title for spec in discover() if spec.name == page), get_services().settings.title)
 

@@ -29,7 +29,7 @@ def _check_offered(values: Sequence[Any], arguments: Arguments) -> None:
 
 
 def _place(value: Any, options: Sequence[Any]) -> int | None:
-    """Where an option is: by type as well, for 1 == True, and who chose one of them did not choose the other."""
+    """Return the position of an option, compared by type as well: 1 == True, but they are two options."""
     kind = type(value)
     if kind in _QUICK:
         return next((place for place, each in enumerate(options) if type(each) is kind and each == value), None)
@@ -79,7 +79,7 @@ def _check_steps(value: Any, arguments: Arguments) -> None:
 
 
 def _is_pair(arguments: Arguments) -> bool:
-    """Whether a select slider has two handles. An option may itself be a tuple."""
+    """Return whether a select slider has two handles. An option may itself be a tuple."""
     value = arguments["value"]
     return isinstance(value, tuple | list) and not _is_among(value, offered(arguments))
 

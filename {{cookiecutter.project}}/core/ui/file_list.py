@@ -1,4 +1,4 @@
-"""What is kept of a field's files, below its widget: each with its name and size, to download and to remove."""
+"""The list of a field's files below its widget: each with its name and size, to download and to remove."""
 
 from __future__ import annotations
 

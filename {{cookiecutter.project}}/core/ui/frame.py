@@ -1,4 +1,4 @@
-"""What surrounds every page: its settings and style, and the person's menu."""
+"""The frame of every page: its settings and style, and the person's menu."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OWN_PAGES = {
     "home-password": ("password.title", ":material/key:"),
     "home-data": ("data.title", ":material/folder_shared:"),
 }
-"""What a person finds in the menu under their name, besides the way out: the entry of its title, and its icon."""
+"""Entries of the menu under a person's name, besides signing out: text entry of the title, and icon."""
 
 
 def set_page() -> None:

@@ -1,4 +1,4 @@
-"""What each kind of widget accepts, and what it shows when nothing is saved.
+"""The kinds of widgets: the values each accepts, and its default.
 
 A kind is functions over the widget's arguments: `check` raises MisfitError for a value the widget would refuse,
 `initial` is the widget's own default, `rule` says how typed text becomes its value. Values come from storage and from
@@ -43,7 +43,7 @@ class Kind:
     initial: Callable[[Arguments], Any]
     rule: Callable[[Arguments], TextRule | None] = lambda _arguments: None
     several: Callable[[Arguments], bool] = lambda _arguments: False
-    """Whether the value is several of the widget's options."""
+    """Return whether the value is a list of the widget's options."""
 
 
 def misfit(kind: Kind, value: object, arguments: Arguments) -> MisfitError | None:
@@ -58,7 +58,7 @@ def misfit(kind: Kind, value: object, arguments: Arguments) -> MisfitError | Non
 
 
 def may_be_empty(value: Any, arguments: Arguments) -> bool:
-    """Whether this is None in a widget that begins with None, and so can be emptied again."""
+    """Return whether this is None in a widget that begins with None, and so can be emptied again."""
     return value is None and arguments["value"] is None
 
 

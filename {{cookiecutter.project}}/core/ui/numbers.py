@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 _OPTIONS = ("options", "default", "value")
-"""What a widget that offers options returns as it was given."""
+"""Arguments that a widget with options returns as they were given."""
 
 
 def plain_numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,19 +17,19 @@ from core.ui.keys import own_key
 from core.ui.times import words
 
 _LOST = "_"
-"""How a key begins that says so itself."""
+"""Prefix of keys that say so themselves."""
 _SHOWN = 8
 """Names that are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainState:
-    """What a page holds besides what is kept."""
+    """The state of a page that is not persisted."""
 
     names: tuple[str, ...]
     """The keys in `st.session_state`."""
     unnamed: int
-    """How many widgets without a key it shows into which something can be entered."""
+    """Number of its input widgets without a key."""
 
     def __bool__(self) -> bool:
         return bool(self.names or self.unnamed)

@@ -15,7 +15,7 @@ from core.ui.kinds import Arguments, Kind, MisfitError, may_be_empty
 _LARGEST_WHOLE = 2**53 - 1
 """Beyond it a browser's numbers lose digits, and Streamlit takes none."""
 _SLIDER_DAYS = timedelta(days=14)
-"""How far a slider of days goes to either side where nothing else is said."""
+"""Default range of a slider of days, to either side."""
 
 
 def _check_range(ends: Iterable[Any], low: Any, high: Any) -> None:
@@ -49,7 +49,7 @@ def _number_limits(arguments: Arguments) -> tuple[Any, Any]:
 
 
 def _is_whole(arguments: Arguments) -> bool:
-    """Whether a number input takes whole numbers: it was given some, and nothing else."""
+    """Return whether a number input takes whole numbers: it was given some, and nothing else."""
     given = [arguments[name] for name in ("value", "min_value", "max_value", "step")]
     numbers = [number for number in given if number is not None and number != "min"]
     return bool(numbers) and all(type(number) is int or isinstance(number, Integral) for number in numbers)

@@ -35,7 +35,7 @@ class Step:
         return frozenset(self.model.model_fields) if self.model else frozenset()
 
     def is_complete(self, form: FormState) -> bool:
-        """Whether everything it asks for is there, and right."""
+        """Return whether all of its fields are valid."""
         if self.model is None or self.fields.isdisjoint(form.values):
             return False
         return not check(self.model, form.values).problems

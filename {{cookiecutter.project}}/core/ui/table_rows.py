@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class TableChanges(BaseModel, Generic[Row]):
-    """What was done to a table. `changed` holds the rows as they are now, by their ids; `deleted` holds ids."""
+    """The changes of a table. `changed` holds the rows as they are now, by their ids; `deleted` holds ids."""
 
     added: list[Row] = []
     changed: dict[Any, Row] = {}
@@ -40,7 +40,7 @@ class FromEdits(Generic[T]):
     row_id: str | int | None
     make: Callable[[Base, Kept], T]
     untouched: ClassVar[Kept] = NOTHING
-    """What a field holds in which nobody has edited anything yet, for `core.validation`."""
+    """Return the value of a field without any edit, for `core.validation`."""
 
     def __call__(self, value: object) -> T | object:
         value = self.untouched if value is None else value

@@ -1,4 +1,4 @@
-"""What an uploader takes, and what of a file that arrived it says no to."""
+"""Checks of uploaded files: size, type and content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RefusedFileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What an uploader takes: files of at most `limit` bytes and of these types; all types for None."""
+    """The files that an uploader accepts: at most `limit` bytes, and of these types; all types for None."""
 
     limit: int
     types: str | Sequence[str] | None
@@ -69,7 +69,7 @@ class Wanted:
 
 
 def _noted(file: Any, session_id: str) -> FileRef | None:
-    """What was noted of a file when its bytes arrived (see `core.web.uploads`)."""
+    """Return the reference that was stored when the file's bytes arrived (see `core.web.uploads`), if any."""
     path = upload_path(file.file_id)
     held: Any = None
     try:

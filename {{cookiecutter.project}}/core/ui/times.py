@@ -49,7 +49,7 @@ def clock_time(moment: datetime, now: datetime) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long before `now` a moment was: `just now`, `5 min ago`, `3 h ago`, then the date."""
+    """Return how long ago a moment was: `just now`, `5 min ago`, `3 h ago`, then the date."""
     seconds = (now - moment).total_seconds()
     if seconds < _MINUTE:
         return words()("dates.just_now")

@@ -21,7 +21,7 @@ from core.ui.keys import own_key
 from core.ui.times import words
 
 _NOTED = timedelta(days=1)
-"""How long a file that arrived waits for a field."""
+"""Lifetime of an uploaded file that is in no field."""
 
 
 def offer(key: str, fits: Callable[[FileRef], bool], take: Callable[[FileRef], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What is typed and not yet committed, posted by the page's script while it is being typed."""
+"""The route for typed text, which the page's script posts while it is being typed."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _TAB = re.compile(r"[0-9a-f]{32}")
 _LARGEST = 2**53
 _LONGEST_ID = 1024
 _OLDEST_MS = 400 * 86_400_000
-"""What was typed longer ago counts as this old: a browser's clock may be years behind just after its start."""
+"""Limit for the age of a text: a browser's clock may be years behind just after its start."""
 _SLACK = timedelta(seconds=2)
-"""How long the way into the database may take: a text must be older than that to count as older than what is there."""
+"""Tolerance for transport: a text counts as older than the stored value only if it is older by more than that."""
 _VERDICTS = {204: "kept", 401: "signed-out", 403: "not-shown", 408: "later", 429: "later", 503: "later"}
 _LOCKS = tuple(threading.Lock() for _ in range(64))
-"""So that of two posts of one field, such as a late one and a beacon, one sees the other. Shared by hash."""
+"""Locks for posts of one field, shared by hash: of a late post and a beacon one sees the other."""
 
 Place = tuple[str, str]
 """A form, and one of its fields."""

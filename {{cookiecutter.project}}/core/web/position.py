@@ -1,4 +1,4 @@
-"""Where a tab stands: its page, its scroll position and the browser's own history, posted by the page's script.
+"""The route for a tab's position: its page, its scroll position and the browser's history, posted by the page's script.
 
 All of it is for tabs that a run has shown something in, so that what a session holds of them stays in bounds.
 """

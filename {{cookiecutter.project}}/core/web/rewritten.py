@@ -1,4 +1,4 @@
-"""What this project changes in Streamlit's own answers, for which Streamlit has no setting.
+"""Changes of Streamlit's own answers for which it has no setting.
 
 The style goes into the page itself, so that nothing is drawn without it first and moves afterwards: Streamlit's
 `st.html` brings a style after the first elements are on the screen. And its browser part is told to open no dialogs

@@ -44,9 +44,9 @@ from core.web.open_paths import open_paths
 from core.web.request import require_identity, require_token
 
 MOST_FILES = 500
-"""How many files one session may have uploaded that no field has taken."""
+"""Limit for the number of a session's uploaded files that are in no field."""
 MOST_SIZES = 20
-"""How much they may be together: this many times the largest upload (`server.maxUploadSize`)."""
+"""Limit for their size together, in multiples of the largest upload (`server.maxUploadSize`)."""
 _MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ def _keep(request: Request, session_id: str, upload: str) -> None:
 
 
 class _UnderWay:
-    """What is arriving in this process now, for each session."""
+    """The uploads in progress in this process, by session."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

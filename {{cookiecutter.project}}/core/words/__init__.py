@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent
 
 
 class Words:
-    """What the project says in one language, and how dates and numbers are written in it."""
+    """The texts of the project in one language, with its formats of dates and numbers."""
 
     def __init__(self, language: str = FALLBACK) -> None:
         self.language = language if language in languages() else FALLBACK
@@ -57,7 +57,7 @@ class Words:
         return "".join(signs.get(sign, sign) for sign in f"{value:,.{digits}f}")
 
     def chart_locale(self) -> dict[str, Any]:
-        """How Vega writes numbers and dates in this language: its `config.locale`."""
+        """Return `config.locale` of Vega for this language: formats of numbers and dates."""
         asked = {
             "number": {"decimal": "numbers.decimal", "thousands": "numbers.thousands"},
             "time": {
