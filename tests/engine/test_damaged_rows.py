@@ -1,4 +1,4 @@
-"""A SQLite file that was damaged: whatever stands in a row, it is read, found out and set aside alone."""
+"""A SQLite file that was damaged: whatever stands in a row, it is read, found out and quarantined alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def database(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("column", ["value", "stamp", "base", "path"])
 @pytest.mark.parametrize("found", ["x'ff00fe'", "CAST(x'31ff3a' AS TEXT)", "7", "1.5", "''", "'1:' || char(0)"])
-def test_whatever_stands_in_a_row_is_set_aside_alone(
+def test_whatever_stands_in_a_row_is_quarantined_alone(
     database: Engine, clock: FakeClock, column: str, found: str
 ) -> None:
     store, hybrid = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock), HybridClock()

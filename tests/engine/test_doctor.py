@@ -23,7 +23,8 @@ close_services()
 """
 WAITING = """
 from core.services import close_services, get_services
-get_services().engine.open("s").set_field("f", "b", "text that waits, or is under another key")
+session = get_services().engine.read_paths("s", ["form/f/field/b"], here_only=True)
+session.set_field("f", "b", "text that waits, or is under another key")
 close_services()
 """
 READ = """

@@ -112,7 +112,7 @@ def test_an_edit_that_neither_can_take_is_refused(
     assert stored(store) == []
 
 
-def test_one_entry_that_the_database_refuses_is_set_aside_alone(
+def test_one_entry_that_the_database_refuses_is_quarantined_alone(
     behind: EntryWriter, store: FussyStore, hybrid: HybridClock
 ) -> None:
     edits = [entry(hybrid, '"poison"' if number == 3 else '"1"', path=f"p{number}") for number in range(8)]

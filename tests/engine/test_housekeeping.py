@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
-from core.accounts import Actor
-from core.accounts.throttle import PER_ACCOUNT, WINDOW
 from core.clock import FakeClock
-from core.errors import ThrottledError
 from core.services import build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
@@ -59,18 +55,6 @@ def test_a_session_with_edits_that_wait_is_not_removed(
         session.set_field("f", "a", 2)
         assert clean_up(services) == Cleaned()
         assert services.engine.open("browser").form("f").values == {"a": 2}
-
-
-def test_each_process_writes_down_what_it_turned_away(make_settings: Callable[..., Settings], clock: FakeClock) -> None:
-    with use_services(build_services(make_settings(), clock)) as services:
-        Base.metadata.create_all(services.database)
-        for _ in range(PER_ACCOUNT + 3):
-            with suppress(ThrottledError):
-                services.accounts.begin_attempt("ada", token_hash=None, by=Actor())
-        assert clean_up(services) == Cleaned()
-        assert [line.detail[:6] for line in services.accounts.trail()] == ["2 more", ""]
-        clock.advance(WINDOW.total_seconds())
-        assert clean_up(services) == Cleaned(attempts=2)
 
 
 def test_only_one_process_cleans_up_at_a_time(make_settings: Callable[..., Settings], clock: FakeClock) -> None:

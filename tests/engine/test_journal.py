@@ -76,7 +76,7 @@ def test_an_entry_in_quarantine_is_kept_but_out_of_the_way(journal: Journal, hyb
     assert (journal.count(), [(q.entry, q.reason) for q in journal.quarantined()]) == (0, [(poison, "refused")])
 
 
-def test_an_entry_whose_path_is_no_text_any_more_can_be_set_aside_and_its_reason_may_quote_it(
+def test_an_entry_whose_path_is_no_text_any_more_can_be_quarantined_and_its_reason_may_quote_it(
     journal: Journal, hybrid: HybridClock
 ) -> None:
     poison = entry(hybrid, path="form/\udce5")
@@ -211,7 +211,7 @@ def test_an_edit_does_not_wait_for_ever_for_a_process_that_was_stopped_in_a_comm
 
 
 class TestDamagedFile:
-    """A file that SQLite can't read is set aside by the first process to open it, and what is readable is saved."""
+    """A file that SQLite can't read is renamed by the first process to open it, and what is readable is saved."""
 
     @pytest.fixture
     def path(self, tmp_path: Path, hybrid: HybridClock) -> Path:
@@ -248,7 +248,7 @@ class TestDamagedFile:
             assert journal.pending("s") == kept
         assert list(path.parent.glob("journal.db.damaged-*"))
 
-    def test_something_that_is_no_database_is_set_aside(self, path: Path, hybrid: HybridClock) -> None:
+    def test_something_that_is_no_database_is_quarantined(self, path: Path, hybrid: HybridClock) -> None:
         path.write_bytes(b"no database at all" * 1000)
         mended = Journal(path)
         mended.append([entry(hybrid)])

@@ -1,4 +1,4 @@
-"""What is damaged is set aside, listed by doctor, exported and discarded."""
+"""What is damaged is quarantined, listed by doctor, exported and discarded."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def aside(services: Services) -> int:
 
 
 def test_doctor_names_session_path_and_reason_with_the_remedy(settings: Settings) -> None:
-    found = {finding.subject: finding for finding in examine(settings) if "set aside" in finding.subject}
-    assert f"s {DAMAGED}: " in found["set aside in the database"].says
-    assert "checksum" in found["set aside in the database"].says
-    assert f"s {REFUSED}: the database refuses it" in found["set aside in the journal"].says
+    found = {finding.subject: finding for finding in examine(settings) if "quarantine" in finding.subject}
+    assert f"s {DAMAGED}: " in found["quarantine of the database"].says
+    assert "checksum" in found["quarantine of the database"].says
+    assert f"s {REFUSED}: the database refuses it" in found["quarantine of the journal"].says
     assert all(finding.fix and "manage.py quarantine export" in finding.fix for finding in found.values())
 
 
@@ -89,10 +89,10 @@ def test_an_export_goes_to_a_new_file_for_its_owner_only(settings: Settings, tmp
 def test_what_is_discarded_is_gone_and_nothing_else(settings: Settings) -> None:
     assert run(settings, "discard").exit_code == 1, "it asks first"
     assert run(settings, "discard", "--yes").output == "Deleted 2.\n"
-    assert run(settings, "list").output == "Nothing is set aside.\n"
+    assert run(settings, "list").output == "The quarantine is empty.\n"
     with use_services(build_services(settings)) as services:
         assert services.engine.open("s").form("f").values == {"good": 1}
-    assert not [finding for finding in examine(settings) if "set aside" in finding.subject]
+    assert not [finding for finding in examine(settings) if "quarantine" in finding.subject]
 
 
 def test_doctor_finds_edits_that_a_change_of_durability_left_in_the_journal(
@@ -100,7 +100,7 @@ def test_doctor_finds_edits_that_a_change_of_durability_left_in_the_journal(
 ) -> None:
     away = settings.model_copy(update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
     with use_services(build_services(away)) as services:
-        put(services.engine, "s", {"form/f/field/waiting": 1})
+        put(services.engine, "s", {"form/f/field/waiting": 1}, here_only=True)
     changed = settings.model_copy(update={"database_url": postgres_url, "durability": "database"})
     found = {finding.subject: finding.fix for finding in examine(changed)}
     assert "DURABILITY=local" in str(found["journal"])

@@ -349,7 +349,7 @@ class TestWhatCanNotBeRead:
         assert again.misshapen.keys() == {"pref/newer"}
         assert (again.form("f").saved, again.preferences.theme) == ({"good": 2}, "light")
 
-    def test_it_is_set_aside_when_it_is_damaged_and_the_rest_is_loaded(
+    def test_it_is_quarantined_when_it_is_damaged_and_the_rest_is_loaded(
         self, start: type_of_engine, store: SqlStore
     ) -> None:
         engine = start()

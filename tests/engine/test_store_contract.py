@@ -303,7 +303,7 @@ def test_a_quarantined_entry_is_kept_as_it_was_found_and_out_of_the_way(
     assert (aside.entry, aside.reason, aside.at) == (bad, "its checksum is wrong", clock.now())
 
 
-def test_an_edit_made_after_the_damage_is_not_set_aside(store: SqlStore, hybrid: HybridClock) -> None:
+def test_an_edit_made_after_the_damage_is_not_quarantined(store: SqlStore, hybrid: HybridClock) -> None:
     bad, edit = damaged(entry(hybrid)), entry(hybrid, value=2)
     store.upsert([bad])
     store.upsert([edit])
@@ -311,7 +311,7 @@ def test_an_edit_made_after_the_damage_is_not_set_aside(store: SqlStore, hybrid:
     assert (list(store.load("s").entries), store.quarantined()) == ([edit], [])
 
 
-def test_a_path_can_be_written_again_after_its_entry_was_set_aside(store: SqlStore, hybrid: HybridClock) -> None:
+def test_a_path_can_be_written_again_after_its_entry_was_quarantined(store: SqlStore, hybrid: HybridClock) -> None:
     for number in range(2):
         bad = damaged(entry(hybrid, value=number))
         store.upsert([bad])
@@ -321,7 +321,7 @@ def test_a_path_can_be_written_again_after_its_entry_was_set_aside(store: SqlSto
     assert (list(store.load("s").entries), len(store.quarantined())) == ([edit], 2)
 
 
-def test_what_was_set_aside_can_be_forgotten(store: SqlStore, hybrid: HybridClock) -> None:
+def test_what_was_quarantined_can_be_forgotten(store: SqlStore, hybrid: HybridClock) -> None:
     bad = [damaged(entry(hybrid, path)) for path in "ab"]
     store.upsert(bad)
     for each in bad:
@@ -330,7 +330,7 @@ def test_what_was_set_aside_can_be_forgotten(store: SqlStore, hybrid: HybridCloc
     assert [aside.entry for aside in store.quarantined()] == [bad[1]]
 
 
-def test_what_was_set_aside_goes_with_its_session(store: SqlStore, hybrid: HybridClock) -> None:
+def test_what_was_quarantined_goes_with_its_session(store: SqlStore, hybrid: HybridClock) -> None:
     bad = [damaged(entry(hybrid, session=session)) for session in "st"]
     store.upsert(bad)
     for each in bad:

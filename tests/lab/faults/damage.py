@@ -26,7 +26,7 @@ class _Tally:
     violations: list[Violation] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     damaged: int = 0
-    set_aside: int = 0
+    quarantined: int = 0
 
 
 def run(laboratory: Laboratory, dose: int) -> Result:
@@ -53,7 +53,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         acknowledged=acknowledged,
         violations=tally.violations,
         failures=tally.failures,
-        figures={"rows damaged": tally.damaged, "rows set aside": tally.set_aside},
+        figures={"rows damaged": tally.damaged, "rows quarantined": tally.quarantined},
     )
 
 
@@ -74,7 +74,7 @@ def _written(bench: Bench) -> Values:
 
 
 def _read(bench: Bench, edits: Values | None = None) -> tuple[Values, int]:
-    """What fresh services show of every session, and how many entries they set aside. `edits` are made meanwhile."""
+    """What fresh services show of every session, and how many entries they quarantine. `edits` are made meanwhile."""
     services = build_services(Settings(_env_file=None, **bench.settings(debounce_delay=3600)))  # type: ignore[call-arg]
     found: Values = {}
     try:
@@ -97,7 +97,7 @@ def _damage(bench: Bench, rows: StoredRows, count: int, right: Values, older: Va
     found, aside = _read(bench, edits)
     again, _ = _read(bench)
     tally.damaged += count
-    tally.set_aside += aside
+    tally.quarantined += aside
     for place in sorted(right.keys() | found.keys()):
         got, want = found.get(place), right.get(place)
         # A damaged entry of the journal uncovers what the database had before.
@@ -105,7 +105,7 @@ def _damage(bench: Bench, rows: StoredRows, count: int, right: Values, older: Va
         if got != want and got not in excused:
             tally.violations.append(misread(place, got, want))
     if aside > count:
-        tally.failures.append(f"{count} rows were damaged, but {aside} set aside")
+        tally.failures.append(f"{count} rows were damaged, but {aside} quarantined")
     for place, want in {**found, **edits}.items():
         if again.get(place) != want:
             tally.violations.append(misread(place, again.get(place), want))
@@ -114,7 +114,7 @@ def _damage(bench: Bench, rows: StoredRows, count: int, right: Values, older: Va
 FAULT = Fault(
     name="damage",
     says="flipped bits and truncation in rows of the database and of the journal, in any column",
-    holds="only the damaged record is set aside; everything else loads exactly; the place can be edited again",
+    holds="only the damaged record is quarantined; everything else loads exactly; the place can be edited again",
     full=10_000,
     short=200,
     run=run,

@@ -66,7 +66,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
         violations=violations,
         failures=failures,
         figures={
-            "files set aside": aside,
+            "files quarantined": aside,
             "values that only the journal had": len(set(right.items()) - set(stored.items())),
             "of them lost to a damage, on average": sum(costs) / max(len(costs), 1),
             "of them lost to a damage, at most": max(costs, default=0),

@@ -205,12 +205,12 @@ def _journal(settings: Settings) -> Iterator[Finding]:
         return
     if is_damaged:
         remedy = (
-            "Stop the servers. Whatever opens the journal next sets the file aside, beside it, and saves what can be "
+            "Stop the servers. Whatever opens the journal next renames the file and saves what can be "
             f"read. Run: {python('manage.py quarantine list')}"
         )
         yield Finding(subject=subject, says=f"{path} is damaged; {waiting} edits can be read from it", fix=remedy)
         return
-    yield from _set_aside("journal", aside)
+    yield from _quarantine("journal", aside)
     if waiting and settings.durability == "database":
         remedy = "Start once with DURABILITY=local and stop again: that writes them into the database."
         yield Finding(subject=subject, says=f"{waiting} edits wait, but DURABILITY=database reads none", fix=remedy)
@@ -249,22 +249,22 @@ def _is_in_use(path: Path) -> bool:
     return False
 
 
-def _set_aside(place: str, found: list[Quarantined]) -> Iterator[Finding]:
+def _quarantine(place: str, found: list[Quarantined]) -> Iterator[Finding]:
     export, discard = python("manage.py quarantine export"), python("manage.py quarantine discard")
     remedy = f"Look at it: {export}. Then: {discard}"
     for aside in found[:_SHOWN]:
-        yield Finding(subject=f"set aside in the {place}", says=describe(aside), fix=remedy)
+        yield Finding(subject=f"quarantine of the {place}", says=describe(aside), fix=remedy)
     if len(found) > _SHOWN:
         more = f"{len(found) - _SHOWN} more"
         fix = f"Run: {python('manage.py quarantine list')}"
-        yield Finding(subject=f"set aside in the {place}", says=more, fix=fix)
+        yield Finding(subject=f"quarantine of the {place}", says=more, fix=fix)
 
 
 def _waits_long(stamp: str | None) -> bool:
     try:
         return stamp is not None and datetime.now(UTC) - stamp_time(stamp) > _BACKLOG_LIMIT
     except CorruptValueError:
-        return False  # damaged; the next flush sets it aside
+        return False  # damaged; the next flush quarantines it
 
 
 def _when(stamp: str | None) -> str:
@@ -317,7 +317,7 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
     store = SqlStore(
         database, session_timeout=settings.session_timeout, retention=settings.session_retention, envelope=envelope
     )
-    yield from _set_aside("database", store.quarantined())
+    yield from _quarantine("database", store.quarantined())
     yield _encryption(store, envelope)
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
@@ -350,7 +350,7 @@ def _encryption(store: SqlStore, envelope: Envelope) -> Finding:
             remedy = "Add the missing key to SESSION_ENCRYPTION_KEYS, behind the first, or update the code."
             return Finding(subject=subject, says=f"a value can't be read ({error})", fix=remedy)
         except CorruptValueError:
-            continue  # set aside as soon as its session is loaded
+            continue  # quarantined as soon as its session is loaded
     if stale:
         remedy = f"Run: {python('manage.py rotate-keys')}"
         return Finding(subject=subject, says="on, but values are not under the first key", fix=remedy)

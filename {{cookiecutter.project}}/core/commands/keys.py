@@ -76,14 +76,14 @@ def rotate_keys() -> None:
     aside = sum(not _is_current(services.envelope, aside.entry) for aside in services.engine.quarantined())
     if aside:
         click.echo(
-            f"{aside} damaged {'value was' if aside == 1 else 'values were'} set aside before and can't be encrypted. "
+            f"{aside} damaged {'value is' if aside == 1 else 'values are'} in quarantine and can't be encrypted. "
             f"See: {python('manage.py quarantine list')}; remove them with: {python('manage.py quarantine discard')}"
         )
     if rotation.damaged:
         _name(rotation.damaged)
         click.echo(
             f"{len(rotation.damaged):,} damaged values can't be encrypted, and no key helps them. "
-            "Each is set aside when its session is opened next."
+            "Each goes into quarantine when its session is opened next."
         )
     if rotation.left:
         _name(rotation.left)

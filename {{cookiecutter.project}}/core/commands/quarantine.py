@@ -1,4 +1,4 @@
-"""`manage.py quarantine`: what was found damaged and set aside, in the database and in the journal."""
+"""`manage.py quarantine`: entries that were found damaged, in the database and in the journal."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from core.storage.envelope import Envelope
 
 @click.group(cls=CommandGroup)
 def quarantine() -> None:
-    """List, export and discard what was set aside because it is damaged or the database refuses it."""
+    """List, export and discard entries in quarantine, because they are damaged or the database refuses them."""
 
 
 @quarantine.command("list")
 def list_quarantined() -> None:
-    """Show what was set aside, with the reason. Times are UTC."""
+    """Show what is in quarantine, with the reason. Times are UTC."""
     found = list(_all(get_services()))
     if not found:
-        click.echo("Nothing is set aside.")
+        click.echo("The quarantine is empty.")
         return
     for place, aside in found:
         click.echo(f"{aside.at:%Y-%m-%d %H:%M}  {place:<8}  {describe(aside)}")
@@ -37,7 +37,7 @@ def list_quarantined() -> None:
 @quarantine.command()
 @click.option("--output", type=click.Path(path_type=Path), help="A new file, readable by its owner only.")
 def export(output: Path | None) -> None:
-    """Write what was set aside as JSON lines: the value as it was found and, where it can be opened, the plain one."""
+    """Write the quarantine as JSON lines: each value as it was found and, where it can be opened, the plain one."""
     services = get_services()
     try:
         target = nullcontext() if output is None else _new_private_file(output)
@@ -55,7 +55,7 @@ def export(output: Path | None) -> None:
 @quarantine.command()
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def discard(yes: bool) -> None:
-    """Delete what was set aside, for good."""
+    """Delete what is in quarantine, for good."""
     services = get_services()
     found = list(_all(services))
     if not yes:

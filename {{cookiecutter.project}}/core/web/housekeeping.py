@@ -64,15 +64,15 @@ def clean_up(services: Services) -> Cleaned:
 def batches(services: Services) -> Iterator[Cleaned]:
     """Clean up batch by batch, and say after each what was removed so far. Ends when another process has the lease.
 
-    Raises StoreUnavailableError while the
-    database is away, and what else a part raised once all the others are done.
+    Raises StoreUnavailableError while the database is away, and what else a part raised once all the others are done.
     """
     cleaned, failed = Cleaned(), list[Exception]()
 
     @contextmanager
     def part(name: str) -> Iterator[None]:
         try:
-            yield
+            with reachable():
+                yield
         except StoreUnavailableError:
             raise
         except Exception as error:
@@ -93,26 +93,17 @@ def _removers(services: Services) -> dict[str, Callable[[], int]]:
     retention = timedelta(seconds=services.settings.session_retention)
 
     accounts = services.accounts
-
-    def reaching(remove: Callable[[], int]) -> Callable[[], int]:
-        return lambda: _reach(remove)
-
     return {
         "sessions": services.engine.cleanup,
         "remembered": lambda: services.store.forget_purged(_BATCH),
-        "tokens": reaching(lambda: accounts.forget_ended(retention, _BATCH)),
+        "tokens": lambda: accounts.forget_ended(retention, _BATCH),
         "files": lambda: services.files.collect_when_due(services.engine.texts),
         "versions": lambda: services.versions.forget(retention, _BATCH),
         "submissions": lambda: services.submissions.forget(retention, _BATCH),
-        "invitations": reaching(lambda: accounts.forget_invitations(_BATCH)),
-        "attempts": reaching(lambda: accounts.forget_attempts(_BATCH)),
-        "devices": reaching(lambda: accounts.forget_devices(_BATCH)),
+        "invitations": lambda: accounts.forget_invitations(_BATCH),
+        "attempts": lambda: accounts.forget_attempts(_BATCH),
+        "devices": lambda: accounts.forget_devices(_BATCH),
     }
-
-
-def _reach(remove: Callable[[], int]) -> int:
-    with reachable():
-        return remove()
 
 
 async def clean_up_in_background() -> None:
