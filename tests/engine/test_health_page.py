@@ -78,7 +78,8 @@ def test_what_is_in_quarantine_is_listed_with_its_reason_and_what_to_do(as_admin
 
 def test_a_journal_that_takes_nothing_is_named_first(as_admin: Services) -> None:
     assert as_admin.journal is not None
+    session = as_admin.engine.open("s")
     as_admin.journal.close()
-    put(as_admin.engine, "s", {"form/f/field/a": 1})
+    session.set_field("f", "a", 1)
 
     assert says(as_admin)[0].startswith("The journal took no edit")
