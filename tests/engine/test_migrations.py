@@ -29,6 +29,7 @@ from core.storage.journal import Journal
 from core.storage.models import Base
 from core.storage.revisions import configuration
 from core.storage.sql_store import SqlStore
+from core.storage.versions import Versions, watch_tables
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 from tests.lab.upcoming import add_engine_revision, copy_revisions
 
@@ -300,6 +301,17 @@ def test_an_upgrade_may_think_between_two_statements_as_long_as_it_takes(postgre
     with engine.connect() as connection:
         assert connection.execute(allowed).scalar_one() == others
     engine.dispose()
+
+
+def test_all_revisions_can_be_taken_back_though_rows_were_moved_of_which_other_processes_would_be_told(
+    database: Engine,
+) -> None:
+    watch_tables(database, Versions(database, SystemClock()))
+    migrate.upgrade(database)
+    with migrate.one_transaction(database) as connection:
+        connection.execute(text("INSERT INTO roles (role, description, permissions) VALUES ('r', '', '')"))
+        connection.execute(text("DROP TABLE versions"))
+    assert "versions" not in inspect(database).get_table_names()
 
 
 # What is stored

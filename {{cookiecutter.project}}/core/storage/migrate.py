@@ -20,8 +20,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from core.command_line import python
 from core.errors import SchemaError
 from core.settings import PROJECT_ROOT
-from core.storage.models import ENGINE_TABLES, Base
+from core.storage.models import ENGINE_TABLES, Base, VersionModel
 from core.storage.revisions import ENGINE, PROJECT, configuration, read_revisions, revision_folders
+from core.storage.versions import CHANGED
 
 _HOWEVER_LONG = 2**31 - 1
 """Milliseconds: the most that SQLite waits for a lock."""
@@ -110,6 +111,8 @@ def one_transaction(database: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('migrations'))")
         try:
             yield connection
+            if not inspect(connection).has_table(VersionModel.__tablename__):  # all revisions were taken back
+                connection.info.pop(CHANGED, None)
             connection.commit()
         finally:
             connection.rollback()

@@ -49,7 +49,8 @@ UNTRACKED = frozenset(
 )
 """Tables of the project's own that change all the time. Of a saved form `form:<id>` tells."""
 
-_CHANGED = "changed_tables"
+CHANGED = "changed_tables"
+"""Where a connection notes the tables that its transaction has written."""
 _WRITES = re.compile(
     r"\b(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|MERGE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM"
     r"|TRUNCATE(?:\s+TABLE)?|COPY)\s+(?:ONLY\s+)?((?:[\w]+|\"[^\"]+\")(?:\.(?:[\w]+|\"[^\"]+\"))?)",
@@ -204,16 +205,16 @@ def watch_tables(database: Engine, versions: Versions) -> None:
         if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
             versions.bump(connection, changed)
         else:
-            connection.info.setdefault(_CHANGED, set()).update(changed)
+            connection.info.setdefault(CHANGED, set()).update(changed)
 
     def tell(connection: Connection) -> None:
-        changed = connection.info.pop(_CHANGED, None)
+        changed = connection.info.pop(CHANGED, None)
         if changed:
             versions.bump(connection, changed)
 
     def begin(connection: Connection) -> None:
         # Not at the rollback: a connection that was cut has no notes any more, and asking for them would hide the cut.
-        connection.info.pop(_CHANGED, None)
+        connection.info.pop(CHANGED, None)
 
     event.listen(database, "after_cursor_execute", note)
     event.listen(database, "commit", tell)
