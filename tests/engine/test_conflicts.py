@@ -53,7 +53,7 @@ def values(session: UserSession) -> dict[str, Any]:
 
 
 def lost(session: UserSession) -> list[tuple[str, Any, str]]:
-    return sorted((conflict.field, conflict.value, conflict.tab) for conflict in undo.conflicts(session, "f"))
+    return sorted((conflict.field, conflict.value, conflict.tab) for conflict in session.conflicts("f"))
 
 
 def test_edits_of_different_fields_both_stay_and_nobody_is_asked(person: Callable[[int], Person]) -> None:
@@ -80,7 +80,7 @@ def test_of_two_edits_of_one_field_the_later_counts_and_the_other_is_offered_wit
 
     assert values(one) == values(other) == {"a": "from the other"}
     for session in ada.tabs:
-        (conflict,) = undo.conflicts(session, "f")
+        (conflict,) = session.conflicts("f")
         assert (conflict.field, conflict.value, conflict.current) == ("a", "from one", "from the other")
         assert (conflict.tab, conflict.device, conflict.at) == ("tab0", "device of tab0", then)
         assert (conflict.current_tab, conflict.current_device) == ("tab1", "device of tab1")
@@ -104,7 +104,7 @@ def test_taking_the_other_is_an_edit_that_can_be_undone(person: Callable[[int], 
     one.set_field("f", "a", "from one")
     other.set_field("f", "a", "from the other")
     ada.sync()
-    undo.take_overwritten(one, "f", undo.conflicts(one, "f")[0])
+    one.take_lost("f", one.conflicts("f")[0])
     ada.sync()
     assert (values(other), lost(other), lost(one)) == ({"a": "from one"}, [], [])
 
@@ -120,7 +120,7 @@ def test_keeping_what_is_there_is_an_edit_that_can_be_undone(person: Callable[[i
     one.set_field("f", "a", "from one")
     other.set_field("f", "a", "from the other")
     ada.sync()
-    undo.keep_current(other, "f", undo.conflicts(other, "f")[0])
+    other.keep_current("f", other.conflicts("f")[0])
     ada.sync()
     assert (values(one), lost(one), lost(other)) == ({"a": "from the other"}, [], [])
 
@@ -244,8 +244,8 @@ def test_whatever_the_tabs_do_they_end_with_the_same_and_no_last_word_of_a_tab_i
                         unseen.pop((undo.author(tab), field), None)
                         unseen.pop((step.author, field), None)
             case "take" | "keep":
-                for conflict in undo.conflicts(tab, "f")[:1]:
-                    (undo.take_overwritten if move == "take" else undo.keep_current)(tab, "f", conflict)
+                for conflict in tab.conflicts("f")[:1]:
+                    (tab.take_lost if move == "take" else tab.keep_current)("f", conflict)
                     unseen.pop((undo.author(tab), conflict.field), None)
                     unseen.pop((conflict.tab, conflict.field), None)
             case _:
@@ -257,7 +257,7 @@ def test_whatever_the_tabs_do_they_end_with_the_same_and_no_last_word_of_a_tab_i
     for tab in ada.tabs:
         assert values(tab) == values(first)
         assert (tab.can_undo("f"), tab.can_redo("f")) == (first.can_undo("f"), first.can_redo("f"))
-        found = {(conflict.tab, conflict.field): conflict.value for conflict in undo.conflicts(tab, "f")}
+        found = {(conflict.tab, conflict.field): conflict.value for conflict in tab.conflicts("f")}
         for (author, name), value in unseen.items():
             assert values(tab).get(name) == value or found.get((author, name)) == value
     engine.close()
@@ -281,7 +281,7 @@ def test_ten_thousand_interleaved_edits_converge_and_every_loser_can_be_had_back
         ada.sync()
 
         first = values(ada.tabs[0])
-        found = {(conflict.tab, conflict.field): conflict for conflict in undo.conflicts(ada.tabs[0], "f")}
+        found = {(conflict.tab, conflict.field): conflict for conflict in ada.tabs[0].conflicts("f")}
         for tab in ada.tabs:
             assert values(tab) == first
             assert first[f"only {undo.author(tab)}"] == last.get(
@@ -293,7 +293,7 @@ def test_ten_thousand_interleaved_edits_converge_and_every_loser_can_be_had_back
     again = ada.open("after it all")
     assert values(again) == values(ada.tabs[0])
     assert lost(again) == lost(ada.tabs[0])
-    for conflict in undo.conflicts(again, "f"):
-        undo.take_overwritten(again, "f", conflict)
+    for conflict in again.conflicts("f"):
+        again.take_lost("f", conflict)
         assert values(again)[conflict.field] == conflict.value
-    assert undo.conflicts(again, "f") == []
+    assert again.conflicts("f") == []

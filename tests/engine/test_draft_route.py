@@ -237,9 +237,9 @@ def test_a_text_typed_before_another_tab_s_edit_does_not_replace_it_and_can_be_c
 
     assert slow_browser.item == "entered on the phone"
     slow_browser.services.engine.refresh(there)
-    (conflict,) = undo.conflicts(there, "order")
+    (conflict,) = there.conflicts("order")
     assert (conflict.value, conflict.tab, conflict.current_tab) == ("typed a moment before", TAB, OTHER_TAB)
-    undo.take_overwritten(there, "order", conflict)
+    there.take_lost("order", conflict)
     assert slow_browser.item == "typed a moment before"
     there.undo("order")
     assert slow_browser.item == "entered on the phone"
@@ -265,7 +265,7 @@ def test_what_a_button_put_back_stays_unless_one_types_on(
     assert slow_browser.post(number=2, text="typed", seen=shown, age_ms=age_ms).status_code == 204
 
     assert slow_browser.item == left
-    assert undo.conflicts(slow_browser.session(), "order") == []
+    assert slow_browser.session().conflicts("order") == []
 
 
 def test_a_text_typed_after_another_tab_s_edit_replaces_it_which_can_be_chosen(
@@ -278,7 +278,7 @@ def test_a_text_typed_after_another_tab_s_edit_replaces_it_which_can_be_chosen(
 
     assert slow_browser.item == "typed after"
     slow_browser.services.engine.refresh(there)
-    (conflict,) = undo.conflicts(there, "order")
+    (conflict,) = there.conflicts("order")
     assert (conflict.value, conflict.mine, conflict.current) == ("entered on the phone", True, "typed after")
 
 
@@ -293,7 +293,7 @@ def test_a_text_typed_where_the_other_tab_s_edit_was_shown_is_no_conflict(
         seen = slow_browser.post(number=number, text=text, seen=seen).headers["keep-stamp"]
 
     slow_browser.services.engine.refresh(there)
-    assert undo.conflicts(there, "order") == []
+    assert there.conflicts("order") == []
     assert there.form("order").values == {"item": "entered here"}
 
 
@@ -305,7 +305,7 @@ def test_what_the_same_tab_typed_counts_as_later_than_what_it_entered(slow_brows
 
     assert slow_browser.post(text="a lamp", age_ms=300).status_code == 204
     assert slow_browser.item == "a lamp"
-    assert undo.conflicts(slow_browser.session(), "order") == []
+    assert slow_browser.session().conflicts("order") == []
 
 
 def test_what_is_typed_in_one_go_is_one_step_from_before_the_typing_to_what_was_left(
@@ -636,7 +636,7 @@ def test_what_was_sent_comes_back_as_no_draft_however_the_browser_posts_it(brows
     assert browser.post(text="hello", number=2, seen=before).status_code == 204
     assert browser.post(text="hello", number=2, seen=before, on_screen=False).status_code == 204
     assert browser.item is None
-    assert not undo.conflicts(browser.session(), "order")
+    assert not browser.session().conflicts("order")
     assert not browser.session().form("order").snapshots
 
 

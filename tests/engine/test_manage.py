@@ -154,7 +154,7 @@ def test_doctor_finds_edits_that_wait_too_long(run: Run, settings: Settings) -> 
     run("migrate")
     away = settings.model_copy(update={"database_url": AWAY})
     with use_services(build_services(away)) as services:
-        put(services.engine, "anon-1", {"form/order/field/item": "a lamp"}, here_only=True)
+        put(services.engine, "anon-1", {"form/order/field/item": "a lamp"})
     assert "journal" not in trouble(settings)  # it has only just begun to wait
     assert any("1 edits wait" in finding.says for finding in examine(settings))
 

@@ -100,7 +100,7 @@ def test_doctor_finds_edits_that_a_change_of_durability_left_in_the_journal(
 ) -> None:
     away = settings.model_copy(update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
     with use_services(build_services(away)) as services:
-        put(services.engine, "s", {"form/f/field/waiting": 1}, here_only=True)
+        put(services.engine, "s", {"form/f/field/waiting": 1})
     changed = settings.model_copy(update={"database_url": postgres_url, "durability": "database"})
     found = {finding.subject: finding.fix for finding in examine(changed)}
     assert "DURABILITY=local" in str(found["journal"])

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
-from core.services import Services, use_services
+from core.services import Services, build_services, use_services
 from core.settings import Settings
 
 KINDS = ["rows", "objects", "dataclasses", "models"]
@@ -111,7 +111,9 @@ def test_without_one_it_holds_as_in_streamlit_and_the_page_says_what_to_write(ki
 def test_a_person_is_not_told_what_only_a_developer_understands(
     customers: Services, make_settings: Callable[..., Settings]
 ) -> None:
-    with use_services(replace(customers, settings=make_settings(environment="production", cookie_secure=True))):
+    production = make_settings(environment="production", cookie_secure=True)
+    signed_out = replace(build_services(production), database=customers.database)
+    with use_services(signed_out):
         tab = open_tab("objects", named=False)
     assert not tab.warning
     assert {each.value for each in tab.caption} == {"What you choose here is lost when the page is reloaded."}

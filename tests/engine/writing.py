@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.session import Change
+from core.session import Change, UserSession
 from core.session_persistence import SessionPersistenceEngine
 
 
-def put(
-    engine: SessionPersistenceEngine, session_id: str, values: Mapping[str, Any], *, here_only: bool = False
-) -> Mapping[str, str]:
-    """Make values durable by path, also such as no session would write. Returns the stamp of each.
+def put(engine: SessionPersistenceEngine, session_id: str, values: Mapping[str, Any]) -> Mapping[str, str]:
+    """Make values durable by path without having read any, also such as no session would write.
 
-    With `here_only` the database isn't asked for what they replace, so that it may be away.
+    Returns the stamp of each.
     """
-    session = engine.read_paths(session_id, values, here_only=here_only)
-    return engine.write(session, [Change(path, value) for path, value in values.items()])
+    unread = UserSession(session_id=session_id)
+    return engine.write(unread, [Change(path, value) for path, value in values.items()])

@@ -117,7 +117,7 @@ class Browser:
         self.tab(session).set_field(form, field, value)
 
     def remove(self, session: str, path: str) -> None:
-        put(self.engine, session, {path: REMOVED}, here_only=True)
+        put(self.engine, session, {path: REMOVED})
 
     def save(self, session: str, form: str, values: dict[str, str]) -> None:
         self.tab(session).save_form(form, values)

@@ -19,10 +19,11 @@ from core.clock import NO_STAMP, stamp_time
 from core.codec import from_json, to_json
 from core.errors import NoRoomError, UnknownSnapshotError
 from core.state.durable_map import DurableMap
+from core.state.edit_history import Conflict
 from core.state.edits import FormEdit, UndoMark
 from core.state.equality import is_empty, same
 from core.state.navigation import History
-from core.state.paths import CREATED_PATH, REMOVED, USER_PATH, Change, Removed, join_path, split_path
+from core.state.paths import CREATED_PATH, REMOVED, USER_PATH, Change, Removed, field_path, join_path, split_path
 from core.state.record import Record
 from core.state.shapes import shape_error
 from core.state.submission import next_submission
@@ -387,6 +388,19 @@ class UserSession(DurableMap):
     def redo(self, form_id: str) -> FormEdit | None:
         """Redo what was undone last. Returns it, or None: an edit after an undo drops what was undone."""
         return undo.redo(self, form_id)
+
+    def conflicts(self, form_id: str) -> list[Conflict]:
+        """Return the values that were overwritten by somebody who had not seen them, the latest first."""
+        return undo.conflicts(self, form_id)
+
+    def take_lost(self, form_id: str, conflict: Conflict) -> None:
+        """Settle a conflict with the overwritten value. `undo` takes it back."""
+        undo.settle(self, form_id, conflict, conflict.value)
+
+    def keep_current(self, form_id: str, conflict: Conflict) -> None:
+        """Settle a conflict with the value the field holds. `undo` opens it again."""
+        with self.lock:
+            undo.settle(self, form_id, conflict, self.values.get(field_path(form_id, conflict.field), REMOVED))
 
     # Forms: snapshots
 

@@ -63,15 +63,11 @@ def conflicts(session: UserSession, form_id: str) -> list[Conflict]:
     return [conflict for conflict in found if not same(conflict.value, conflict.current)]
 
 
-def take_overwritten(session: UserSession, form_id: str, conflict: Conflict) -> None:
-    """Settle a conflict with the overwritten value. An edit like any other: undo takes it back."""
-    _settle(session, form_id, conflict, conflict.value)
-
-
-def keep_current(session: UserSession, form_id: str, conflict: Conflict) -> None:
-    """Settle a conflict with the value the field holds. Undo opens it again."""
+def settle(session: UserSession, form_id: str, conflict: Conflict, value: Any) -> None:
+    """Settle a conflict with this value, the overwritten or the current one. An edit like any other."""
     with session.lock:
-        _settle(session, form_id, conflict, session.values.get(field_path(form_id, conflict.field), REMOVED))
+        changes = edit(session, form_id, {conflict.field: value}, settles=((conflict.stamp, conflict.field),))
+        session.commit(changes, counting="interactions")
 
 
 def author(session: UserSession) -> str:
@@ -148,12 +144,6 @@ def late_edit(
 def _new_id(session: UserSession) -> str:
     session.edit_count += 1
     return f"{session.view_id}-{session.edit_count}"
-
-
-def _settle(session: UserSession, form_id: str, conflict: Conflict, value: Any) -> None:
-    with session.lock:
-        changes = edit(session, form_id, {conflict.field: value}, settles=((conflict.stamp, conflict.field),))
-        session.commit(changes, counting="interactions")
 
 
 def _conflict(session: UserSession, form_id: str, edits: EditHistory, edit: FormEdit, name: str) -> Conflict:

@@ -30,7 +30,7 @@ def conflict_notice(form_id: str) -> None:
     The later entry is what the field holds. Shows nothing where there is nothing to choose.
     """
     manager, say = get_session_manager(), words()
-    conflicts = undo.conflicts(manager.session, form_id)
+    conflicts = manager.session.conflicts(form_id)
     if not conflicts:
         return
     with st.container(border=True, key=own_key("conflicts", form_id)):
@@ -56,8 +56,8 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
             say("conflict.keep"),
             key=own_key("conflict-keep", *name),
             icon=":material/check:",
-            on_click=undo.keep_current,
-            args=(session, form_id, conflict),
+            on_click=session.keep_current,
+            args=(form_id, conflict),
         )
     with right:
         where = _where(manager, conflict.tab, conflict.device, say)
@@ -67,8 +67,8 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
             say("conflict.take"),
             key=own_key("conflict-take", *name),
             icon=":material/swap_horiz:",
-            on_click=undo.take_overwritten,
-            args=(session, form_id, conflict),
+            on_click=session.take_lost,
+            args=(form_id, conflict),
         )
 
 
