@@ -120,7 +120,10 @@ def cells(*texts: str) -> Sequence[Step]:
                 with suppress(AssertionError):
                     expect(box).to_be_visible(timeout=2_000)
                     break
-            box.fill(text)
+            box.press("ControlOrMeta+a")
+            box.press("Delete")
+            box.press_sequentially(text)
+            expect(box).to_have_value(text)
             box.press("Enter")
 
         return write
