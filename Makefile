@@ -70,7 +70,7 @@ lock: $(READY) ## renew the locked versions, the template's and the project's, a
 	cp $(BUILD)/lock/streamlit_keep/deploy/requirements.lock "$(TEMPLATE)/deploy/requirements.lock"
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml "$(TEMPLATE)/requirements.lock"
 	$(MAKE) --no-print-directory $(READY)
-	$(BIN)/python -m scripts.ui_stub
+	PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m scripts.ui_stub
 
 screenshots: $(READY) ## renew the pictures in docs/images
 	$(BIN)/python scripts/screenshots.py

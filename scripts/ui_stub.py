@@ -1,6 +1,6 @@
 """Write the types of `core.ui`: Streamlit's own signatures of its widgets, with `form` and `field`.
 
-    python -m scripts.ui_stub
+    PYTHONPATH="{{cookiecutter.project}}" python -m scripts.ui_stub
 
 Type checkers and editors read the stub in place of `core/ui/__init__.py`. It follows from that file and the Streamlit
 that is installed; `make lock` renews it.
@@ -19,20 +19,12 @@ from typing import TypeVar
 
 import streamlit as st
 
+from core import ui
+
 UI = Path(__file__).parent.parent / "{{cookiecutter.project}}" / "core" / "ui"
 STUB = UI / "__init__.pyi"
 _WIDTH = 120
 
-_FORM = "form: str | None = ..."
-_ADDED = {
-    "file_uploader": [_FORM, "field: str"],
-    "camera_input": [_FORM, "field: str"],
-    "audio_input": [_FORM, "field: str"],
-    "chat_input": [_FORM, "field: str"],
-    "data_editor": [_FORM, "field: str", "row_id: str | int | None = ..."],
-}
-"""Parameters that functions have besides Streamlit's; those of `core.ui.widgets` have `form` and `field`."""
-_OPTION_ID = "option_id: Callable[[Any], Any] | None = ..."
 _RETURNS = {"UploadedFile": "KeptFile"}
 """Types that `core.ui` returns instead of Streamlit's."""
 
@@ -42,7 +34,7 @@ def render() -> str:
     imports: dict[str, set[str]] = {"collections.abc": {"Callable"}, "typing": {"Any", "TypeVar", "overload"}}
     again, functions = list[str](), list[str]()
     for name, module in _exports():
-        if (module == "core.ui.widgets" and hasattr(st, name)) or name in _ADDED:
+        if hasattr(st, name) and _added(name):
             functions += _signatures(name, imports)
         else:
             again.append(f"from {module} import {name} as {name}")
@@ -81,7 +73,7 @@ def _signatures(name: str, imports: dict[str, set[str]]) -> list[str]:
     lines = list[str]()
     for node in overloads or found[:1]:
         lines += ["@overload"] if overloads else []
-        lines += _signature(node, _ADDED.get(name) or _controlled(node))
+        lines += _signature(node, _added(name))
         for each in ast.walk(ast.Module([*_annotations(node)], [])):
             if isinstance(each, ast.Name) and not hasattr(builtins, each.id) and each.id not in _RETURNS:
                 origin = "streamlit" if _is_plain_type_variable(names[each.id], each.id) else names[each.id]
@@ -89,10 +81,13 @@ def _signatures(name: str, imports: dict[str, set[str]]) -> list[str]:
     return lines
 
 
-def _controlled(node: ast.FunctionDef) -> list[str]:
-    """Return the parameters of a controlled widget; one that has options may identify them."""
-    has_options = "format_func" in (each.arg for each in [*node.args.args, *node.args.kwonlyargs])
-    return [_FORM, "field: str", *([_OPTION_ID] if has_options else [])]
+def _added(name: str) -> list[str]:
+    """Return the parameters that a function of `core.ui` has besides Streamlit's; none for one that is no widget."""
+    theirs, ours = (inspect.signature(getattr(place, name)).parameters for place in (st, ui))
+    added = [each for each in ours.values() if each.name not in theirs]
+    if "field" not in ours:
+        return []
+    return [f"{each.name}: {each.annotation}{'' if each.default is each.empty else ' = ...'}" for each in added]
 
 
 def _annotations(node: ast.FunctionDef) -> Iterator[ast.stmt]:

@@ -18,7 +18,7 @@ WIDGETS = [
 
 
 def test_the_stub_follows_from_streamlit_as_it_is_installed() -> None:
-    assert STUB.read_text() == render(), "run: python -m scripts.ui_stub"
+    assert STUB.read_text() == render(), "run: make lock, or scripts/ui_stub.py alone"
 
 
 @pytest.mark.parametrize("name", WIDGETS)

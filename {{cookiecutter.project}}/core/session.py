@@ -25,7 +25,6 @@ from core.state.equality import is_empty, same
 from core.state.navigation import History
 from core.state.paths import CREATED_PATH, REMOVED, USER_PATH, Change, Removed, field_path, join_path, split_path
 from core.state.record import Record
-from core.state.shapes import shape_error
 from core.state.submission import next_submission
 from core.wildcards import matches
 
@@ -81,6 +80,18 @@ class FormSnapshot(Record):
         """Return the change that stores it."""
         value = {"values": dict(self.values), "at": self.timestamp}
         return Change(self.path, {**value, "description": self.description, "automatic": self.automatic})
+
+    @classmethod
+    def parse(cls, form_id: str, snapshot_id: str, stored: Mapping[str, Any]) -> FormSnapshot:
+        """Rebuild it from the value that is stored."""
+        return cls(
+            snapshot_id=snapshot_id,
+            form_id=form_id,
+            values=stored["values"],
+            timestamp=stored["at"],
+            description=stored["description"],
+            automatic=stored["automatic"],
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,15 +226,8 @@ class UserSession(DurableMap):
                     raise
                 self.write([*every, *spared])
 
-    def apply(self, path: str, value: Any) -> None:
-        """Set a path of this view to a value that is durable. Paths that nobody reads are kept, too.
-
-        Takes any path and value: where the value has another shape than the path's, the path is left out and
-        `misshapen` says why. Objects that readers may hold are replaced, never changed.
-        """
-        self.misshapen.pop(path, None)
-        if (error := shape_error(path, value)) is not None:
-            self.misshapen[path], value = error, REMOVED
+    def _set(self, path: str, value: Any) -> None:
+        """Set a path, and what is a view of it. Objects that readers may hold are replaced, never changed."""
         _put(self.values, path, value)
         match split_path(path):
             case ("form", form_id, *rest):
@@ -262,7 +266,7 @@ class UserSession(DurableMap):
             case ["snapshot", snapshot_id]:
                 snapshots = [snapshot for snapshot in form.snapshots if snapshot.snapshot_id != snapshot_id]
                 if value is not REMOVED:
-                    snapshots.append(_read_snapshot(form_id, snapshot_id, value))
+                    snapshots.append(FormSnapshot.parse(form_id, snapshot_id, value))
                 form.snapshots = sorted(snapshots, key=lambda snapshot: snapshot.timestamp)
             case ["step", edit_id]:
                 edit = REMOVED if value is REMOVED else FormEdit.parse(edit_id, stamp, value)
@@ -338,9 +342,7 @@ class UserSession(DurableMap):
     def finish_form(self, form_id: str) -> None:
         """Empty a form for the next entry. Snapshots stay; undo doesn't reach back behind it."""
         with self.lock:
-            form = self.form(form_id)
-            saved = [Change(join_path("form", form_id, "saved"), REMOVED)] if form.saved else []
-            self.commit([*undo.edit(self, form_id, dict.fromkeys(form.values, REMOVED), kind="end"), *saved])
+            self.commit(self._emptied(form_id))
 
     def reset_form(self, form_id: str) -> None:
         """Clear the drafts of a form. Its saved values and snapshots stay."""
@@ -354,12 +356,14 @@ class UserSession(DurableMap):
 
     def submission(self, form_id: str, values: Mapping[str, Any], *, clear: bool) -> list[Change]:
         """Return the changes that go with a submission of these values. `clear` empties the form for the next one."""
+        stored = self._emptied(form_id) if clear else [self._saved(form_id, values)]
+        return [next_submission(form_id), *self._no_errors(form_id), *stored]
+
+    def _emptied(self, form_id: str) -> list[Change]:
+        """Return the changes that finish a form."""
         form = self.form(form_id)
-        changes = [next_submission(form_id), *self._no_errors(form_id)]
-        if not clear:
-            return [*changes, self._saved(form_id, values)]
         saved = [Change(join_path("form", form_id, "saved"), REMOVED)] if form.saved else []
-        return [*changes, *saved, *undo.edit(self, form_id, dict.fromkeys(form.values, REMOVED), kind="end")]
+        return [*undo.edit(self, form_id, dict.fromkeys(form.values, REMOVED), kind="end"), *saved]
 
     def _saved(self, form_id: str, values: Mapping[str, Any]) -> Change:
         return Change(join_path("form", form_id, "saved"), {"values": dict(values), "at": self.clock.now()})
@@ -618,17 +622,6 @@ class UserSession(DurableMap):
         if "history" in data:
             session.history = History.parse(from_json(data["history"]), NavigationEntry)
         return session
-
-
-def _read_snapshot(form_id: str, snapshot_id: str, stored: Mapping[str, Any]) -> FormSnapshot:
-    return FormSnapshot(
-        snapshot_id=snapshot_id,
-        form_id=form_id,
-        values=stored["values"],
-        timestamp=stored["at"],
-        description=stored["description"],
-        automatic=stored["automatic"],
-    )
 
 
 def _with(mapping: Mapping[str, V], key: str, value: V | Removed) -> dict[str, V]:

@@ -38,9 +38,17 @@ class Draft:
     """The edit that the typing belongs to."""
 
     def to_dict(self) -> dict[str, Any]:
-        note = {"number": self.number, "digest": self.digest, "on_screen": self.on_screen, "step": self.edit_id}
-        widget = {"widget": self.widget} if self.widget else {}
-        return {**note, **widget, "sent": True} if self.sent else {**note, **widget}
+        note: dict[str, Any] = {
+            "number": self.number,
+            "digest": self.digest,
+            "on_screen": self.on_screen,
+            "step": self.edit_id,
+        }
+        if self.widget:
+            note["widget"] = self.widget
+        if self.sent:
+            note["sent"] = True
+        return note
 
     @classmethod
     def parse(cls, value: object) -> Draft | None:
@@ -63,9 +71,9 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def last_draft(session: UserSession, form_id: str, name: str) -> Draft | None:
-    """Return this tab's note about the last text it posted for a field."""
-    return Draft.parse(session.values.get(draft_path(session.tab_id or "", form_id, name)))
+def last_draft(session: UserSession, form_id: str, name: str, *, tab: str = "") -> Draft | None:
+    """Return the note of this tab, or of `tab`, about the last text it posted for a field."""
+    return Draft.parse(session.values.get(draft_path(tab or session.tab_id or "", form_id, name)))
 
 
 def current_draft(session: UserSession, form_id: str, name: str) -> Draft | None:
@@ -92,7 +100,7 @@ def send_fields(session: UserSession, values: Mapping[tuple[str, str], Any], *, 
             # The field gets a stamp in any case: by that a later text is told from this one.
             changes += emptied if any(change.path == path for change in emptied) else [Change(path, REMOVED)]
             if tab and (value is None or isinstance(value, str | int | float)):
-                note = Draft.parse(session.values.get(draft_path(tab, form_id, name)))
+                note = last_draft(session, form_id, name, tab=tab)
                 sent = Draft(number=note.number if note else 0, digest=digest_of(value), on_screen=True, sent=True)
                 changes.append(Change(draft_path(tab, form_id, name), sent.to_dict()))
         session.commit(changes, counting="interactions")

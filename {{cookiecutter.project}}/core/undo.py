@@ -92,35 +92,23 @@ def edit(
     hold the value already are left out, unless the form is wanted so as a `whole`, whatever others did meanwhile.
     `typing_since` makes it a part of the typing before it, or the beginning of one.
     """
-    form = session.form(form_id)
-    edits = EditHistory(form.edits, form.undo_marks)
-    new = {name: value for name, value in values.items() if not same(value, form.values.get(name, REMOVED))}
+    edits, held = history(session, form_id), session.form(form_id).values
+    new = {name: value for name, value in values.items() if not same(value, held.get(name, REMOVED))}
     if whole or settles:
         kind = ("whole" if whole else kind) if new or settles else "same"
         new = dict(values)
     deleted = _deletions(session, form_id, edits, is_ending=kind == "end")
     if not new:
         return deleted
-    made = FormEdit(
-        edit_id="",
-        stamp=NO_STAMP,
-        fields={name: _field_edit(session, form_id, edits, name, value, seen or {}) for name, value in new.items()},
-        author=author(session),
-        device=session.device,
-        kind=kind,
-        typing_since=typing_since,
-        settles=settles,
-    )
     before = _continued(session, form_id, edits, new, typing_since) if kind == "edit" and not settles else None
     if before is not None:
-        (name,) = new
-        changed = {name: replace(before.fields[name], after=new[name])}
-        made = replace(made, edit_id=before.edit_id, fields=changed, typing_since=typing_since and before.typing_since)
+        fields = {name: replace(before.fields[name], after=value) for name, value in new.items()}
+        typing_since = typing_since and before.typing_since
     else:
-        made = replace(made, edit_id=_new_id(session))
+        fields = {name: _field_edit(session, form_id, edits, name, value, seen or {}) for name, value in new.items()}
     return [
         *(Change(field_path(form_id, name), value) for name, value in new.items()),
-        Change(edit_path(form_id, made.edit_id), made.to_dict()),
+        _stored(session, form_id, fields, kind, typing_since, settles=settles, continued=before),
         *deleted,
     ]
 
@@ -129,21 +117,33 @@ def late_edit(
     session: UserSession, form_id: str, fields: Mapping[str, FieldEdit], typing_since: datetime
 ) -> list[Change]:
     """Return the change that stores a text beside a later one, as a conflict: the field never held it."""
-    late = FormEdit(
-        edit_id=_new_id(session),
+    return [_stored(session, form_id, fields, "late", typing_since)]
+
+
+def _stored(
+    session: UserSession,
+    form_id: str,
+    fields: Mapping[str, FieldEdit],
+    kind: Kind,
+    typing_since: datetime | None,
+    *,
+    settles: tuple[tuple[str, str], ...] = (),
+    continued: FormEdit | None = None,
+) -> Change:
+    """Return the change that stores an edit by this author, in place of the one that it continues."""
+    if continued is None:
+        session.edit_count += 1
+    made = FormEdit(
+        edit_id=continued.edit_id if continued else f"{session.view_id}-{session.edit_count}",
         stamp=NO_STAMP,
         fields=fields,
         author=author(session),
         device=session.device,
-        kind="late",
+        kind=kind,
         typing_since=typing_since,
+        settles=settles,
     )
-    return [Change(edit_path(form_id, late.edit_id), late.to_dict())]
-
-
-def _new_id(session: UserSession) -> str:
-    session.edit_count += 1
-    return f"{session.view_id}-{session.edit_count}"
+    return Change(edit_path(form_id, made.edit_id), made.to_dict())
 
 
 def _conflict(session: UserSession, form_id: str, edits: EditHistory, edit: FormEdit, name: str) -> Conflict:

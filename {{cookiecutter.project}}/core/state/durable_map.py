@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from core.clock import Clock, HybridClock, SystemClock
 from core.errors import NotKeptError
-from core.state.paths import Change
+from core.state.paths import REMOVED, Change
 from core.state.shapes import shape_error
 from core.state.size_quota import SizeQuota
 
@@ -66,8 +66,20 @@ class DurableMap:
                 raise NotKeptError(change.path, f"can't be read back ({error})", "Pass a value of the right type.")
         self.stamps.update(self.persistence.write(self, changes))
         for change in changes:
-            self.apply(change.path, change.value)
+            self.misshapen.pop(change.path, None)
+            self._set(change.path, change.value)
 
     def apply(self, path: str, value: Any) -> None:
-        """Set a path to a value that is durable, or remove it (REMOVED)."""
+        """Set a path to a value that is durable, or remove it (REMOVED). Paths that nobody reads are kept, too.
+
+        Takes any path and value: where the value has another shape than the path's, the path is left out and
+        `misshapen` says why.
+        """
+        self.misshapen.pop(path, None)
+        if (error := shape_error(path, value)) is not None:
+            self.misshapen[path], value = error, REMOVED
+        self._set(path, value)
+
+    def _set(self, path: str, value: Any) -> None:
+        """Set a path to a value of its shape, or remove it."""
         raise NotImplementedError
