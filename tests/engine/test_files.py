@@ -25,7 +25,7 @@ from core.files import FileRef, agrees, recognise, safe_name, type_of
 from core.services import Services
 from core.settings import Settings
 from core.storage.database import open_database
-from core.storage.file_store import Directory, FileStore, RemoteFiles, open_file_store
+from core.storage.file_store import FileStore
 from core.storage.files import GRACE, PIECE, Files
 from core.storage.models import Base
 
@@ -35,22 +35,13 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 LATER = GRACE + timedelta(hours=1)
 
 
-class LocalRemote(RemoteFiles):
-    """fsspec's own files of the local disk, which knows neither syncing nor our temporary names."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"local://{folder}")
-
-
-@pytest.fixture(params=["directory", "memory", "local"])
+@pytest.fixture(params=["folder", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileStore]:
     """Each kind of store, empty."""
-    if request.param == "directory":
-        yield Directory(tmp_path / "files")
-    elif request.param == "local":
-        yield LocalRemote(tmp_path / "files")
+    if request.param == "folder":
+        yield FileStore("files", tmp_path)
     else:
-        yield RemoteFiles("memory://files")
+        yield FileStore("memory://files", tmp_path)
         fsspec.filesystem("memory").store.clear()
 
 
@@ -111,14 +102,15 @@ class TestAStore:
 
 
 def test_a_folder_is_for_its_owner_only(tmp_path: Path) -> None:
-    put(Directory(tmp_path / "files"))
+    put(FileStore("files", tmp_path))
     written = tmp_path / "files" / DIGEST[:2] / DIGEST
     assert written.stat().st_mode & 0o077 == 0
 
 
-def test_the_setting_names_a_folder_or_an_address(tmp_path: Path) -> None:
-    assert isinstance(open_file_store("files", tmp_path), Directory)
-    assert isinstance(open_file_store("memory://files", tmp_path), RemoteFiles)
+@pytest.mark.parametrize("name", ["files", "file://files", "file://{}/files", "{}/files"])
+def test_a_folder_is_named_by_its_path_or_as_an_address(name: str, tmp_path: Path) -> None:
+    put(FileStore(name.format(tmp_path), tmp_path))
+    assert (tmp_path / "files" / DIGEST[:2] / DIGEST).read_bytes() == CONTENT
 
 
 PNG, PDF, ZIP, EXE = (
@@ -221,7 +213,7 @@ def now() -> FakeClock:
 
 @pytest.fixture
 def files(database: Engine, tmp_path: Path, now: FakeClock) -> Files:
-    return Files(Directory(tmp_path / "files"), database, now)
+    return Files(FileStore("files", tmp_path), database, now)
 
 
 def age(files: Files, clock: FakeClock) -> None:
@@ -301,7 +293,7 @@ class TestCollecting:
 
     def test_what_is_uploaded_while_it_is_being_collected_stays(self, database: Engine, tmp_path: Path) -> None:
         now = FakeClock(datetime.now(UTC) - timedelta(days=1))  # so that a week later is before what a disk writes now
-        files = Files(Directory(tmp_path / "files"), database, now)
+        files = Files(FileStore("files", tmp_path), database, now)
         files.keep(io.BytesIO(CONTENT))
         long_ago = (now.now() - timedelta(days=1)).timestamp()
         os.utime(tmp_path / "files" / DIGEST[:2] / DIGEST, (long_ago, long_ago))
@@ -359,7 +351,7 @@ class TestCollecting:
         clock = FakeClock(datetime.now(UTC))
         database = open_database("sqlite://")
         Base.metadata.create_all(database)
-        files = Files(Directory(tmp_path / secrets.token_hex(8)), database, clock)
+        files = Files(FileStore(secrets.token_hex(8), tmp_path), database, clock)
         contents = [bytes([number]) * 10 for number in range(3)]
         digests = [hashlib.sha256(content).hexdigest() for content in contents]
         referred: set[int] = set()

@@ -18,7 +18,7 @@ from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT, Settings, get_settings
 from core.storage.database import open_database, reachable
 from core.storage.envelope import Envelope
-from core.storage.file_store import open_file_store
+from core.storage.file_store import FileStore
 from core.storage.files import Files
 from core.storage.journal import Journal
 from core.storage.leases import Lease
@@ -109,7 +109,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         accounts=accounts,
         lease=Lease(database, clock),
         versions=versions,
-        files=Files(open_file_store(settings.files_url, PROJECT_ROOT), database, clock),
+        files=Files(FileStore(settings.files_url, PROJECT_ROOT), database, clock),
     )
 
 

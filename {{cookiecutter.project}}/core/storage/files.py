@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 import structlog
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, delete, select
 
 from core.clock import Clock, SteadyClock
 from core.errors import CorruptValueError, FilesUnavailableError, KeepError, StoreUnavailableError
@@ -24,7 +24,6 @@ journal is cut off from the database, and than anybody goes on in a page that wa
 
 _files, _claims = cast(Table, FileModel.__table__), cast(Table, FileClaimModel.__table__)
 _DIGESTS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_GROUP = 500
 PIECE = 1024 * 1024
 """Bytes that are read at once, so that no file has to fit into memory."""
 _SLACK = timedelta(minutes=1)
@@ -42,8 +41,12 @@ class Files:
         self._database = database
         self._steady = SteadyClock(clock)
         self._due: float | None = None
-        insertion: Any = upserting_insert(database)(_files).values(digest=bindparam("digest"), unused_since=None)
-        self._needed = insertion.on_conflict_do_update(index_elements=["digest"], set_={"unused_since": None})
+        marked: Any = upserting_insert(database)(_files).values(
+            digest=bindparam("digest"), unused_since=bindparam("unused_since")
+        )
+        self._upsert = marked.on_conflict_do_update(
+            index_elements=["digest"], set_={"unused_since": marked.excluded.unused_since}
+        )
 
     def keep(self, content: BinaryIO) -> tuple[str, int]:
         """Store the rest of a stream durably. Returns its digest (SHA-256, hex) and its size.
@@ -63,8 +66,7 @@ class Files:
         name = digest.hexdigest()
         try:
             # First the row, then the file: whoever collects deletes in the opposite order, holding the row.
-            with reachable(), self._database.begin() as connection:
-                connection.execute(self._needed, {"digest": name})
+            self._mark([name], None)
         except StoreUnavailableError as error:
             # Nobody can collect without the database either, and looks at the file's own time as well.
             log.warning("a file is kept while the database is away", error=str(error))
@@ -94,10 +96,8 @@ class Files:
 
     def claim(self, connection: Connection, files: Iterable[FileRef], holder: str) -> None:
         """Keep files for a team's own table, in its transaction: they stay until `release` with the same holder."""
-        rows = [{"digest": digest, "holder": holder} for digest in sorted({file.digest for file in files})]
-        held = set(connection.scalars(select(_claims.c.digest).where(_claims.c.holder == holder)))
-        if wanted := [row for row in rows if row["digest"] not in held]:
-            connection.execute(insert(_claims), wanted)
+        if rows := [{"digest": digest, "holder": holder} for digest in sorted({file.digest for file in files})]:
+            connection.execute(upserting_insert(self._database)(_claims).on_conflict_do_nothing(), rows)
 
     def release(self, connection: Connection, holder: str) -> None:
         """Undo `claim`, when what referred to the files is deleted."""
@@ -110,30 +110,16 @@ class Files:
         after that is left to `collect`: somebody else may be about to refer to it. Raises what `texts` raises.
         """
         now = self._steady.latest()
-        marked = upserting_insert(self._database)(_files).values(digest=bindparam("digest"), unused_since=now)
-        marked = marked.on_conflict_do_update(index_elements=["digest"], set_={"unused_since": now})
-        chosen = [digest for digest, at in used.items() if self._is_of_then(digest, at)]
-        if not chosen:
-            return 0
-        with reachable(), self._database.begin() as connection:
-            connection.execute(marked, [{"digest": digest} for digest in sorted(chosen)])
-        referred = {digest for text in texts() for digest in _DIGESTS.findall(text)}
-        with reachable(), self._database.connect() as connection:
-            referred |= set(connection.scalars(select(_claims.c.digest).where(_claims.c.digest.in_(chosen))))
-        removed = 0
-        for digest in sorted(chosen):
-            with reachable(), self._database.begin() as connection:
-                still = (_files.c.digest == digest) & (_files.c.unused_since == now)  # not uploaded again meanwhile
-                if digest in referred:
-                    connection.execute(update(_files).where(still).values(unused_since=None))
-                elif connection.execute(delete(_files).where(still)).rowcount:
-                    self.store.remove(digest)
-                    removed += 1
-        return removed
-
-    def _is_of_then(self, digest: str, at: datetime) -> bool:
-        written_at = self.store.written_at(digest)
-        return written_at is not None and written_at <= at + _SLACK
+        latest = {digest: at + _SLACK for digest, at in used.items()}
+        chosen = sorted(digest for digest in latest if self._is_older(digest, latest[digest]))
+        # Marked before it is looked at what is referred to: what is uploaded from here on has no mark, and stays.
+        self._mark(chosen, now)
+        referred = self._referred(texts)
+        return sum(
+            self._remove(digest, _files.c.unused_since == now, latest[digest])
+            for digest in chosen
+            if digest not in referred
+        )
 
     def collect(self, texts: Callable[[], Iterable[str]]) -> int:
         """Remove the files that nothing has referred to for GRACE; returns how many.
@@ -142,20 +128,15 @@ class Files:
         found unused, and removed by a later pass. Raises what `texts` raises: nothing is removed then.
         """
         stored = set(self.store.digests())  # before the texts: what is uploaded from here on is not even looked at
-        now = self._steady.latest()
-        referred = {digest for text in texts() for digest in _DIGESTS.findall(text)}
-        with reachable(), self._database.begin() as connection:
-            referred |= set(connection.scalars(select(_claims.c.digest)))
+        now, limit = self._steady.latest(), self._steady.now() - GRACE
+        referred = self._referred(texts)
+        with reachable(), self._database.connect() as connection:
             known = {row.digest: row.unused_since for row in connection.execute(select(_files))}
-            self._mark(connection, [d for d in known if d in referred and known[d] is not None], None)
-            self._mark(connection, [d for d in known if d not in referred and known[d] is None], now)
-            if unknown := [{"digest": digest, "unused_since": now} for digest in sorted(stored - known.keys())]:
-                connection.execute(
-                    upserting_insert(self._database)(_files).on_conflict_do_nothing(index_elements=["digest"]), unknown
-                )
-        limit = self._steady.now() - GRACE
-        over = [d for d, since in known.items() if d not in referred and since is not None and since < limit]
-        removed = sum(self._remove(digest) for digest in over)
+        unused = (stored | known.keys()) - referred
+        self._mark([digest for digest, since in known.items() if since is not None and digest in referred], None)
+        self._mark([digest for digest in unused if known.get(digest) is None], now)
+        over = [digest for digest in unused if (since := known.get(digest)) is not None and since < limit]
+        removed = sum(self._remove(digest, _files.c.unused_since < limit, limit) for digest in over)
         return removed + self.store.remove_leftovers(limit)
 
     def collect_when_due(self, texts: Callable[[], Iterable[str]]) -> int:
@@ -170,20 +151,30 @@ class Files:
             log.warning("files nobody needs stay for now", error=str(error))
             return 0
 
-    def _mark(self, connection: Connection, digests: list[str], unused_since: object) -> None:
-        for start in range(0, len(digests), _GROUP):
-            group = _files.c.digest.in_(digests[start : start + _GROUP])
-            connection.execute(update(_files).where(group).values(unused_since=unused_since))
+    def _mark(self, digests: Iterable[str], unused_since: datetime | None) -> None:
+        """Note since when files are unused, or that they are needed. Those without a row get one."""
+        rows = [{"digest": digest, "unused_since": unused_since} for digest in sorted(digests)]
+        if rows:
+            with reachable(), self._database.begin() as connection:
+                connection.execute(self._upsert, rows)
 
-    def _remove(self, digest: str) -> bool:
-        """Remove one file, unless it was uploaded again: who does so waits for this row, or has changed it."""
-        limit = self._steady.now() - GRACE
+    def _referred(self, texts: Callable[[], Iterable[str]]) -> set[str]:
+        referred = {digest for text in texts() for digest in _DIGESTS.findall(text)}
+        with reachable(), self._database.connect() as connection:
+            return referred.union(connection.scalars(select(_claims.c.digest)))
+
+    def _remove(self, digest: str, unused: ColumnElement[bool], until: datetime) -> bool:
+        """Remove one file that was written by then, unless it was uploaded again.
+
+        Who does so waits for this row, or has changed it.
+        """
         with reachable(), self._database.begin() as connection:
-            unused = delete(_files).where(_files.c.digest == digest, _files.c.unused_since < limit)
-            if not connection.execute(unused).rowcount:
-                return False
-            written_at = self.store.written_at(digest)
-            if written_at is not None and written_at >= limit:
+            row = delete(_files).where(_files.c.digest == digest, unused)
+            if not connection.execute(row).rowcount or not self._is_older(digest, until):
                 return False
             self.store.remove(digest)
         return True
+
+    def _is_older(self, digest: str, until: datetime) -> bool:
+        written_at = self.store.written_at(digest)
+        return written_at is not None and written_at <= until
