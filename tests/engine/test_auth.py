@@ -361,7 +361,7 @@ def test_signing_out_ends_the_token_at_once_and_in_every_tab(browser: Browser, a
     (old,) = (token_hash(token) for token in at_its_start.values())
     tab.button[button].click().run()
     assert browser.services.accounts.check(old).standing == "ended"  # type: ignore[union-attr]
-    tab.run()  # the open pages are looked after (`core.web.watch`), so one may run again before it goes
+    tab.run()  # the open pages are looked after (`core.web.session_revocation`), so one may run again before it goes
     data = browser.rotate(tab)
     assert (data["clear"], data["signed_out"], data["then"]) == (True, True, "")
     assert not tab.text

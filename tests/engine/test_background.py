@@ -23,7 +23,7 @@ from core.web import routes
 from core.web.housekeeping import clean_up
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
-from core.web.watch import Watch
+from core.web.session_revocation import SessionRevocation
 
 ERRORS = [AttributeError("moved"), OSError("gone"), KeyError("x"), StoreUnavailableError("away"), RecursionError()]
 
@@ -97,7 +97,7 @@ def test_a_page_that_can_not_be_reached_keeps_no_other_open(services: Services) 
             raise AttributeError("Streamlit has no such attribute")
 
     connections = Connections()
-    watch = Watch(connections, run=run, end=run)
+    revocation = SessionRevocation(connections, run=run, end=run)
     for number in range(3):
 
         async def cut(number: int = number) -> None:
@@ -109,10 +109,10 @@ def test_a_page_that_can_not_be_reached_keeps_no_other_open(services: Services) 
         )
         services.accounts.revoke(token)
     with pytest.raises(AttributeError):
-        asyncio.run(watch.look(services.accounts))
+        asyncio.run(revocation.check(services.accounts))
     assert done == ["page 0", "page 1", "page 2"]
     with pytest.raises(AttributeError):
-        asyncio.run(watch.look(services.accounts))
+        asyncio.run(revocation.check(services.accounts))
     assert done[3:] == ["page 0", "cut 0", "page 1", "cut 1", "page 2", "cut 2"]
 
 

@@ -119,7 +119,7 @@ def test_a_connection_has_a_name_that_no_browser_can_choose() -> None:
 def test_a_connection_that_ended_is_forgotten() -> None:
     visit = Visit(GONE).run()
     visit.connections.attach(visit.names[0].decode(), visit.tab)
-    assert visit.connections.tab(visit.names[0].decode()) is None
+    assert visit.connections.page(visit.names[0].decode()) is None
 
 
 def test_other_addresses_are_left_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
@@ -155,14 +156,15 @@ def test_what_cannot_be_kept_now_is_not_acknowledged(browser: Browser) -> None:
     assert browser.kept == ["chosen"]
 
 
-def test_a_connection_is_remembered_for_a_while_and_not_for_ever(browser: Browser) -> None:
-    now = [100.0]
-    connections = Connections(monotonic=lambda: now[0])
+def test_a_connection_is_remembered_as_long_as_streamlit_holds_its_session() -> None:
+    connections, tab = Connections(), LiveTab(lambda _edits: None, session_id="anon-1")
     name = connections.open()
-    connections.attach(name, browser.tab)
+    assert connections.last_tab("") is None
+    connections.attach(name, tab)
     connections.close(name)
-    assert connections.tab(name) is None
-    now[0] += 29
-    assert connections.last_tab(name) is browser.tab
-    now[0] += 2
+    assert connections.page(name) is None
+    assert connections.last_tab(name) is tab
+    assert connections.last_tab("") is None, "a browser that names no session has none"
+    del tab
+    gc.collect()
     assert connections.last_tab(name) is None

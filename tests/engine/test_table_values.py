@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.streamlit_compat.messages import Told
 from core.ui.table_edits import Base, Draft, Kept, edited, fit, without_unfit
-from core.web.tabular import Table
+from core.ui.table_values import Table
 
 DAY = pd.Timestamp("2026-05-01")
 COLUMNS: dict[str, pd.Series[Any]] = {

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.ui.cards import not_done
-from core.web import lifespan, middleware, routes, watch
+from core.web import lifespan, middleware, routes, session_revocation
 
-watch.INTERVAL_SECONDS = 3600.0  # what counts here is the next event of a page; test_open_pages does without one
+session_revocation.INTERVAL_SECONDS = 3600.0  # what counts here is a page's next event; test_open_pages needs none
 
 app = st.App(
     "main.py",

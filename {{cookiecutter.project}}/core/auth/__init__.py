@@ -153,7 +153,8 @@ def sign_out() -> None:
 def say_goodbye() -> None:
     """Say, before ending this browser's right, that its person wishes so: then nothing of them stays in the browser.
 
-    Before, because a page whose right has ended is run again at once (`core.web.watch`), which ends the callback.
+    Before, because a page whose right has ended is run again at once (`core.web.session_revocation`), which ends the
+    callback.
     """
     st.session_state[_LEAVING_KEY] = "auth/logout" if get_services().settings.auth == "oidc" else ""
 

@@ -31,11 +31,11 @@ from core.ui.keys import own_key, widget_key
 from core.ui.kinds import MisfitError
 from core.ui.like import like
 from core.ui.table_edits import NOTHING, Base, Draft, Kept, Unfit, column_name, edited, fit, is_kept, without_unfit
+from core.ui.table_values import Table
 from core.ui.times import words
 from core.ui.widgets import known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 from core.web.live_tab import Partly
-from core.web.tabular import Table
 from core.words import Words
 
 _PARTS: Final[Mapping[str, Any]] = {"edited_rows": {}, "added_rows": [], "deleted_rows": []}

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeGuard
 import numpy as np
 import pandas as pd
 
-from core.web.tabular import INDEX_IDENTIFIER, Table
+from core.ui.table_values import INDEX_IDENTIFIER, Table
 from core.words import Words
 
 Kept = Mapping[str, Any]

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from core.ui.table_edits import NOTHING, Base, Kept, applied, fit, is_kept
-from core.web.tabular import Table
+from core.ui.table_values import Table
 
 Row = TypeVar("Row")
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from core.storage.database import reachable
 from core.storage.migrate import schema_state
 from core.streamlit_compat.features import broken
 from core.streamlit_compat.server import CLOSED, HOST_CONFIG, PROVIDER, block_dialogs
-from core.web import run_on_save, watch
+from core.web import run_on_save, session_revocation
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
 from core.web.client import ClientAddressMiddleware
@@ -30,11 +30,11 @@ from core.web.cookie import SessionCookieMiddleware
 from core.web.drafts import drafts
 from core.web.headers import HeadersMiddleware, page_policy, scripts_of_the_page
 from core.web.housekeeping import FIRST_SECONDS, INTERVAL_SECONDS, clean_up_in_background
+from core.web.index_html import RewriteMiddleware, add_ours
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
 from core.web.oidc import OidcMiddleware
 from core.web.position import position
-from core.web.rewritten import RewriteMiddleware, add_ours
 from core.web.routes import health, rotate
 from core.web.trusted_hosts import TrustedHostsMiddleware
 from core.web.uploads import UploadMiddleware
@@ -118,14 +118,14 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
         )
         if lacking:
             await run_in_threadpool(_prepare_database, roles)
-        repeat, pages = get_services().background.repeat, watch.Watch(get_connections())
+        repeat, revocation = get_services().background.repeat, session_revocation.SessionRevocation(get_connections())
 
-        async def look() -> None:
-            await pages.look(get_services().accounts)
+        async def check() -> None:
+            await revocation.check(get_services().accounts)
 
         cleaning = repeat("cleaning up", clean_up_in_background, seconds=INTERVAL_SECONDS, first_after=FIRST_SECONDS)
-        watching = repeat("watching open pages", look, seconds=watch.INTERVAL_SECONDS)
-        in_background = [asyncio.create_task(cleaning), asyncio.create_task(watching)]
+        checking = repeat("checking open pages", check, seconds=session_revocation.INTERVAL_SECONDS)
+        in_background = [asyncio.create_task(cleaning), asyncio.create_task(checking)]
         if run_on_save.watch_sources():
             looking = repeat("reloading code", run_on_save.RunOnSave().look, seconds=run_on_save.INTERVAL_SECONDS)
             in_background.append(asyncio.create_task(looking))

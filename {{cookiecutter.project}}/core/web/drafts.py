@@ -29,8 +29,7 @@ from core.state.text_rules import UntakenTextError
 from core.typed_text import Draft, digest_of, draft_path
 from core.web.client import describe_device
 from core.web.grants import Grant
-from core.web.open_paths import open_paths
-from core.web.request import read_json, require_identity, require_same_origin, require_token
+from core.web.request import open_paths, read_json, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 from core.words import FALLBACK, spoken, words_in
 

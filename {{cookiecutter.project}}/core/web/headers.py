@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.errors import ConfigurationError
 from core.streamlit_compat.server import index_html
 from core.web.address import folder, is_page
-from core.web.rewritten import add_ours
+from core.web.index_html import add_ours
 
 _YEAR = 365 * 86400
 _NOTHING = "'none'"

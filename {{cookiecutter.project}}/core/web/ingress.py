@@ -1,8 +1,8 @@
-"""Makes what a widget was changed to durable before the script runs, so that nothing depends on a run that may not.
+"""Persist widget edits before the script runs; a rerun may be cancelled and its callbacks skipped.
 
-A run can be stopped at any moment: by F5, by closing the tab, by the next edit. Its callbacks then never happen. So the
-connection's messages are read here first. The middleware gives each connection a name, which a run finds in
-`st.context.headers`; by it the run tells which tab is at the other end (see `core/web/live_tab.py`).
+A run can be stopped at any moment: by F5, by closing the tab, by the next edit. So the connection's messages are read
+here first. The middleware gives each connection a name, which a run finds in `st.context.headers`; by it the run tells
+which tab is at the other end (see `core/web/live_tab.py`).
 
 Here is also the one place that everything a page can do comes through: a button, a part of the page that refreshes
 itself, a file made on demand. Of somebody who may not see the page any more nothing of it gets further than this.
@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import cache
@@ -31,9 +30,7 @@ from core.web.live_tab import LiveTab
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
-"""How long a run may go on after its browser has gone: time for the callback of a button pressed at the last moment."""
-_REMEMBERED_SECONDS = 30.0
-"""How long the tab of a closed connection is still known: its browser may repeat the last message (`last_message`)."""
+"""Time a run may go on after its browser has gone: for the callback of a button pressed at the last moment."""
 _UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
 
@@ -43,7 +40,7 @@ Cut = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPage:
-    """What a run said of the page at the other end of a connection."""
+    """The page at the other end of a connection, as a run has named it."""
 
     tab: LiveTab
     owner: str | None
@@ -54,24 +51,27 @@ class OpenPage:
     """Returns the permissions without which what the page shows can't be seen."""
 
 
-class Connections:
-    """The open connections by name, each with its page, and those closed just now. Safe for threads."""
+@dataclass(slots=True)
+class _Connection:
+    cut: Cut | None
+    page: OpenPage | None = None
+    """None until a run has said which it is."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+
+class Connections:
+    """The open connections by name, each with its page. Safe for threads."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._monotonic = monotonic
-        self._pages: dict[str, OpenPage | None] = {}
-        self._cuts: dict[str, Cut] = {}
-        self._by_session: WeakValueDictionary[str, LiveTab] = WeakValueDictionary()
-        self._closed: dict[str, tuple[float, LiveTab]] = {}
+        self._open: dict[str, _Connection] = {}
+        self._tabs: WeakValueDictionary[str, LiveTab] = WeakValueDictionary()
+        """By the names of their connections, and by Streamlit's ids of their sessions, which hold them."""
 
     def open(self, cut: Cut | None = None) -> str:
         """Name a new connection. Which page it belongs to is known once a run has said so."""
         name = secrets.token_hex(16)
         with self._lock:
-            self._pages[name] = None
-            if cut is not None:
-                self._cuts[name] = cut
+            self._open[name] = _Connection(cut)
         return name
 
     def attach(
@@ -83,63 +83,44 @@ class Connections:
         owner: str | None = None,
         needs: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """Say which page is at the other end; nothing happens when the connection has gone.
+        """Say which page is at the other end.
 
         `streamlit_id` is what it will name to have the same tab again over another connection.
         """
         with self._lock:
-            if streamlit_id:
-                self._by_session[streamlit_id] = tab
-            if name in self._pages:
-                self._pages[name] = OpenPage(tab=tab, owner=owner, streamlit_id=streamlit_id, needs=needs)
+            self._tabs |= {each: tab for each in (name, streamlit_id) if each}
+            if name in self._open:
+                self._open[name].page = OpenPage(tab=tab, owner=owner, streamlit_id=streamlit_id, needs=needs)
 
     def pages(self) -> dict[str, OpenPage]:
-        """The pages that are open now, by the names of their connections."""
+        """Return the pages that are open now, by the names of their connections."""
         with self._lock:
-            return {name: page for name, page in self._pages.items() if page is not None}
-
-    def resumed(self, streamlit_id: str) -> LiveTab | None:
-        """Return the tab of this id of Streamlit's."""
-        with self._lock:
-            return self._by_session.get(streamlit_id)
+            return {name: each.page for name, each in self._open.items() if each.page is not None}
 
     def page(self, name: str) -> OpenPage | None:
-        """Return the page at the other end of a connection; None until a run has said which it is."""
+        """Return the page at the other end of an open connection; None until a run has said which it is."""
         with self._lock:
-            return self._pages.get(name)
+            return self._open[name].page if name in self._open else None
 
-    def tab(self, name: str) -> LiveTab | None:
-        page = self.page(name)
-        return page.tab if page else None
+    def last_tab(self, name: str) -> LiveTab | None:
+        """Return the tab of a connection, or of an id of Streamlit's: also for a while after it was left.
+
+        A browser that goes may repeat its last message (`last_message`), and one that lost its connection comes back.
+        """
+        with self._lock:
+            return self._tabs.get(name)
 
     async def cut(self, name: str) -> None:
         """Close a connection from this side, if it is still open. For the event loop's own thread."""
         with self._lock:
-            cut = self._cuts.get(name)
-        if cut is not None:
-            await cut()
+            connection = self._open.get(name)
+        if connection is not None and connection.cut is not None:
+            await connection.cut()
 
     def close(self, name: str) -> None:
         """Take note that a connection has ended."""
         with self._lock:
-            self._cuts.pop(name, None)
-            page = self._pages.pop(name, None)
-            if page is not None:
-                self._closed[name] = (self._monotonic(), page.tab)
-            self._forget()
-
-    def last_tab(self, name: str) -> LiveTab | None:
-        """Return the tab of a connection that is open or was until just now."""
-        with self._lock:
-            self._forget()
-            _, closed = self._closed.get(name, (0.0, None))
-            page = self._pages.get(name)
-            return page.tab if page else closed
-
-    def _forget(self) -> None:
-        now = self._monotonic()
-        while self._closed and now - next(iter(self._closed.values()))[0] > _REMEMBERED_SECONDS:
-            del self._closed[next(iter(self._closed))]
+            self._open.pop(name, None)
 
 
 class IngressMiddleware:
@@ -159,7 +140,7 @@ class IngressMiddleware:
         if scope["path"] != self._stream:
             await self._app(scope, receive, send)
             return
-        link = _Link(receive, send, self._connections, self._connections.resumed(streamlit_id_of(scope)))
+        link = _Link(receive, send, self._connections, self._connections.last_tab(streamlit_id_of(scope)))
         scope["headers"].append((header, link.name.encode()))
         try:
             await self._app(scope, link.receive, link.send)
@@ -175,7 +156,7 @@ class _Link:
         self._resumed = resumed
         """The tab that the page says it was, until a run has said which tab it is."""
         self._heard = False
-        """Whether the page has said anything yet: the first time it sends all it holds."""
+        """True once the page has said anything: the first time it sends all it holds."""
         self._connections = connections
         self._gone = False
         self.name = connections.open(self.cut)
@@ -222,7 +203,8 @@ class _Link:
 
     async def _take_in(self, frame: bytes) -> bytes:
         """Keep what a message brings. Returns what of it Streamlit shall see: nothing that a widget wouldn't take."""
-        tab, message = self._connections.tab(self.name) or self._resumed, told(frame)
+        page, message = self._connections.page(self.name), told(frame)
+        tab = page.tab if page else self._resumed
         anew, self._heard = not self._heard, self._heard or message.asks
         if tab is None:
             return frame

@@ -23,8 +23,7 @@ from core.services import Services, get_services
 from core.session import NavigationEntry
 from core.state.navigation import MAX_HISTORY, History
 from core.state.paths import Change, join_path
-from core.web.open_paths import open_paths
-from core.web.request import read_json, require_identity, require_same_origin, require_token
+from core.web.request import open_paths, read_json, require_identity, require_same_origin, require_token
 from core.web.token import token_hash
 
 BODY_LIMIT = 32_768

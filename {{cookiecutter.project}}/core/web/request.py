@@ -1,18 +1,22 @@
-"""Checks of a request to our routes: its origin, its size, its token, and the identity behind that."""
+"""Checks of a request to our routes: its origin, its size, its token, and the identity and session behind that."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from core.accounts import Identity
+from core.errors import StoreUnavailableError
 from core.services import Services, get_services
+from core.session import UserSession
 from core.web.client import OTHER_SITE, note_denied, noted_address
 from core.web.token import anonymous_session_id, token_hash, verify
 
@@ -20,6 +24,8 @@ BODY_SECONDS = 10.0
 """Time a body may take: more than its few kilobytes need on the slowest line."""
 MOST_BODIES, MOST_BODIES_OF_ONE = 1_000, 100
 """Bodies that may be on their way at once, in all and from one address. A page sends a few, one after the other."""
+
+log = structlog.get_logger(__name__)
 
 _under_way: Counter[str] = Counter()
 """By address: the bodies that are on their way. For the event loop's own thread."""
@@ -103,6 +109,20 @@ def require_identity(services: Services, token: str) -> Identity:
     if identity.standing == "ended":
         raise HTTPException(401, "This browser was signed out. Reload the page.")
     return identity
+
+
+def open_paths(services: Services, owner: Identity, paths: Collection[str]) -> UserSession:
+    """Return a session with these paths only; while the database is away, with what of them is on this machine.
+
+    Raises JournalError.
+    """
+    if not owner.database_away:
+        try:
+            with services.accounts.db_budget:
+                return services.engine.read_paths(owner.session_id, paths, owner.user_id)
+        except StoreUnavailableError as error:
+            log.info("a route goes on without the database", error=str(error))
+    return services.engine.read_paths(owner.session_id, paths, owner.user_id, here_only=True)
 
 
 def client_address(request: Request) -> str:

@@ -40,8 +40,7 @@ from core.streamlit_compat.server import UPLOAD, ask_for_run, uploaded, uploader
 from core.web.address import folder
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
-from core.web.open_paths import open_paths
-from core.web.request import require_identity, require_token
+from core.web.request import open_paths, require_identity, require_token
 
 MOST_FILES = 500
 """Limit for the number of a session's uploaded files that are in no field."""
@@ -66,7 +65,7 @@ class UploadMiddleware:
             await self._app(scope, receive, send)
             return
         session_id, _, upload = scope["path"].removeprefix(self._prefix).partition("/")
-        widgets, tab = uploaders(session_id), self._connections.resumed(session_id)
+        widgets, tab = uploaders(session_id), self._connections.last_tab(session_id)
         if not widgets or tab is None:
             await _refuse(403, "There is nothing on this page that takes files.", scope, receive, send)
             return

@@ -1,11 +1,11 @@
-"""Closes the open pages of whoever may see them no more, though nobody touches them.
+"""Close the open pages of sessions that have ended, though nobody touches them.
 
-Every run looks who is there, but an open page runs only when something happens in it. So each process asks the
+Every run resolves the identity, but an open page runs only when something happens in it. So each process asks the
 database regularly, by one query, whether a token of one of its open pages has ended or must be exchanged. The database
 is all that replicas share: it doesn't matter which of them a sign-in was ended at.
 
 A page that is found so runs once more, which takes everything off it and loads it anew, with another token or at the
-sign-in page. One that is still there at the next look didn't do that: its session is ended and its connection cut.
+sign-in page. One that is still there at the next check didn't do that: its session is ended and its connection cut.
 
 A page whose script is at work is left to finish it, as long as its person may still see what it shows: a long
 computation doesn't end because an administrator edits a role.
@@ -25,13 +25,13 @@ from core.web.ingress import Connections, OpenPage
 from core.wildcards import lacking
 
 INTERVAL_SECONDS = 2.0
-"""From one look to the next. Two of them, and a run, are what a page may stay at most: 5 s."""
+"""Time between two checks. Two of them, and a run, are what a page may stay at most: 5 s."""
 
 log = structlog.get_logger(__name__)
 
 
-class Watch:
-    """The looks of one process. `run` and `end` act on a page by Streamlit's id of its session."""
+class SessionRevocation:
+    """The regular check of one process. `run` and `end` act on a page by Streamlit's id of its session."""
 
     def __init__(
         self,
@@ -43,16 +43,16 @@ class Watch:
     ) -> None:
         self._connections = connections
         self._run, self._end, self._is_running = run, end, is_running
-        self._told: set[str] = set()
+        self._asked_to_run: set[str] = set()
         """The connections whose pages were asked to run."""
 
-    async def look(self, accounts: Accounts) -> None:
-        """Look once. While the database is away everything stays as it is; without an open page it isn't asked.
+    async def check(self, accounts: Accounts) -> None:
+        """Check once. While the database is away everything stays as it is; without an open page it isn't asked.
 
-        Raises what failed with a page once all the others were looked after.
+        Raises what failed with a page once all the others were checked.
         """
         pages = {name: page for name, page in self._connections.pages().items() if page.owner is not None}
-        self._told &= pages.keys()
+        self._asked_to_run &= pages.keys()
         owners = {page.owner for page in pages.values() if page.owner is not None}
         ended = await run_in_threadpool(_no_longer_good, accounts, owners) if owners else set()
         failed: Exception | None = None
@@ -60,7 +60,7 @@ class Watch:
             if page.owner in ended:
                 try:
                     if not await self._may_finish(accounts, page):
-                        await self._take_leave(name, page.streamlit_id)
+                        await self._close(name, page.streamlit_id)
                 except Exception as error:
                     log.exception("an open page could not be closed")
                     failed = error
@@ -70,9 +70,9 @@ class Watch:
     async def _may_finish(self, accounts: Accounts, page: OpenPage) -> bool:
         return self._is_running(page.streamlit_id) and await run_in_threadpool(_may_see, accounts, page)
 
-    async def _take_leave(self, name: str, streamlit_id: str) -> None:
-        if name not in self._told:
-            self._told.add(name)
+    async def _close(self, name: str, streamlit_id: str) -> None:
+        if name not in self._asked_to_run:
+            self._asked_to_run.add(name)
             self._run(streamlit_id)
             return
         log.info("an open page is cut off: its sign-in has ended, and it didn't leave by itself")
@@ -86,7 +86,7 @@ def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
     try:
         return accounts.ended_or_stale(owners)
     except StoreUnavailableError as error:
-        log.debug("looking after the open pages has to wait", error=str(error))
+        log.debug("the check of open pages has to wait", error=str(error))
         return set()
 
 

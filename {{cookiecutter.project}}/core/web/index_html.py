@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.streamlit_compat.server import PAGE_END
 
 _STYLE = Path(__file__).with_name("style.css")
-_EARLY = Path(__file__).with_name("early.js")
+_INPUT_SCRIPT = Path(__file__).with_name("pre_hydration_input.js")
 _CONDITIONS = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
 """Headers that would bring something else than the answer as it is: a browser may have kept it with other changes."""
 
@@ -30,7 +30,7 @@ def add_ours(page: bytes) -> bytes:
     At the end, because where rules are equally strong, ours win over Streamlit's.
     """
     before, end, after = page.rpartition(PAGE_END)
-    ours = b"<style>" + _STYLE.read_bytes() + b"</style><script>" + _EARLY.read_bytes() + b"</script>"
+    ours = b"<style>" + _STYLE.read_bytes() + b"</style><script>" + _INPUT_SCRIPT.read_bytes() + b"</script>"
     return before + ours + end + after if end else page
 
 

@@ -15,13 +15,14 @@ from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from core.streamlit_compat.server import block_dialogs
-from core.web import rewritten
+from core.web import index_html
 from core.web.address import is_page
-from core.web.rewritten import Change, RewriteMiddleware, add_ours
+from core.web.index_html import Change, RewriteMiddleware, add_ours
 
 PAGE = "<html><body><div></div></body></html>"
 STYLE, EARLY = (
-    Path(rewritten.__file__).with_name(name).read_text(encoding="utf-8") for name in ("style.css", "early.js")
+    Path(index_html.__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("style.css", "pre_hydration_input.js")
 )
 STYLED = f"<html><body><div></div><style>{STYLE}</style><script>{EARLY}</script></body></html>"
 

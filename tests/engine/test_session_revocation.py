@@ -14,7 +14,7 @@ from core.clock import FakeClock
 from core.storage.database import open_database
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
-from core.web.watch import Watch
+from core.web.session_revocation import SessionRevocation
 
 TOKENS = [f"{number:064x}" for number in range(5)]
 
@@ -40,7 +40,7 @@ class Hall:
         self.done: list[tuple[str, str]] = []
         self.running: set[str] = set()
         """The tokens whose pages' scripts are at work."""
-        self.watch = Watch(
+        self.revocation = SessionRevocation(
             self.connections,
             run=lambda page: self.done.append(("run", page)),
             end=lambda page: self.done.append(("end", page)),
@@ -60,7 +60,7 @@ class Hall:
 
     def look(self, accounts: Accounts) -> list[tuple[str, str]]:
         self.done.clear()
-        asyncio.run(self.watch.look(accounts))
+        asyncio.run(self.revocation.check(accounts))
         return list(self.done)
 
 
