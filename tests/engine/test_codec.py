@@ -205,50 +205,6 @@ def test_not_a_number_comes_back_as_not_a_number() -> None:
     assert math.isnan(decode(encode(math.nan)))
 
 
-@pytest.mark.parametrize("array", [np.arange(6).reshape(2, 3), np.array(1.5), np.array(["é", "bc"]), np.zeros((0, 2))])
-def test_an_array_comes_back_with_its_type_and_shape(array: Any) -> None:
-    back = decode(encode(array))
-    np.testing.assert_array_equal(back, array)
-    assert (back.dtype, back.shape, back.flags.writeable) == (array.dtype, array.shape, True)
-
-
-FRAMES: dict[str, Any] = {
-    "dates with a frequency": pd.DataFrame({"a": [1, 2]}, index=pd.date_range("2026", periods=2)),
-    "numbered columns": pd.DataFrame(np.zeros((2, 2))),
-    "a stepping range": pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(5, 9, 2, name="n")),
-    "an index of integers": pd.DataFrame({"a": [1, 2]}, index=pd.Index([0, 1])),
-    "an index of two levels": pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, "a"), (2, "b")])),
-    "columns of two levels": pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([(1, "a"), (2, "b")])),
-    "dates as columns": pd.DataFrame([[1, 2]], columns=pd.to_datetime(["2026", "2027"])),
-    "categories": pd.DataFrame({"a": pd.Categorical(["b"], categories=["b", "a"], ordered=True)}),
-    "a named zone": pd.DataFrame({"a": pd.to_datetime(["2026"]).tz_localize("Europe/Berlin")}),
-    "periods": pd.DataFrame({"a": pd.period_range("2026", periods=2, freq="M")}),
-    "seconds": pd.DataFrame({"a": np.array(["2026-01-01", "NaT"], dtype="M8[s]")}),
-    "integers with a gap": pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
-    "text with a gap": pd.DataFrame({"a": ["x", None]}),
-    "Python dates": pd.DataFrame({"a": [date(2026, 1, 1), None]}),
-    "decimals": pd.DataFrame({"a": [Decimal("1.10"), Decimal("2.30")]}),
-    "not a number": pd.DataFrame({"a": [-0.0, math.nan, math.inf]}),
-    "nothing": pd.DataFrame(),
-    "no rows": pd.DataFrame({"a": []}),
-}
-
-
-@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
-def test_a_table_of_any_kind_comes_back_exactly(frame: Any) -> None:
-    back = decode(encode(frame))
-    pd.testing.assert_frame_equal(back, frame, check_exact=True, check_freq=False)
-    assert [repr(value) for value in back.to_numpy().flat] == [repr(value) for value in frame.to_numpy().flat]
-
-
-def test_a_table_comes_back_with_its_types_and_index() -> None:
-    frame = pd.DataFrame(
-        {"n": [1, 2], "when": pd.to_datetime(["2026-01-01", None], utc=True), "kind": pd.Categorical(["a", "b"])},
-        index=pd.Index([10, 20], name="id"),
-    )
-    pd.testing.assert_frame_equal(decode(encode(frame)), frame)
-
-
 def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     keys = st.one_of(st.text(), st.integers(), st.dates(), st.tuples(st.integers()))
     return st.one_of(st.lists(leaves), st.dictionaries(keys, leaves), st.tuples(leaves, leaves))
@@ -294,8 +250,8 @@ def cycle() -> list[Any]:
         ({"half \ud800": 1}, "f", "surrogate"),
         ("x" * MAX_VALUE_BYTES, "f", "KB"),
         (cycle(), "f[0]", f"deeper than {MAX_DEPTH}"),
-        (np.array([object()]), "f", "dtype"),
-        (pd.DataFrame({"mixed": [1, "a"]}), "f", "table"),
+        (np.array([1, 2]), "f", "ndarray"),
+        (pd.DataFrame({"a": [1]}), "f", "DataFrame"),
         (pd.Series([1]), "f", "Series"),
         (Text("x"), "f", "Text"),
         (Number(1), "f", "Number"),
@@ -312,10 +268,8 @@ def cycle() -> list[Any]:
         (Right.READ | Right.WRITE, "f", "READ|WRITE"),
         (local_enum(), "f", "Local"),
         (np.ma.array([1], mask=[1]), "f", "MaskedArray"),
-        (np.array([(1, 2)], dtype="i4,i4"), "f", "dtype"),
-        (np.array(["x"], dtype=np.dtypes.StringDType()), "f", "dtype"),
+        (np.array([(1, 2)], dtype="i4,i4")[0], "f", "dtype"),
         (np.str_("a\0"), "f", "dtype"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "f", "table"),
     ],
     ids=lambda value: None if not isinstance(value, str) else value[:12].encode("ascii", "replace").decode(),
 )
@@ -340,9 +294,8 @@ def test_what_would_not_come_back_is_refused_with_place_reason_and_remedy(value:
         '{"$": "map", "v": [[], 1]}',
         '{"$": "timedelta", "v": [9999999999, 0, 0]}',
         '{"$": "datetime", "v": "2026-01-01", "zone": "/etc/passwd"}',
-        '{"$": "ndarray", "v": "AAAA", "dtype": "O", "shape": [9]}',
-        '{"$": "ndarray", "v": "AAAA", "dtype": "<f8", "shape": [9]}',
-        '{"$": "DataFrame", "v": "AAAA"}',
+        '{"$": "numpy", "v": "AAAA", "dtype": "O"}',
+        '{"$": "numpy", "v": "AAAA", "dtype": "<f8"}',
     ],
 )
 def test_damaged_text_is_named_as_such(text: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import importlib
-import io
 import math
 import sys
 from collections.abc import Callable
@@ -114,7 +113,7 @@ def _pack(value: Any, path: str, depth: int) -> Any:
     raise NotKeptError(
         path,
         f"a value of type {kind.__module__}.{kind.__qualname__} can't be kept exactly",
-        "Turn it into plain data first (model_dump(), asdict(), str()).",
+        "Turn it into plain data first (model_dump(), asdict(), tolist(), to_dict(), str()).",
     )
 
 
@@ -278,11 +277,9 @@ def _unpack_map(data: dict[str, Any]) -> dict[Any, Any]:
 def _pack_scientific(value: Any) -> dict[str, Any] | None:
     """Return a tagged object for a numpy or pandas value, None for anything else. Raises RefusalError."""
     numpy = sys.modules.get("numpy")
-    if numpy is not None and (type(value) is numpy.ndarray or isinstance(value, numpy.generic)):
+    if numpy is not None and isinstance(value, numpy.generic):
         return _pack_numpy(value)
     pandas = sys.modules.get("pandas")
-    if pandas is not None and type(value) is pandas.DataFrame:
-        return _pack_frame(value)
     if pandas is not None and type(value) in (pandas.Timestamp, pandas.Timedelta):
         return _pack_timestamp(value)
     if pandas is not None and type(value) is pandas.Period:
@@ -329,52 +326,23 @@ def _unpack_nat(_data: dict[str, Any]) -> Any:
 def _pack_numpy(value: Any) -> dict[str, Any]:
     import numpy as np
 
-    kind = "ndarray" if type(value) is np.ndarray else "numpy"
     data = base64.b64encode(value.tobytes()[: value.nbytes]).decode()  # an empty np.str_ gives more than it has
-    packed = _tagged(kind, data, shape=list(value.shape))
     if not value.dtype.hasobject and value.dtype.names is None:
         same = np.dtype(value.dtype.str).type is value.dtype.type
-        packed["dtype"] = value.dtype.str if same else value.dtype.char
+        packed = _tagged("numpy", data, dtype=value.dtype.str if same else value.dtype.char)
         back = _unpack_numpy(packed)
         if (type(back), back.dtype) == (type(value), value.dtype):
             return packed
-    raise _RefusalError(f"a numpy value of dtype {value.dtype} can't be kept exactly", "Use .tolist().")
+    raise _RefusalError(f"a numpy value of dtype {value.dtype} can't be kept exactly", "Use .item().")
 
 
 def _unpack_numpy(data: dict[str, Any]) -> Any:
     import numpy as np
 
     buffer, dtype = base64.b64decode(data[_VALUE], validate=True), np.dtype(data["dtype"])
-    if len(buffer) != dtype.itemsize * math.prod(data["shape"]):
-        raise ValueError(f"{len(buffer)} bytes are no array of shape {data['shape']} and type {dtype}")
-    array: Any = np.ndarray(data["shape"], dtype, buffer)
-    return array.copy() if data[_TAG] == "ndarray" else array[()]
-
-
-def _pack_frame(value: Any) -> dict[str, Any]:
-    """Return a DataFrame as one Arrow stream, so with what Arrow keeps of it: no `attrs`, no frequency of an index."""
-    import pandas as pd
-    import pyarrow as pa
-
-    sink = io.BytesIO()
-    try:
-        table = pa.Table.from_pandas(value)
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        packed = _tagged("DataFrame", base64.b64encode(sink.getvalue()).decode())
-        pd.testing.assert_frame_equal(_unpack_frame(packed), value, check_exact=True, check_freq=False)
-    except (pa.ArrowException, ValueError, TypeError, AssertionError) as error:
-        raise _RefusalError(
-            f"this table would not come back as it is ({str(error).splitlines()[0]})", "Give each column one type."
-        ) from error
-    return packed
-
-
-def _unpack_frame(data: dict[str, Any]) -> Any:
-    import pyarrow as pa
-
-    with pa.ipc.open_stream(base64.b64decode(data[_VALUE], validate=True)) as reader:
-        return reader.read_all().to_pandas()
+    if len(buffer) != dtype.itemsize:
+        raise ValueError(f"{len(buffer)} bytes are no value of type {dtype}")
+    return np.ndarray((), dtype, buffer)[()]
 
 
 _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -396,8 +364,6 @@ _UNPACKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
         digest=data[_VALUE], name=data["name"], type=data["type"], size=data["size"], upload=data["upload"]
     ),
     "numpy": _unpack_numpy,
-    "ndarray": _unpack_numpy,
-    "DataFrame": _unpack_frame,
     "Timestamp": _unpack_timestamp,
     "Timedelta": _unpack_timestamp,
     "Period": _unpack_period,
