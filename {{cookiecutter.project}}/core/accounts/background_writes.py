@@ -9,10 +9,11 @@ import structlog
 
 from core.errors import StoreUnavailableError
 from core.storage.database import CircuitBreaker, reachable
+from core.storage.writer import DebouncedWriter
 
 _MAXIMUM = 10_000
-_RETRY_SECONDS = 1.0
 _SETTLING_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -28,18 +29,19 @@ class BackgroundWriter:
         self._breaker = breaker
         self._lock = threading.Lock()
         self._waiting: dict[str, Callable[[], None]] = {}
-        self._worker: threading.Thread | None = None
-        self._closed = threading.Event()
+        self._writer = DebouncedWriter(self._write_all, debounce_delay=0)
 
     def write(self, key: str, write: Callable[[], None]) -> None:
         """Write now if the database takes it at once, otherwise later."""
-        with self._breaker:
-            done = self._try(write)
-        if done:
+        try:
+            with self._breaker, reachable():
+                write()
+        except StoreUnavailableError as error:
+            log.debug("a write has to wait", error=str(error))
+            self.later(key, write)
+        else:
             with self._lock:
                 self._waiting.pop(key, None)
-        else:
-            self.later(key, write)
 
     def later(self, key: str, write: Callable[[], None]) -> None:
         """Write soon, in another thread; replaces what waits under the same key."""
@@ -47,54 +49,30 @@ class BackgroundWriter:
             self._waiting[key] = write
             if len(self._waiting) > _MAXIMUM:
                 del self._waiting[next(iter(self._waiting))]
-            if self._worker is not None or self._closed.is_set():
-                return
-            worker = threading.Thread(target=self._work, name="background-writes", daemon=True)
-            try:
-                worker.start()
-            except RuntimeError as error:  # the next write tries again
-                log.error("no thread for background writes", error=str(error), waiting=len(self._waiting))
-            else:
-                self._worker = worker
+        self._writer.mark()
 
     def settle(self, seconds: float = _SETTLING_SECONDS) -> bool:
         """Wait until all is written, for so long at most. Returns False if something is left."""
-        if worker := self._worker:
-            worker.join(seconds)
-        return not self._waiting
+        return self._writer.flush_soon(seconds)
 
     def close(self) -> None:
         """Stop retrying, after one more attempt."""
-        self._closed.set()
-        self.settle(_RETRY_SECONDS)
-        with self._breaker:
-            while self._waiting and self._try(self._waiting.pop(next(iter(self._waiting)))):
-                pass
+        try:
+            self._writer.close(_CLOSE_SECONDS)
+        except (StoreUnavailableError, TimeoutError) as error:
+            log.warning("closed with background writes that the database didn't take", error=str(error))
 
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting or self._closed.is_set():
-                    self._worker = None
-                    return
-                key, write = next(iter(self._waiting.items()))
+    def _write_all(self) -> None:
+        with self._lock:
+            waiting = dict(self._waiting)
+        for key, write in waiting.items():
             try:
-                done = self._try(write)
+                with reachable():
+                    write()
+            except StoreUnavailableError:
+                raise
             except Exception:
                 log.exception("a background write is given up")
-                done = True
             with self._lock:
-                if done and self._waiting.get(key) is write:
+                if self._waiting.get(key) is write:
                     del self._waiting[key]
-            if not done:
-                self._closed.wait(_RETRY_SECONDS)
-
-    def _try(self, write: Callable[[], None]) -> bool:
-        """Return False if the database doesn't take it now."""
-        try:
-            with reachable():
-                write()
-        except StoreUnavailableError as error:
-            log.debug("a write has to wait", error=str(error))
-            return False
-        return True

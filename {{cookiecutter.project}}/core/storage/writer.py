@@ -75,6 +75,8 @@ class DebouncedWriter:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._status = EngineStatus()
+        self._error: BaseException | None = None
+        """The error of the last flush, None if it succeeded."""
 
     @property
     def deadline(self) -> float | None:
@@ -123,31 +125,35 @@ class DebouncedWriter:
                 raise
             with self._changed:
                 self._status = EngineStatus(last_flush=self._clock.now())
-                self._flushed = seen
+                self._error, self._flushed = None, seen
                 self._changed.notify_all()
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
-        """Flush once more and stop the thread. Closing twice is harmless.
+        """Flush what is marked and stop the thread. Closing twice is harmless.
 
         Raises what the flush raised, or TimeoutError when it takes longer than `timeout` seconds. Either way
         whatever was marked is still where it was.
         """
         with self._changed:
-            already, self._closed = self._closed, True
+            if self._closed:
+                return
+            if self._flushed < self._marked:
+                self._start()
+            self._closed = True
             self._changed.notify_all()
-        if already:
-            return
-        last = _LastFlush(self)
-        last.start()
-        last.join(timeout)
-        if last.is_alive():
-            raise TimeoutError(f"the last flush took longer than {timeout:.0f} s")
-        if last.error is not None:
-            raise last.error
+        if self._thread is not None:
+            # In its thread, because a database may take longer than a shutdown has time.
+            self._thread.join(timeout)
+            if self._thread.is_alive():
+                raise TimeoutError(f"the last flush took longer than {timeout:.0f} s")
+            if self._error is not None:
+                raise self._error
+        elif self._flushed < self._marked:
+            self.flush()
 
     def _start(self) -> None:
         """Start the thread that flushes. Where none can be had the next mark tries again, and nothing is lost."""
-        if self._closed or (self._thread is not None and self._thread.is_alive()):
+        if self._closed or self._thread is not None:
             return
         thread = threading.Thread(target=self._run, name="debounced-writer", daemon=True)
         try:
@@ -158,7 +164,7 @@ class DebouncedWriter:
             self._thread = thread
 
     def _failed(self, error: BaseException) -> None:
-        failures = self._status.failures + 1
+        self._error, failures = error, self._status.failures + 1
         pause = _PAUSES[min(failures, len(_PAUSES)) - 1]
         self._status = replace(self._status, failures=failures, last_error=str(error))
         log.warning("flush failed", error=str(error), failures=failures, retry_seconds=pause)
@@ -167,34 +173,20 @@ class DebouncedWriter:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        while True:
+        closing = False
+        while not closing:
             with self._changed:
                 while not self._closed and (self._deadline is None or self._deadline > time.monotonic()):
                     wait = None if self._deadline is None else self._deadline - time.monotonic()
                     self._changed.wait(wait)
-                if self._closed:
+                closing = self._closed
+                if closing and self._flushed == self._marked:
                     return
             try:
                 self.flush()
             except BaseException:
                 # Noted, logged and rescheduled by `flush`; the thread must live on, whatever that was.
                 log.debug("flush will be tried again", exc_info=True)
-
-
-class _LastFlush(threading.Thread):
-    """The flush of a shutdown, in a thread of its own, because a database may take longer than a shutdown has time."""
-
-    def __init__(self, writer: DebouncedWriter) -> None:
-        super().__init__(name="last-flush", daemon=True)
-        self._writer = writer
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            self._writer.flush()
-        except Exception as error:
-            self.error = error  # raised by whoever waits for this thread
-            log.debug("the last flush failed", exc_info=True)
 
 
 class EntryWriter:
