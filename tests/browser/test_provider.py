@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
-from itertools import takewhile
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewTab
 from tests.browser.visitor import Visitor
-from tests.support.bake import BakedProject, clean_environment
-from tests.support.server import Server, free_port
+from tests.support.bake import BakedProject
+from tests.support.provider import PEOPLE, Provider
+from tests.support.server import Server
 
 pytestmark = pytest.mark.xdist_group("provider")  # one worker, one server
 
@@ -30,20 +29,14 @@ def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory
         data=data,
         environment={"AUTH": "oidc", "OIDC_ALLOWED": "@example.com", "STREAMLIT_SECRETS_FILES": str(described)},
     )
-    command = [".venv/bin/python", "-m", "core.testing.provider", "--port", str(free_port()), "--at", server.url]
-    with subprocess.Popen(
-        command, cwd=baked_default.path, env=clean_environment(), stdout=subprocess.PIPE, text=True
-    ) as provider:
-        assert provider.stdout is not None
+    provider = Provider(PEOPLE, at=server.url)
+    described.write_text(provider.secrets_toml(), encoding="utf-8")
+    with provider.serving():
         try:
-            words, section = (list(takewhile(str.strip, provider.stdout)) for _ in range(2))
-            assert words, "the provider did not start"
-            described.write_text("".join(section), encoding="utf-8")
             server.start()
             yield server
         finally:
             server.kill()
-            provider.kill()
 
 
 def ask_provider(visitor: Visitor) -> None:

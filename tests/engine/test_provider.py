@@ -20,9 +20,9 @@ from joserfc.jwk import OctKey, RSAKey
 from core.accounts import Accounts, User
 from core.clock import SystemClock
 from core.storage.database import open_database
-from core.testing.provider import PEOPLE, Person, Provider
 from tests.engine.open_page import OpenPage
 from tests.lab.server import Server
+from tests.support.provider import PEOPLE, Person, Provider
 
 GROUPS = tuple(str(uuid5(NAMESPACE_URL, str(number))) for number in range(400))
 MANY = Person(subject="4", name="Mae Jemison", email="mae@example.com", groups=GROUPS)

@@ -1,7 +1,7 @@
-"""A small OpenID provider on this machine, with people of its own: for tests, and to try out signing in.
+"""A small OpenID provider on this machine, with people of its own.
 
-`python -m core.testing.provider` serves it until Ctrl+C and prints what goes into `.streamlit/secrets.toml`. It asks
-for no password: whoever sees its page chooses who to be. Discovery, authorization code with PKCE, RS256, sign-out.
+It asks for no password: whoever sees its page chooses who to be. Discovery, authorization code with PKCE, RS256,
+sign-out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-import click
 import uvicorn
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -67,13 +66,13 @@ class _Code:
 class Provider:
     """Serves one client: the app at `at`, such as `http://localhost:8501`, with its base path."""
 
-    def __init__(self, people: tuple[Person, ...], *, at: str, port: int = 0) -> None:
+    def __init__(self, people: tuple[Person, ...], *, at: str) -> None:
         self._people = {person.subject: person for person in people}
         self.at = at
         self._key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig", "alg": "RS256"})
         self._codes: dict[str, _Code] = {}
         self._access: dict[str, Person] = {}
-        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://localhost:{self._socket.getsockname()[1]}"
         self.client_id, self.client_secret = "app", secrets.token_urlsafe()
         self.sign: Callable[[dict[str, Any]], str] = self._sign
@@ -107,10 +106,6 @@ class Provider:
         finally:
             server.should_exit = True
             thread.join()
-
-    def serve(self) -> None:
-        """Answer until interrupted."""
-        self._server().run(sockets=[self._socket])
 
     def _server(self) -> uvicorn.Server:
         routes = [
@@ -232,17 +227,3 @@ class Provider:
 
 def _s256(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-@click.command()
-@click.option("--port", default=9400, show_default=True)
-@click.option("--at", default="http://localhost:8501", show_default=True, help="Where the app is.")
-def main(port: int, at: str) -> None:
-    """Serve the provider until Ctrl+C."""
-    provider = Provider(PEOPLE, at=at, port=port)
-    click.echo(f"For .streamlit/secrets.toml, until this ends:\n\n{provider.secrets_toml()}")
-    provider.serve()
-
-
-if __name__ == "__main__":
-    main()
