@@ -12,7 +12,7 @@ import structlog
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from core.commands.pages import of_apps
+from core.commands.checks import check_pages
 from core.discovery import SERVER_PATHS, App, PageSpec, discover
 from core.pages import load_pages
 from core.router import allows
@@ -147,7 +147,7 @@ class TestDiscovery:
         (note,) = [line for line in logs if "@requires" in line["event"]]
         assert note["pages"] == ["orders", "orders-one-of-them", "orders-bad"]
 
-        found = {finding.says: finding.fix for finding in of_apps("sample")}
+        found = {finding.says: finding.fix for finding in check_pages("sample")}
         assert found["orders, orders-one-of-them, orders-bad: no @requires, so open to everybody who is let in"] is None
         (says,) = [says for says in found if says.startswith("/bad is broken: x.py, line 1: SyntaxError")]
         assert "x.py" in str(found[says])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import shlex
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 import apsw
 import click
-import streamlit as st
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
@@ -21,90 +20,36 @@ from core.accounts import Accounts
 from core.accounts.rights import ADMINISTRATION
 from core.clock import SystemClock, stamp_time
 from core.command_line import python
-from core.commands import remedies
-from core.commands.finding import Finding
-from core.commands.folders import room, unwritable
-from core.commands.pages import of_apps
-from core.commands.provider import admission, description
+from core.commands.checks import Finding, check_project
 from core.commands.quarantine import describe
-from core.commands.roles import lacking, misspelt
 from core.errors import (
     ConfigurationError,
     CorruptValueError,
     JournalError,
     SchemaError,
     StoreDamagedError,
+    StoreRefusesError,
     StoreUnavailableError,
     UnreadableValueError,
 )
-from core.scripts.manifest import differences
-from core.settings import (
-    MAKE_A_KEY,
-    MINIMUM_SECRET_LENGTH,
-    PLACEHOLDER_SECRET,
-    PROJECT_ROOT,
-    Settings,
-    get_settings,
-    misspelt_in_environment,
-)
-from core.storage.database import SQLITE_VERSION, WAL_IS_SAFE, fingerprint, noted_fingerprint, open_read_only, reachable
+from core.settings import MAKE_A_KEY, Settings, get_settings
+from core.storage.database import fingerprint, noted_fingerprint, open_read_only, reachable
 from core.storage.entry import Quarantined
 from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.migrate import schema_state
 from core.storage.sql_store import SqlStore
-from core.streamlit_compat.features import broken
 from core.wildcards import matches
 
 _BACKLOG_LIMIT = timedelta(minutes=1)
-_SAFE_WAL = (3, 51, 3)
 _SHOWN = 20
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that can be looked at from here, the cheapest first."""
-    yield Finding(subject="settings", says=f"{settings.environment}, auth={settings.auth}")
-    yield from (Finding(subject="settings", says=says) for says in misspelt_in_environment())
-    yield _secret(settings)
-    if settings.auth == "password":
-        yield _first_password(settings)
-    yield _env_file()
-    yield from unwritable(settings)
-    yield from room(settings)
-    if settings.environment == "production":
-        yield _names(settings)
-    if settings.auth == "oidc":
-        yield description()
-        yield admission(settings)
-    yield from of_apps()
-    yield from _engine()
-    yield from _streamlit()
-    yield _sqlite_of_python()
-    yield _sqlite_of_journal()
+    yield from check_project(settings)
     yield from _journal(settings)
     yield from _database(settings)
-
-
-def _engine() -> Iterator[Finding]:
-    """Name the files of the engine that are not as the template gave them."""
-    found = differences(PROJECT_ROOT)
-    if found is None:
-        yield Finding(subject="engine", says="no core/MANIFEST, so nothing is known of changes in core/")
-    elif found:
-        yield Finding(subject="engine", says=f"{'; '.join(found)}. An update replaces core/ as a whole")
-    else:
-        yield Finding(subject="engine", says="as the template gave it")
-
-
-def _streamlit() -> Iterator[Finding]:
-    """Test what the engine relies on in Streamlit (see `core.streamlit_compat`)."""
-    for feature, moved in broken().items():
-        says = f"{st.__version__} has changed, so {feature.value} ({'; '.join(moved)})"
-        yield Finding(
-            subject="Streamlit", says=says, fix="Install the version in requirements.lock: rm -r .venv && make setup"
-        )
-    if not broken():
-        yield Finding(subject="Streamlit", says=f"{st.__version__} is as the engine expects it")
 
 
 @click.command()
@@ -113,7 +58,7 @@ def doctor() -> None:
     try:
         findings = examine(get_settings())
     except ConfigurationError as error:
-        findings = iter([_of_setting("settings", problem) for problem in error.problems])
+        findings = iter([_of_setting(problem) for problem in error.problems])
     trouble = 0
     for finding in findings:
         mark = click.style("ok  ", fg="green") if finding.fix is None else click.style("FIX ", fg="red", bold=True)
@@ -127,64 +72,11 @@ def doctor() -> None:
     click.echo("\nAll is well.")
 
 
-def _of_setting(subject: str, problem: str) -> Finding:
-    """The error, with the command where it names one."""
+def _of_setting(problem: str) -> Finding:
+    """Return the finding for a setting that can't be used, with the command where the problem names one."""
     says, runs, command = problem.partition(" Run: ")
     remedy = "Change it in .env or in the environment; .env.example explains every setting."
-    return Finding(subject=subject, says=says, fix=f"Run: {command}" if runs else remedy)
-
-
-def _secret(settings: Settings) -> Finding:
-    subject, secret = "secret key", settings.secret_key.get_secret_value()
-    remedy = "Run: openssl rand -hex 32, and put what it prints behind SECRET_KEY= in .env"
-    if secret.startswith(PLACEHOLDER_SECRET):
-        return Finding(subject=subject, says="SECRET_KEY is the placeholder; anybody could forge a cookie", fix=remedy)
-    if len(secret) < MINIMUM_SECRET_LENGTH:
-        return Finding(
-            subject=subject, says=f"SECRET_KEY is shorter than {MINIMUM_SECRET_LENGTH} characters", fix=remedy
-        )
-    return Finding(subject=subject, says="random and long enough")
-
-
-def _first_password(settings: Settings) -> Finding:
-    subject = "first password"
-    if settings.admin_initial_password is not None and settings.first_password is None:
-        remedy = "Set ADMIN_INITIAL_PASSWORD to a long phrase, or remove it if somebody can sign in already."
-        return Finding(subject=subject, says="ADMIN_INITIAL_PASSWORD is the placeholder; it lets nobody in", fix=remedy)
-    return Finding(subject=subject, says="no placeholder")
-
-
-def _env_file() -> Finding:
-    path = PROJECT_ROOT / ".env"
-    if not path.is_file():
-        return Finding(subject=".env", says="absent; the settings come from the environment")
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        return Finding(subject=".env", says=f"others may read it (mode {mode:o})", fix="Run: chmod 600 .env")
-    return Finding(subject=".env", says="readable by its owner only")
-
-
-def _names(settings: Settings) -> Finding:
-    if settings.allowed_hosts:
-        return Finding(subject="names", says=f"the server answers to {', '.join(settings.allowed_hosts)}")
-    remedy = "Set ALLOWED_HOSTS to the name people reach it by, such as app.example.com."
-    return Finding(subject="names", says="ALLOWED_HOSTS is empty; the server answers to no public name", fix=remedy)
-
-
-def _sqlite_of_python() -> Finding:
-    version = SQLITE_VERSION
-    if WAL_IS_SAFE:
-        return Finding(subject="SQLite of Python", says=f"{version}; a SQLite database uses its write-ahead log")
-    says = f"{version} has the WAL-reset race (mended in 3.51.3); a SQLite database therefore uses a rollback journal"
-    return Finding(subject="SQLite of Python", says=says)
-
-
-def _sqlite_of_journal() -> Finding:
-    version = apsw.sqlite_lib_version()
-    if tuple(int(part) for part in version.split(".")) >= _SAFE_WAL:
-        return Finding(subject="SQLite of the journal", says=f"{version}, brought by apsw")
-    remedy = f"Run: {python('-m pip install --upgrade apsw')}"
-    return Finding(subject="SQLite of the journal", says=f"{version} can lose a commit (WAL-reset race)", fix=remedy)
+    return Finding(subject="settings", says=says, fix=f"Run: {command}" if runs else remedy)
 
 
 def _journal(settings: Settings) -> Iterator[Finding]:
@@ -283,7 +175,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with reachable():
             yield from _look_into(database, settings)
     except StoreUnavailableError as error:
-        remedy = remedies.for_database(settings.resolved_database_url, error)
+        remedy = database_remedy(settings.resolved_database_url, error)
         if "readonly" in str(error):  # a transaction was cut off, and can't be undone without writing
             remedy = f"Whatever opens it next undoes what was cut off by a crash. Run: {python('manage.py migrate')}"
         yield Finding(subject="database", says=str(error), fix=remedy)
@@ -322,8 +214,6 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
         yield _administrator(accounts, settings)
-        roles = accounts.roles()
-        yield from (Finding(subject="roles", says=says) for says in (*misspelt(roles), *lacking(roles)))
 
 
 def _same_secret(database: Engine, settings: Settings) -> Finding:
@@ -376,3 +266,22 @@ def _administrator(accounts: Accounts, settings: Settings) -> Finding:
         else f"Let the person sign in once, then run: {python('manage.py setroles ADDRESS admin')}"
     )
     return Finding(subject="administrators", says="nobody may administer this project", fix=remedy)
+
+
+def database_remedy(address: str, error: StoreUnavailableError) -> str:
+    """Return one or two sentences for the database at `address`, a resolved DATABASE_URL. They show no password."""
+    url = make_url(address)
+    correct = "correct DATABASE_URL in .env or the environment."
+    if url.get_backend_name() == "sqlite":
+        path = Path(url.database or "")
+        if isinstance(error, StoreDamagedError):
+            copied = path.with_name(f"{path.stem}-backup{path.suffix}")  # as docs/operations.md has it
+            file, backup, folder = (shlex.quote(str(place)) for place in (path, copied, path.parent / "damaged"))
+            restore = f"mkdir {folder} && mv {file}* {folder} && cp {backup} {file} && {python('manage.py migrate')}"
+            return f"Stop the servers, and restore the backup (docs/operations.md). With it in {backup} run: {restore}"
+        if not path.parent.is_dir():
+            return f"DATABASE_URL names {path}. Run: mkdir -p {shlex.quote(str(path.parent))}, or {correct}"
+        return f"DATABASE_URL names {path}. This user must be able to write it and its folder; the disk needs room."
+    if isinstance(error, StoreRefusesError):
+        return f"DATABASE_URL is {url}. Create what is missing there, or {correct}"
+    return f"Start the database at {url.host or 'localhost'}:{url.port or 5432}, or {correct}"

@@ -9,18 +9,16 @@ import click
 
 from core.accounts.setup import ADMINISTRATOR, prepare
 from core.command_line import python
-from core.commands import remedies
+from core.commands import discover_quietly
 from core.commands.audit import audit
-from core.commands.doctor import doctor
-from core.commands.group import CommandGroup
+from core.commands.doctor import database_remedy, doctor
 from core.commands.keys import rotate_keys
 from core.commands.migrations import alembic, makemigration
-from core.commands.pages import discover_quietly
 from core.commands.person import person
 from core.commands.quarantine import quarantine
 from core.commands.roles import roles
 from core.commands.sessions import sessions
-from core.commands.users import createuser, describe, invite, setroles
+from core.commands.users import createuser, invite, setroles
 from core.errors import KeepError, StoreUnavailableError
 from core.pages import roles_of_apps
 from core.scripts.new_app import address, create_app, name_problem
@@ -30,7 +28,7 @@ from core.storage.database import note_fingerprint, reachable
 from core.storage.migrate import is_current
 
 
-class Commands(CommandGroup):
+class Commands(click.Group):
     """Says what is wrong in one line instead of a traceback, and lets go of all files at the end."""
 
     def invoke(self, context: click.Context) -> Any:
@@ -38,7 +36,7 @@ class Commands(CommandGroup):
             with reachable():
                 return super().invoke(context)
         except StoreUnavailableError as error:
-            remedy = remedies.for_database(get_services().settings.resolved_database_url, error)
+            remedy = database_remedy(get_services().settings.resolved_database_url, error)
             raise click.ClickException(f"{error} {remedy}") from error
         except KeepError as error:
             raise click.ClickException(str(error)) from error
@@ -106,7 +104,6 @@ for command in (
     alembic,
     audit,
     createuser,
-    describe,
     invite,
     setroles,
     roles,

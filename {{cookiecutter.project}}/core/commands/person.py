@@ -9,13 +9,12 @@ from typing import BinaryIO
 import click
 
 from core.accounts import COMMAND_LINE, User
-from core.commands.group import CommandGroup
 from core.errors import AccountError
 from core.personal import erase_person, export_archive, export_json
 from core.services import Services, get_services
 
 
-@click.group(cls=CommandGroup)
+@click.group()
 def person() -> None:
     """Export what is held on a person, or delete them."""
 

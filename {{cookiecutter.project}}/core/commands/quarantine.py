@@ -11,14 +11,13 @@ from typing import Any, TextIO
 
 import click
 
-from core.commands.group import CommandGroup
 from core.errors import CorruptValueError, UnreadableValueError
 from core.services import Services, get_services
 from core.storage.entry import Entry, Quarantined
 from core.storage.envelope import Envelope
 
 
-@click.group(cls=CommandGroup)
+@click.group()
 def quarantine() -> None:
     """List, export and discard entries in quarantine, because they are damaged or the database refuses them."""
 

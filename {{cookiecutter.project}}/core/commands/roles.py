@@ -10,7 +10,7 @@ import click
 from core.accounts import Role
 from core.accounts.setup import declared_roles
 from core.command_line import python
-from core.commands.pages import discover_quietly
+from core.commands import discover_quietly
 from core.errors import AccountError
 from core.pages import required_permissions, roles_of_apps, unknown_permissions
 from core.services import get_services

@@ -1,18 +1,17 @@
-"""`manage.py sessions`: who has a session, ending it, deleting it."""
+"""`manage.py sessions`: list the sessions, and sign their browsers out."""
 
 from __future__ import annotations
 
 import click
 
 from core.command_line import python
-from core.commands.group import CommandGroup
 from core.errors import AccountError
 from core.services import Services, get_services
 
 
-@click.group(cls=CommandGroup)
+@click.group()
 def sessions() -> None:
-    """List, revoke and delete sessions."""
+    """List and revoke sessions."""
 
 
 @sessions.command("list")
@@ -46,29 +45,6 @@ def revoke(who: str) -> None:
     services = get_services()
     ended = services.accounts.revoke_session(_session_id(services, who))
     click.echo(f"Signed out {ended} {'browser' if ended == 1 else 'browsers'}.")
-
-
-@sessions.command()
-@click.argument("who", required=False)
-@click.option("--expired", is_flag=True, help="All sessions past their time, instead of one.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-def purge(who: str | None, expired: bool, yes: bool) -> None:
-    """Delete a session and all it holds, for good. WHO is a session id or a username."""
-    services = get_services()
-    if expired == (who is not None):
-        raise click.UsageError("Name one session or person, or give --expired.")
-    if who is None:
-        total = 0
-        while deleted := services.engine.cleanup():
-            total += deleted
-        click.echo(f"Deleted {total} expired {'session' if total == 1 else 'sessions'}.")
-        return
-    session_id = _session_id(services, who)
-    if not yes:
-        click.confirm(f"Delete the session of {who} with all drafts, for good?", abort=True)
-    services.accounts.revoke_session(session_id)
-    services.engine.purge(session_id)
-    click.echo(f"Deleted {session_id}.")
 
 
 def _session_id(services: Services, who: str) -> str:

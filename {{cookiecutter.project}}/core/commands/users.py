@@ -1,4 +1,4 @@
-"""`manage.py createuser`, `describe`, `invite` and `setroles`."""
+"""`manage.py createuser`, `invite` and `setroles`."""
 
 from __future__ import annotations
 
@@ -53,26 +53,6 @@ def invite(whom: str, roles: tuple[str, ...], app: str) -> None:
     if others:
         links = "another link counts" if len(others) == 1 else f"{len(others)} other links count"
         click.echo(f"For {whom} {links} still. The page Admin, People withdraws what isn't needed.")
-
-
-@click.command()
-@click.argument("username")
-@click.option("--name", help="The full name.")
-@click.option("--email", help="The e-mail address; '' for none.")
-def describe(username: str, name: str | None, email: str | None) -> None:
-    """Change a person's name or e-mail address. USERNAME may be an e-mail address."""
-    services = get_services()
-    if services.settings.auth == "oidc":
-        raise AccountError("With AUTH=oidc name and e-mail address are the provider's. Change them there.")
-    if name is None and email is None:
-        raise AccountError("Say what to change: --name or --email.")
-    found = _called(username)
-    services.accounts.describe(
-        found.user_id, name=found.name if name is None else name, email=found.email if email is None else email
-    )
-    changed = services.accounts.user(found.user_id)
-    if changed is not None:
-        click.echo(f"{changed.username} is {changed.name}, {changed.email or 'without an e-mail address'}.")
 
 
 @click.command()

@@ -31,7 +31,6 @@ from core.errors import (
 )
 from core.storage.models import ProjectFactModel
 
-SQLITE_VERSION = sqlite3.sqlite_version
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 """Older SQLite can lose a commit when two connections reset the WAL at once; a rollback journal can't."""
 
