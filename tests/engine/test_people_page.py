@@ -104,7 +104,7 @@ def test_it_says_which_roles_the_provider_decides_on_and_makes_no_passwords(prov
     assert "who has `admin` (`OIDC_ROLES`)" in tab.caption[0].value
     assert "until the person's next sign-in" in tab.caption[0].value
     assert any(caption.value.startswith("ada@") for caption in tab.caption)
-    assert [button.label for button in tab.button if button.label in ("Add a person", "New password")] == []
+    assert [button.label for button in tab.button if button.label in ("Invite", "New password")] == []
 
 
 def test_roles_of_a_provider_s_people_are_given_here(provided: Services) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from core import words
 from core.accounts import Event
+from core.discovery import discover
 from core.settings import PROJECT_ROOT
 from core.words import Words, languages, spoken
 
@@ -49,6 +50,14 @@ def test_a_language_says_what_english_says(language: str) -> None:
 
 def test_german_lacks_nothing() -> None:
     assert catalogue("en").keys() <= catalogue("de").keys()
+
+
+def test_german_titles_are_those_of_the_engine_s_pages_and_snapshots() -> None:
+    engine = [spec for spec in discover() if spec.function.__module__.startswith("core.")]
+    pages = {title for spec in engine for title in (spec.title, spec.app_title)}
+    translated = {name.removeprefix("titles.") for name in catalogue("de") if name.startswith("titles.")}
+    assert pages <= translated
+    assert translated - pages == {"Overview", "Before discarding", "Before going back"}
 
 
 def test_every_entry_the_code_asks_for_exists_and_every_entry_is_asked_for() -> None:

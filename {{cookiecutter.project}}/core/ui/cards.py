@@ -171,7 +171,8 @@ def not_done(error: Exception) -> bool:
 def _page_title() -> str:
     """Return the title of the page that this tab shows."""
     page = get_session_manager().page
-    return next((spec.full_title for spec in discover() if spec.name == page), get_services().settings.title)
+    title = next((spec.full_title for spec in discover() if spec.name == page), get_services().settings.title)
+    return words().title(title)
 
 
 def empty_state(icon: str, title: str, text: str) -> None:

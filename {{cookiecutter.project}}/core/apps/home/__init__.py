@@ -1,4 +1,4 @@
-"""The start page: the apps, what was left unfinished, and what happened lately."""
+"""The start page, and what a person keeps in order for themselves: devices, preferences, password, data."""
 
 from core.router import App
 

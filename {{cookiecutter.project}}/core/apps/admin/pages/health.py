@@ -19,18 +19,11 @@ from core.permissions import requires
 from core.router import page
 from core.services import Services, get_services
 from core.storage.database import reachable
-from core.storage.entry import Quarantined
 from core.storage.writer import EngineStatus
 
-USUAL = timedelta(seconds=10)
-"""Within it what was entered is usually in the database, too."""
 _BACKLOG = timedelta(minutes=1)
 """Flushes come every few seconds; whatever waits longer is held up by something."""
 _LITTLE_ROOM = 1_000_000_000
-_SHOWN = 20
-_COMMANDS = "\n".join(
-    python(f"manage.py quarantine {what}") for what in ("list", "export --output quarantine.jsonl", "discard")
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +39,14 @@ class Health:
     """Bytes of room for the journal and for a database that is a file."""
     failing: dict[str, str]
     """By name: the error of each background task that failed the last time."""
-    quarantine: list[tuple[str, Quarantined]]
-    """Damaged records and where they lie; those of the database only while it answers."""
+    quarantined: int
+    """Number of damaged records; those of the database count only while it answers."""
 
     @property
     def waited(self) -> timedelta:
         """The time for which the oldest edit has waited for the database."""
         first = self.status.oldest_pending
         return self.at - first if first else timedelta()
-
-    @property
-    def held_up(self) -> bool:
-        """True if edits wait longer than is usual; before that they are just saved."""
-        return self.waited > USUAL or bool(self.status.pending and self.status.failures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +77,6 @@ def _now() -> None:
     for trouble in found:
         show = st.error if trouble.urgent else st.warning
         show(f"{trouble.says} **{trouble.remedy}**", icon=":material/error:" if trouble.urgent else ":material/info:")
-    _figures(seen)
-    _quarantine(seen)
     st.caption(
         f"Seen from this server at {ui.local_time(seen.at, '%H:%M:%S')}, and every ten seconds. What waits in the "
         "journal of another server shows there. `docs/operations.md` says more about each trouble."
@@ -99,13 +85,13 @@ def _now() -> None:
 
 def look(services: Services) -> Health:
     """Return the state of storage. Never raises for an outage: what can't be seen is part of what is seen."""
-    away, quarantine = "", list[tuple[str, Quarantined]]()
+    away, quarantined = "", 0
     with suppress(JournalError):  # the engine's status has it
-        quarantine += [("journal", one) for one in services.journal.quarantined()] if services.journal else []
+        quarantined += len(services.journal.quarantined()) if services.journal else 0
     try:
         with services.accounts.db_budget, reachable(), services.database.connect() as connection:
             connection.execute(text("SELECT 1"))
-            quarantine += [("database", one) for one in services.store.quarantined()]
+            quarantined += len(services.store.quarantined())
     except StoreUnavailableError as error:
         away = str(error)
     return Health(
@@ -115,7 +101,7 @@ def look(services: Services) -> Health:
         away=away,
         free=_free(services),
         failing=dict(services.background.failing),
-        quarantine=quarantine,
+        quarantined=quarantined,
     )
 
 
@@ -135,7 +121,7 @@ def troubles(seen: Health) -> Iterator[Trouble]:
             if seen.has_journal
             else "Edits are refused until it is back."
         )
-        yield Trouble(says=f"The database is away. {says}", remedy="Start the database, or correct `DATABASE_URL`.")
+        yield Trouble(says=f"{ui.plain(seen.away)} {says}", remedy="Start the database, or correct `DATABASE_URL`.")
     elif status.failures:
         times = "The last flush" if status.failures == 1 else f"The last {status.failures} flushes"
         yield Trouble(
@@ -158,59 +144,14 @@ def troubles(seen: Health) -> Iterator[Trouble]:
             remedy="It is tried again by itself. If this stays, the server's log says where it fails.",
             urgent=False,
         )
-    if seen.quarantine:
-        records = (
-            "One damaged record is" if len(seen.quarantine) == 1 else f"{len(seen.quarantine)} damaged records are"
-        )
+    if seen.quarantined:
+        records = "One damaged record is" if seen.quarantined == 1 else f"{seen.quarantined} damaged records are"
         yield Trouble(
             says=f"{records} in quarantine: a field is empty or has an older value.",
-            remedy="See the list below. One may be an accident; many mean a disk or memory that fails.",
+            remedy=f"See which with `{python('manage.py quarantine list')}` on the server. One may be an accident; "
+            "many mean a disk or memory that fails.",
             urgent=False,
         )
-
-
-def _figures(seen: Health) -> None:
-    status, number = seen.status, ui.words().number
-    with st.container(key="figures-storage"):
-        st.metric("Database", "away" if seen.away else "up", border=True)
-        if seen.has_journal:
-            journal = f"What this server has saved and the database doesn't have after {USUAL.seconds} s"
-            waiting = number(status.pending) if seen.held_up else "nothing"
-            st.metric("Waiting", waiting, border=True, help=journal)
-            waited = duration(seen.waited.total_seconds()) if seen.held_up else "–"
-            st.metric("The oldest for", waited, border=True)
-            flushed = ui.ago(status.last_flush, seen.at) if status.last_flush else "not since the start"
-            st.metric("Last write", flushed, border=True, help="To the database")
-            st.metric("Failed in a row", number(status.failures), border=True, help="Writes to the database")
-        for holds, free in seen.free.items():
-            st.metric("Free disk", _gigabytes(free), border=True, help=f"For the {holds}")
-    if seen.away or status.last_error:
-        st.caption(f"Last error: {ui.plain(status.last_error or seen.away)}")
-
-
-def _quarantine(seen: Health) -> None:
-    st.subheader("Damaged records")
-    if not seen.quarantine:
-        unknown = " in the journal; what is in the database shows when it is back" if seen.away else ""
-        st.caption(f"Nothing was found damaged{unknown}.")
-        return
-    rows = [
-        {
-            "When": ui.local_time(found.at, "day_time"),
-            "Where": place,
-            "What": ui.plain(found.entry.path),
-            "Why": ui.plain(found.reason),
-        }
-        for place, found in seen.quarantine
-    ]
-    st.table(rows[:_SHOWN], hide_index=True)
-    if len(rows) > _SHOWN:
-        st.caption(f"{len(rows) - _SHOWN} more: `{python('manage.py quarantine list')}`")
-    st.markdown(
-        "A record that is not what was written is kept here, out of the way. Look at it on the server, ask the person "
-        "to enter the field again, and discard it when it is of no use any more."
-    )
-    st.code(_COMMANDS, language="sh")
 
 
 def _free(services: Services) -> dict[str, int]:

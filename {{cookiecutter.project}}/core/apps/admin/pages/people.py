@@ -36,8 +36,6 @@ def people() -> None:
         st.title(ui.words().title("People"), width="stretch")
         if settings.auth == "password" and st.button("Invite", icon=":material/link:", type="primary"):
             _ask_whom(accounts, yours)
-        if settings.auth != "oidc" and st.button("Add a person", icon=":material/person_add:"):
-            _add(accounts, yours)
     if settings.auth == "oidc":
         st.caption(_provided(settings))
     if others := [f"`{role.role}`" for role in roles if role.role not in yours]:
@@ -155,30 +153,12 @@ def _ask_whom(accounts: Accounts, existing: list[str]) -> None:
         st.button("Done", key=_DONE)
 
 
-@st.dialog("Add a person")
-def _add(accounts: Accounts, existing: list[str]) -> None:
-    _close_when_done()
-    with st.form("add-person", border=False):
-        name = st.text_input("Name", max_chars=LONGEST_NAME)
-        username = st.text_input("Username", max_chars=LONGEST_NAME)
-        email = st.text_input("Email", type="email")
-        roles = st.multiselect("Roles", existing, [role for role in existing if role == NEWCOMER])
-        if not st.form_submit_button("Add", type="primary", icon=":material/person_add:"):
-            return
-    with show_refusal():
-        password = _create(accounts, username, name, email, roles)
-        _tell_password(username, password)
-
-
 @st.dialog("New password")
 def _show_password(user: User, password: str) -> None:
     _close_when_done()
-    _tell_password(user.username, password)
-
-
-def _tell_password(username: str, password: str) -> None:
     st.markdown(
-        f"**{ui.plain(username)}** signs in with this password once, and then chooses their own. It is shown only now."
+        f"**{ui.plain(user.username)}** signs in with this password once, and then chooses their own. "
+        "It is shown only now."
     )
     st.code(password, language=None)
     st.button("Done", key=_DONE)
@@ -199,15 +179,6 @@ def _invite(accounts: Accounts, label: str, roles: list[str]) -> str:
 def _withdraw(accounts: Accounts, invitation: Invitation) -> None:
     with show_refusal():
         accounts.withdraw(invitation.invitation_hash, by=acting())
-
-
-@requires("admin.people")
-def _create(accounts: Accounts, username: str, name: str, email: str, roles: list[str]) -> str:
-    password = secrets.token_urlsafe(12)
-    accounts.create_user(
-        username, name, email=email or None, password=password, roles=roles, must_change_password=True, by=acting()
-    )
-    return password
 
 
 @requires("admin.people")
