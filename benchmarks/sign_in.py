@@ -47,7 +47,7 @@ def main(url: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         services = services_in(Path(folder), **({"database_url": url} if url else {}))
         with use_services(services):
-            services.accounts.create_user(NAME, "Ada", password=secrets.token_hex())
+            services.accounts.users.create(NAME, "Ada", password=secrets.token_hex())
             guess(services, NAME)
             # The first unknown name of a process is measured, too: nothing may be left to make for it.
             known, unknown = [], [guess(services, "nobody at all")]

@@ -87,10 +87,10 @@ def _signed_in(services: Services) -> str:
     seed_administrator(services.accounts, None)
     secret = services.settings.secret_key.get_secret_value()
     before, after = new_token(secret), new_token(secret)
-    ada = services.accounts.create_user("ada", "Ada", password="a phrase of some length", roles=["member"])  # noqa: S106
-    services.accounts.register(token_hash(before), "anon-a", "Firefox on Linux")
-    ticket = services.accounts.issue_ticket(token_hash(before), ada.user_id)
-    redeemed = services.accounts.redeem(ticket, token_hash(before), token_hash(after), "Firefox on Linux")
+    ada = services.accounts.users.create("ada", "Ada", password="a phrase of some length", roles=["member"])  # noqa: S106
+    services.accounts.tokens.register(token_hash(before), "anon-a", "Firefox on Linux")
+    ticket = services.accounts.tokens.issue_ticket(token_hash(before), ada.user_id)
+    redeemed = services.accounts.tokens.redeem(ticket, token_hash(before), token_hash(after), "Firefox on Linux")
     if redeemed is None or redeemed.user is None:
         raise SystemExit("Signing in failed.")
     fill(services.engine.open(redeemed.user.session_id, ada.user_id))

@@ -25,7 +25,7 @@ import sys
 from core.services import close_services, get_services
 for name in sys.argv[2:]:
     accounts = get_services().accounts
-    accounts.create_user(name, name, password=sys.argv[1], roles=["member"], must_change_password=False)
+    accounts.users.create(name, name, password=sys.argv[1], roles=["member"], must_change_password=False)
 close_services()
 """
 

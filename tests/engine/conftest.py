@@ -91,6 +91,19 @@ def in_one_transaction(_tables: MetaData, connection: Connection, **_: object) -
         connection.exec_driver_sql("BEGIN")
 
 
+@contextlib.contextmanager
+def queries(database: Engine) -> Iterator[list[str]]:
+    """Return the statements that are sent within the block."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(database, "before_cursor_execute", note)
+    yield sent
+    event.remove(database, "before_cursor_execute", note)
+
+
 @pytest.fixture(autouse=True)
 def in_the_projects_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """The project's commands run in its folder, and a process that a test starts finds it and the tests."""
@@ -242,9 +255,9 @@ def signed_in(services: Services, monkeypatch: pytest.MonkeyPatch, *roles: str) 
     """Sign a new person with these roles in, in the browser whose tabs are opened from now on."""
     secret = services.settings.secret_key.get_secret_value()
     before, after = new_token(secret), new_token(secret)
-    user = services.accounts.create_user(f"user-{token_hash(after)[:8]}", "Somebody", roles=roles)
-    ticket = services.accounts.issue_ticket(token_hash(before), user.user_id)
-    assert services.accounts.redeem(ticket, token_hash(before), token_hash(after), "Firefox on Linux")
+    user = services.accounts.users.create(f"user-{token_hash(after)[:8]}", "Somebody", roles=roles)
+    ticket = services.accounts.tokens.issue_ticket(token_hash(before), user.user_id)
+    assert services.accounts.tokens.redeem(ticket, token_hash(before), token_hash(after), "Firefox on Linux")
     cookies = {services.settings.cookie_name: after}
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
     return user

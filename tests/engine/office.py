@@ -35,24 +35,24 @@ class Office:
             services = build_services(Settings(_env_file=None, **settings))
             stack.callback(services.engine.close)
             seed_administrator(services.accounts, None)
-            services.accounts.save_role("member", ["home.*", "desk.hand_in"])
+            services.accounts.roles.save("member", ["home.*", "desk.hand_in"])
             server = stack.enter_context(closing(Server(settings, folder / "server.log", app=app)))
             yield cls(services, server)
 
     def person(self, *roles: str) -> str:
         """Make somebody, a member by default; returns their id."""
-        return self.accounts.create_user(secrets.token_hex(4), "Ada", roles=roles or ["member"]).user_id
+        return self.accounts.users.create(secrets.token_hex(4), "Ada", roles=roles or ["member"]).user_id
 
     def session(self, user_id: str) -> str:
-        user = self.accounts.user(user_id)
+        user = self.accounts.users.get(user_id)
         assert user is not None
         return user.session_id
 
     def sign_in(self, user_id: str, before: str | None = None) -> str:
         """Sign a browser in: a new one, or the one with the token `before`. Returns its token."""
         before, token = before or new_token(self.secret), new_token(self.secret)
-        ticket = self.accounts.issue_ticket(token_hash(before), user_id)
-        assert self.accounts.redeem(ticket, token_hash(before), token_hash(token), "Firefox on Linux")
+        ticket = self.accounts.tokens.issue_ticket(token_hash(before), user_id)
+        assert self.accounts.tokens.redeem(ticket, token_hash(before), token_hash(token), "Firefox on Linux")
         return token
 
     def expire(self, token: str) -> None:

@@ -24,12 +24,12 @@ ADA = Actor(user_id="ada", address="192.0.2.7", device="Firefox on Linux")
 
 
 def refusals(accounts: Accounts) -> list[Audited]:
-    assert accounts.settle()
-    return accounts.trail(events=["refused"], limit=10 * DENIED_AT_ONCE)
+    assert accounts.background.settle()
+    return accounts.audit.find(events=["refused"], limit=10 * DENIED_AT_ONCE)
 
 
 def test_a_refusal_says_who_from_where_when_and_what(accounts: Accounts, clock: FakeClock) -> None:
-    accounts.deny("admin.people", by=ADA)
+    accounts.audit.deny("admin.people", by=ADA)
     (line,) = refusals(accounts)
     assert (line.at, line.actor_id, line.address, line.device) == (clock.now(), "ada", "192.0.2.7", "Firefox on Linux")
     assert line.detail == "admin.people"
@@ -37,19 +37,19 @@ def test_a_refusal_says_who_from_where_when_and_what(accounts: Accounts, clock: 
 
 def test_the_same_is_noted_once_a_minute(accounts: Accounts, clock: FakeClock) -> None:
     for _ in range(1000):
-        accounts.deny("admin.people", by=ADA)
-    accounts.deny("admin.roles", by=ADA)
-    accounts.deny("admin.people", by=Actor(address="192.0.2.8"))
+        accounts.audit.deny("admin.people", by=ADA)
+    accounts.audit.deny("admin.roles", by=ADA)
+    accounts.audit.deny("admin.people", by=Actor(address="192.0.2.8"))
     assert len(refusals(accounts)) == 3
     clock.advance(DENIED_PAUSE_SECONDS)
-    accounts.deny("admin.people", by=ADA)
+    accounts.audit.deny("admin.people", by=ADA)
     assert len(refusals(accounts)) == 4
 
 
 def test_strangers_from_everywhere_fill_no_table_and_hide_nobody_who_is_signed_in(accounts: Accounts) -> None:
     for number in range(5 * DENIED_AT_ONCE):
-        accounts.deny("a request from another site", by=Actor(address=f"address {number}"))
-    accounts.deny("admin.people", by=ADA)
+        accounts.audit.deny("a request from another site", by=Actor(address=f"address {number}"))
+    accounts.audit.deny("admin.people", by=ADA)
     lines = refusals(accounts)
     assert len(lines) == DENIED_AT_ONCE + 1
     assert "ada" in {line.actor_id for line in lines}
@@ -67,9 +67,9 @@ def sign_in(services: Services) -> Callable[[str], str]:
     def sign_in(username: str) -> str:
         secret, accounts = services.settings.secret_key.get_secret_value(), services.accounts
         old, new = new_token(secret), new_token(secret)
-        user = accounts.create_user(username, username)
-        assert accounts.redeem(
-            accounts.issue_ticket(token_hash(old), user.user_id), token_hash(old), token_hash(new), ""
+        user = accounts.users.create(username, username)
+        assert accounts.tokens.redeem(
+            accounts.tokens.issue_ticket(token_hash(old), user.user_id), token_hash(old), token_hash(new), ""
         )
         return new
 
@@ -107,7 +107,7 @@ def test_a_page_of_ours_that_asks_from_nowhere_is_noted_with_its_person(
     client.cookies.set(services.settings.cookie_name, sign_in("ada"))
     assert client.post("/keep/rotate").status_code == 403
     (line,) = refusals(services.accounts)
-    assert [line.actor_id] == [user.user_id for user in services.accounts.users()]
+    assert [line.actor_id] == [user.user_id for user in services.accounts.users.all()]
 
 
 def test_who_reaches_for_another_persons_open_page_is_noted_with_whose_it_was(
@@ -115,7 +115,7 @@ def test_who_reaches_for_another_persons_open_page_is_noted_with_whose_it_was(
 ) -> None:
     bindings.bind("st-of-ada", token_hash(sign_in("ada")))
     client.cookies.set(services.settings.cookie_name, sign_in("bob"))
-    ids = {user.user_id: user.username for user in services.accounts.users()}
+    ids = {user.user_id: user.username for user in services.accounts.users.all()}
     with (
         pytest.raises(WebSocketDisconnect),  # there is no stream behind this door
         client.websocket_connect("/_stcore/stream", subprotocols=["streamlit", "none", "st-of-ada"]),

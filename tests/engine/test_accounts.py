@@ -21,8 +21,8 @@ PASSWORD = "a phrase of some length"
 
 
 def test_a_person_is_found_again_with_everything_given(accounts: Accounts) -> None:
-    created = accounts.create_user("Ada", "Ada L.", email="ada@example.org", password=PASSWORD, roles=["member"])
-    assert accounts.find("ada") == accounts.user(created.user_id) == created
+    created = accounts.users.create("Ada", "Ada L.", email="ada@example.org", password=PASSWORD, roles=["member"])
+    assert accounts.users.find("ada") == accounts.users.get(created.user_id) == created
     assert (created.username, created.name, created.email) == ("ada", "Ada L.", "ada@example.org")
     assert created.roles == {"member"}
     assert created.permissions == {"home.*"}
@@ -31,64 +31,67 @@ def test_a_person_is_found_again_with_everything_given(accounts: Accounts) -> No
 
 
 def test_capitals_and_spaces_around_make_no_other_person(accounts: Accounts) -> None:
-    accounts.create_user("ada", "Ada")
-    assert accounts.find("  ADA ") is not None
+    accounts.users.create("ada", "Ada")
+    assert accounts.users.find("  ADA ") is not None
     with pytest.raises(AccountError, match="already a user called 'ada'"):
-        accounts.create_user("Ada", "Another")
+        accounts.users.create("Ada", "Another")
 
 
 def test_each_person_has_a_session_of_their_own(accounts: Accounts) -> None:
-    people = [accounts.create_user(name, name) for name in ("ada", "bob", "cy")]
+    people = [accounts.users.create(name, name) for name in ("ada", "bob", "cy")]
     assert len({user.session_id for user in people}) == 3
 
 
 def test_everybody_is_listed_with_their_roles(accounts: Accounts) -> None:
-    accounts.create_user("bob", "Bob", roles=["admin", "member"])
-    accounts.create_user("ada", "Ada")
-    assert [(user.username, user.roles) for user in accounts.users()] == [("ada", set()), ("bob", {"admin", "member"})]
-    assert accounts.count_users() == 2
+    accounts.users.create("bob", "Bob", roles=["admin", "member"])
+    accounts.users.create("ada", "Ada")
+    assert [(user.username, user.roles) for user in accounts.users.all()] == [
+        ("ada", set()),
+        ("bob", {"admin", "member"}),
+    ]
+    assert accounts.users.count() == 2
 
 
 def test_permissions_are_those_of_all_roles(accounts: Accounts) -> None:
-    accounts.save_role("reader", ["orders.read"])
-    accounts.save_role("writer", ["orders.read", "orders.write"])
-    user = accounts.create_user("ada", "Ada", roles=["reader", "writer"])
+    accounts.roles.save("reader", ["orders.read"])
+    accounts.roles.save("writer", ["orders.read", "orders.write"])
+    user = accounts.users.create("ada", "Ada", roles=["reader", "writer"])
     assert user.permissions == {"orders.read", "orders.write"}
 
 
 def test_a_role_that_is_changed_counts_at_once(accounts: Accounts) -> None:
-    accounts.save_role("reader", ["orders.read"])
-    user = accounts.create_user("ada", "Ada", roles=["reader"])
-    accounts.save_role("reader", ["stock.read"], "Reads the stock")
-    assert accounts.user(user.user_id).permissions == {"stock.read"}  # type: ignore[union-attr]
-    accounts.delete_role("reader")
-    assert accounts.user(user.user_id).roles == set()  # type: ignore[union-attr]
-    assert [role.role for role in accounts.roles()] == ["admin", "member"]
+    accounts.roles.save("reader", ["orders.read"])
+    user = accounts.users.create("ada", "Ada", roles=["reader"])
+    accounts.roles.save("reader", ["stock.read"], "Reads the stock")
+    assert accounts.users.get(user.user_id).permissions == {"stock.read"}  # type: ignore[union-attr]
+    accounts.roles.delete("reader")
+    assert accounts.users.get(user.user_id).roles == set()  # type: ignore[union-attr]
+    assert [role.role for role in accounts.roles.all()] == ["admin", "member"]
 
 
 @pytest.mark.parametrize("name", ["", "Admin", "a b", "-x", "x" * 64])
 def test_a_role_needs_a_plain_name(accounts: Accounts, name: str) -> None:
     with pytest.raises(AccountError, match="no role name"):
-        accounts.save_role(name, [])
+        accounts.roles.save(name, [])
 
 
 @pytest.mark.parametrize("permission", ["", "orders.", ".read", "orders..read", "Orders.read", "a b", "or*.read"])
 def test_a_permission_that_could_never_match_is_refused(accounts: Accounts, permission: str) -> None:
     with pytest.raises(AccountError, match="no permission"):
-        accounts.save_role("reader", [permission])
+        accounts.roles.save("reader", [permission])
 
 
 def test_an_unknown_role_is_refused_and_nothing_is_created(accounts: Accounts) -> None:
     with pytest.raises(AccountError, match=r"no role 'boss'. There are: admin, member"):
-        accounts.create_user("ada", "Ada", roles=["boss"])
-    assert accounts.find("ada") is None
+        accounts.users.create("ada", "Ada", roles=["boss"])
+    assert accounts.users.find("ada") is None
 
 
 def test_changing_somebody_who_is_gone_is_an_error(accounts: Accounts) -> None:
     for change in (
-        lambda: accounts.set_roles("nobody", []),
-        lambda: accounts.set_active("nobody", False),
-        lambda: accounts.set_password("nobody", PASSWORD),
+        lambda: accounts.users.set_roles("nobody", []),
+        lambda: accounts.users.set_active("nobody", False),
+        lambda: accounts.users.set_password("nobody", PASSWORD),
     ):
         with pytest.raises(AccountError, match="no longer exists"):
             change()
@@ -96,11 +99,11 @@ def test_changing_somebody_who_is_gone_is_an_error(accounts: Accounts) -> None:
 
 def hash_of(accounts: Accounts, username: str) -> str:
     """What a password is checked against at an attempt to sign in."""
-    return accounts.begin_attempt(username, token_hash=None, by=COMMAND_LINE).password_hash
+    return accounts.throttle.begin(username, token_hash=None, by=COMMAND_LINE).password_hash
 
 
 def test_the_stored_hash_fits_the_password_and_no_other(accounts: Accounts) -> None:
-    accounts.create_user("ada", "Ada", password=PASSWORD)
+    accounts.users.create("ada", "Ada", password=PASSWORD)
     stored = hash_of(accounts, "ADA")
     assert verify_password(PASSWORD, stored)
     assert not verify_password(PASSWORD + " ", stored)
@@ -109,11 +112,11 @@ def test_the_stored_hash_fits_the_password_and_no_other(accounts: Accounts) -> N
 
 def test_people_are_found_by_the_page_and_by_what_they_are_called(accounts: Accounts) -> None:
     for number in range(7):
-        accounts.create_user(f"p{number}", f"Person {number}", roles=["member", "admin"])
-    accounts.create_user("zoe_q", "Zoë", email="Zoe@example.org")
-    accounts.create_user("zoexq", "Zo% Q")
-    assert accounts.count_people() == 9
-    pages = [accounts.find_people(limit=4, offset=offset) for offset in (0, 4, 8)]
+        accounts.users.create(f"p{number}", f"Person {number}", roles=["member", "admin"])
+    accounts.users.create("zoe_q", "Zoë", email="Zoe@example.org")
+    accounts.users.create("zoexq", "Zo% Q")
+    assert accounts.users.count() == 9
+    pages = [accounts.users.search(limit=4, offset=offset) for offset in (0, 4, 8)]
     assert [user.username for page in pages for user in page] == [*(f"p{n}" for n in range(7)), "zoe_q", "zoexq"]
     assert pages[0][0].roles == {"member", "admin"}
     for search, names in (
@@ -123,14 +126,14 @@ def test_people_are_found_by_the_page_and_by_what_they_are_called(accounts: Acco
         ("o%", ["zoexq"]),
         ("nobody", []),
     ):
-        assert [user.username for user in accounts.find_people(search, limit=9)] == names
-        assert accounts.count_people(search) == len(names)
+        assert [user.username for user in accounts.users.search(search, limit=9)] == names
+        assert accounts.users.count(search) == len(names)
 
 
 def test_nobody_signs_in_as_somebody_unknown_locked_or_without_password(accounts: Accounts) -> None:
-    locked = accounts.create_user("locked", "Locked", password=PASSWORD)
-    accounts.create_user("provided", "From a provider")
-    accounts.set_active(locked.user_id, False)
+    locked = accounts.users.create("locked", "Locked", password=PASSWORD)
+    accounts.users.create("provided", "From a provider")
+    accounts.users.set_active(locked.user_id, False)
     for name in ("unknown", "locked", "provided"):
         assert not verify_password(PASSWORD, hash_of(accounts, name))
 
@@ -139,8 +142,8 @@ def test_nobody_signs_in_as_somebody_unknown_locked_or_without_password(accounts
 def test_checking_an_unknown_name_takes_the_same_work_as_a_known_one(
     accounts: Accounts, clock: FakeClock, rounds: int
 ) -> None:
-    ours = Accounts(accounts._database, clock, session_timeout=60, password_rounds=rounds)
-    ours.create_user("ada", "Ada", password=PASSWORD)
+    ours = Accounts(accounts.users._database, clock, session_timeout=60, password_rounds=rounds)
+    ours.users.create("ada", "Ada", password=PASSWORD)
     assert hash_of(ours, "unknown")[:7] == hash_of(ours, "ada")[:7] == f"$2b$0{rounds}$"
 
 
@@ -163,23 +166,23 @@ def test_passwords_beyond_72_bytes_differ_in_every_character() -> None:
 )
 def test_unfit_passwords_are_refused_with_the_reason(accounts: Accounts, password: str, words: str) -> None:
     with pytest.raises(AccountError, match=words):
-        accounts.create_user("ada", "Ada", password=password)
-    assert accounts.find("ada") is None
+        accounts.users.create("ada", "Ada", password=password)
+    assert accounts.users.find("ada") is None
 
 
 @pytest.mark.parametrize("password", ["Desk of Orders", "deskoforders", "ADA.LOVELACE", "ada@example.org"])
 def test_nobody_s_password_is_a_name_that_everybody_knows(accounts: Accounts, password: str) -> None:
     """The app's title, the username and the e-mail address, in any spelling of capitals and spaces."""
-    accounts.title = "Desk of Orders"
-    link = accounts.invite("ada@example.org", ["member"])
+    accounts.users.title = "Desk of Orders"
+    link = accounts.invitations.invite("ada@example.org", ["member"])
     refused = pytest.raises(AccountError, match="name of this app or of the account")
     with refused:
-        accounts.accept(link, "ada.lovelace", "Ada", password, by=COMMAND_LINE)
+        accounts.invitations.accept(link, "ada.lovelace", "Ada", password, by=COMMAND_LINE)
     with refused:
-        accounts.create_user("ada.lovelace", "Ada", email="Ada@example.org", password=password)
-    ada = accounts.create_user("ada.lovelace", "Ada", email="Ada@example.org", password="Desk of orders and more")
+        accounts.users.create("ada.lovelace", "Ada", email="Ada@example.org", password=password)
+    ada = accounts.users.create("ada.lovelace", "Ada", email="Ada@example.org", password="Desk of orders and more")
     with refused:
-        accounts.set_password(ada.user_id, password)
+        accounts.users.set_password(ada.user_id, password)
 
 
 @pytest.mark.parametrize(
@@ -207,31 +210,33 @@ def test_an_empty_project_receives_roles_and_one_administrator(accounts: Account
     created = seed_administrator(accounts, PASSWORD)
     assert created is not None
     assert (created.username, created.permissions, created.must_change_password) == ("admin", {"*"}, True)
-    accounts.save_role("member", ["home.*"])
+    accounts.roles.save("member", ["home.*"])
     assert seed_administrator(accounts, PASSWORD) is None
-    assert accounts.count_users() == 1
-    assert {role.role: role.permissions for role in accounts.roles()}["member"] == ("home.*",)
+    assert accounts.users.count() == 1
+    assert {role.role: role.permissions for role in accounts.roles.all()}["member"] == ("home.*",)
 
 
 def test_a_person_whose_session_was_purged_gets_another(accounts: Accounts, clock: FakeClock) -> None:
-    user = accounts.create_user("ada", "Ada")
-    assert accounts.ensure_session(user) == user
-    SqlStore(accounts._database, session_timeout=1, retention=1, clock=clock).purge(user.session_id)
-    renewed = accounts.ensure_session(user)
+    user = accounts.users.create("ada", "Ada")
+    assert accounts.users.ensure_session(user) == user
+    SqlStore(accounts.users._database, session_timeout=1, retention=1, clock=clock).purge(user.session_id)
+    renewed = accounts.users.ensure_session(user)
     assert renewed.session_id != user.session_id
-    assert accounts.user(user.user_id) == renewed
+    assert accounts.users.get(user.user_id) == renewed
 
 
 def test_nobody_is_called_by_a_longer_name_than_there_is_room_for(accounts: Accounts) -> None:
     fits, long = "n" * LONGEST_NAME, "n" * (LONGEST_NAME + 1)
-    person = accounts.create_user("ada", fits)
+    person = accounts.users.create("ada", fits)
     refused: list[Callable[[], object]] = [
-        lambda: accounts.create_user("bob", long),
-        lambda: accounts.create_user(long, "Bob"),
-        lambda: accounts.create_user("bob", "Bob", email=long),
-        lambda: accounts.describe(person.user_id, name=long, email=None),
-        lambda: accounts.describe(person.user_id, name="Ada", email=long),
-        lambda: accounts.accept(accounts.invite("Bob", []), "bob", long, "a phrase nobody else has", by=COMMAND_LINE),
+        lambda: accounts.users.create("bob", long),
+        lambda: accounts.users.create(long, "Bob"),
+        lambda: accounts.users.create("bob", "Bob", email=long),
+        lambda: accounts.users.describe(person.user_id, name=long, email=None),
+        lambda: accounts.users.describe(person.user_id, name="Ada", email=long),
+        lambda: accounts.invitations.accept(
+            accounts.invitations.invite("Bob", []), "bob", long, "a phrase nobody else has", by=COMMAND_LINE
+        ),
     ]
     for attempt in refused:
         with pytest.raises(AccountError, match=r"has up to 200 characters"):

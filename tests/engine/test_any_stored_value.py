@@ -96,7 +96,7 @@ def history_page(tab: str) -> None:
 
 
 def person() -> UserSession:
-    local = get_services().accounts.find("local")
+    local = get_services().accounts.users.find("local")
     assert local is not None
     return get_services().engine.open(local.session_id)
 

@@ -22,29 +22,29 @@ def test_every_page_of_admin_asks_for_a_permission() -> None:
 
 class TestAdmin:
     def test_a_person_can_be_given_roles_and_locked_out(self, as_signed_in_admin: Services) -> None:
-        ada = as_signed_in_admin.accounts.create_user("ada", "Ada", password="a long pass phrase")
+        ada = as_signed_in_admin.accounts.users.create("ada", "Ada", password="a long pass phrase")
         tab = open_page("admin")
         tab.multiselect(key=f"roles-{ada.user_id}").set_value(["member"]).run()
         tab.button(key=f"lock-roles-{ada.user_id}").click().run()
 
-        changed = as_signed_in_admin.accounts.user(ada.user_id)
+        changed = as_signed_in_admin.accounts.users.get(ada.user_id)
         assert changed is not None
         assert changed.roles == {"member"}
         assert not changed.active
 
     def test_of_many_people_twenty_are_shown_at_a_time(self, as_signed_in_admin: Services) -> None:
         for number in range(25):
-            as_signed_in_admin.accounts.create_user(f"person{number:02}", f"Person {number:02}")
+            as_signed_in_admin.accounts.users.create(f"person{number:02}", f"Person {number:02}")
         tab = open_page("admin")
         assert len(tab.multiselect) == 20
         tab = tab.text_input[0].input("person 24").run()
         assert [field.label for field in tab.multiselect] == ["Roles of Person 24"]
 
     def test_the_audit_trail_is_filtered_and_read_page_by_page(self, as_signed_in_admin: Services) -> None:
-        ada = as_signed_in_admin.accounts.create_user("ada", "Ada")
-        as_signed_in_admin.accounts.create_user("adam", "Adam")
+        ada = as_signed_in_admin.accounts.users.create("ada", "Ada")
+        as_signed_in_admin.accounts.users.create("adam", "Adam")
         for number in range(PER_PAGE + 3):
-            as_signed_in_admin.accounts.note(
+            as_signed_in_admin.accounts.audit.note(
                 "refused", by=Actor(user_id=ada.user_id, address="192.0.2.7"), detail=str(number)
             )
         tab = open_page("admin-audit")
@@ -65,11 +65,11 @@ class TestAdmin:
         tab.text_area[0].set_value("home.*")
         press(tab, "Save")
 
-        member = next(role for role in as_signed_in_admin.accounts.roles() if role.role == "member")
+        member = next(role for role in as_signed_in_admin.accounts.roles.all() if role.role == "member")
         assert member.permissions == ("home.*",)
 
     def test_a_permission_that_nothing_requires_is_pointed_out(self, as_signed_in_admin: Services) -> None:
-        as_signed_in_admin.accounts.save_role("clerk", ["admin.*", "admin.aduit"])
+        as_signed_in_admin.accounts.roles.save("clerk", ["admin.*", "admin.aduit"])
         tab = open_page("admin-roles")
         tab.selectbox[0].set_value("clerk").run()
         assert [warning.value for warning in tab.warning] == [

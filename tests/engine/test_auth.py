@@ -133,7 +133,7 @@ def accounts(desk: Services) -> Accounts:
 
 @pytest.fixture
 def ada(accounts: Accounts) -> User:
-    return accounts.create_user("ada", "Ada", password=PASSWORD, roles=["member"])
+    return accounts.users.create("ada", "Ada", password=PASSWORD, roles=["member"])
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_a_stranger_sees_the_sign_in_page_and_nothing_else(browser: Browser) -> 
     assert tab.title[0].value == "Order desk"
     assert [field.label for field in tab.text_input] == ["Username", "Password"]
     assert not tab.text
-    assert browser.services.accounts.find_browsers(limit=9) == []
+    assert browser.services.accounts.browsers.find(limit=9) == []
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_this_machine_has_one_address_in_the_trail(
     monkeypatch.setattr(ContextProxy, "ip_address", None)  # which is what Streamlit says of it
     fill_in(browser.open(), "ada", "wrong")
     browser.sign_in()
-    assert {(line.event, line.address) for line in accounts.trail()} >= {
+    assert {(line.event, line.address) for line in accounts.audit.find()} >= {
         ("sign_in.refused", "127.0.0.1"),
         ("sign_in", "127.0.0.1"),
     }
@@ -187,7 +187,7 @@ def test_who_tried_too_often_is_told_how_long_to_wait(browser: Browser, accounts
     fill_in(tab, "ada", PASSWORD)
     assert [error.value for error in tab.error] == ["Too many attempts. Try again in 15 minutes."]
     assert rotation(tab) is None
-    events = [line.event for line in accounts.trail()]
+    events = [line.event for line in accounts.audit.find()]
     assert events[:3] == ["sign_in.throttled", "sign_in.refused", "sign_in.refused"]
 
 
@@ -195,12 +195,12 @@ def test_in_the_browser_they_were_in_before_a_person_gets_in_whoever_guesses(bro
     browser.rotate(browser.sign_in().button[1].click().run())
     services = browser.services
     for _ in range(10):
-        services.accounts.begin_attempt("ada", token_hash=None, by=Actor(address="198.51.100.7"))
+        services.accounts.throttle.begin("ada", token_hash=None, by=Actor(address="198.51.100.7"))
     assert who(browser.sign_in()) == "ada"
 
 
 def test_replacing_a_given_password_is_no_way_to_guess_it(browser: Browser, accounts: Accounts) -> None:
-    accounts.create_user("bob", "Bob", password=PASSWORD, must_change_password=True)
+    accounts.users.create("bob", "Bob", password=PASSWORD, must_change_password=True)
     tab = browser.sign_in("bob")
     for _ in range(10):
         assert "Choose a different one" in fill_in(tab, PASSWORD, PASSWORD).error[0].value
@@ -217,7 +217,7 @@ def test_the_right_password_changes_the_token_and_opens_the_app(browser: Browser
     tab = browser.sign_in("  ADA ")
     assert who(tab) == "ada"
     assert browser.cookies != before
-    (here,) = browser.services.accounts.find_browsers(limit=9)
+    (here,) = browser.services.accounts.browsers.find(limit=9)
     assert here.session_id == ada.session_id
 
 
@@ -228,18 +228,18 @@ def test_nothing_of_streamlit_authenticator_stays_in_the_tab(browser: Browser, a
 
 
 def test_a_password_of_128_characters_of_four_bytes_works(browser: Browser, accounts: Accounts) -> None:
-    accounts.create_user("cy", "Cy", password="\U0001f511" * 128)
+    accounts.users.create("cy", "Cy", password="\U0001f511" * 128)
     assert who(browser.sign_in("cy", "\U0001f511" * 128)) == "cy"
 
 
 def test_spaces_around_a_password_belong_to_it(browser: Browser, accounts: Accounts) -> None:
-    accounts.create_user("cy", "Cy", password="  between two spaces  ")
+    accounts.users.create("cy", "Cy", password="  between two spaces  ")
     assert rotation(fill_in(browser.open(), "cy", "between two spaces")) is None
     assert who(browser.sign_in("cy", "  between two spaces  ")) == "cy"
 
 
 def test_somebody_locked_out_is_refused_like_a_stranger(browser: Browser, accounts: Accounts, ada: User) -> None:
-    accounts.set_active(ada.user_id, False)
+    accounts.users.set_active(ada.user_id, False)
     assert "Incorrect username or password" in fill_in(browser.open(), "ada", PASSWORD).error[0].value
 
 
@@ -266,7 +266,7 @@ def test_a_forged_cookie_is_no_identity(browser: Browser, ada: User) -> None:
 
 
 def test_a_given_password_must_be_changed_first(browser: Browser, accounts: Accounts) -> None:
-    accounts.create_user("bob", "Bob", password=PASSWORD, must_change_password=True)
+    accounts.users.create("bob", "Bob", password=PASSWORD, must_change_password=True)
     tab = browser.sign_in("bob")
     assert [field.label for field in tab.text_input] == ["New password", "Confirm new password"]
     assert not tab.text
@@ -282,15 +282,15 @@ def test_a_given_password_must_be_changed_first(browser: Browser, accounts: Acco
     tab = fill_in(tab, "a phrase of my own", "a phrase of my own")
     browser.rotate(tab)
     assert who(browser.open()) == "bob"
-    assert len(browser.services.accounts.find_browsers(limit=9)) == 1
+    assert len(browser.services.accounts.browsers.find(limit=9)) == 1
 
 
 def test_who_has_to_choose_a_password_may_leave_instead(browser: Browser, accounts: Accounts) -> None:
-    accounts.create_user("bob", "Bob", password=PASSWORD, must_change_password=True)
+    accounts.users.create("bob", "Bob", password=PASSWORD, must_change_password=True)
     tab = press(browser.sign_in("bob"), "Sign out")
     assert not tab.text_input
     assert browser.rotate(tab)["message"] == "You are signed out."
-    assert accounts.trail()[0].event == "sign_out"
+    assert accounts.audit.find()[0].event == "sign_out"
     assert [field.label for field in browser.open().text_input] == ["Username", "Password"]
 
 
@@ -299,7 +299,7 @@ def test_who_has_to_choose_a_password_may_leave_instead(browser: Browser, accoun
 
 def test_every_run_looks_again_whether_the_person_may_stay(browser: Browser, accounts: Accounts, ada: User) -> None:
     tab = browser.sign_in()
-    accounts.set_active(ada.user_id, False)
+    accounts.users.set_active(ada.user_id, False)
     tab.run()
     data = rotation(tab)
     assert data is not None
@@ -310,7 +310,7 @@ def test_every_run_looks_again_whether_the_person_may_stay(browser: Browser, acc
 def test_changed_rights_change_the_token_and_keep_the_person(browser: Browser, accounts: Accounts, ada: User) -> None:
     tab = browser.sign_in()
     before = dict(browser.cookies)
-    accounts.set_roles(ada.user_id, [])
+    accounts.users.set_roles(ada.user_id, [])
     data = browser.rotate(tab.run())
     assert (data["clear"], data["then"]) == (False, None)
     assert browser.cookies != before
@@ -318,12 +318,12 @@ def test_changed_rights_change_the_token_and_keep_the_person(browser: Browser, a
 
 
 def test_an_action_is_refused_as_soon_as_the_right_is_gone(browser: Browser, accounts: Accounts, ada: User) -> None:
-    accounts.save_role("clerk", ["orders.*"])
-    accounts.set_roles(ada.user_id, ["clerk"])
+    accounts.roles.save("clerk", ["orders.*"])
+    accounts.users.set_roles(ada.user_id, ["clerk"])
     tab = browser.sign_in()
     assert "ordered" in tab.button[0].click().run().session_state
     del tab.session_state["ordered"]
-    accounts.set_roles(ada.user_id, [])
+    accounts.users.set_roles(ada.user_id, [])
     tab.button[0].click().run()
     assert "ordered" not in tab.session_state
 
@@ -348,7 +348,7 @@ def test_a_second_browser_reaches_the_same_session(browser: Browser, ada: User) 
     secret = browser.services.settings.secret_key.get_secret_value()
     browser.cookies[browser.services.settings.cookie_name] = new_token(secret)
     assert browser.sign_in().text[0].value == first
-    assert len(browser.services.accounts.tokens(ada.session_id)) == 2
+    assert len(browser.services.accounts.browsers.of_session(ada.session_id)) == 2
 
 
 # Signing out
@@ -360,7 +360,7 @@ def test_signing_out_ends_the_token_at_once_and_in_every_tab(browser: Browser, a
     at_its_start = dict(browser.cookies)
     (old,) = (token_hash(token) for token in at_its_start.values())
     tab.button[button].click().run()
-    assert browser.services.accounts.check(old).standing == "ended"  # type: ignore[union-attr]
+    assert browser.services.accounts.identities.ask(old, "anon").standing == "ended"
     tab.run()  # the open pages are looked after (`core.web.session_revocation`), so one may run again before it goes
     data = browser.rotate(tab)
     assert (data["clear"], data["signed_out"], data["then"]) == (True, True, "")
@@ -384,14 +384,14 @@ def test_a_tab_that_was_left_open_signs_out_nobody_who_came_after_it(
 ) -> None:
     """Its own sign-in has ended; to leave the provider would end that of whoever is there now."""
     tab = browser.sign_in()
-    (token,) = browser.services.accounts.find_browsers(limit=9)
-    accounts.revoke(token.token_hash)
+    (token,) = browser.services.accounts.browsers.find(limit=9)
+    accounts.tokens.revoke(token.token_hash)
     if way == "oidc":
         use(auth="oidc", title="Order desk", secret_key=browser.services.settings.secret_key)
     data = rotation(tab.button[1].click().run())
     assert data is not None
     assert (data["signed_out"], data["then"]) == (False, None)
-    assert accounts.trail(events=["sign_out"]) == []
+    assert accounts.audit.find(events=["sign_out"]) == []
 
 
 def test_signing_out_leaves_the_provider_too(browser: Browser, ada: User, use: Callable[..., Services]) -> None:
@@ -438,37 +438,37 @@ def choose(tab: AppTest, name: str, username: str, password: str) -> AppTest:
 
 
 def test_an_invited_person_chooses_name_and_password_and_is_in(browser: Browser, accounts: Accounts, ada: User) -> None:
-    accounts.set_roles(ada.user_id, ["admin"])
-    secret = accounts.invite("cy@example.org", ["member"], by=Actor(user_id=ada.user_id))
+    accounts.users.set_roles(ada.user_id, ["admin"])
+    secret = accounts.invitations.invite("cy@example.org", ["member"], by=Actor(user_id=ada.user_id))
     tab = follow(secret)
     assert [field.value for field in tab.text_input] == ["", "cy@example.org", "", ""]
     data = browser.rotate(choose(tab, "Cy", "Cy", PASSWORD))
     assert data["then"] == ""  # so that the link is gone from the address
     assert who(browser.open()) == "cy"
-    cy = accounts.find("cy")
+    cy = accounts.users.find("cy")
     assert cy is not None
     assert (cy.name, cy.email, cy.roles, cy.must_change_password) == ("Cy", "cy@example.org", {"member"}, False)
-    came, added, invited = accounts.trail(limit=4, events=["sign_in", "person.added", "person.invited"])[:3]
+    came, added, invited = accounts.audit.find(limit=4, events=["sign_in", "person.added", "person.invited"])[:3]
     assert (came.event, came.actor_id) == ("sign_in", cy.user_id)
     assert (added.event, added.actor_id, added.address) == ("person.added", cy.user_id, "192.0.2.1")
     assert (invited.event, invited.actor_id) == ("person.invited", ada.user_id)
     assert added.detail == f"roles: member; {invited.subject}"
-    assert secret not in str(accounts.trail())
+    assert secret not in str(accounts.audit.find())
 
 
 @pytest.mark.parametrize("how", ["forged", "used", "withdrawn", "of somebody locked out", "empty"])
 def test_a_link_that_admits_nobody_says_so(browser: Browser, accounts: Accounts, ada: User, how: str) -> None:
-    accounts.set_roles(ada.user_id, ["admin"])
-    secret = accounts.invite("Cy", [], by=Actor(user_id=ada.user_id))
+    accounts.users.set_roles(ada.user_id, ["admin"])
+    secret = accounts.invitations.invite("Cy", [], by=Actor(user_id=ada.user_id))
     open_before = follow(secret)
     match how:
         case "used":
-            accounts.accept(secret, "bob", "Bob", PASSWORD, by=Actor())
+            accounts.invitations.accept(secret, "bob", "Bob", PASSWORD, by=Actor())
         case "withdrawn":
-            accounts.withdraw(accounts.invitations()[0].invitation_hash)
+            accounts.invitations.withdraw(accounts.invitations.all()[0].invitation_hash)
         case "of somebody locked out":
-            accounts.create_user("eve", "Eve", roles=["admin"])  # somebody has to stay one
-            accounts.set_active(ada.user_id, False)
+            accounts.users.create("eve", "Eve", roles=["admin"])  # somebody has to stay one
+            accounts.users.set_active(ada.user_id, False)
         case "empty":
             secret = ""
         case _:
@@ -480,12 +480,12 @@ def test_a_link_that_admits_nobody_says_so(browser: Browser, accounts: Accounts,
     if how not in ("forged", "empty"):
         tab = choose(open_before, "Cy", "cy", PASSWORD)  # the page was open when it happened
         assert "no longer valid" in tab.error[0].value
-        assert accounts.find("cy") is None
+        assert accounts.users.find("cy") is None
     assert [field.label for field in tab.button[0].click().run().text_input] == ["Username", "Password"]
 
 
 def test_what_is_refused_leaves_the_link_good(browser: Browser, accounts: Accounts, ada: User) -> None:
-    secret = accounts.invite("Cy", ["member"])
+    secret = accounts.invitations.invite("Cy", ["member"])
     for name, username, password, words in (
         ("Cy", "ADA", PASSWORD, "This username is taken"),
         ("Cy", "cy", "password1234", "unrelated words"),
@@ -493,23 +493,23 @@ def test_what_is_refused_leaves_the_link_good(browser: Browser, accounts: Accoun
         (" ", "cy", PASSWORD, "Enter your name"),
     ):
         assert words in choose(follow(secret), name, username, password).error[0].value
-    assert accounts.find("cy") is None
+    assert accounts.users.find("cy") is None
     browser.rotate(choose(follow(secret), "Cy", "cy", PASSWORD))
     assert who(browser.open()) == "cy"
 
 
 def test_somebody_signed_in_uses_no_invitation_up(browser: Browser, accounts: Accounts, ada: User) -> None:
-    secret = accounts.invite("Cy", ["member"])
+    secret = accounts.invitations.invite("Cy", ["member"])
     browser.sign_in()
     tab = follow(secret)
     assert who(tab) == "ada"
     assert "wasn't used" in tab.toast[0].value
     assert "invitation" not in tab.query_params
-    assert accounts.invitation(secret).label == "Cy"
+    assert accounts.invitations.find(secret).label == "Cy"
 
 
 def test_where_no_cookie_is_kept_an_invitation_is_not_used_up(desk: Services, accounts: Accounts) -> None:
-    tab = follow(accounts.invite("Cy", ["member"]))
+    tab = follow(accounts.invitations.invite("Cy", ["member"]))
     assert "Allow cookies" in tab.error[0].value
     assert not tab.text_input
 
@@ -526,20 +526,20 @@ people()
 
 
 def test_an_administrator_invites_and_withdraws(browser: Browser, accounts: Accounts, ada: User) -> None:
-    accounts.set_roles(ada.user_id, ["admin"])
+    accounts.users.set_roles(ada.user_id, ["admin"])
     browser.sign_in()
     tab = press(browser.open(PEOPLE), "Invite")
     next(field for field in tab.text_input if field.label == "Whom").input("Cy")
     next(button for button in tab.button if button.label == "Invite").click()  # a run of it alone keeps the dialog
     link = press(tab, "Make the link").code[0].value
     secret = link.partition("?invitation=")[2]
-    invited = accounts.invitation(secret)
+    invited = accounts.invitations.find(secret)
     assert (invited.label, invited.roles, invited.invited_by) == ("Cy", ("member",), "Ada")
     tab = browser.open(PEOPLE)
     assert secret not in str(tab)
     assert not press(tab, "Withdraw").exception
-    assert accounts.invitations() == []
-    assert accounts.trail()[0].actor_id == ada.user_id
+    assert accounts.invitations.all() == []
+    assert accounts.audit.find()[0].actor_id == ada.user_id
 
 
 # A password of one's own
@@ -575,9 +575,12 @@ def test_who_changes_their_password_stays_and_all_their_other_browsers_go(browse
     assert browser.rotate(tab)["message"] == "Password saved. One moment …"
     assert browser.cookies[name] != before
     assert who(browser.open()) == "ada"
-    states = [services.accounts.check(token_hash(token)) for token in (before, there[name], browser.cookies[name])]
-    assert [state.standing for state in states if state] == ["ended", "ended", "good"]
-    assert services.accounts.trail()[0].event == "password.changed"
+    states = [
+        services.accounts.identities.ask(token_hash(token), "anon")
+        for token in (before, there[name], browser.cookies[name])
+    ]
+    assert [state.standing for state in states] == ["ended", "ended", "good"]
+    assert services.accounts.audit.find()[0].event == "password.changed"
     browser.cookies = there
     browser.rotate(browser.open())
     assert "Incorrect username or password" in fill_in(browser.open(), "ada", PASSWORD).error[0].value
@@ -658,7 +661,7 @@ def test_without_accounts_there_is_one_local_person_who_may_do_everything(use: C
     assert who(tab) == "local"
     assert "ordered" in tab.button[0].click().run().session_state
     assert AppTest.from_string(SCRIPT, default_timeout=30).run().text[0].value == tab.text[0].value
-    local = services.accounts.find("local")
+    local = services.accounts.users.find("local")
     assert local is not None
     services.engine.purge(local.session_id)
     assert AppTest.from_string(SCRIPT, default_timeout=30).run().text[0].value != tab.text[0].value

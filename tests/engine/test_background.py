@@ -80,12 +80,12 @@ def test_a_part_of_cleaning_up_that_fails_keeps_no_other_from_it(
 
     with use_services(build_services(make_settings(), clock)) as services:
         Base.metadata.create_all(services.database)
-        services.accounts.register("a" * 64, "anon-a", "Firefox on Linux")
+        services.accounts.tokens.register("a" * 64, "anon-a", "Firefox on Linux")
         clock.advance(services.settings.session_timeout + services.settings.session_retention + 1)
         event.listen(services.database, "before_cursor_execute", refuse)
         with pytest.raises(OSError, match="nobody thought of"):
             clean_up(services)
-        assert services.accounts.check("a" * 64) is None, "what comes after it was done"
+        assert not services.accounts.identities.ask("a" * 64, "anon").registered, "what comes after it was done"
 
 
 def test_a_page_that_can_not_be_reached_keeps_no_other_open(services: Services) -> None:
@@ -107,7 +107,7 @@ def test_a_page_that_can_not_be_reached_keeps_no_other_open(services: Services) 
         connections.attach(
             connections.open(cut), LiveTab(lambda _edits: None, session_id="s"), f"page {number}", owner=token
         )
-        services.accounts.revoke(token)
+        services.accounts.tokens.revoke(token)
     with pytest.raises(AttributeError):
         asyncio.run(revocation.check(services.accounts))
     assert done == ["page 0", "page 1", "page 2"]

@@ -25,20 +25,20 @@ PASSWORD = "a phrase of some length"
 
 def sign_in(accounts: Accounts, user: User, browser: str, device: str = "Firefox on Linux") -> None:
     old = f"before-{browser}"
-    assert accounts.redeem(accounts.issue_ticket(old, user.user_id), old, browser, device)
+    assert accounts.tokens.redeem(accounts.tokens.issue_ticket(old, user.user_id), old, browser, device)
 
 
 @pytest.fixture
 def people(accounts: Accounts) -> Iterator[dict[str, User]]:
     yield {
-        name: accounts.create_user(name, name.title(), password=PASSWORD, roles=["member"]) for name in ("ada", "bob")
+        name: accounts.users.create(name, name.title(), password=PASSWORD, roles=["member"]) for name in ("ada", "bob")
     }
     accounts.close()
 
 
 def found(accounts: Accounts, **wanted: str) -> list[str]:
-    rows = accounts.find_browsers(**wanted, limit=10)
-    assert accounts.count_browsers(**wanted) == len(rows)
+    rows = accounts.browsers.find(**wanted, limit=10)
+    assert accounts.browsers.count(**wanted) == len(rows)
     return [row.token_hash for row in rows]
 
 
@@ -51,19 +51,19 @@ def test_browsers_are_found_by_part_of_a_name_and_by_device(
     clock.advance(1)
     sign_in(accounts, people["bob"], "b")
     clock.advance(1)
-    accounts.register("nobody", "anon-1", "Firefox on Windows")
+    accounts.tokens.register("nobody", "anon-1", "Firefox on Windows")
 
     assert found(accounts) == ["nobody", "b", "a2", "a1"], "the last seen first"
     assert found(accounts, person="AD") == ["a2", "a1"]
     assert found(accounts, person="bob", device="fire") == ["b"]
     assert found(accounts, device="100%") == []
-    assert [row.token_hash for row in accounts.find_browsers(limit=2, offset=1)] == ["b", "a2"]
+    assert [row.token_hash for row in accounts.browsers.find(limit=2, offset=1)] == ["b", "a2"]
 
 
 def test_a_browser_that_ended_is_not_found(accounts: Accounts, people: dict[str, User], clock: FakeClock) -> None:
     sign_in(accounts, people["ada"], "revoked")
     sign_in(accounts, people["bob"], "expired")
-    accounts.revoke("revoked")
+    accounts.tokens.revoke("revoked")
     clock.advance(SESSION_TIMEOUT + 1)
     sign_in(accounts, people["bob"], "good")
 
@@ -76,10 +76,10 @@ def test_signing_a_person_out_everywhere_is_audited_once_and_leaves_others(
     for browser in ("a1", "a2"):
         sign_in(accounts, people["ada"], browser)
     sign_in(accounts, people["bob"], "b")
-    assert accounts.revoke_person(people["ada"].user_id, by=Actor(user_id=people["bob"].user_id)) == 2
+    assert accounts.browsers.revoke_person(people["ada"].user_id, by=Actor(user_id=people["bob"].user_id)) == 2
 
     assert found(accounts) == ["b"]
-    (noted,) = accounts.trail(events=["session.revoked"])
+    (noted,) = accounts.audit.find(events=["session.revoked"])
     assert (noted.actor_id, noted.subject) == (people["bob"].user_id, f"person:{people['ada'].user_id}")
 
 
@@ -98,7 +98,7 @@ def browser_of(services: Services, user: User, number: int) -> str:
 
 @pytest.fixture
 def ada(as_signed_in_admin: Services) -> User:
-    return as_signed_in_admin.accounts.create_user(
+    return as_signed_in_admin.accounts.users.create(
         "ada", "Ada [x](http://example.org)", password=PASSWORD, roles=["member"]
     )
 
@@ -109,8 +109,8 @@ def test_a_browser_can_be_signed_out(as_signed_in_admin: Services, ada: User) ->
     tab.button(key=f"revoke-{key}").click().run()
 
     assert not tab.exception
-    assert as_signed_in_admin.accounts.count_browsers(person="ada") == 0
-    (noted,) = as_signed_in_admin.accounts.trail(events=["session.revoked"])
+    assert as_signed_in_admin.accounts.browsers.count(person="ada") == 0
+    (noted,) = as_signed_in_admin.accounts.audit.find(events=["session.revoked"])
     assert noted.actor_id is not None, "who did it"
 
 
@@ -119,7 +119,7 @@ def test_a_person_can_be_signed_out_everywhere(as_signed_in_admin: Services, ada
     browser_of(as_signed_in_admin, ada, 2 << 200)
     open_page("admin-sessions").button(key=f"revoke-all-{key}").click().run()
 
-    assert as_signed_in_admin.accounts.count_browsers(person="ada") == 0
+    assert as_signed_in_admin.accounts.browsers.count(person="ada") == 0
 
 
 def test_a_name_is_no_link(as_signed_in_admin: Services, ada: User) -> None:
@@ -156,13 +156,13 @@ def test_a_long_list_is_shown_in_pages(as_signed_in_admin: Services, ada: User) 
 def test_the_list_marks_this_browser(as_admin: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     token = new_token(as_admin.settings.secret_key.get_secret_value())
     monkeypatch.setattr(ContextProxy, "cookies", {as_admin.settings.cookie_name: token})
-    as_admin.accounts.register(token_hash(token), "anon-1", "Firefox on Linux")
+    as_admin.accounts.tokens.register(token_hash(token), "anon-1", "Firefox on Linux")
 
     assert "[this browser]" in rows(open_page("admin-sessions"))
 
 
 def test_where_nobody_signs_in_nobody_is_signed_out(as_admin: Services) -> None:
-    as_admin.accounts.register("a browser", "anon-1", "Firefox on Linux")
+    as_admin.accounts.tokens.register("a browser", "anon-1", "Firefox on Linux")
     tab = open_page("admin-sessions")
 
     assert "**Local user**" in rows(tab)

@@ -22,39 +22,39 @@ LAPTOP, PHONE, TABLET, GRACES = "laptop", "phone", "tablet", "grace's"
 
 def sign_in(accounts: Accounts, user: User, token_hash: str, device: str) -> None:
     before = f"before {token_hash}"
-    assert accounts.redeem(accounts.issue_ticket(before, user.user_id), before, token_hash, device)
+    assert accounts.tokens.redeem(accounts.tokens.issue_ticket(before, user.user_id), before, token_hash, device)
 
 
 @pytest.fixture
 def ada(accounts: Accounts) -> User:
-    ada, grace = (accounts.create_user(name, name.title()) for name in ("ada", "grace"))
+    ada, grace = (accounts.users.create(name, name.title()) for name in ("ada", "grace"))
     for token in (LAPTOP, PHONE, TABLET):
         sign_in(accounts, ada, token, token)
     sign_in(accounts, grace, GRACES, GRACES)
-    accounts.register("anonymous", "anon-1", "a browser")
+    accounts.tokens.register("anonymous", "anon-1", "a browser")
     return ada
 
 
 def standing(accounts: Accounts, *tokens: str) -> list[str]:
-    return [state.standing for token in tokens if (state := accounts.check(token))]
+    return [state.standing for token in tokens if (state := accounts.identities.ask(token, "anon")).registered]
 
 
 def test_the_devices_of_a_session_are_those_that_may_use_it_now(
     accounts: Accounts, ada: User, clock: FakeClock
 ) -> None:
     clock.advance(120)
-    accounts.touch(PHONE)
-    accounts.revoke(TABLET)
-    assert [device.token_hash for device in accounts.devices(ada.session_id)] == [PHONE, LAPTOP]
+    accounts.tokens.touch(PHONE)
+    accounts.tokens.revoke(TABLET)
+    assert [device.token_hash for device in accounts.browsers.in_use(ada.session_id)] == [PHONE, LAPTOP]
     clock.advance(3600)
-    assert [device.token_hash for device in accounts.devices(ada.session_id)] == [PHONE]
+    assert [device.token_hash for device in accounts.browsers.in_use(ada.session_id)] == [PHONE]
 
 
 def test_signing_out_one_device_ends_that_one_and_is_noted(accounts: Accounts, ada: User) -> None:
     by = Actor(user_id=ada.user_id, address="192.0.2.1", device=LAPTOP)
-    assert accounts.sign_out_device(ada.session_id, PHONE, by=by)
+    assert accounts.browsers.sign_out(ada.session_id, PHONE, by=by)
     assert standing(accounts, LAPTOP, PHONE, TABLET) == ["good", "ended", "good"]
-    (line, *_) = accounts.trail(limit=1)
+    (line, *_) = accounts.audit.find(limit=1)
     assert (line.event, line.actor_id, line.subject, line.detail) == (
         "session.revoked",
         ada.user_id,
@@ -65,16 +65,16 @@ def test_signing_out_one_device_ends_that_one_and_is_noted(accounts: Accounts, a
 
 @pytest.mark.parametrize("other", [GRACES, "anonymous", "unknown"])
 def test_nobody_signs_out_a_device_that_is_not_theirs(accounts: Accounts, ada: User, other: str) -> None:
-    before = len(accounts.trail())
-    assert not accounts.sign_out_device(ada.session_id, other, by=COMMAND_LINE)
+    before = len(accounts.audit.find())
+    assert not accounts.browsers.sign_out(ada.session_id, other, by=COMMAND_LINE)
     assert set(standing(accounts, LAPTOP, PHONE, TABLET, GRACES, "anonymous")) == {"good"}
-    assert len(accounts.trail()) == before
+    assert len(accounts.audit.find()) == before
 
 
 def test_signing_out_the_others_leaves_this_one_and_other_people_s(accounts: Accounts, ada: User) -> None:
-    assert accounts.sign_out_others(ada.session_id, LAPTOP, by=COMMAND_LINE) == 2
+    assert accounts.browsers.sign_out_others(ada.session_id, LAPTOP, by=COMMAND_LINE) == 2
     assert standing(accounts, LAPTOP, PHONE, TABLET, GRACES) == ["good", "ended", "ended", "good"]
-    assert accounts.sign_out_others(ada.session_id, LAPTOP, by=COMMAND_LINE) == 0
+    assert accounts.browsers.sign_out_others(ada.session_id, LAPTOP, by=COMMAND_LINE) == 0
 
 
 # The page
@@ -114,7 +114,7 @@ def shown(tab: AppTest) -> list[str]:
 def test_a_person_sees_their_devices_and_signs_the_others_out(use: Callable[..., Services]) -> None:
     services = use("password")
     accounts, here = services.accounts, cookie(services)
-    ada = accounts.create_user("ada", "Ada", roles=["member"])
+    ada = accounts.users.create("ada", "Ada", roles=["member"])
     for token, device in ((PHONE, "Safari on iPhone"), (TABLET, "Chrome on Android"), (here, "Firefox on Linux")):
         sign_in(accounts, ada, token, device)
     tab = go(AppTest.from_string(SCRIPT).run(), "home-devices")
@@ -125,17 +125,17 @@ def test_a_person_sees_their_devices_and_signs_the_others_out(use: Callable[...,
     press(tab, "Sign out my other device")
     assert standing(accounts, here, PHONE, TABLET) == ["good", "ended", "ended"]
     assert shown(tab) == ["**Firefox on Linux** :green-badge[this browser]"]
-    assert {line.address for line in accounts.trail(events=["session.revoked"])} == {"192.0.2.1"}
+    assert {line.address for line in accounts.audit.find(events=["session.revoked"])} == {"192.0.2.1"}
 
 
 def test_a_page_whose_own_right_has_ended_signs_nobody_out(use: Callable[..., Services]) -> None:
     services = use("password")
     accounts, here = services.accounts, cookie(services)
-    ada = accounts.create_user("ada", "Ada")
+    ada = accounts.users.create("ada", "Ada")
     for token in (here, PHONE):
         sign_in(accounts, ada, token, token)
     tab = go(AppTest.from_string(SCRIPT).run(), "home-devices")
-    accounts.revoke(here)
+    accounts.tokens.revoke(here)
     press(tab, "Sign out my other device")
     assert standing(accounts, here, PHONE) == ["ended", "good"]
 
@@ -143,9 +143,9 @@ def test_a_page_whose_own_right_has_ended_signs_nobody_out(use: Callable[..., Se
 def test_without_accounts_the_devices_are_the_browsers_that_entered_something(use: Callable[..., Services]) -> None:
     services = use("none")
     tab = go(AppTest.from_string(SCRIPT).run(), "home-devices")
-    local = services.accounts.find("local")
+    local = services.accounts.users.find("local")
     assert local is not None
-    services.accounts.register(PHONE, local.session_id, "Safari on iPhone")
+    services.accounts.tokens.register(PHONE, local.session_id, "Safari on iPhone")
     tab.run()
     assert "**Safari on iPhone**" in shown(tab)
     next(button for button in tab.button if "iPhone" in (button.help or "")).click().run()

@@ -61,7 +61,7 @@ class Browser:
         self, *bodies: dict[str, Any], edits: Mapping[tuple[str, str], Any] | None = None
     ) -> dict[str, str]:
         """Send drafts with a message of Streamlit's. Returns why some weren't kept, by field."""
-        owner = self.services.accounts.resolve_identity(token_hash(self.token), self.session_id)
+        owner = self.services.accounts.identities.resolve(token_hash(self.token), self.session_id)
         found = keep_with_message(self.services, owner, "Test", bodies, edits or {}, lambda: None)
         return {field: str(error) for (_, field), error in found.items()}
 
@@ -87,8 +87,8 @@ def connect(services: Services) -> Iterator[Callable[..., Browser]]:
             if user is None:
                 return Browser(client, services, token, anonymous_session_id(token, secret))
             before = f"before {token}"
-            ticket = services.accounts.issue_ticket(before, user.user_id)
-            assert services.accounts.redeem(ticket, before, token_hash(token), "Test")
+            ticket = services.accounts.tokens.issue_ticket(before, user.user_id)
+            assert services.accounts.tokens.redeem(ticket, before, token_hash(token), "Test")
             return Browser(client, services, token, user.session_id)
 
         yield browser
@@ -96,7 +96,7 @@ def connect(services: Services) -> Iterator[Callable[..., Browser]]:
 
 @pytest.fixture
 def ada(services: Services) -> User:
-    return services.accounts.create_user("ada", "Ada")
+    return services.accounts.users.create("ada", "Ada")
 
 
 @pytest.fixture
@@ -175,9 +175,11 @@ def slow_browser(make_settings: Callable[..., Settings], clock: FakeClock) -> It
     built = build_services(make_settings(), clock)
     Base.metadata.create_all(built.database)
     with use_services(built), TestClient(Starlette(routes=routes()), headers=OURS) as client:
-        user = built.accounts.create_user("ada", "Ada")
+        user = built.accounts.users.create("ada", "Ada")
         token = new_token(built.settings.secret_key.get_secret_value())
-        built.accounts.redeem(built.accounts.issue_ticket("x", user.user_id), "x", token_hash(token), "Test")
+        built.accounts.tokens.redeem(
+            built.accounts.tokens.issue_ticket("x", user.user_id), "x", token_hash(token), "Test"
+        )
         yield Browser(client, built, token, user.session_id)
 
 
@@ -396,8 +398,7 @@ def test_an_anonymous_browser_is_known_after_its_first_draft(connect: Callable[.
     assert stranger.post().status_code == 204
 
     assert stranger.item == "a lamp"
-    state = stranger.services.accounts.check(token_hash(stranger.token))
-    assert state is not None
+    state = stranger.services.accounts.identities.ask(token_hash(stranger.token), "anon")
     assert state.session_id == stranger.session_id
 
 
@@ -452,7 +453,7 @@ def test_the_reason_is_told_in_the_language_of_the_page(browser: Browser) -> Non
 
 
 def test_a_field_shown_to_somebody_else_is_refused(connect: Callable[..., Browser], services: Services) -> None:
-    ada, bob = services.accounts.create_user("ada", "Ada"), services.accounts.create_user("bob", "Bob")
+    ada, bob = services.accounts.users.create("ada", "Ada"), services.accounts.users.create("bob", "Bob")
     foreign = connect(ada).grant()
     browser = connect(bob)
 
@@ -465,7 +466,7 @@ def test_a_field_shown_to_somebody_else_is_refused(connect: Callable[..., Browse
 
 def test_a_browser_that_was_signed_out_is_refused(browser: Browser) -> None:
     browser.post(number=1)
-    browser.services.accounts.revoke(token_hash(browser.token))
+    browser.services.accounts.tokens.revoke(token_hash(browser.token))
 
     assert browser.post(number=2, text="later").status_code == 401
 
@@ -502,7 +503,7 @@ def test_every_answer_says_what_became_of_the_text(browser: Browser) -> None:
         "refused": [browser.post(number=0), browser.post(text="x" * 101), browser.post(text="x" * BODY_LIMIT)],
         "not-shown": [browser.post(grant="forged"), browser.post(headers={"Sec-Fetch-Site": "cross-site"})],
     }
-    browser.services.accounts.revoke(token_hash(browser.token))
+    browser.services.accounts.tokens.revoke(token_hash(browser.token))
     given["signed-out"] = [browser.post()]
     browser.client.cookies.clear()
     given["signed-out"].append(browser.post())
@@ -586,7 +587,7 @@ def test_a_browser_gone_wild_is_told_to_wait_and_others_are_not(
     assert refused.status_code == 429
     assert refused.headers["keep-draft"] == "later"
     assert int(refused.headers["retry-after"]) >= 1
-    assert connect(services.accounts.create_user("bob", "Bob")).post().status_code == 204
+    assert connect(services.accounts.users.create("bob", "Bob")).post().status_code == 204
 
 
 @contextmanager

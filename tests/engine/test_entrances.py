@@ -135,12 +135,12 @@ def all_of_them(answer: str, entrances: Sequence[Callable[[Browser], str]] = ENT
 
 @pytest.fixture
 def browser(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    services.accounts.save_role("clerk", ["orders.*"])
-    clerk = services.accounts.create_user("clerk", "Clerk", roles=["clerk"])
+    services.accounts.roles.save("clerk", ["orders.*"])
+    clerk = services.accounts.users.create("clerk", "Clerk", roles=["clerk"])
     secret = services.settings.secret_key.get_secret_value()
     before, token = new_token(secret), new_token(secret)
-    ticket = services.accounts.issue_ticket(token_hash(before), clerk.user_id)
-    assert services.accounts.redeem(ticket, token_hash(before), token_hash(token), "a browser")
+    ticket = services.accounts.tokens.issue_ticket(token_hash(before), clerk.user_id)
+    assert services.accounts.tokens.redeem(ticket, token_hash(before), token_hash(token), "a browser")
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: {services.settings.cookie_name: token}))
     tab = AppTest.from_function(page).run()
     assert tab.session_state["answer"] == "yes"
@@ -169,11 +169,11 @@ def outage(services: Services, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
 
 
 def revoke(browser: Browser) -> None:
-    browser.services.accounts.revoke(token_hash(browser.token))
+    browser.services.accounts.tokens.revoke(token_hash(browser.token))
 
 
 def lock_out(browser: Browser) -> None:
-    browser.services.accounts.set_active(browser.clerk.user_id, False)
+    browser.services.accounts.users.set_active(browser.clerk.user_id, False)
 
 
 def expire(browser: Browser) -> None:
@@ -196,7 +196,7 @@ def test_who_was_ended_is_signed_out(browser: Browser, end: Callable[[Browser], 
 
 
 def test_who_lost_the_permission_is_refused(browser: Browser) -> None:
-    browser.services.accounts.save_role("clerk", [])
+    browser.services.accounts.roles.save("clerk", [])
     assert answers(browser, GUARDED) == all_of_them("not allowed", GUARDED)
 
 
@@ -210,7 +210,7 @@ def test_in_an_outage_who_was_found_ended_does_not_come_back(
     browser: Browser, end: Callable[[Browser], None], outage: Callable[[], None]
 ) -> None:
     end(browser)
-    assert browser.services.accounts.ended_or_stale([token_hash(browser.token)])
+    assert browser.services.accounts.identities.ended_or_stale([token_hash(browser.token)])
     outage()
     assert answers(browser) == all_of_them("not now")
 
@@ -218,7 +218,7 @@ def test_in_an_outage_who_was_found_ended_does_not_come_back(
 def test_in_an_outage_a_browser_of_which_nothing_is_known_has_to_wait(
     browser: Browser, outage: Callable[[], None]
 ) -> None:
-    browser.services.accounts.known_identities.forget(token_hash(browser.token))
+    browser.services.accounts.identities.known.forget(token_hash(browser.token))
     outage()
     assert answers(browser) == all_of_them("not now")
 
@@ -227,7 +227,7 @@ def test_in_a_long_outage_no_permission_is_left(
     browser: Browser, outage: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outage()
-    monkeypatch.setattr(browser.services.accounts.known_identities, "_monotonic", lambda: float("inf"))
+    monkeypatch.setattr(browser.services.accounts.identities.known, "_monotonic", lambda: float("inf"))
     assert answers(browser, GUARDED) == all_of_them("not now", GUARDED)
     assert browser.draft() == "yes", "their own work goes on"
 

@@ -117,7 +117,7 @@ def test_who_is_locked_out_sees_no_page_any_more_in_the_tab_that_was_open(projec
     user_id = sign_in("admin")
     tab = AppTest.from_string(SCRIPT).run()
     assert opened(tab, "admin") == "People"
-    project.accounts.set_active(user_id, False)
+    project.accounts.users.set_active(user_id, False)
 
     for spec in PAGES:
         tab.session_state["go"] = spec.name

@@ -45,26 +45,26 @@ class Place:
 
 @pytest.fixture
 def place(accounts: Accounts, clock: FakeClock) -> Place:
-    database = accounts._database
+    database = accounts.users._database
     store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
     return Place(database, store, accounts, HybridClock(clock))
 
 
 @pytest.fixture
 def ada(accounts: Accounts) -> User:
-    return accounts.create_user("ada", "Ada")
+    return accounts.users.create("ada", "Ada")
 
 
 def sign_in(accounts: Accounts, user: User, browser: str = "old", new: str = "new") -> None:
-    assert accounts.redeem(accounts.issue_ticket(browser, user.user_id), browser, new, "")
+    assert accounts.tokens.redeem(accounts.tokens.issue_ticket(browser, user.user_id), browser, new, "")
 
 
 def test_a_session_somebody_only_looks_at_is_kept(place: Place, clock: FakeClock) -> None:
     place.edit("anon")
-    place.accounts.register("t", "anon", "")
+    place.accounts.tokens.register("t", "anon", "")
     for _ in range(5):
         clock.advance(SESSION_TIMEOUT - 1)
-        place.accounts.touch("t")
+        place.accounts.tokens.touch("t")
     assert place.clean() == 0
     clock.advance(OVER + 60)
     assert place.clean() == 1
@@ -72,10 +72,10 @@ def test_a_session_somebody_only_looks_at_is_kept(place: Place, clock: FakeClock
 
 def test_a_session_whose_browsers_were_all_signed_out_ends_by_its_own_time(place: Place, clock: FakeClock) -> None:
     place.edit("anon")
-    place.accounts.register("t", "anon", "")
+    place.accounts.tokens.register("t", "anon", "")
     clock.advance(SESSION_TIMEOUT - 1)
-    place.accounts.touch("t")
-    place.accounts.revoke_session("anon")
+    place.accounts.tokens.touch("t")
+    place.accounts.browsers.revoke_session("anon")
     assert place.clean() == 0
     clock.advance(GRACE.total_seconds() + 2)
     assert place.clean() == 1
@@ -96,8 +96,7 @@ def test_signing_in_after_the_session_was_deleted_gives_another(place: Place, ad
     clock.advance(RETENTION + GRACE.total_seconds() + 1)
     assert place.clean() == 1
     sign_in(place.accounts, ada)
-    state = place.accounts.check("new")
-    assert state is not None
+    state = place.accounts.identities.ask("new", "anon")
     assert state.session_id != ada.session_id
 
 
@@ -105,12 +104,12 @@ def test_signing_in_and_cleaning_at_once_never_leave_a_person_with_a_deleted_ses
     place: Place, ada: User, clock: FakeClock
 ) -> None:
     for attempt in range(5):
-        user = place.accounts.create_user(f"person{attempt}", "Person")
+        user = place.accounts.users.create(f"person{attempt}", "Person")
         place.edit(user.session_id, USER_PATH, user.user_id)
         clock.advance(RETENTION + GRACE.total_seconds() + 1)
         start = threading.Barrier(2)
         found = [user.session_id]
-        ticket = place.accounts.issue_ticket(f"old{attempt}", user.user_id)
+        ticket = place.accounts.tokens.issue_ticket(f"old{attempt}", user.user_id)
 
         def clean(start: threading.Barrier = start, found: list[str] = found) -> None:
             start.wait(30)
@@ -119,10 +118,9 @@ def test_signing_in_and_cleaning_at_once_never_leave_a_person_with_a_deleted_ses
         cleaning = threading.Thread(target=clean)
         cleaning.start()
         start.wait(30)
-        assert place.accounts.redeem(ticket, f"old{attempt}", f"new{attempt}", "")
+        assert place.accounts.tokens.redeem(ticket, f"old{attempt}", f"new{attempt}", "")
         cleaning.join()
-        state = place.accounts.check(f"new{attempt}")
-        assert state is not None
+        state = place.accounts.identities.ask(f"new{attempt}", "anon")
         assert not place.store.load(state.session_id).purged
 
 
@@ -136,7 +134,7 @@ def test_cleaning_waits_for_a_sign_in_that_holds_the_session(
     accounts = Accounts(database, clock, session_timeout=SESSION_TIMEOUT, password_rounds=4)
     store = SqlStore(database, session_timeout=SESSION_TIMEOUT, retention=RETENTION, clock=clock)
     place = Place(database, store, accounts, HybridClock(clock))
-    ada = accounts.create_user("ada", "Ada")
+    ada = accounts.users.create("ada", "Ada")
     place.edit(ada.session_id, USER_PATH, ada.user_id)
     clock.advance(RETENTION + GRACE.total_seconds() + 1)
     purged: list[int] = []
@@ -148,7 +146,7 @@ def test_cleaning_waits_for_a_sign_in_that_holds_the_session(
         with database.connect() as watcher:
             while not watcher.execute(waiting, {"name": database.url.database}).scalar():
                 watcher.rollback()
-        accounts._insert(connection, "new", ada.session_id, "", user_id=ada.user_id, epoch=1)
+        accounts.tokens._insert(connection, "new", ada.session_id, "", user_id=ada.user_id, epoch=1)
     cleaning.join()
     assert purged == [0]
 
@@ -165,40 +163,39 @@ def test_deleting_takes_the_entries_along_and_nobody_else_s(place: Place, clock:
 
 def test_an_ended_token_is_remembered_as_long_as_its_deleted_session(place: Place, clock: FakeClock) -> None:
     place.edit("anon")
-    place.accounts.register("t", "anon", "")
+    place.accounts.tokens.register("t", "anon", "")
     retention = timedelta(seconds=RETENTION)
     clock.advance(2 * RETENTION)
     assert place.clean() == 1
-    assert place.accounts.forget_ended(retention) == 0
-    assert place.accounts.check("t").standing == "ended"  # type: ignore[union-attr]
+    assert place.accounts.tokens.forget_ended(retention) == 0
+    assert place.accounts.identities.ask("t", "anon").standing == "ended"
     clock.advance(RETENTION + 1)
     assert place.store.forget_purged(10) == 1
-    assert place.accounts.forget_ended(retention) == 1
-    assert place.accounts.check("t") is None
+    assert place.accounts.tokens.forget_ended(retention) == 1
+    assert not place.accounts.identities.ask("t", "anon").registered
 
 
 def test_tokens_are_forgotten_in_batches(place: Place, clock: FakeClock) -> None:
     for number in range(5):
-        place.accounts.register(f"t{number}", "anon", "")
+        place.accounts.tokens.register(f"t{number}", "anon", "")
     clock.advance(SESSION_TIMEOUT + 1)
-    assert [place.accounts.forget_ended(timedelta(0), limit=2) for _ in range(4)] == [2, 2, 1, 0]
+    assert [place.accounts.tokens.forget_ended(timedelta(0), limit=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_revoked_stays_revoked_whatever_arrives_late(place: Place, ada: User, clock: FakeClock) -> None:
     sign_in(place.accounts, ada)
     late = place.edit(ada.session_id, USER_PATH, ada.user_id)
-    place.accounts.revoke_session(ada.session_id)
+    place.accounts.browsers.revoke_session(ada.session_id)
     place.store.purge(ada.session_id)
     for moment in (0, 61, SESSION_TIMEOUT, RETENTION - SESSION_TIMEOUT - 61):
         clock.advance(moment)
         place.store.upsert([late])
-        place.accounts.touch("new")
-        place.accounts.register("new", ada.session_id, "")
-        place.accounts.register("new", "anon-other", "")
+        place.accounts.tokens.touch("new")
+        place.accounts.tokens.register("new", ada.session_id, "")
+        place.accounts.tokens.register("new", "anon-other", "")
         place.store.forget_purged(10)
-        place.accounts.forget_ended(timedelta(seconds=RETENTION))
-        state = place.accounts.check("new")
-        assert state is not None
+        place.accounts.tokens.forget_ended(timedelta(seconds=RETENTION))
+        state = place.accounts.identities.ask("new", "anon")
         assert (state.standing, state.user) == ("ended", None)
         assert place.store.load(ada.session_id).purged
-    assert place.accounts.find_browsers(limit=9) == []
+    assert place.accounts.browsers.find(limit=9) == []

@@ -91,7 +91,7 @@ class TestAnUpload:
     def test_the_field_holds_a_small_reference(self, built: Services) -> None:
         upload(page(), TEXT)
         built.engine.flush()
-        local = built.accounts.find("local")
+        local = built.accounts.users.find("local")
         assert local is not None
         stored = built.engine.open(local.session_id).form("f").values["plan"]
         assert isinstance(stored, FileRef)

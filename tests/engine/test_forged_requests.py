@@ -118,7 +118,7 @@ def test_a_cookie_that_was_good_once_opens_nothing_any_more(office: Office, owne
     for good in (replayed, expired, owner.token):
         with OpenPage(office.server.port, office.cookie(good), "diary") as page:
             assert ENTERED in page.received
-    office.accounts.revoke(token_hash(replayed), event="sign_out")
+    office.accounts.tokens.revoke(token_hash(replayed), event="sign_out")
     office.expire(expired)
     for kind, token in {"before": owner.before, "signed out": replayed, "expired": expired}.items():
         with OpenPage(office.server.port, office.cookie(token), "diary") as page:

@@ -85,7 +85,7 @@ def foot(tab: AppTest) -> str:
 
 
 def person() -> UserSession:
-    local = get_services().accounts.find("local")
+    local = get_services().accounts.users.find("local")
     assert local is not None
     return get_services().engine.open(local.session_id)
 

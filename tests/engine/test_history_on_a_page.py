@@ -31,7 +31,7 @@ def open_tab(letter: str = "a") -> AppTest:
 
 
 def person() -> UserSession:
-    local = get_services().accounts.find("local")
+    local = get_services().accounts.users.find("local")
     assert local is not None
     return get_services().engine.open(local.session_id)
 

@@ -31,16 +31,15 @@ def test_an_ended_token_is_remembered_for_a_while_and_then_forgotten(
 ) -> None:
     with use_services(build_services(make_settings(), clock)) as services:
         Base.metadata.create_all(services.database)
-        services.accounts.register("a" * 64, "anon-a", "Firefox on Linux")
+        services.accounts.tokens.register("a" * 64, "anon-a", "Firefox on Linux")
         clock.advance(services.settings.session_timeout + 1)
         clean_up(services)
-        state = services.accounts.check("a" * 64)
-        assert state is not None
+        state = services.accounts.identities.ask("a" * 64, "anon")
         assert state.standing == "ended"
 
         clock.advance(services.settings.session_retention)
         assert clean_up(services).tokens == 1
-        assert services.accounts.check("a" * 64) is None
+        assert not services.accounts.identities.ask("a" * 64, "anon").registered
 
 
 def test_a_session_with_edits_that_wait_is_not_removed(

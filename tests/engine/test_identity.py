@@ -9,12 +9,13 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Identity, User
+from core.accounts import Accounts, Identity, User
 from core.accounts.identity import GRACE_SECONDS, IdentityCache
 from core.errors import NotAllowedError, StoreUnavailableError
 from core.services import Services
 from core.web.live_tab import LiveTab
 from core.web.token import new_token, token_hash
+from tests.engine.conftest import queries
 
 NEEDED = "orders.read"
 
@@ -37,8 +38,8 @@ def page() -> None:
 
 @pytest.fixture
 def clerk(services: Services) -> User:
-    services.accounts.save_role("clerk", ["orders.*"])
-    return services.accounts.create_user("clerk", "Clerk", roles=["clerk"])
+    services.accounts.roles.save("clerk", ["orders.*"])
+    return services.accounts.users.create("clerk", "Clerk", roles=["clerk"])
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def token(services: Services, clerk: User, monkeypatch: pytest.MonkeyPatch) -> s
     """The hash of the token of the clerk's browser."""
     secret = services.settings.secret_key.get_secret_value()
     before, token = new_token(secret), new_token(secret)
-    ticket = services.accounts.issue_ticket(token_hash(before), clerk.user_id)
-    assert services.accounts.redeem(ticket, token_hash(before), token_hash(token), "a browser")
+    ticket = services.accounts.tokens.issue_ticket(token_hash(before), clerk.user_id)
+    assert services.accounts.tokens.redeem(ticket, token_hash(before), token_hash(token), "a browser")
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: {services.settings.cookie_name: token}))
     return token_hash(token)
 
@@ -64,7 +65,7 @@ def test_after_a_slow_query_what_was_taken_stays_taken(services: Services, slow_
     tab = AppTest.from_function(page).run()
     live: LiveTab = tab.session_state["live"]
     live.keep(())
-    services.accounts.save_role("clerk", [])
+    services.accounts.roles.save("clerk", [])
     with pytest.raises(NotAllowedError):
         live.keep(())
     slow_query()
@@ -86,18 +87,18 @@ def test_after_a_slow_query_what_was_known_stays_known(slow_query: Callable[[], 
 def test_a_browser_nothing_is_known_of_has_to_wait(services: Services, slow_query: Callable[[], None]) -> None:
     slow_query()
     with pytest.raises(StoreUnavailableError):
-        services.accounts.resolve_identity(token_hash("never seen"), "anon-1")
+        services.accounts.identities.resolve(token_hash("never seen"), "anon-1")
 
 
 def test_what_is_known_of_a_browser_that_was_signed_out_stands_no_longer(
     services: Services, token: str, slow_query: Callable[[], None]
 ) -> None:
-    assert services.accounts.resolve_identity(token, "anon-1").permissions == {"orders.*"}
-    services.accounts.revoke(token)
-    assert services.accounts.resolve_identity(token, "anon-1").standing == "ended"
+    assert services.accounts.identities.resolve(token, "anon-1").permissions == {"orders.*"}
+    services.accounts.tokens.revoke(token)
+    assert services.accounts.identities.resolve(token, "anon-1").standing == "ended"
     slow_query()
     with pytest.raises(StoreUnavailableError):
-        services.accounts.resolve_identity(token, "anon-1")
+        services.accounts.identities.resolve(token, "anon-1")
 
 
 def test_permissions_that_could_not_be_checked_for_long_are_none(services: Services, clerk: User) -> None:
@@ -117,3 +118,16 @@ def test_permissions_that_could_not_be_checked_for_long_are_none(services: Servi
         late.require(NEEDED)
     known.confirm({"t"})
     assert known.recall("t") == still
+
+
+@pytest.mark.parametrize("signing_in", [True, False])
+def test_whoever_it_is_one_query_says_so(services: Services, token: str, signing_in: bool) -> None:
+    """Somebody signed in, a browser before its first edit, an anonymous one after it, one that was signed out."""
+    accounts = Accounts(services.database, services.clock, session_timeout=3600, signing_in=signing_in)
+    accounts.identities.resolve("new", "anon-1")  # where nobody signs in the first one creates the local user
+    accounts.tokens.register("edited", "anon-2", "a browser")
+    accounts.tokens.revoke("ended")
+    for browser in (token, "new", "edited", "ended"):
+        with queries(services.database) as sent:
+            accounts.identities.resolve(browser, "anon-1")
+        assert len(sent) == 1, browser

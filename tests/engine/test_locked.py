@@ -91,41 +91,41 @@ def test_edits_go_on_while_another_process_holds_the_lock(
     services.engine.flush()
     session = services.engine.open(services.store.headers(1)[0].session_id)
     assert session.form("default").values == {"a": f"{mode} {EDITS - 1}"}
-    wait_until(lambda: services.accounts.check(token) is not None)  # registered at the first edit, once it could be
+    wait_until(
+        lambda: services.accounts.identities.ask(token, "anon").registered
+    )  # registered at the first edit, once it could be
 
 
 def test_a_browser_seen_while_nothing_could_be_written_counts_from_then(
     services: Services, token: str, clock: FakeClock
 ) -> None:
-    services.accounts.register(token, "anon", "")
-    state = services.accounts.check(token)
-    assert state is not None
+    services.accounts.tokens.register(token, "anon", "")
+    state = services.accounts.identities.ask(token, "anon")
     clock.advance(120)
     seen = clock.now()
     with locked(services, "IMMEDIATE"):
-        services.accounts.touch_if_due(state)
-        assert services.accounts.check(token) == state
+        services.accounts.tokens.touch_if_due(state)
+        assert services.accounts.identities.ask(token, "anon") == state
         clock.advance(30)
-    wait_until(lambda: services.accounts.check(token) != state)
-    assert services.accounts.check(token).last_seen == seen  # type: ignore[union-attr]
+    wait_until(lambda: services.accounts.identities.ask(token, "anon") != state)
+    assert services.accounts.identities.ask(token, "anon").last_seen == seen
 
 
 def test_a_background_write_does_not_revive_a_token_revoked_since(
     services: Services, token: str, clock: FakeClock
 ) -> None:
-    services.accounts.register(token, "anon", "")
-    state = services.accounts.check(token)
-    assert state is not None
+    services.accounts.tokens.register(token, "anon", "")
+    state = services.accounts.identities.ask(token, "anon")
     clock.advance(120)
     late: list[Callable[[], None]] = []
-    services.accounts._background.write = lambda _key, write: late.append(write)  # type: ignore[method-assign]
-    services.accounts.touch_if_due(state)
-    services.accounts.register_soon(token, "anon", "")
-    services.accounts.revoke(token)
+    services.accounts.background.write = lambda _key, write: late.append(write)  # type: ignore[method-assign]
+    services.accounts.tokens.touch_if_due(state)
+    services.accounts.tokens.register_soon(token, "anon", "")
+    services.accounts.tokens.revoke(token)
     for write in late:
         write()
     assert len(late) == 2
-    assert services.accounts.check(token).standing == "ended"  # type: ignore[union-attr]
+    assert services.accounts.identities.ask(token, "anon").standing == "ended"
 
 
 def test_within_a_budget_a_database_that_just_did_not_answer_is_not_asked_again(

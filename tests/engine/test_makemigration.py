@@ -131,7 +131,7 @@ def test_a_team_makes_its_tables_and_the_engine_goes_on(project: Project, databa
     assert project.run(f"{sys.executable} -m ruff format --check migrations").returncode == 0
 
     database = open_database(database_url)
-    ada = Accounts(database, SystemClock(), session_timeout=60).create_user("ada", "Ada")
+    ada = Accounts(database, SystemClock(), session_timeout=60).users.create("ada", "Ada")
     with database.begin() as connection:
         row = text("INSERT INTO suppliers (name, user_id, since) VALUES ('x', :user, '2026-01-01 00:00:00+00:00')")
         connection.execute(row, {"user": ada.user_id})

@@ -230,10 +230,10 @@ def test_people_are_created_and_given_roles(run: Run, look: Callable[..., object
     assert "roles: admin" in run("setroles", "bob@example.org", "admin").output
 
     def check(services: Services) -> None:
-        bob = services.accounts.find("bob")
+        bob = services.accounts.users.find("bob")
         assert bob is not None
         assert (bob.roles, bob.must_change_password) == ({"admin"}, True)
-        attempt = services.accounts.begin_attempt("bob", token_hash=None, by=Actor())
+        attempt = services.accounts.throttle.begin("bob", token_hash=None, by=Actor())
         assert verify_password(PASSWORD, attempt.password_hash)
 
     look(check)
@@ -250,7 +250,7 @@ def test_roles_are_made_changed_listed_and_deleted(run: Run, look: Callable[...,
     assert "'no permission!' is no permission" in run("roles", "save", "clerk", "no permission!").output
     assert run("roles", "delete", "clerk").output == "Deleted clerk.\n"
     assert "There is no role 'clerk'" in run("roles", "delete", "clerk").output
-    assert {role.role for role in look(lambda services: services.accounts.roles())} == {"admin", "member"}  # type: ignore[attr-defined]
+    assert {role.role for role in look(lambda services: services.accounts.roles.all())} == {"admin", "member"}  # type: ignore[attr-defined]
 
 
 def test_a_permission_that_nothing_requires_is_pointed_out(run: Run) -> None:
@@ -279,7 +279,7 @@ def test_roles_that_an_app_declares_are_made_and_get_what_it_declares_later_and_
     monkeypatch.setattr(apps, "__path__", [*apps.__path__, str(tmp_path)])
 
     def permissions() -> dict[str, tuple[str, ...]]:
-        return look(lambda services: {role.role: role.permissions for role in services.accounts.roles()})  # type: ignore[return-value]
+        return look(lambda services: {role.role: role.permissions for role in services.accounts.roles.all()})  # type: ignore[return-value]
 
     run("migrate")
     made = permissions()
@@ -298,12 +298,14 @@ def test_roles_that_an_app_declares_are_made_and_get_what_it_declares_later_and_
     run("createuser", "Cy", "--password", PASSWORD, "--role", "cashier")
 
     def may(permission: str) -> bool:
-        person = look(lambda services: services.accounts.find("cy"))
+        person = look(lambda services: services.accounts.users.find("cy"))
         return permission in person.permissions  # type: ignore[attr-defined]
 
     def saved() -> list[tuple[str, str]]:
         return look(  # type: ignore[return-value]
-            lambda services: [(event.subject, event.detail) for event in services.accounts.trail(events=["role.saved"])]
+            lambda services: [
+                (event.subject, event.detail) for event in services.accounts.audit.find(events=["role.saved"])
+            ]
         )
 
     before = saved()
@@ -329,7 +331,7 @@ def test_a_role_made_by_hand_gets_nothing_when_an_app_declares_it_until_that_dec
     def declare(*permissions: str) -> object:
         def work(services: Services) -> tuple[str, ...]:
             create_roles(services.accounts, {"clerk": permissions})
-            return next(role.permissions for role in services.accounts.roles() if role.role == "clerk")
+            return next(role.permissions for role in services.accounts.roles.all() if role.role == "clerk")
 
         return look(work)
 
@@ -362,7 +364,7 @@ def test_the_first_administrator_of_a_provider_is_named_by_their_address(
     said = {"iss": "https://provider.example", "sub": "7", "name": "Ada", "email": "Ada@example.org"}
     with use_services(build_services(settings)) as services:
         admit(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
-        (ada,) = [user for user in services.accounts.users() if user.name == "Ada"]
+        (ada,) = [user for user in services.accounts.users.all() if user.name == "Ada"]
     answer = run("setroles", "ada@example.org", "admin", "member", using=settings)
     assert answer.output == (
         f"Ada ({ada.username}) now has the roles: admin, member.\n"
@@ -370,7 +372,7 @@ def test_the_first_administrator_of_a_provider_is_named_by_their_address(
     )
     with use_services(build_services(settings)) as services:
         admit(services, {**said, "email_verified": True, "iat": time.time()}, None, by=Actor())
-        (ada,) = [user for user in services.accounts.users() if user.name == "Ada"]
+        (ada,) = [user for user in services.accounts.users.all() if user.name == "Ada"]
     assert ada.roles == {"admin"}
 
 
@@ -378,7 +380,7 @@ def test_an_invitation_is_a_link_shown_once(run: Run, look: Callable[..., object
     run("migrate")
     answer = run("invite", "cy@example.org", "--role", "admin", "--at", "https://app.example.org/keep/")
     secret = answer.output.splitlines()[1].removeprefix("https://app.example.org/keep/?invitation=")
-    assert look(lambda services: services.accounts.invitation(secret).roles) == ("admin",)
+    assert look(lambda services: services.accounts.invitations.find(secret).roles) == ("admin",)
     assert "There is no role" in run("invite", "cy", "--role", "ghost").output
     assert "another link counts still" in run("invite", "CY@example.org").output
     assert "2 other links count still" in run("invite", "cy@example.org").output
@@ -393,7 +395,10 @@ def test_nobody_is_added_who_could_not_sign_in(
 ) -> None:
     run("migrate")
     assert "nobody has a password here" in run(*arguments, using=make_settings(auth=auth)).output
-    assert look(lambda services: (services.accounts.find("cy"), services.accounts.invitations())) == (None, [])
+    assert look(lambda services: (services.accounts.users.find("cy"), services.accounts.invitations.all())) == (
+        None,
+        [],
+    )
 
 
 def test_the_first_administrator_of_a_provider_has_to_sign_in_first(
@@ -441,10 +446,10 @@ def test_sessions_are_listed_and_revoked(run: Run, look: Callable[..., object]) 
     run("migrate")
 
     def begin(services: Services) -> str:
-        admin = services.accounts.find("admin")
+        admin = services.accounts.users.find("admin")
         assert admin is not None
-        ticket = services.accounts.issue_ticket("old", admin.user_id)
-        assert services.accounts.redeem(ticket, "old", "new", "Firefox on Linux")
+        ticket = services.accounts.tokens.issue_ticket("old", admin.user_id)
+        assert services.accounts.tokens.redeem(ticket, "old", "new", "Firefox on Linux")
         services.engine.open(admin.session_id, admin.user_id).set_field("order", "item", "a lamp")
         return admin.session_id
 
@@ -463,9 +468,9 @@ def test_the_audit_trail_is_shown_and_written_to_a_file(
     run("createuser", "ada", "--name", "Ada", "--password", PASSWORD)
 
     def refuse(services: Services) -> None:
-        ada = services.accounts.find("ada")
+        ada = services.accounts.users.find("ada")
         assert ada is not None
-        services.accounts.note("refused", by=Actor(user_id=ada.user_id, address="192.0.2.7"), detail="a\x1b[2Jb")
+        services.accounts.audit.note("refused", by=Actor(user_id=ada.user_id, address="192.0.2.7"), detail="a\x1b[2Jb")
 
     look(refuse)
     (shown,) = run("audit", "--person", "ada", "--event", "refused").output.splitlines()
@@ -475,4 +480,4 @@ def test_the_audit_trail_is_shown_and_written_to_a_file(
     file = tmp_path / "trail.csv"
     assert run("audit", "--output", str(file)).exit_code == 0
     assert "192.0.2.7" in file.read_text()
-    assert look(lambda services: services.accounts.trail(limit=1)[0].event) == "trail.exported"
+    assert look(lambda services: services.accounts.audit.find(limit=1)[0].event) == "trail.exported"

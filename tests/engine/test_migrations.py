@@ -383,7 +383,7 @@ def test_a_revision_of_the_project_stays_valid_when_the_engine_gets_another_one(
     migrate.upgrade(database, root)
     assert recorded(database) == {"intake_0001", "1a2b3c"}, "what it depends on needs no row"
     accounts = Accounts(database, SystemClock(), session_timeout=SESSION_TIMEOUT)
-    ada = accounts.create_user("ada", "Ada")
+    ada = accounts.users.create("ada", "Ada")
     with database.begin() as connection:
         connection.execute(text("INSERT INTO suppliers VALUES ('x', :user)"), {"user": ada.user_id})
 

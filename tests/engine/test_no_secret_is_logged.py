@@ -171,7 +171,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
             assert browser.post("/keep/drafts", draft)[0] == 204
             database = open_database(settings["database_url"])
             accounts = Accounts(database, SystemClock(), session_timeout=60, secret=known["secret key"])
-            browser.tickets.append(accounts.issue_ticket(token_hash(browser.cookies[-1]), None))
+            browser.tickets.append(accounts.tokens.issue_ticket(token_hash(browser.cookies[-1]), None))
             database.dispose()
             lock = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
             lock.execute("BEGIN EXCLUSIVE")

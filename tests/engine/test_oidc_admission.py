@@ -45,8 +45,7 @@ class Browser:
 
     @property
     def user(self) -> User | None:
-        state = self.services.accounts.check(token_hash(self.token))
-        return state.user if state else None
+        return self.services.accounts.identities.ask(token_hash(self.token), "anon").user
 
 
 @pytest.fixture
@@ -64,14 +63,14 @@ def test_whom_the_provider_vouches_for_becomes_a_member(browser: Browser) -> Non
     ada = browser.user
     assert ada is not None
     assert (ada.name, ada.email, ada.roles) == ("Ada", "ada@example.org", {"member"})
-    event = browser.services.accounts.trail(events=["sign_in"])[0]
+    event = browser.services.accounts.audit.find(events=["sign_in"])[0]
     assert (event.actor_id, event.address, event.device) == (ada.user_id, BY.address, BY.device)
 
 
 def test_subjects_that_differ_in_capitals_only_and_shared_addresses_are_different_people(browser: Browser) -> None:
     for subject in ("Ab1", "aB1"):
         browser.sign_in(sub=subject, email="shared@example.org")
-    assert len(browser.services.accounts.users()) == 2
+    assert len(browser.services.accounts.users.all()) == 2
 
 
 def test_what_was_done_before_signing_in_becomes_theirs(browser: Browser) -> None:
@@ -91,26 +90,26 @@ def test_another_person_of_the_provider_takes_over_the_browser_but_not_the_work(
     assert first is not None
     assert browser.user is not None
     assert (browser.user.name, browser.user.session_id != first.session_id) == ("Bob", True)
-    assert browser.services.accounts.check(token_hash(token)).standing == "ended"  # type: ignore[union-attr]
+    assert browser.services.accounts.identities.ask(token_hash(token), "anon").standing == "ended"
 
 
 def test_a_browser_whose_sign_in_has_ended_gets_in_anew(browser: Browser) -> None:
     browser.sign_in()
-    browser.services.accounts.revoke(token_hash(browser.token))
+    browser.services.accounts.tokens.revoke(token_hash(browser.token))
     assert browser.user is None
     browser.sign_in()
     assert browser.user is not None
-    assert len(browser.services.accounts.trail(events=["sign_in"])) == 2
+    assert len(browser.services.accounts.audit.find(events=["sign_in"])) == 2
 
 
 def test_somebody_locked_out_stays_out_whatever_the_provider_says(browser: Browser) -> None:
     browser.sign_in()
     accounts = browser.services.accounts
-    (ada,) = accounts.users()
-    accounts.set_active(ada.user_id, False)
+    (ada,) = accounts.users.all()
+    accounts.users.set_active(ada.user_id, False)
     assert browser.sign_in() == Admission(outcome="locked", who="ada@example.org")
     assert browser.user is None
-    event = accounts.trail()[0]
+    event = accounts.audit.find()[0]
     assert (event.event, event.subject, event.detail) == ("sign_in.refused", f"person:{ada.user_id}", "locked out")
 
 
@@ -118,7 +117,7 @@ def test_somebody_locked_out_stays_out_whatever_the_provider_says(browser: Brows
 def test_an_old_statement_lets_nobody_in(browser: Browser, issued_at: object) -> None:
     moment = time.time() + issued_at if isinstance(issued_at, int) else issued_at
     assert browser.sign_in(iat=moment).outcome == "stale"
-    assert browser.services.accounts.users() == []
+    assert browser.services.accounts.users.all() == []
 
 
 @pytest.mark.parametrize(
@@ -137,31 +136,31 @@ def test_an_old_statement_lets_nobody_in(browser: Browser, issued_at: object) ->
 def test_whom_nobody_let_in_gets_no_account_and_is_audited(browser: Browser, claims: dict[str, object]) -> None:
     assert browser.sign_in(**claims).outcome == "not_admitted"
     accounts = browser.services.accounts
-    assert (accounts.users(), accounts.find_browsers(limit=9)) == ([], [])
-    event = accounts.trail()[0]
+    assert (accounts.users.all(), accounts.browsers.find(limit=9)) == ([], [])
+    event = accounts.audit.find()[0]
     assert (event.event, event.address, event.subject) == ("sign_in.refused", BY.address, "")
     assert re.fullmatch(r"not let in: oidc-[0-9a-f]{32}", event.detail)
 
 
 def test_who_is_refused_later_is_named_in_the_trail(browser: Browser) -> None:
     browser.sign_in()
-    (ada,) = browser.services.accounts.users()
+    (ada,) = browser.services.accounts.users.all()
     browser.sign_in(email="ada@elsewhere.org")
-    assert browser.services.accounts.trail()[0].subject == f"person:{ada.user_id}"
+    assert browser.services.accounts.audit.find()[0].subject == f"person:{ada.user_id}"
 
 
 def test_a_group_lets_in_and_gives_its_role_as_long_as_the_person_has_it(browser: Browser) -> None:
     accounts = browser.services.accounts
     browser.sign_in(email="ada@elsewhere.org", groups=["keep-admins", "keep-ghosts", 7])
-    (ada,) = accounts.users()
+    (ada,) = accounts.users.all()
     assert ada.roles == {"admin", "member"}
-    accounts.save_role("clerk", ["orders.*"])
-    accounts.set_roles(ada.user_id, ["admin", "clerk"])
-    accounts.create_user("grace", "Grace", roles=["admin"])
+    accounts.roles.save("clerk", ["orders.*"])
+    accounts.users.set_roles(ada.user_id, ["admin", "clerk"])
+    accounts.users.create("grace", "Grace", roles=["admin"])
     browser.sign_in(email="Ada@Example.org")
-    (ada,) = (user for user in accounts.users() if user.user_id == ada.user_id)
+    (ada,) = (user for user in accounts.users.all() if user.user_id == ada.user_id)
     assert (ada.name, ada.email, ada.roles) == ("Ada", "Ada@Example.org", {"clerk"})
-    assert accounts.trail(events=["person.roles"])[0].detail == "roles: clerk, by the provider's groups"
+    assert accounts.audit.find(events=["person.roles"])[0].detail == "roles: clerk, by the provider's groups"
 
 
 def test_groups_may_be_nested_or_a_single_one() -> None:

@@ -45,12 +45,12 @@ def test_however_a_right_ends_its_open_page_is_taken_away(office: Office) -> Non
     tokens["anonymous"] = new_token(office.secret)
     with ExitStack() as stack:
         pages = {name: stack.enter_context(closing(office.open(token))) for name, token in tokens.items()}
-        accounts.revoke(token_hash(tokens["revoked"]))
-        accounts.revoke(token_hash(tokens["anonymous"]))
+        accounts.tokens.revoke(token_hash(tokens["revoked"]))
+        accounts.tokens.revoke(token_hash(tokens["anonymous"]))
         elsewhere = office.sign_in(people["elsewhere"])
-        accounts.sign_out_others(office.session(people["elsewhere"]), token_hash(elsewhere), by=COMMAND_LINE)
-        accounts.set_active(people["locked"], False)
-        accounts.set_roles(people["rights"], [])
+        accounts.browsers.sign_out_others(office.session(people["elsewhere"]), token_hash(elsewhere), by=COMMAND_LINE)
+        accounts.users.set_active(people["locked"], False)
+        accounts.users.set_roles(people["rights"], [])
         office.expire(tokens["expired"])
         for name in ("revoked", "anonymous", "elsewhere", "locked", "expired"):
             assert handed_over(pages[name]) in (True, None), name
@@ -69,7 +69,7 @@ def test_what_is_entered_after_the_end_is_stored_nowhere(office: Office) -> None
     with office.open(token, "diary") as page:
         page.commit("diary.name", "before the end")
         page.wait_for_runs(2)
-        office.accounts.revoke(token_hash(token), event="sign_out")
+        office.accounts.tokens.revoke(token_hash(token), event="sign_out")
         page.commit("diary.name", "after the end")
         handed_over(page)
     assert office.services.engine.open(office.session(person)).form("diary").values["name"] == "before the end"

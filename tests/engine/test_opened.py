@@ -47,7 +47,7 @@ def seen(app: AppTest) -> tuple[str, bool]:
 
 def was_left(tab: str, label: str, more: object, page: str = "report") -> None:
     """Note what a click notes; a browser test clicks."""
-    user = get_services().accounts.find("local")
+    user = get_services().accounts.users.find("local")
     assert user is not None
     session = get_services().engine.open(user.session_id)
     paths = {"parts": label, "more": more}

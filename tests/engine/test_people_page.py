@@ -26,7 +26,7 @@ def accounts(services: Services) -> Accounts:
     """With three roles to give."""
     seed_administrator(services.accounts, None)
     for role in ("boss", "clerk"):
-        services.accounts.save_role(role, [f"{role}.*"])
+        services.accounts.roles.save(role, [f"{role}.*"])
     return services.accounts
 
 
@@ -40,37 +40,37 @@ def test_what_another_administrator_took_meanwhile_stays_taken(
     accounts: Accounts, services: Services, monkeypatch: pytest.MonkeyPatch, runs: int
 ) -> None:
     signed_in(services, monkeypatch, "admin")
-    bob = accounts.create_user("bob", "Bob", roles=["boss", "member"])
+    bob = accounts.users.create("bob", "Bob", roles=["boss", "member"])
     tab = open_page("admin")
-    accounts.take_role(bob.user_id, "boss")
+    accounts.users.take_role(bob.user_id, "boss")
     for _ in range(runs):
         tab.run()
         assert roles_of(tab, bob).value == ["member"], "what the database has"
     roles_of(tab, bob).set_value([*roles_of(tab, bob).value, "clerk"]).run()
-    assert accounts.user(bob.user_id).roles == {"member", "clerk"}
+    assert accounts.users.get(bob.user_id).roles == {"member", "clerk"}
     assert sorted(roles_of(tab, bob).value) == ["clerk", "member"]
 
 
 def test_a_person_gets_another_name_and_address(
     accounts: Accounts, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob = accounts.create_user("bob", "Bob")
+    bob = accounts.users.create("bob", "Bob")
     signed_in(services, monkeypatch, "admin")
     tab = open_page("admin")
     name, email = (next(field for field in tab.text_input if field.label == label) for label in ("Name", "Email"))
     name.input("Bob B.")
     email.input("bob@example.org")
     next(button for button in tab.button if button.label == "Save").click().run()
-    changed = accounts.user(bob.user_id)
+    changed = accounts.users.get(bob.user_id)
     assert (changed.name, changed.email) == ("Bob B.", "bob@example.org")
-    assert accounts.trail()[0].event == "person.described"
+    assert accounts.audit.find()[0].event == "person.described"
 
 
 def test_whoever_has_half_of_it_is_told_what_they_may_not_give_and_offered_nothing_of_it(
     accounts: Accounts, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts.save_role("half", ["admin.people", "clerk.*"])
-    root = accounts.create_user("root", "Root", roles=["admin"])
+    accounts.roles.save("half", ["admin.people", "clerk.*"])
+    root = accounts.users.create("root", "Root", roles=["admin"])
     hal = signed_in(services, monkeypatch, "half")
     tab = open_page("admin")
     assert any("These roles give more: `admin`, `boss`, `member`" in caption.value for caption in tab.caption)
@@ -108,6 +108,6 @@ def test_it_says_which_roles_the_provider_decides_on_and_makes_no_passwords(prov
 
 
 def test_roles_of_a_provider_s_people_are_given_here(provided: Services) -> None:
-    provided.accounts.save_role("clerk", ["orders.*"])
+    provided.accounts.roles.save("clerk", ["orders.*"])
     open_page("admin").multiselect[0].set_value(["admin", "clerk", "member"]).run()
-    assert provided.accounts.users()[0].roles == {"admin", "clerk", "member"}
+    assert provided.accounts.users.all()[0].roles == {"admin", "clerk", "member"}

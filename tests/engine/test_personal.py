@@ -74,7 +74,7 @@ class House:
     def grace_has_hers(self) -> None:
         session = self.services.engine.open(self.other.session_id)
         assert session.form("profile").values["name"] == OTHER
-        assert self.services.accounts.find("grace") is not None
+        assert self.services.accounts.users.find("grace") is not None
 
 
 def put(services: Services, content: bytes, name: str) -> FileRef:
@@ -87,9 +87,9 @@ def live(services: Services, user: User, mark: str, *files: FileRef) -> None:
     accounts, engine = services.accounts, services.engine
     attached = put(services, f"{mark} attached".encode(), f"{mark}-attached.txt")
     before = token_hash(f"the token before {mark}")
-    ticket, phone = accounts.issue_ticket(before, user.user_id), DEVICE
-    assert accounts.redeem(ticket, before, token_hash_of(mark), phone)
-    accounts.issue_ticket(token_hash_of(mark), user.user_id)
+    ticket, phone = accounts.tokens.issue_ticket(before, user.user_id), DEVICE
+    assert accounts.tokens.redeem(ticket, before, token_hash_of(mark), phone)
+    accounts.tokens.issue_ticket(token_hash_of(mark), user.user_id)
     session = engine.open(user.session_id, user.user_id)
     session.set_field("profile", "name", mark)
     session.set_field("profile", "files", list(files))
@@ -141,10 +141,10 @@ def house(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[House
         accounts = services.accounts
         shared = put(services, SHARED_FILE, "both.txt")
         own = put(services, OWN_FILE, f"{MARK}.txt")
-        user = accounts.create_user(
+        user = accounts.users.create(
             MARK, MARK, email=f"{MARK}@example.org", roles=["member"], password=f"{MARK} phrase"
         )
-        other = accounts.create_user("grace", OTHER, roles=["member"])
+        other = accounts.users.create("grace", OTHER, roles=["member"])
         live(services, user, MARK, own, shared)
         live(services, other, OTHER, shared)
         yield House(services, user, other)
@@ -174,11 +174,11 @@ def test_the_export_holds_everything_and_nothing_of_anybody_else(house: House) -
     services, user = house.services, house.user
     by = Actor(user_id=user.user_id, address="192.0.2.1")
     by_other = Actor(user_id=house.other.user_id, address="203.0.113.7", device="Lynx")
-    services.accounts.set_roles(house.other.user_id, ["member", "admin"])  # to give what they have
-    services.accounts.set_roles(user.user_id, ["member", "admin"], by=by_other)
-    services.accounts.save_role("analyst", [])
-    services.accounts.set_roles(house.other.user_id, ["analyst"], by=by)
-    user = services.accounts.user(user.user_id) or user
+    services.accounts.users.set_roles(house.other.user_id, ["member", "admin"])  # to give what they have
+    services.accounts.users.set_roles(user.user_id, ["member", "admin"], by=by_other)
+    services.accounts.roles.save("analyst", [])
+    services.accounts.users.set_roles(house.other.user_id, ["analyst"], by=by)
+    user = services.accounts.users.get(user.user_id) or user
     data = json.loads(export_json(services, user, by=by))
     assert data["account"]["username"] == MARK
     assert data["account"]["roles"] == ["admin", "member"]
@@ -205,7 +205,7 @@ def test_the_export_holds_everything_and_nothing_of_anybody_else(house: House) -
         assert of_another not in whole
     assert "password_hash" not in whole
     assert MARK in whole
-    (line,) = services.accounts.trail(events=["person.exported"])
+    (line,) = services.accounts.audit.find(events=["person.exported"])
     assert (line.actor_id, line.subject, line.address) == (user.user_id, f"person:{user.user_id}", "192.0.2.1")
 
 
@@ -241,10 +241,9 @@ def test_nothing_of_somebody_who_was_deleted_is_left_but_their_id_in_the_trail(h
     after = stored(services)
     assert [place for place, content in after.items() if MARK in content] == []
     assert {name for name in Base.metadata.tables if user.user_id in after[name]} == {"audit"}
-    (line,) = services.accounts.trail(events=["person.deleted"])
+    (line,) = services.accounts.audit.find(events=["person.deleted"])
     assert (line.actor_id, line.subject) == (user.user_id, f"person:{user.user_id}")
-    state = services.accounts.check(token_hash_of(MARK))
-    assert state is not None
+    state = services.accounts.identities.ask(token_hash_of(MARK), "anon")
     assert (state.standing, state.user) == ("ended", None)
     assert after["tokens"].count(DEVICE) == 1  # the other one's
     house.grace_has_hers()
@@ -294,15 +293,15 @@ def test_what_another_process_still_holds_does_not_bring_anything_back(
 
 def test_the_last_administrator_stays_with_all_they_have(house: House) -> None:
     services = house.services
-    admin = services.accounts.find("admin")
+    admin = services.accounts.users.find("admin")
     assert admin is not None
     before = {name: rows for name, rows in stored(services).items() if name in Base.metadata.tables}
     with pytest.raises(LastAdministratorError):
         erase_person(services, admin, by=COMMAND_LINE)
     assert {name: rows for name, rows in stored(services).items() if name in Base.metadata.tables} == before
-    services.accounts.set_roles(house.other.user_id, ["admin"])
+    services.accounts.users.set_roles(house.other.user_id, ["admin"])
     erase_person(services, admin, by=COMMAND_LINE)
-    assert services.accounts.find("admin") is None
+    assert services.accounts.users.find("admin") is None
 
 
 def test_an_app_that_can_not_be_asked_is_named_and_nothing_is_given_or_deleted(
@@ -351,9 +350,9 @@ def open_data(make_settings: Callable[..., Settings], monkeypatch: pytest.Monkey
         contexts.append(use_services(services))
         contexts[-1].__enter__()
         if auth != "none":
-            ada = services.accounts.create_user("ada", "Ada", roles=[role], password=PASSWORD)
-            ticket = services.accounts.issue_ticket("before", ada.user_id)
-            assert services.accounts.redeem(ticket, "before", token_hash(token), "Firefox on Linux")
+            ada = services.accounts.users.create("ada", "Ada", roles=[role], password=PASSWORD)
+            ticket = services.accounts.tokens.issue_ticket("before", ada.user_id)
+            assert services.accounts.tokens.redeem(ticket, "before", token_hash(token), "Firefox on Linux")
         return services, go(AppTest.from_string(PAGES).run(), "home-data")
 
     yield open_data
@@ -379,9 +378,9 @@ def test_a_person_deletes_themselves_by_their_password_and_leaves_nothing_in_the
         confirm(tab, wrong)
         assert "Nothing was deleted" in tab.error[0].value
         assert rotation(tab) is None
-    assert services.accounts.find("ada") is not None
+    assert services.accounts.users.find("ada") is not None
     confirm(tab, PASSWORD)
-    assert services.accounts.find("ada") is None
+    assert services.accounts.users.find("ada") is None
     data = rotation(tab.run())
     assert data is not None
     assert (data["clear"], data["signed_out"]) == (True, True)
@@ -392,7 +391,7 @@ def test_what_was_typed_and_not_sent_goes_from_the_other_devices_of_somebody_del
     open_data: Callable[..., Any],
 ) -> None:
     services, tab = open_data("password")
-    erase_person(services, services.accounts.find("ada"), by=COMMAND_LINE)
+    erase_person(services, services.accounts.users.find("ada"), by=COMMAND_LINE)
     data = rotation(tab.run())
     assert data is not None
     assert (data["clear"], data["signed_out"]) == (True, True)
@@ -401,7 +400,7 @@ def test_what_was_typed_and_not_sent_goes_from_the_other_devices_of_somebody_del
 def test_the_last_administrator_is_told_why_not(open_data: Callable[..., Any]) -> None:
     services, tab = open_data("password", "admin")
     confirm(tab, PASSWORD)
-    assert services.accounts.find("ada") is not None
+    assert services.accounts.users.find("ada") is not None
     assert "You are the last administrator" in tab.error[0].value
     assert rotation(tab.run()) is None
 
@@ -415,7 +414,7 @@ def test_whose_password_is_not_ours_to_ask_for_must_have_signed_in_lately(open_d
         connection.execute(update(TokenModel).values(created_at=signed_in_before))
     press(tab, "Delete permanently")
     assert "sign in again" in tab.error[0].value
-    assert services.accounts.find("ada") is not None
+    assert services.accounts.users.find("ada") is not None
     assert "Delete permanently" not in [button.label for button in tab.button]
     with services.database.begin() as connection:  # the clock was set back since
         connection.execute(update(TokenModel).values(created_at=services.clock.now() + timedelta(hours=1)))
@@ -424,19 +423,19 @@ def test_whose_password_is_not_ours_to_ask_for_must_have_signed_in_lately(open_d
     with services.database.begin() as connection:
         connection.execute(update(TokenModel).values(created_at=services.clock.now()))
     confirm(tab, "ada")
-    assert services.accounts.find("ada") is None
+    assert services.accounts.users.find("ada") is None
 
 
 def test_without_accounts_the_one_local_person_begins_anew(open_data: Callable[..., Any]) -> None:
     services, tab = open_data("none")
-    before = services.accounts.find("local")
+    before = services.accounts.users.find("local")
     confirm(tab, "somebody")
-    assert services.accounts.find("local") == before
+    assert services.accounts.users.find("local") == before
     confirm(tab, " Local ")
     assert not tab.exception
     after = AppTest.from_string(PAGES).run()
     assert not after.exception
-    found = services.accounts.find("local")
+    found = services.accounts.users.find("local")
     assert found is not None
     assert found.session_id != before.session_id
 

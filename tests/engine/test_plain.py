@@ -67,10 +67,10 @@ def test_whatever_somebody_is_called_no_page_takes_it_for_formatting(
     accounts = services.accounts
     seed_administrator(accounts, None)
     admin = signed_in(services, monkeypatch, "admin")
-    accounts.describe(admin.user_id, name=EVIL, email=f"{EVIL}@e.x")
-    accounts.create_user(EVIL, EVIL, email=EVIL, roles=["member"])
-    accounts.save_role("clerk", ["orders.*"], EVIL)
-    accounts.invite(EVIL, ["member"])
+    accounts.users.describe(admin.user_id, name=EVIL, email=f"{EVIL}@e.x")
+    accounts.users.create(EVIL, EVIL, email=EVIL, roles=["member"])
+    accounts.roles.save("clerk", ["orders.*"], EVIL)
+    accounts.invitations.invite(EVIL, ["member"])
     tab = AppTest.from_string(SCRIPT).run()
     for spec in discover():
         tab.session_state["go"] = spec.name

@@ -35,7 +35,7 @@ def browser(services: Services) -> Iterator[TestClient]:
     """A browser whose anonymous session exists, with one tab."""
     with TestClient(Starlette(routes=routes()), headers=OURS) as client:
         token = new_token(services.settings.secret_key.get_secret_value())
-        services.accounts.register(token_hash(token), "anon-1", "Test")
+        services.accounts.tokens.register(token_hash(token), "anon-1", "Test")
         session = services.engine.open("anon-1")
         session.attach_tab(TAB)
         session.visit("home")
@@ -131,7 +131,7 @@ def test_an_anonymous_browser_leaves_no_trace_before_its_first_edit(services: Se
 
 
 def test_a_revoked_browser_is_refused(services: Services, browser: TestClient) -> None:
-    services.accounts.revoke_session("anon-1")
+    services.accounts.browsers.revoke_session("anon-1")
 
     assert browser.post("/keep/position", json=BODY).status_code == 401
 

@@ -45,10 +45,10 @@ class Site:
 
     def tokens(self) -> set[str]:
         """The browsers that have a row."""
-        return {token.token_hash for token in self.accounts.find_browsers(limit=9)}
+        return {token.token_hash for token in self.accounts.browsers.find(limit=9)}
 
     def person(self, email: str) -> User | None:
-        return next((user for user in self.accounts.users() if user.email == email), None)
+        return next((user for user in self.accounts.users.all() if user.email == email), None)
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +151,17 @@ def test_somebody_is_signed_in_where_they_wanted_to_go_with_the_roles_of_their_g
     ada = site.person("ada@example.com")
     assert ada is not None
     assert ada.roles == {"admin", "member"}
-    assert [event.event for event in site.accounts.trail(person=ada.user_id)] == ["sign_in", "person.added"]
-    assert site.accounts.trail(person=ada.user_id)[0].address == "127.0.0.1"
+    assert [event.event for event in site.accounts.audit.find(person=ada.user_id)] == ["sign_in", "person.added"]
+    assert site.accounts.audit.find(person=ada.user_id)[0].address == "127.0.0.1"
 
 
 def test_who_is_not_let_in_is_told_so_and_nothing_of_them_is_stored(site: Site, browser: Browser) -> None:
-    before = site.accounts.users(), site.tokens()
+    before = site.accounts.users.all(), site.tokens()
     page = browser.sign_in("Eve Stranger", DEEP)
     assert browser.at == DEEP
     assert re.search(r"eve@.*elsewhere.*example.*have access to this app", page.shown)
-    assert (site.accounts.users(), site.tokens()) == before
-    refused = site.accounts.trail(limit=1)[0]
+    assert (site.accounts.users.all(), site.tokens()) == before
+    refused = site.accounts.audit.find(limit=1)[0]
     assert (refused.event, refused.subject, refused.actor_id) == ("sign_in.refused", "", None)
     assert "Eve" not in str(refused)
     browser.go(page.press("Use a different account").leads_to)

@@ -130,7 +130,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def local() -> UserSession:
-    user = get_services().accounts.find("local")
+    user = get_services().accounts.users.find("local")
     assert user is not None
     return get_services().engine.open(user.session_id)
 

@@ -146,8 +146,8 @@ def services(place: tuple[Server, Services]) -> Services:
 def clerk(services: Services) -> User:
     """Somebody who may read and write at the desk, by a role of their own."""
     name = f"clerk-{secrets.token_hex(4)}"
-    services.accounts.save_role(name, ["desk.*"])
-    return services.accounts.create_user(name, "Clerk", roles=[name])
+    services.accounts.roles.save(name, ["desk.*"])
+    return services.accounts.users.create(name, "Clerk", roles=[name])
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ def open_page(place: tuple[Server, Services], clerk: User) -> Iterator[Callable[
     server, services = place
     secret, name = services.settings.secret_key.get_secret_value(), services.settings.cookie_name
     old, new = new_token(secret), new_token(secret)
-    ticket = services.accounts.issue_ticket(token_hash(old), clerk.user_id)
-    assert services.accounts.redeem(ticket, token_hash(old), token_hash(new), "a test")
+    ticket = services.accounts.tokens.issue_ticket(token_hash(old), clerk.user_id)
+    assert services.accounts.tokens.redeem(ticket, token_hash(old), token_hash(new), "a test")
     pages: list[Desk] = []
 
     def open_page(**how: Any) -> Desk:
@@ -180,7 +180,7 @@ def desk(open_page: Callable[..., Desk]) -> Desk:
 
 def done(services: Services, user: User) -> list[str]:
     """What was done in the name of somebody, the earliest first."""
-    lines = services.accounts.trail(person=user.user_id, events=["role.saved"])
+    lines = services.accounts.audit.find(person=user.user_id, events=["role.saved"])
     return [line.detail for line in reversed(lines)]
 
 
@@ -189,23 +189,23 @@ def noted(services: Services, user: User) -> str:
 
 
 def take_role(services: Services, user: User) -> None:
-    services.accounts.set_roles(user.user_id, [])
+    services.accounts.users.set_roles(user.user_id, [])
 
 
 def take_permission(services: Services, user: User) -> None:
-    services.accounts.save_role(user.username, ["lobby.*"])
+    services.accounts.roles.save(user.username, ["lobby.*"])
 
 
 def delete_role(services: Services, user: User) -> None:
-    services.accounts.delete_role(user.username)
+    services.accounts.roles.delete(user.username)
 
 
 def lock_out(services: Services, user: User) -> None:
-    services.accounts.set_active(user.user_id, False)
+    services.accounts.users.set_active(user.user_id, False)
 
 
 def sign_out(services: Services, user: User) -> None:
-    services.accounts.revoke_session(user.session_id)
+    services.accounts.browsers.revoke_session(user.session_id)
 
 
 TAKING = [take_role, take_permission, delete_role, lock_out, sign_out]
@@ -245,7 +245,7 @@ def test_what_is_taken_counts_at_the_next_event(
 
 
 def test_one_action_is_taken_and_the_page_stays(desk: Desk, services: Services, clerk: User) -> None:
-    services.accounts.save_role(clerk.username, ["desk.read"])
+    services.accounts.roles.save(clerk.username, ["desk.read"])
     before = done(services, clerk)
     desk.ask("desk", press="write")
     desk.ask("desk", press="careless")

@@ -11,17 +11,17 @@ from core.errors import AccountError
 
 
 def test_a_role_is_given_and_taken_and_both_are_told(accounts: Accounts) -> None:
-    ada = accounts.create_user("ada", "Ada", roles=["member"])
-    accounts.save_role("desk", ["orders.*"])
-    boss = Actor(user_id=accounts.create_user("boss", "Boss", roles=["admin"]).user_id, address="192.0.2.7")
-    before = len(accounts.trail())
-    accounts.give_role(ada.user_id, "desk", by=boss)
-    accounts.give_role(ada.user_id, "desk", by=boss)
-    assert accounts.user(ada.user_id).roles == {"member", "desk"}  # type: ignore[union-attr]
-    accounts.take_role(ada.user_id, "desk", by=boss)
-    accounts.take_role(ada.user_id, "desk", by=boss)
-    assert accounts.count_holders() == {"admin": 1, "member": 1}
-    told = accounts.trail(limit=len(accounts.trail()) - before)
+    ada = accounts.users.create("ada", "Ada", roles=["member"])
+    accounts.roles.save("desk", ["orders.*"])
+    boss = Actor(user_id=accounts.users.create("boss", "Boss", roles=["admin"]).user_id, address="192.0.2.7")
+    before = len(accounts.audit.find())
+    accounts.users.give_role(ada.user_id, "desk", by=boss)
+    accounts.users.give_role(ada.user_id, "desk", by=boss)
+    assert accounts.users.get(ada.user_id).roles == {"member", "desk"}  # type: ignore[union-attr]
+    accounts.users.take_role(ada.user_id, "desk", by=boss)
+    accounts.users.take_role(ada.user_id, "desk", by=boss)
+    assert accounts.roles.count_holders() == {"admin": 1, "member": 1}
+    told = accounts.audit.find(limit=len(accounts.audit.find()) - before)
     assert [(line.detail, line.actor_id, line.subject) for line in told] == [
         ("roles: member", boss.user_id, f"person:{ada.user_id}"),
         ("roles: desk, member", boss.user_id, f"person:{ada.user_id}"),
@@ -29,31 +29,31 @@ def test_a_role_is_given_and_taken_and_both_are_told(accounts: Accounts) -> None
 
 
 def test_what_is_not_there_can_not_be_given(accounts: Accounts) -> None:
-    ada = accounts.create_user("ada", "Ada")
+    ada = accounts.users.create("ada", "Ada")
     with pytest.raises(AccountError, match="no role 'desk'"):
-        accounts.give_role(ada.user_id, "desk")
+        accounts.users.give_role(ada.user_id, "desk")
     with pytest.raises(AccountError):
-        accounts.give_role("nobody", "member")
+        accounts.users.give_role("nobody", "member")
 
 
 def test_the_last_administrator_keeps_the_role(accounts: Accounts) -> None:
-    ada = accounts.create_user("ada", "Ada", roles=["admin"])
+    ada = accounts.users.create("ada", "Ada", roles=["admin"])
     with pytest.raises(AccountError, match="Nobody could administer"):
-        accounts.take_role(ada.user_id, "admin")
-    assert accounts.count_holders() == {"admin": 1}
+        accounts.users.take_role(ada.user_id, "admin")
+    assert accounts.roles.count_holders() == {"admin": 1}
 
 
 def test_two_who_give_a_person_a_role_each_at_once_give_both(accounts: Accounts) -> None:
-    ada = accounts.create_user("ada", "Ada")
+    ada = accounts.users.create("ada", "Ada")
     together = threading.Barrier(2)
 
     def give(role: str) -> None:
         together.wait()
-        accounts.give_role(ada.user_id, role)
+        accounts.users.give_role(ada.user_id, role)
 
     both = [threading.Thread(target=give, args=(role,)) for role in ("admin", "member")]
     for each in both:
         each.start()
     for each in both:
         each.join()
-    assert accounts.user(ada.user_id).roles == {"admin", "member"}  # type: ignore[union-attr]
+    assert accounts.users.get(ada.user_id).roles == {"admin", "member"}  # type: ignore[union-attr]

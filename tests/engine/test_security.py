@@ -82,12 +82,12 @@ def test_password_fields_hide_what_is_typed_and_take_password_managers(
 
 
 def test_a_password_is_good_for_as_long_as_its_owner_wants(accounts: Accounts, clock: FakeClock) -> None:
-    accounts.create_user("ada", "Ada", password="a phrase of some length", must_change_password=False)
+    accounts.users.create("ada", "Ada", password="a phrase of some length", must_change_password=False)
     clock.advance(5 * 365 * 86400)
-    ada = accounts.find("ada")
+    ada = accounts.users.find("ada")
     assert ada is not None
     assert not ada.must_change_password
-    attempt = accounts.begin_attempt("ada", token_hash=None, by=Actor())
+    attempt = accounts.throttle.begin("ada", token_hash=None, by=Actor())
     assert verify_password("a phrase of some length", attempt.password_hash)
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, event
 
 from core.accounts import Accounts, Identity
 from core.clock import FakeClock
@@ -15,21 +12,9 @@ from core.storage.database import open_database
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
 from core.web.session_revocation import SessionRevocation
+from tests.engine.conftest import queries
 
 TOKENS = [f"{number:064x}" for number in range(5)]
-
-
-@contextmanager
-def queries(database: Engine) -> Iterator[list[str]]:
-    """The statements that are sent within the block."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    event.listen(database, "before_cursor_execute", note)
-    yield sent
-    event.remove(database, "before_cursor_execute", note)
 
 
 class Hall:
@@ -67,19 +52,19 @@ class Hall:
 @pytest.mark.parametrize("tokens", [(), (None,)], ids=["no page", "a browser without a cookie"])
 def test_without_a_page_somebody_may_lose_nothing_is_asked(accounts: Accounts, tokens: tuple[None, ...]) -> None:
     hall = Hall(*tokens)
-    with queries(accounts._database) as sent:
+    with queries(accounts.users._database) as sent:
         assert hall.look(accounts) == []
     assert sent == []
 
 
 def test_all_open_pages_are_looked_up_by_one_query(accounts: Accounts) -> None:
     hall = Hall(*(f"{number:064x}" for number in range(1000)))
-    accounts.revoke(f"{7:064x}")
-    with queries(accounts._database) as sent:
+    accounts.tokens.revoke(f"{7:064x}")
+    with queries(accounts.users._database) as sent:
         assert hall.look(accounts) == [("run", f"page of {7:064x}")]
     assert len(sent) == 1
     hall.open(f"{1000:064x}")
-    with queries(accounts._database) as sent:
+    with queries(accounts.users._database) as sent:
         hall.look(accounts)
     assert len(sent) == 2
 
@@ -87,7 +72,7 @@ def test_all_open_pages_are_looked_up_by_one_query(accounts: Accounts) -> None:
 def test_every_page_of_an_ended_browser_runs_once_and_is_cut_off_if_it_stays(accounts: Accounts) -> None:
     hall = Hall(TOKENS[0], TOKENS[1], TOKENS[1])
     assert hall.look(accounts) == []
-    accounts.revoke(TOKENS[1])
+    accounts.tokens.revoke(TOKENS[1])
     page = f"page of {TOKENS[1]}"
     assert hall.look(accounts) == [("run", page)] * 2
     hall.connections.close(hall.names[1])  # this one did as it was told
@@ -103,19 +88,19 @@ def test_every_page_of_an_ended_browser_runs_once_and_is_cut_off_if_it_stays(acc
 def test_a_script_at_work_is_left_to_finish_while_its_page_may_be_seen(
     accounts: Accounts, change: str, finishes: bool
 ) -> None:
-    accounts.save_role("clerk", ["orders.read"])
-    user = accounts.create_user("ada", "Ada", roles=["clerk"])
-    ticket = accounts.issue_ticket("before", user.user_id)
-    assert accounts.redeem(ticket, "before", TOKENS[0], "a browser")
+    accounts.roles.save("clerk", ["orders.read"])
+    user = accounts.users.create("ada", "Ada", roles=["clerk"])
+    ticket = accounts.tokens.issue_ticket("before", user.user_id)
+    assert accounts.tokens.redeem(ticket, "before", TOKENS[0], "a browser")
     hall, page = Hall(TOKENS[0]), f"page of {TOKENS[0]}"
     hall.running.add(TOKENS[0])
     match change:
         case "locked":
-            accounts.set_active(user.user_id, False)
+            accounts.users.set_active(user.user_id, False)
         case "signed out":
-            accounts.revoke(TOKENS[0])
+            accounts.tokens.revoke(TOKENS[0])
         case _:
-            accounts.save_role("clerk", ["orders.*", "stock.read"] if finishes else ["stock.read"])
+            accounts.roles.save("clerk", ["orders.*", "stock.read"] if finishes else ["stock.read"])
     looks = [hall.look(accounts) for _ in range(3)]
     assert looks[:2] == ([[], []] if finishes else [[("run", page)], [("end", page), ("cut", page)]])
     hall.running.clear()
@@ -124,21 +109,21 @@ def test_a_script_at_work_is_left_to_finish_while_its_page_may_be_seen(
 
 
 def test_who_is_no_longer_good_is_told_as_each_single_look_tells_it(accounts: Accounts, clock: FakeClock) -> None:
-    accounts.save_role("clerk", ["orders.*"])
+    accounts.roles.save("clerk", ["orders.*"])
     for token, person in zip(TOKENS, ("good", "locked", "rights", "idle"), strict=False):
-        user = accounts.create_user(person, person, roles=["clerk"] if person == "rights" else [])
-        ticket = accounts.issue_ticket(f"before {person}", user.user_id)
-        assert accounts.redeem(ticket, f"before {person}", token, "a browser")
+        user = accounts.users.create(person, person, roles=["clerk"] if person == "rights" else [])
+        ticket = accounts.tokens.issue_ticket(f"before {person}", user.user_id)
+        assert accounts.tokens.redeem(ticket, f"before {person}", token, "a browser")
         if person == "locked":
-            accounts.set_active(user.user_id, False)
-    accounts.save_role("clerk", [])
+            accounts.users.set_active(user.user_id, False)
+    accounts.roles.save("clerk", [])
     clock.advance(3500)
     for token in TOKENS[:3]:
-        accounts.touch(token)
+        accounts.tokens.touch(token)
     clock.advance(200)
-    accounts.register(TOKENS[4], "anon-1", "a browser")
-    found = accounts.no_longer_good([*TOKENS, "never seen"])
-    assert found == {token for token in TOKENS if (state := accounts.check(token)) and state.standing != "good"}
+    accounts.tokens.register(TOKENS[4], "anon-1", "a browser")
+    found = accounts.identities.ended_or_stale([*TOKENS, "never seen"])
+    assert found == {token for token in TOKENS if accounts.identities.ask(token, "anon").standing != "good"}
     assert found == {TOKENS[1], TOKENS[2], TOKENS[3]}
 
 
@@ -149,8 +134,8 @@ def test_while_the_database_is_away_everything_stays(clock: FakeClock) -> None:
 
 
 def test_an_outage_to_come_finds_ended_who_was_known_before(accounts: Accounts) -> None:
-    known = accounts.known_identities
+    known = accounts.identities.known
     known.remember(TOKENS[2], Identity(token_hash=TOKENS[2], session_id="anon-1", anonymous_id="anon-1", user=None))
-    accounts.revoke(TOKENS[2])
+    accounts.tokens.revoke(TOKENS[2])
     Hall(TOKENS[2]).look(accounts)
     assert known.recall(TOKENS[2]) is None

@@ -81,7 +81,7 @@ def returned(tab: AppTest) -> Any:
 
 
 def person() -> UserSession:
-    local = get_services().accounts.find("local")
+    local = get_services().accounts.users.find("local")
     assert local is not None
     return get_services().engine.open(local.session_id)
 

@@ -31,20 +31,20 @@ GUESSES = int(os.environ.get("KEEP_TEST_GUESSES", "600"))
 
 @pytest.fixture
 def ada(accounts: Accounts) -> User:
-    return accounts.create_user("ada", "Ada", password=PASSWORD)
+    return accounts.users.create("ada", "Ada", password=PASSWORD)
 
 
 def sign_in(accounts: Accounts, user: User | None, token: str, new: str) -> None:
     """What a browser does once a password was right, or to sign out: it exchanges its token."""
-    ticket = accounts.issue_ticket(token, user.user_id if user else None)
-    assert accounts.redeem(ticket, token, new, "Chrome on Linux") is not None
+    ticket = accounts.tokens.issue_ticket(token, user.user_id if user else None)
+    assert accounts.tokens.redeem(ticket, token, new, "Chrome on Linux") is not None
 
 
 def tries(accounts: Accounts, name: str, *, by: Actor = MALLORY, token_hash: str | None = None, most: int = 300) -> int:
     """How many wrong passwords are let through before the next is refused."""
     for number in range(most):
         try:
-            accounts.begin_attempt(name, token_hash=token_hash, by=by)
+            accounts.throttle.begin(name, token_hash=token_hash, by=by)
         except ThrottledError:
             return number
     return most
@@ -59,10 +59,10 @@ def test_ten_passwords_are_checked_for_any_name_known_or_not(accounts: Accounts,
 
 def test_each_place_is_free_again_fifteen_minutes_after_it_was_taken(accounts: Accounts, clock: FakeClock) -> None:
     for _ in range(PER_ACCOUNT):
-        accounts.begin_attempt("ada", token_hash=None, by=MALLORY)
+        accounts.throttle.begin("ada", token_hash=None, by=MALLORY)
         clock.advance(60)
     with pytest.raises(ThrottledError) as refused:
-        accounts.begin_attempt("ada", token_hash=None, by=MALLORY)
+        accounts.throttle.begin("ada", token_hash=None, by=MALLORY)
     assert refused.value.seconds == WINDOW.total_seconds() - 60 * PER_ACCOUNT
     clock.advance(refused.value.seconds - 1)
     assert tries(accounts, "ada") == 0
@@ -84,9 +84,9 @@ def test_a_clock_that_is_set_gives_nobody_more(accounts: Accounts, clock: FakeCl
 
 def test_one_address_may_try_a_hundred_names_and_no_more(accounts: Accounts) -> None:
     for number in range(PER_ADDRESS):
-        accounts.begin_attempt(f"name {number}", token_hash=None, by=MALLORY)
+        accounts.throttle.begin(f"name {number}", token_hash=None, by=MALLORY)
     with pytest.raises(ThrottledError):
-        accounts.begin_attempt("ada", token_hash=None, by=MALLORY)
+        accounts.throttle.begin("ada", token_hash=None, by=MALLORY)
     assert tries(accounts, "ada", by=HOME) == PER_ACCOUNT, "what was refused used nothing of the account's"
 
 
@@ -107,7 +107,7 @@ def test_who_has_a_whole_network_of_addresses_has_one_allowance(one: str, other:
 
 def test_a_right_password_gives_back_what_it_used(accounts: Accounts, ada: User) -> None:
     for _ in range(PER_ADDRESS + 1):
-        accounts.right(accounts.begin_attempt("ada", token_hash=None, by=MALLORY))
+        accounts.throttle.right(accounts.throttle.begin("ada", token_hash=None, by=MALLORY))
     assert tries(accounts, "ada") == PER_ACCOUNT
 
 
@@ -128,21 +128,21 @@ def test_the_owner_gets_in_where_they_were_before_whoever_guesses(accounts: Acco
 
 
 def test_a_device_is_known_for_whoever_signed_in_there_and_for_nobody_else(accounts: Accounts, ada: User) -> None:
-    bob = accounts.create_user("bob", "Bob", password=PASSWORD)
+    bob = accounts.users.create("bob", "Bob", password=PASSWORD)
     sign_in(accounts, ada, "fresh", "ada's")
     sign_in(accounts, None, "ada's", "between")
     sign_in(accounts, bob, "between", "bob's")
     for name in ("ada", "bob"):
         assert tries(accounts, name, by=HOME) == PER_ACCOUNT
         assert tries(accounts, name, by=HOME, token_hash="bob's") == PER_ACCOUNT
-    accounts.create_user("cy", "Cy", password=PASSWORD)
+    accounts.users.create("cy", "Cy", password=PASSWORD)
     assert tries(accounts, "cy") == PER_ACCOUNT
     assert tries(accounts, "cy", token_hash="bob's") == 0
 
 
 def test_nothing_that_was_typed_is_in_the_table(accounts: Accounts, ada: User) -> None:
     assert tries(accounts, "my password by mistake") == PER_ACCOUNT
-    with accounts._database.connect() as connection:
+    with accounts.users._database.connect() as connection:
         rows = connection.execute(text("SELECT * FROM attempts")).all()
     assert len(rows) == 2
     assert "mistake" not in str(rows)
@@ -154,22 +154,22 @@ def test_an_attack_writes_one_line_and_not_each(accounts: Accounts, ada: User) -
     assert tries(accounts, "ada") == PER_ACCOUNT - 1
     for _ in range(50):
         assert tries(accounts, "ada") == 0
-    lines = [(line.event, line.detail[:7]) for line in accounts.trail() if line.event.startswith("sign_in")]
+    lines = [(line.event, line.detail[:7]) for line in accounts.audit.find() if line.event.startswith("sign_in")]
     assert lines == [("sign_in.throttled", ""), ("sign_in.refused", "")]
-    assert {line.subject for line in accounts.trail(events=["sign_in.throttled"])} == {f"person:{ada.user_id}"}
+    assert {line.subject for line in accounts.audit.find(events=["sign_in.throttled"])} == {f"person:{ada.user_id}"}
 
 
 def test_what_counts_no_more_is_forgotten_and_nothing_else(accounts: Accounts, ada: User, clock: FakeClock) -> None:
     sign_in(accounts, ada, "fresh", "known")
     assert tries(accounts, "nobody") == PER_ACCOUNT
     clock.advance(WINDOW.total_seconds() - 1)
-    accounts.begin_attempt("ada", token_hash=None, by=HOME)
-    assert accounts.forget_attempts() == 0
+    accounts.throttle.begin("ada", token_hash=None, by=HOME)
+    assert accounts.throttle.forget_attempts() == 0
     clock.advance(1)
-    assert (accounts.forget_attempts(), accounts.forget_devices()) == (2, 0)
+    assert (accounts.throttle.forget_attempts(), accounts.throttle.forget_devices()) == (2, 0)
     assert tries(accounts, "ada", by=HOME) == PER_ACCOUNT - 1
     clock.advance(KNOWN_FOR.total_seconds())
-    assert accounts.forget_devices() == 1
+    assert accounts.throttle.forget_devices() == 1
 
 
 def test_guesses_of_two_processes_at_once_hash_ten_passwords_and_the_owner_still_gets_in(
@@ -181,7 +181,7 @@ def test_guesses_of_two_processes_at_once_hash_ten_passwords_and_the_owner_still
         database = open_database(url)
         Base.metadata.create_all(database)
         accounts = Accounts(database, SystemClock(), session_timeout=3600, password_rounds=4, secret=SECRET)
-        sign_in(accounts, accounts.create_user("ada", "Ada", password=PASSWORD), "fresh", at_home)
+        sign_in(accounts, accounts.users.create("ada", "Ada", password=PASSWORD), "fresh", at_home)
         everybody.append(accounts)
     command = [sys.executable, "-m", "tests.engine.guessing", str(GUESSES // 2), "16", *urls]
     with ExitStack() as stack:
@@ -199,7 +199,7 @@ def test_guesses_of_two_processes_at_once_hash_ten_passwords_and_the_owner_still
             assert check_password(accounts, "ada", PASSWORD, token_hash=at_home, by=HOME) is not None
             with pytest.raises(ThrottledError):
                 check_password(accounts, "ada", PASSWORD, token_hash=None, by=HOME)
-            accounts._database.dispose()
+            accounts.users._database.dispose()
 
 
 def _process(command: list[str]) -> subprocess.Popen[str]:

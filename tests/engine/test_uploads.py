@@ -94,7 +94,7 @@ def test_a_widget_that_keeps_nothing_takes_its_files_as_streamlit_does(office: O
 def test_whoever_may_not_see_the_page_any_more_hands_nothing_in(office: Office) -> None:
     member = Browser(office)
     with member.open("counter") as page:
-        office.accounts.set_roles(member.user_id, [])
+        office.accounts.users.set_roles(member.user_id, [])
         assert member.put(page, b"x") == 403
     assert noted(office, member) == {}
 

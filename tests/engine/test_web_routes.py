@@ -54,7 +54,7 @@ def token(client: TestClient, services: Services, secret: str) -> str:
 
 @pytest.fixture
 def ada(services: Services) -> User:
-    return services.accounts.create_user("ada", "Ada")
+    return services.accounts.users.create("ada", "Ada")
 
 
 def test_health_tells_the_state_of_the_server(client: TestClient) -> None:
@@ -84,7 +84,7 @@ def test_health_says_by_its_status_that_the_database_is_down(make_settings: Call
 def test_a_ticket_is_exchanged_for_a_new_token(
     client: TestClient, services: Services, secret: str, token: str, ada: User
 ) -> None:
-    ticket = services.accounts.issue_ticket(token_hash(token), ada.user_id)
+    ticket = services.accounts.tokens.issue_ticket(token_hash(token), ada.user_id)
     answer = client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN)
     assert answer.status_code == 204
     assert "HttpOnly" in answer.headers["set-cookie"]
@@ -92,27 +92,26 @@ def test_a_ticket_is_exchanged_for_a_new_token(
     new = answer.cookies[services.settings.cookie_name]
     assert new != token
     assert verify(new, secret)
-    state = services.accounts.check(token_hash(new))
-    assert state is not None
+    state = services.accounts.identities.ask(token_hash(new), "anon")
     assert state.user is not None
     assert state.user.user_id == ada.user_id
-    assert services.accounts.check(token_hash(token)).standing == "ended"  # type: ignore[union-attr]
+    assert services.accounts.identities.ask(token_hash(token), "anon").standing == "ended"
 
 
 def test_a_ticket_of_another_browser_changes_nothing(
     client: TestClient, services: Services, token: str, ada: User
 ) -> None:
-    ticket = services.accounts.issue_ticket("another browser", ada.user_id)
+    ticket = services.accounts.tokens.issue_ticket("another browser", ada.user_id)
     answer = client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN)
     assert answer.status_code == 409
     assert "set-cookie" not in answer.headers
-    assert services.accounts.check(token_hash(token)) is None
+    assert not services.accounts.identities.ask(token_hash(token), "anon").registered
 
 
 def test_without_a_cookie_of_ours_there_is_nothing_to_exchange(
     client: TestClient, services: Services, ada: User
 ) -> None:
-    ticket = services.accounts.issue_ticket("somebody", ada.user_id)
+    ticket = services.accounts.tokens.issue_ticket("somebody", ada.user_id)
     assert client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN).status_code == 409
 
 
@@ -121,7 +120,7 @@ def test_work_done_before_signing_in_moves_into_the_persons_session(
 ) -> None:
     path = join_path("form", "order", "field", "item")
     put(services.engine, anonymous_session_id(token, secret), {path: "a lamp"})
-    ticket = services.accounts.issue_ticket(token_hash(token), ada.user_id)
+    ticket = services.accounts.tokens.issue_ticket(token_hash(token), ada.user_id)
     assert client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN).status_code == 204
     assert services.engine.open(ada.session_id).form("order").values == {"item": "a lamp"}
     assert services.engine.open(anonymous_session_id(token, secret)).form("order").values == {}
@@ -130,12 +129,12 @@ def test_work_done_before_signing_in_moves_into_the_persons_session(
 def test_one_persons_work_does_not_move_to_another(
     client: TestClient, services: Services, token: str, ada: User
 ) -> None:
-    bob = services.accounts.create_user("bob", "Bob")
+    bob = services.accounts.users.create("bob", "Bob")
     hashed = token_hash(token)
-    services.accounts.redeem(services.accounts.issue_ticket("x", ada.user_id), "x", hashed, "")
+    services.accounts.tokens.redeem(services.accounts.tokens.issue_ticket("x", ada.user_id), "x", hashed, "")
     path = join_path("form", "order", "field", "item")
     put(services.engine, ada.session_id, {path: "ada's"})
-    ticket = services.accounts.issue_ticket(hashed, bob.user_id)
+    ticket = services.accounts.tokens.issue_ticket(hashed, bob.user_id)
     assert client.post("/keep/rotate", json={"ticket": ticket}, headers=SAME_ORIGIN).status_code == 204
     assert services.engine.open(bob.session_id).form("order").values == {}
     assert services.engine.open(ada.session_id).form("order").values == {"item": "ada's"}
@@ -222,7 +221,7 @@ def test_development_starts_on_an_empty_database(empty: Callable[..., Services])
     with use_services(services):
         start_and_stop()
         assert is_current(services.database)
-        administrator = services.accounts.find("admin")
+        administrator = services.accounts.users.find("admin")
     assert administrator is not None
     assert administrator.must_change_password
 

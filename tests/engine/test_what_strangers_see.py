@@ -48,7 +48,7 @@ def test_somebody_who_is_not_signed_in_is_told_of_no_page(office: Office, path: 
 @pytest.mark.parametrize("path", ["", "intake", "admin-people"])
 def test_somebody_signed_in_is_told_of_the_pages_they_may_open(office: Office, path: str) -> None:
     token = office.sign_in(office.person())
-    granted = next(role.permissions for role in office.accounts.roles() if role.role == "member")
+    granted = next(role.permissions for role in office.accounts.roles.all() if role.role == "member")
     with OpenPage(office.server.port, office.cookie(token), path) as page:
         for spec in discover():
             assert bool(told(page, path, spec)) == allows(granted, spec), spec.name

@@ -90,7 +90,7 @@ def returned(tab: AppTest) -> Any:
 
 
 def person() -> UserSession:
-    local = get_services().accounts.find("local")
+    local = get_services().accounts.users.find("local")
     assert local is not None
     return get_services().engine.open(local.session_id)
 
@@ -342,7 +342,7 @@ def test_what_nothing_could_keep_stays_in_the_field_and_is_kept_as_soon_as_that_
         connection.execute(text(rename.format("away", "entries")))
     tab.run()
     assert (returned(tab), len(tab.error)) == ("after", 0)
-    local = services.accounts.find("local")
+    local = services.accounts.users.find("local")
     assert local is not None
     stored = services.store.load(local.session_id).entries
     assert ['"after"' in str(one.value) for one in stored if one.path.startswith("form/form/field/")] == [True]

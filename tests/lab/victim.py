@@ -137,19 +137,18 @@ class Browser:
         self.engine.flush()
 
     def cleanup(self) -> dict[str, Any]:
-        self.host.services.accounts.forget_ended(timedelta())
+        self.host.services.accounts.tokens.forget_ended(timedelta())
         return {"removed": self.engine.cleanup()}
 
     def register(self, session: str) -> None:
         """Give the session a browser, whose token goes by the session's name."""
-        self.host.services.accounts.register(session, session, "laboratory")
+        self.host.services.accounts.tokens.register(session, session, "laboratory")
 
     def come_back(self, session: str) -> dict[str, Any]:
         """What that browser is told at its next request."""
-        state = self.host.services.accounts.check(session)
-        if state is not None:
-            self.host.services.accounts.touch_if_due(state)
-        return {"standing": state and state.standing}
+        state = self.host.services.accounts.identities.ask(session, "anon")
+        self.host.services.accounts.tokens.touch_if_due(state)
+        return {"standing": state.standing if state.registered else None}
 
     def status(self) -> dict[str, Any]:
         status = self.engine.status()

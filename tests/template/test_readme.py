@@ -197,7 +197,7 @@ def test_the_operators_page(bake: Bake, baked_default: BakedProject) -> None:
         "import io; from core.services import *; "
         "get_services().engine.open('s').set_field('f', 'a', 1); "
         "get_services().files.keep(io.BytesIO(b'an upload')); "
-        "get_services().accounts.create_user('ada', 'Ada', password='three unrelated words'); close_services()"
+        "get_services().accounts.users.create('ada', 'Ada', password='three unrelated words'); close_services()"
     )
     assert_runs(".venv/bin/python manage.py migrate", project.path)
     assert_runs(f'.venv/bin/python -c "{begin}"', project.path)

@@ -64,5 +64,5 @@ def _check(identity: Identity, permissions: Collection[str]) -> None:
     try:
         identity.require(*permissions)
     except NotAllowedError as error:
-        get_services().accounts.deny(error.permission, by=acting())
+        get_services().accounts.audit.deny(error.permission, by=acting())
         raise

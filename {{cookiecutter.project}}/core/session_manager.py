@@ -303,7 +303,7 @@ class SessionManager:
             raise
         if not self._registered and self.identity.token_hash:
             # A browser gets its row at its first edit, so that its owner can see and revoke it.
-            get_services().accounts.register_soon(self.identity.token_hash, session.session_id, self._device)
+            get_services().accounts.tokens.register_soon(self.identity.token_hash, session.session_id, self._device)
             self._registered = True
         return stamps
 
@@ -375,7 +375,7 @@ class SessionManager:
         except SignedOutError:
             raise
         except NotAllowedError as error:
-            get_services().accounts.deny(error.permission, by=self._actor())
+            get_services().accounts.audit.deny(error.permission, by=self._actor())
             raise
         except NotKeptError as error:
             log.info("an edit is left to its widget's callback", reason=error.reason)

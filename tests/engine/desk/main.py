@@ -15,7 +15,7 @@ from core.services import get_services
 
 def did(what: str, by: Actor | None = None) -> None:
     """Leave a trace of what was done."""
-    get_services().accounts.note("role.saved", by=by or acting(), subject="role:trace", detail=what)
+    get_services().accounts.audit.note("role.saved", by=by or acting(), subject="role:trace", detail=what)
 
 
 @requires("desk.write")

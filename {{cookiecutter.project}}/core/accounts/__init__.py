@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Lock
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
-from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, DeniedLimit, Event
+from core.accounts.audit import COMMAND_LINE, EVENTS, Actor, Asked, Audited, AuditTrail, Event
 from core.accounts.background_writes import BackgroundWriter
 from core.accounts.browsers import Browser, Browsers
-from core.accounts.identity import Identities, Identity, IdentityCache
+from core.accounts.identity import Identities, Identity, Standing
 from core.accounts.invitations import Invitation, Invitations
 from core.accounts.oidc import OidcUsers
 from core.accounts.passwords import DEFAULT_ROUNDS
 from core.accounts.roles import Role, Roles
-from core.accounts.throttle import WINDOW, Attempt, Throttle
-from core.accounts.tokens import Redeemed, Standing, TokenState
-from core.accounts.users import User
+from core.accounts.throttle import Attempt, Throttle
+from core.accounts.tokens import Redeemed, Tokens
+from core.accounts.users import User, Users
 from core.clock import Clock, SteadyClock
-from core.rate import RateLimit
 from core.storage.database import CircuitBreaker
-from core.storage.models import UserModel
 
 __all__ = [
     "COMMAND_LINE",
@@ -38,13 +35,12 @@ __all__ = [
     "Redeemed",
     "Role",
     "Standing",
-    "TokenState",
     "User",
 ]
 
 
-class Accounts(OidcUsers, Roles, Invitations, Browsers, Identities, Throttle):
-    """People, roles and tokens of one database. Every method is one transaction.
+class Accounts:
+    """People, roles and tokens of one database, each in a part of its own, whose methods are one transaction each.
 
     `session_timeout` and `absolute_timeout` are in seconds: how long a token lives without activity, and how long
     after signing in at most. `password_rounds` is bcrypt's work factor; tests lower it. `secret` keys the hashes under
@@ -64,28 +60,29 @@ class Accounts(OidcUsers, Roles, Invitations, Browsers, Identities, Throttle):
         title: str = "",
         signing_in: bool = True,
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._steady = SteadyClock(clock)
+        steady, key = SteadyClock(clock), b"accounts " + secret.encode()
         self.db_budget = CircuitBreaker()
         """For whoever asks on behalf of a page: `with accounts.db_budget:`."""
-        self._background = BackgroundWriter(self.db_budget)
-        self._denied = DeniedLimit(clock.monotonic)
-        self._timeout = timedelta(seconds=session_timeout)
-        self._absolute_timeout = timedelta(seconds=absolute_timeout)
-        self._password_rounds = password_rounds
-        self.title = title
-        self.signing_in = signing_in
-        self.known_identities = IdentityCache()
-        self._secret = b"accounts " + secret.encode()
-        self._throttle_notes = RateLimit(per_second=1 / WINDOW.total_seconds(), burst=1, monotonic=clock.monotonic)
-        self._turn = Lock()
+        self.background = BackgroundWriter(self.db_budget)
+        self.audit = AuditTrail(database, steady, self.background)
+        self.roles = Roles(database, self.audit)
+        self.users = Users(database, steady, self.audit, title=title, rounds=password_rounds)
+        self.oidc = OidcUsers(database, self.users)
+        self.invitations = Invitations(database, steady, self.audit, self.users)
+        self.throttle = Throttle(database, steady, self.audit, secret=key, rounds=password_rounds)
+        self.identities = Identities(database, steady, self.users, self.db_budget, signing_in=signing_in)
+        self.browsers = Browsers(database, steady, self.audit)
+        self.tokens = Tokens(
+            database,
+            steady,
+            self.audit,
+            self.background,
+            self.identities.known,
+            timeout=timedelta(seconds=session_timeout),
+            absolute_timeout=timedelta(seconds=absolute_timeout),
+            secret=key,
+        )
 
     def close(self) -> None:
         """Write once more what waits in the background."""
-        self._background.close()
-
-    def count_users(self) -> int:
-        """Count all people, locked-out ones included."""
-        with self._database.connect() as connection:
-            return connection.execute(select(func.count()).select_from(UserModel)).scalar_one()
+        self.background.close()

@@ -11,17 +11,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, RowMapping, Table, bindparam, func, insert, select
+from sqlalchemy.orm import aliased
 
 from core.accounts.background_writes import BackgroundWriter
-from core.clock import Clock, SteadyClock
+from core.clock import SteadyClock
 from core.rate import RateLimit
 from core.storage.models import AuditModel, TokenModel, UserModel
 
@@ -57,6 +58,16 @@ DENIED_PER_MINUTE, DENIED_AT_ONCE = 60, 200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BATCH = 1_000
 _audit = cast(Table, AuditModel.__table__)
+_actor, _subject = aliased(UserModel), aliased(UserModel)
+_EVENTS = (
+    select(
+        _audit,
+        (_actor.name + " (" + _actor.username + ")").label("actor"),
+        (_subject.name + " (" + _subject.username + ")").label("subject_name"),
+    )
+    .outerjoin(_actor, _actor.user_id == _audit.c.actor_id)
+    .outerjoin(_subject, _subject.user_id == func.substr(_audit.c.subject, len("person:") + 1))
+)
 _HOLDER = select(TokenModel.user_id).where(
     TokenModel.token_hash == bindparam("hash"),
     TokenModel.revoked_at.is_(None),
@@ -90,6 +101,10 @@ class Audited:
     detail: str
     address: str
     device: str
+    actor: str
+    """The name of the actor (`Ada Lovelace (ada)`), empty where nobody was signed in."""
+    subject_name: str
+    """The subject, for reading: a person's name, or `role member`."""
 
 
 class Asked(TypedDict, total=False):
@@ -105,33 +120,19 @@ class Asked(TypedDict, total=False):
     """Aware UTC; this moment itself is no part of it."""
 
 
-class DeniedLimit:
-    """Decides which denied accesses are noted. Kept in memory. Safe for threads."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._same = RateLimit(per_second=1 / DENIED_PAUSE_SECONDS, burst=1, monotonic=monotonic)
-        self._people, self._strangers = (
-            RateLimit(per_second=DENIED_PER_MINUTE / 60, burst=DENIED_AT_ONCE, monotonic=monotonic) for _ in range(2)
-        )
-
-    def allows(self, key: str, *, stranger: bool) -> bool:
-        """Return True if this denial is to be noted."""
-        return not self._same.wait(key) and not (self._strangers if stranger else self._people).wait("")
-
-
 class AuditTrail:
-    """The part of `Accounts` that keeps the audit trail."""
+    """The trail of one database."""
 
-    _database: Engine
-    _clock: Clock
-    _steady: SteadyClock
-    _background: BackgroundWriter
-    _denied: DeniedLimit
+    def __init__(self, database: Engine, clock: SteadyClock, background: BackgroundWriter) -> None:
+        self._database, self._clock, self._background = database, clock, background
+        monotonic = clock.wall.monotonic
+        self._denied_same = RateLimit(per_second=1 / DENIED_PAUSE_SECONDS, burst=1, monotonic=monotonic)
+        self._denied_in_all = RateLimit(per_second=DENIED_PER_MINUTE / 60, burst=DENIED_AT_ONCE, monotonic=monotonic)
 
     def note(self, event: Event, *, by: Actor, subject: str = "", detail: str = "") -> None:
         """Add an event that changed nothing else, such as a refused sign-in."""
         with self._database.begin() as connection:
-            self._note(connection, event, by=by, subject=subject, detail=detail)
+            self.add(connection, event, by=by, subject=subject, detail=detail)
 
     def deny(self, what: str, *, by: Actor, browser: str | None = None, owner: str | None = None) -> None:
         """Note soon that access was denied. Nobody waits for it, and of many not each is noted.
@@ -141,57 +142,40 @@ class AuditTrail:
         to take and nothing is noted.
         """
         key = "\0".join([what, by.user_id or by.address])
-        if self._denied.allows(key, stranger=by.user_id is None):
-            at = self._clock.now()
+        signed_in = "stranger" if by.user_id is None else "person"
+        if not self._denied_same.wait(key) and not self._denied_in_all.wait(signed_in):
+            at = self._clock.wall.now()
             self._background.later(f"deny {key} {at}", partial(self._write_denied, what, by, browser, owner, at))
 
-    def settle(self) -> bool:
-        """Wait for what is written in the background, such as denied accesses. Returns False if something is left."""
-        return self._background.settle()
-
-    def trail(self, *, limit: int = 100, before: int | None = None, **asked: Unpack[Asked]) -> list[Audited]:
+    def find(self, *, limit: int = 100, before: int | None = None, **asked: Unpack[Asked]) -> list[Audited]:
         """Return up to `limit` events to which all filters apply, the newest first.
 
         `before` is the number of an event: the last one of the page before.
         """
-        wanted = select(_audit).where(*_conditions(asked))
+        wanted = _EVENTS.where(*_conditions(asked))
         if before is not None:
             wanted = wanted.where(_audit.c.number < before)
         with self._database.connect() as connection:
-            rows = connection.execute(wanted.order_by(_audit.c.number.desc()).limit(limit))
-            return [Audited(**row) for row in rows.mappings()]
+            rows = connection.execute(wanted.order_by(_audit.c.number.desc()).limit(limit)).mappings()
+            return [_audited(row) for row in rows]
 
-    def export_trail(
-        self, kind: Format, *, by: Actor, limit: int | None = None, **asked: Unpack[Asked]
-    ) -> Iterator[str]:
-        """Return the newest events as CSV with a line of titles, or as a JSON array, piece by piece, with names.
+    def find_all(self, **asked: Unpack[Asked]) -> Iterator[Audited]:
+        """Yield all events to which all filters apply, the newest first, by one query for each thousand."""
+        before: int | None = None
+        while page := self.find(limit=_BATCH, before=before, **asked):
+            yield from page
+            before = page[-1].number
+
+    def export(self, kind: Format, *, by: Actor, limit: int | None = None, **asked: Unpack[Asked]) -> Iterator[str]:
+        """Return the newest events as CSV with a line of titles, or as a JSON array, piece by piece.
 
         That it is exported is noted first.
         """
         self.note("trail.exported", by=by, detail=f"as {kind}{_described(asked)}")
-        rows = self._named_rows(limit, asked)
+        rows = (asdict(line) | {"at": line.at.isoformat()} for line in islice(self.find_all(**asked), limit))
         return _as_csv(rows) if kind == "csv" else _as_json(rows)
 
-    def names(self, user_ids: Collection[str]) -> dict[str, str]:
-        """Return what these people are called (`Ada Lovelace (ada)`), by their ids; without those who are deleted."""
-        named = select(UserModel.user_id, UserModel.name, UserModel.username).where(UserModel.user_id.in_(user_ids))
-        with self._database.connect() as connection:
-            return {row.user_id: f"{row.name} ({row.username})" for row in connection.execute(named)}
-
-    def _named_rows(self, limit: int | None, asked: Asked) -> Iterator[dict[str, Any]]:
-        before, left = None, limit
-        while left is None or left > 0:
-            lines = self.trail(limit=_BATCH if left is None else min(left, _BATCH), before=before, **asked)
-            names = self.names({person for line in lines for person in people_of(line)})
-            for line in lines:
-                actor = name_of(line.actor_id, names) if line.actor_id else ""
-                known = {"at": line.at.isoformat(), "actor": actor, "subject_name": subject_of(line, names)}
-                yield asdict(line) | known
-            if len(lines) < _BATCH:
-                return
-            before, left = lines[-1].number, None if left is None else left - len(lines)
-
-    def _note(
+    def add(
         self,
         connection: Connection,
         event: Event,
@@ -204,7 +188,7 @@ class AuditTrail:
         """Add an event within a transaction. `at` is when it happened, if that was not now."""
         connection.execute(
             insert(AuditModel).values(
-                at=at or self._clock.now(),
+                at=at or self._clock.wall.now(),
                 event=event,
                 actor_id=by.user_id,
                 subject=subject,
@@ -224,30 +208,20 @@ class AuditTrail:
                 subject = f"person:{found.user_id}" if found.user_id else ""
             if browser is not None and (actor := self._holder(connection, browser)) is not None:
                 by = replace(by, user_id=actor.user_id)
-            self._note(connection, "refused", by=by, subject=subject, detail=what, at=at)
+            self.add(connection, "refused", by=by, subject=subject, detail=what, at=at)
 
     def _holder(self, connection: Connection, token_hash: str) -> Row[str | None] | None:
         """Return the person of a token that can be used now."""
-        return connection.execute(_HOLDER, {"hash": token_hash, "now": self._steady.now()}).one_or_none()
+        return connection.execute(_HOLDER, {"hash": token_hash, "now": self._clock.now()}).one_or_none()
 
 
-def people_of(line: Audited) -> Iterator[str]:
-    """Yield the ids of the actor and of the person to whom it was done."""
-    if line.actor_id:
-        yield line.actor_id
-    if line.subject.startswith("person:"):
-        yield line.subject.removeprefix("person:")
-
-
-def name_of(user_id: str, names: Mapping[str, str]) -> str:
-    """Return a person's name; of a deleted one only a part of the id is left to tell them from others."""
-    return names.get(user_id, f"deleted ({user_id[:8]})")
-
-
-def subject_of(line: Audited, names: Mapping[str, str]) -> str:
-    """Return to whom or what it happened, for reading."""
-    kind, _, what = line.subject.partition(":")
-    return name_of(what, names) if kind == "person" else f"{kind} {what}".strip()
+def _audited(row: RowMapping) -> Audited:
+    """Return an event with names; of a deleted person only a part of the id is left to tell them from others."""
+    kind, _, what = row["subject"].partition(":")
+    values = {key: row[key] for key in _audit.c.keys()}  # noqa: SIM118 - a collection of columns is no mapping
+    actor = (row["actor"] or f"deleted ({row['actor_id'][:8]})") if row["actor_id"] else ""
+    subject = row["subject_name"] or f"deleted ({what[:8]})" if kind == "person" else f"{kind} {what}".strip()
+    return Audited(**values, actor=actor, subject_name=subject)
 
 
 def _conditions(asked: Asked) -> Iterator[ColumnElement[bool]]:
@@ -271,7 +245,7 @@ def _described(asked: Asked) -> str:
 
 def _as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield lines. What a spreadsheet would take for a formula gets an apostrophe: people choose their names."""
-    titles = [*Audited.__dataclass_fields__, "actor", "subject_name"]
+    titles = list(Audited.__dataclass_fields__)
     for row in chain([dict(zip(titles, titles, strict=True))], rows):
         text = io.StringIO()
         safe = {key: f"'{value}" if str(value).startswith(_FORMULA) else value for key, value in row.items()}

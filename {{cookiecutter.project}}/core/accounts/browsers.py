@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Engine, Select, func, select, update
 
-from core.accounts.audit import COMMAND_LINE, Actor
-from core.accounts.tokens import Tokens
+from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
+from core.clock import SteadyClock
 from core.storage.models import TokenModel, UserModel
 
 _BROWSERS = select(
@@ -43,29 +43,32 @@ class Browser:
     revoked_at: datetime | None
 
 
-class Browsers(Tokens):
-    """The part of `Accounts` that lists browsers and signs them out. Every method is one transaction."""
+class Browsers:
+    """The browsers of one database. Every method is one transaction."""
 
-    def find_browsers(self, person: str = "", device: str = "", *, limit: int, offset: int = 0) -> list[Browser]:
+    def __init__(self, database: Engine, clock: SteadyClock, audit: AuditTrail) -> None:
+        self._database, self._clock, self._audit = database, clock, audit
+
+    def find(self, person: str = "", device: str = "", *, limit: int, offset: int = 0) -> list[Browser]:
         """Return browsers in use, the last seen first, by parts of the person's name or username and of the device."""
         wanted = _BROWSERS.where(self._live(), *_named(person, device)).order_by(*_LAST_SEEN_FIRST)
         return self._list(wanted.limit(limit).offset(offset))
 
-    def count_browsers(self, person: str = "", device: str = "") -> int:
-        """Count what `find_browsers` finds in all."""
+    def count(self, person: str = "", device: str = "") -> int:
+        """Count what `find` finds in all."""
         wanted = select(func.count()).select_from(TokenModel).where(self._live(), *_named(person, device))
         with self._database.connect() as connection:
             return int(connection.execute(wanted).scalar_one())
 
-    def devices(self, session_id: str) -> list[Browser]:
+    def in_use(self, session_id: str) -> list[Browser]:
         """Return the browsers that may use a session now, the last seen first."""
         return self._list(_BROWSERS.where(self._may_use(session_id)).order_by(*_LAST_SEEN_FIRST))
 
-    def tokens(self, session_id: str) -> list[Browser]:
+    def of_session(self, session_id: str) -> list[Browser]:
         """Return all browsers of a session, ended ones included, the last seen first."""
         return self._list(_BROWSERS.where(TokenModel.session_id == session_id).order_by(*_LAST_SEEN_FIRST))
 
-    def sign_out_device(self, session_id: str, token_hash: str, *, by: Actor) -> bool:
+    def sign_out(self, session_id: str, token_hash: str, *, by: Actor) -> bool:
         """End one browser's right to a session. Returns False if it had none: another session's stays as it is."""
         return self._sign_out(TokenModel.token_hash == token_hash, session_id, by) > 0
 
@@ -82,23 +85,27 @@ class Browsers(Tokens):
         return self._revoke_all(TokenModel.user_id == user_id, f"person:{user_id}", by)
 
     def _sign_out(self, which: ColumnElement[bool], session_id: str, by: Actor) -> int:
-        ending = update(TokenModel).where(which, self._may_use(session_id)).values(revoked_at=self._steady.latest())
+        ending = update(TokenModel).where(which, self._may_use(session_id)).values(revoked_at=self._clock.latest())
         with self._database.begin() as connection:
             devices = sorted(connection.scalars(ending.returning(TokenModel.device)))
             if devices:
                 subject = f"person:{by.user_id}" if by.user_id else f"session:{session_id}"
-                self._note(connection, "session.revoked", by=by, subject=subject, detail=", ".join(devices))
+                self._audit.add(connection, "session.revoked", by=by, subject=subject, detail=", ".join(devices))
         return len(devices)
 
     def _revoke_all(self, which: ColumnElement[bool], subject: str, by: Actor) -> int:
-        ending = update(TokenModel).where(which, self._live()).values(revoked_at=self._steady.latest())
+        ending = update(TokenModel).where(which, self._live()).values(revoked_at=self._clock.latest())
         with self._database.begin() as connection:
             ended = connection.execute(ending).rowcount
-            self._note(connection, "session.revoked", by=by, subject=subject, detail=f"{ended} browsers")
+            self._audit.add(connection, "session.revoked", by=by, subject=subject, detail=f"{ended} browsers")
         return ended
 
     def _may_use(self, session_id: str) -> ColumnElement[bool]:
         return (TokenModel.session_id == session_id) & self._live()
+
+    def _live(self) -> ColumnElement[bool]:
+        """Return the condition that a token can be used now."""
+        return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._clock.now())
 
     def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Browser]:
         with self._database.connect() as connection:

@@ -1,9 +1,9 @@
 """Resolve a browser's token to an identity: in one place for every entrance, with one policy for outages.
 
-A run, a callback, a WebSocket edit, an upload and each route ask `resolve_identity`. While the database doesn't answer,
-also for the second after a slow query, the last answer of this process stands: whose session it is for as long as that
-takes, and the person's permissions for `GRACE_SECONDS`. After that, and for a browser that this process hasn't met,
-nothing that needs a permission is shown or done: closed, not open.
+A run, a callback, a WebSocket edit, an upload and each route ask `Identities.resolve`. While the database doesn't
+answer, also for the second after a slow query, the last answer of this process stands: whose session it is for as long
+as that takes, and the person's permissions for `GRACE_SECONDS`. After that, and for a browser that this process hasn't
+met, nothing that needs a permission is shown or done: closed, not open.
 """
 
 from __future__ import annotations
@@ -16,11 +16,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
-from core.accounts.tokens import Standing, Tokens, TokenState
-from core.accounts.users import User, Users
+from sqlalchemy import ColumnElement, Engine, Select, String, bindparam, func, select
+from sqlalchemy.orm import aliased
+
+from core.accounts.users import USER_COLUMNS, User, Users, user_of
+from core.clock import SteadyClock
 from core.errors import AccountError, NotAllowedError, SignedOutError, StoreUnavailableError
 from core.storage.database import CircuitBreaker, reachable
+from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 from core.wildcards import matches
 
 LOCAL_USER = "local"
@@ -28,6 +34,55 @@ LOCAL_USER = "local"
 GRACE_SECONDS = 15 * 60.0
 """Time for which known permissions stand while the database can't be asked. Where nobody signs in, they always do."""
 _MAXIMUM = 20_000
+_ASKED_AT_ONCE = 1000
+
+Standing = Literal["good", "stale", "ended"]
+"""`good`: use it. `stale`: the person's rights changed, exchange it for a new one. `ended`: revoked or expired."""
+
+_NO_LONGER_GOOD = (
+    select(TokenModel.token_hash)
+    .outerjoin(UserModel, UserModel.user_id == TokenModel.user_id)
+    .where(
+        TokenModel.token_hash.in_(bindparam("hashes", expanding=True)),
+        TokenModel.revoked_at.is_not(None)
+        | (TokenModel.expires_at <= bindparam("now", type_=TokenModel.expires_at.type))
+        | UserModel.active.is_(False)
+        | (TokenModel.epoch != UserModel.epoch),
+    )
+)
+
+
+def _query(person: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Return the query that resolves a token; `person` says whose account belongs to it."""
+    asked = select(
+        bindparam("token_hash", type_=String).label("token_hash"),
+        bindparam("anonymous", type_=String).label("anonymous"),
+    ).subquery("asked")
+    own = aliased(SessionModel)
+    return (
+        select(
+            TokenModel.session_id,
+            TokenModel.epoch,
+            TokenModel.last_seen,
+            TokenModel.expires_at,
+            TokenModel.revoked_at,
+            UserModel.epoch.label("person_epoch"),
+            SessionModel.version,
+            SessionModel.purged_at,
+            own.purged_at.label("own_purged_at"),
+            *USER_COLUMNS,
+        )
+        .select_from(asked)
+        .outerjoin(TokenModel, TokenModel.token_hash == asked.c.token_hash)
+        .outerjoin(SessionModel, SessionModel.session_id == func.coalesce(TokenModel.session_id, asked.c.anonymous))
+        .outerjoin(UserModel, person)
+        .outerjoin(own, own.session_id == UserModel.session_id)
+        .outerjoin(UserRoleModel, UserRoleModel.user_id == UserModel.user_id)
+        .outerjoin(RoleModel, RoleModel.role == UserRoleModel.role)
+    )
+
+
+_OF_PEOPLE, _OF_LOCAL_USER = _query(UserModel.user_id == TokenModel.user_id), _query(UserModel.username == LOCAL_USER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +100,8 @@ class Identity:
     """The session's; None if it has no row yet."""
     standing: Standing = "good"
     """`ended`: signed out or expired, nothing may be written. `stale`: rights changed, the token gets exchanged."""
-    state: TokenState | None = None
-    """The browser's row. An anonymous one gets it at its first edit."""
+    last_seen: datetime | None = None
+    """The moment that the browser's row was last touched; None without one: a browser gets it at its first edit."""
     session_deleted: bool = False
     """With `ended`: the session was deleted, so nothing typed here can be kept."""
     database_away: bool = False
@@ -55,7 +110,7 @@ class Identity:
     @property
     def registered(self) -> bool:
         """True if the browser has its row."""
-        return self.state is not None
+        return self.last_seen is not None
 
     @property
     def user_id(self) -> str | None:
@@ -120,32 +175,35 @@ class IdentityCache:
         return dataclasses.replace(identity, user=user, database_away=True)
 
 
-class Identities(Users, Tokens):
-    """The part of `Accounts` that resolves tokens to identities."""
+class Identities:
+    """The identities of one database's browsers."""
 
-    db_budget: CircuitBreaker
-    known_identities: IdentityCache
-    signing_in: bool
+    def __init__(
+        self, database: Engine, clock: SteadyClock, users: Users, breaker: CircuitBreaker, *, signing_in: bool
+    ) -> None:
+        self._database, self._clock, self._users, self._breaker = database, clock, users, breaker
+        self._signing_in = signing_in
+        self.known = IdentityCache()
 
-    def resolve_identity(self, token_hash: str | None, anonymous_id: str, *, patient: bool = False) -> Identity:
-        """Resolve the hash of a token: one query, two before its first edit, one or two more where nobody signs in.
+    def resolve(self, token_hash: str | None, anonymous_id: str, *, patient: bool = False) -> Identity:
+        """Resolve the hash of a token by one query.
 
         `patient` waits for a slow database, for a page that has nothing to show yet. Raises StoreUnavailableError while
         the database can't be asked and nothing is known of the browser.
         """
-        known, browser = self.known_identities, token_hash or anonymous_id
+        browser = token_hash or anonymous_id
         try:
-            with nullcontext() if patient else self.db_budget, reachable():
-                identity = self._ask(token_hash, anonymous_id)
+            with nullcontext() if patient else self._breaker, reachable():
+                identity = self.ask(token_hash, anonymous_id)
         except StoreUnavailableError:
-            remembered = known.recall(browser, GRACE_SECONDS if self.signing_in else math.inf)
+            remembered = self.known.recall(browser, GRACE_SECONDS if self._signing_in else math.inf)
             if remembered is None:
                 raise
             return remembered
         if identity.standing == "ended":
-            known.forget(browser)
+            self.known.forget(browser)
         elif token_hash is not None or identity.user is not None:
-            known.remember(browser, identity)
+            self.known.remember(browser, identity)
         return identity
 
     def ended_or_stale(self, token_hashes: Collection[str]) -> set[str]:
@@ -153,41 +211,53 @@ class Identities(Users, Tokens):
 
         An outage to come finds them ended, too. Raises StoreUnavailableError.
         """
-        with self.db_budget, reachable():
-            found = self.no_longer_good(token_hashes)
+        asked, now, found = list(token_hashes), self._clock.now(), set[str]()
+        with self._breaker, reachable(), self._database.connect() as connection:
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                hashes = asked[start : start + _ASKED_AT_ONCE]
+                found.update(connection.scalars(_NO_LONGER_GOOD, {"hashes": hashes, "now": now}))
         for token_hash in found:
-            self.known_identities.forget(token_hash)
-        self.known_identities.confirm(set(token_hashes) - found)
+            self.known.forget(token_hash)
+        self.known.confirm(set(asked) - found)
         return found
 
-    def _ask(self, token_hash: str | None, anonymous_id: str) -> Identity:
-        state = self.check(token_hash) if token_hash is not None else None
-        nobody = Identity(
-            session_id=anonymous_id, user=None, token_hash=token_hash, anonymous_id=anonymous_id, state=state
+    def ask(self, token_hash: str | None, anonymous_id: str) -> Identity:
+        """Resolve the hash of a token as the database has it now, whatever was known before."""
+        nobody = Identity(session_id=anonymous_id, user=None, token_hash=token_hash, anonymous_id=anonymous_id)
+        if token_hash is None and self._signing_in:
+            return nobody
+        query = _OF_PEOPLE if self._signing_in else _OF_LOCAL_USER
+        with self._database.connect() as connection:
+            rows = connection.execute(query, {"token_hash": token_hash, "anonymous": anonymous_id}).all()
+        first, deleted = rows[0], rows[0].purged_at is not None
+        nobody = dataclasses.replace(nobody, last_seen=first.last_seen)
+        user = user_of(rows) if first.user_id is not None else None
+        if not nobody.registered:
+            ended = deleted and token_hash is not None
+        else:
+            locked_out = self._signing_in and user is not None and not user.active
+            ended = first.revoked_at is not None or first.expires_at <= self._clock.now() or locked_out
+        if ended:
+            return dataclasses.replace(nobody, standing="ended", session_deleted=deleted)
+        if not self._signing_in:
+            user = user or self._created_local_user()
+            if first.own_purged_at is not None:
+                user = self._users.ensure_session(user)
+            user = dataclasses.replace(user, permissions=frozenset({"*"}))
+            return dataclasses.replace(nobody, session_id=user.session_id, user=user)
+        if not nobody.registered:
+            return nobody
+        standing: Standing = "stale" if user is not None and first.epoch != first.person_epoch else "good"
+        return dataclasses.replace(
+            nobody, session_id=first.session_id, user=user, version=first.version, standing=standing
         )
-        if state is None and token_hash is not None and self.is_deleted(anonymous_id):
-            return dataclasses.replace(nobody, standing="ended", session_deleted=True)
-        if state is not None and state.standing == "ended":
-            return dataclasses.replace(nobody, standing="ended", session_deleted=self.is_deleted(state.session_id))
-        if not self.signing_in:
-            local = self._local_user()
-            return dataclasses.replace(nobody, session_id=local.session_id, user=local)
-        if state is not None:
-            return dataclasses.replace(
-                nobody, session_id=state.session_id, user=state.user, version=state.version, standing=state.standing
-            )
-        return nobody
-
-    def _local_user(self) -> User:
-        """Return the one user of a project where nobody signs in, who has every permission."""
-        user = self.find(LOCAL_USER) or self._created_local_user()
-        return dataclasses.replace(self.ensure_session(user), permissions=frozenset({"*"}))
 
     def _created_local_user(self) -> User:
+        """Create the one user of a project where nobody signs in, who has every permission."""
         try:
-            return self.create_user(LOCAL_USER, "Local user")
+            return self._users.create(LOCAL_USER, "Local user")
         except AccountError:
-            created = self.find(LOCAL_USER)  # another tab was first
+            created = self._users.find(LOCAL_USER)  # another tab was first
             if created is None:
                 raise
             return created

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
-from core.accounts.audit import COMMAND_LINE, Actor
-from core.accounts.passwords import hash_password
+from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.accounts.rights import require_roles
 from core.accounts.roles import existing, grant, listed
 from core.accounts.users import (
@@ -27,6 +26,7 @@ from core.accounts.users import (
     unless_taken,
     users_of,
 )
+from core.clock import SteadyClock
 from core.errors import AccountError, InvitationError, UsernameTakenError
 from core.storage.models import InvitationModel, RoleModel, UserModel
 from core.wildcards import matches
@@ -63,8 +63,11 @@ def link(secret: str, app: str = "/") -> str:
     return f"{app.rstrip('/')}/?{PARAMETER}={secret}"
 
 
-class Invitations(Users):
-    """The part of `Accounts` that invites. Every method is one transaction."""
+class Invitations:
+    """The invitations of one database. Every method is one transaction."""
+
+    def __init__(self, database: Engine, clock: SteadyClock, audit: AuditTrail, users: Users) -> None:
+        self._database, self._clock, self._audit, self._users = database, clock, audit, users
 
     def invite(self, label: str, roles: Collection[str], *, by: Actor = COMMAND_LINE) -> str:
         """Make an invitation for seven days; returns its secret, of 256 bits, which is nowhere else.
@@ -84,15 +87,15 @@ class Invitations(Users):
                     label=label,
                     roles=" ".join(given),
                     invited_by=by.user_id,
-                    created_at=self._clock.now(),
-                    expires_at=self._steady.latest() + LIFETIME,
+                    created_at=self._clock.wall.now(),
+                    expires_at=self._clock.latest() + LIFETIME,
                 )
             )
             subject = _subject(_hash(secret))
-            self._note(connection, "person.invited", by=by, subject=subject, detail=listed(given))
+            self._audit.add(connection, "person.invited", by=by, subject=subject, detail=listed(given))
         return secret
 
-    def invitation(self, secret: str) -> Invitation:
+    def find(self, secret: str) -> Invitation:
         """Return the open invitation of a link. Raises InvitationError when there is none, or it doesn't count."""
         with self._database.connect() as connection:
             found = self._open_invitations(connection, InvitationModel.invitation_hash == _hash(secret))
@@ -100,8 +103,8 @@ class Invitations(Users):
             raise InvitationError("No invitation belongs to this link.")
         return found[0]
 
-    def invitations(self) -> list[Invitation]:
-        """The open ones, the newest first."""
+    def all(self) -> list[Invitation]:
+        """Return the open ones, the newest first."""
         with self._database.connect() as connection:
             return self._open_invitations(connection)
 
@@ -109,7 +112,7 @@ class Invitations(Users):
         """End an invitation. Of one that was used or withdrawn meanwhile nothing is noted."""
         with self._database.begin() as connection:
             if connection.execute(_taking(invitation_hash)).rowcount:
-                self._note(connection, "invitation.withdrawn", by=by, subject=_subject(invitation_hash))
+                self._audit.add(connection, "invitation.withdrawn", by=by, subject=_subject(invitation_hash))
 
     def accept(self, secret: str, username: str, name: str, password: str, *, by: Actor) -> User:
         """Use an invitation up: add the person, with the invitation's roles as far as they still exist.
@@ -117,40 +120,39 @@ class Invitations(Users):
         Raises InvitationError for a link that admits nobody, UsernameTakenError, after which the link can be used
         again, and AccountError for an unfit password or an empty username.
         """
-        offered, username = self.invitation(secret), normalise(username)
+        offered, username = self.find(secret), normalise(username)
         hashed = offered.invitation_hash
         require_short(username, name)
         # Asked before anything is hashed, or a link is good for any number of hashes.
-        if self.find(username) is not None:
+        if self._users.find(username) is not None:
             raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.")
-        known = (self.title, username, offered.email)
-        password_hash = hash_password(password, rounds=self._password_rounds, known=known)
+        password_hash = self._users.hash(password, username, offered.email)
         with unless_taken(username), self._database.begin() as connection:
             found = self._open_invitations(connection, InvitationModel.invitation_hash == hashed)
             if not found or not found[0].counts or not connection.execute(_taking(hashed)).rowcount:
                 raise InvitationError("This link was used by somebody else just now.")
             invitation = found[0]
-            user_id = self._add(connection, username, name, email=invitation.email, password_hash=password_hash)
+            user_id = self._users.add(connection, username, name, email=invitation.email, password_hash=password_hash)
             left = set(connection.scalars(select(RoleModel.role)))
             given = grant(connection, user_id, left & set(invitation.roles))
-            self._note(
+            self._audit.add(
                 connection,
                 "person.added",
                 by=dataclasses.replace(by, user_id=user_id),
                 subject=f"person:{user_id}",
                 detail=f"{listed(given)}; {_subject(hashed)}",
             )
-        return self._existing(user_id)
+        return self._users.existing(user_id)
 
-    def forget_invitations(self, limit: int = 1000) -> int:
+    def forget(self, limit: int = 1000) -> int:
         """Forget up to `limit` invitations that are too old to be used; returns how many."""
-        over = InvitationModel.expires_at <= self._steady.now()
+        over = InvitationModel.expires_at <= self._clock.now()
         some = select(InvitationModel.invitation_hash).where(over).limit(limit).scalar_subquery()
         with self._database.begin() as connection:
             return connection.execute(delete(InvitationModel).where(InvitationModel.invitation_hash.in_(some))).rowcount
 
     def _open_invitations(self, connection: Connection, *which: Any) -> list[Invitation]:
-        still = InvitationModel.expires_at > self._steady.now()
+        still = InvitationModel.expires_at > self._clock.now()
         newest_first = select(*InvitationModel.__table__.columns).order_by(InvitationModel.created_at.desc())
         rows = connection.execute(newest_first.where(still, *which)).all()
         by = {row.invited_by for row in rows if row.invited_by is not None}

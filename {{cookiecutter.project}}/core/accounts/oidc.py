@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 
 from core.accounts.audit import Actor
 from core.accounts.rights import last_admin_stays
@@ -76,10 +76,13 @@ class Claims:
         return not wanted.isdisjoint(entry.casefold() for entry in allowed)
 
 
-class OidcUsers(Users):
-    """The part of `Accounts` that creates and updates the provider's people."""
+class OidcUsers:
+    """The people of one database who come from an identity provider."""
 
-    def provision_user(
+    def __init__(self, database: Engine, users: Users) -> None:
+        self._database, self._users = database, users
+
+    def provision(
         self,
         username: str,
         *,
@@ -95,13 +98,13 @@ class OidcUsers(Users):
         role that doesn't exist is left out. Nothing is changed for somebody locked out, nor where nobody could
         administer any more.
         """
-        user = self.find(username)
+        user = self._users.find(username)
         if user is None:
             newcomers = set(given) | ({NEWCOMER} - set(managed))
             try:
-                return self.create_user(username, name, email=email, roles=self._existing_roles(newcomers), by=by)
+                return self._users.create(username, name, email=email, roles=self._existing_roles(newcomers), by=by)
             except AccountError:
-                user = self.find(username)  # another tab was first
+                user = self._users.find(username)  # another tab was first
                 if user is None:
                     raise
         roles = (user.roles - set(managed)) | self._existing_roles(given)
@@ -113,10 +116,10 @@ class OidcUsers(Users):
                 connection.execute(update(UserModel).where(theirs).values(name=name, email=email))
                 if roles != user.roles:
                     why = ", by the provider's groups"
-                    self._write_roles(connection, user.user_id, user.roles, roles, by=by, reason=why)
+                    self._users.write_roles(connection, user.user_id, user.roles, roles, by=by, reason=why)
         except AccountError as error:
             log.error("the last administrator keeps the roles that the provider no longer gives", error=str(error))
-        return self._existing(user.user_id)
+        return self._users.existing(user.user_id)
 
     def _existing_roles(self, wanted: Collection[str]) -> set[str]:
         with self._database.connect() as connection:

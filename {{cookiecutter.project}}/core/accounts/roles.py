@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.accounts.rights import last_admin_stays, require_permissions, require_roles
@@ -27,10 +27,13 @@ class Role:
     permissions: tuple[str, ...]
 
 
-class Roles(AuditTrail):
-    """The part of `Accounts` that keeps roles. Every method is one transaction."""
+class Roles:
+    """The roles of one database. Every method is one transaction."""
 
-    def roles(self) -> list[Role]:
+    def __init__(self, database: Engine, audit: AuditTrail) -> None:
+        self._database, self._audit = database, audit
+
+    def all(self) -> list[Role]:
         """Return all roles, by name."""
         wanted = select(RoleModel.role, RoleModel.description, RoleModel.permissions).order_by(RoleModel.role)
         with self._database.connect() as connection:
@@ -45,9 +48,7 @@ class Roles(AuditTrail):
         with self._database.connect() as connection:
             return {role: int(count) for role, count in connection.execute(counted)}
 
-    def save_role(
-        self, role: str, permissions: Iterable[str], description: str = "", *, by: Actor = COMMAND_LINE
-    ) -> None:
+    def save(self, role: str, permissions: Iterable[str], description: str = "", *, by: Actor = COMMAND_LINE) -> None:
         """Create or change a role. Only where its permissions change do the people who have it receive new tokens.
 
         Raises AccountError for a malformed name or permission, for a change that is not `by`'s to make, and where
@@ -66,9 +67,9 @@ class Roles(AuditTrail):
                 connection.execute(update(RoleModel).where(there_is).values(values))
             if changed:
                 _bump_holders(connection, role)
-            self._note(connection, "role.saved", by=by, subject=f"role:{role}", detail=" ".join(granted))
+            self._audit.add(connection, "role.saved", by=by, subject=f"role:{role}", detail=" ".join(granted))
 
-    def declare_role(self, role: str, permissions: Iterable[str], description: str = "") -> None:
+    def declare(self, role: str, permissions: Iterable[str], description: str = "") -> None:
         """Create a role that the code declares, or grant it what the code declares of it for the first time.
 
         What an administrator took away since then stays away, and nothing is taken. A role that was there before
@@ -84,7 +85,9 @@ class Roles(AuditTrail):
                 text = "\n".join(wanted)
                 values = {"permissions": text, "declared": text, "description": description}
                 connection.execute(insert(RoleModel).values(role=role, **values))
-                self._note(connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(wanted))
+                self._audit.add(
+                    connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(wanted)
+                )
                 return
             before = wanted if found.declared is None else found.declared.split()
             new = [permission for permission in wanted if permission not in before]
@@ -95,9 +98,11 @@ class Roles(AuditTrail):
                 granted = [*held, *(permission for permission in new if permission in missing)]
                 connection.execute(update(RoleModel).where(there_is).values(permissions="\n".join(granted)))
                 _bump_holders(connection, role)
-                self._note(connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(granted))
+                self._audit.add(
+                    connection, "role.saved", by=COMMAND_LINE, subject=f"role:{role}", detail=" ".join(granted)
+                )
 
-    def delete_role(self, role: str, *, by: Actor = COMMAND_LINE) -> None:
+    def delete(self, role: str, *, by: Actor = COMMAND_LINE) -> None:
         """Remove a role and take it from everybody who has it.
 
         Raises AccountError for a role that is not `by`'s to take, and where nobody could administer any more.
@@ -107,7 +112,7 @@ class Roles(AuditTrail):
             _bump_holders(connection, role)
             connection.execute(delete(UserRoleModel).where(UserRoleModel.role == role))
             connection.execute(delete(RoleModel).where(RoleModel.role == role))
-            self._note(connection, "role.deleted", by=by, subject=f"role:{role}")
+            self._audit.add(connection, "role.deleted", by=by, subject=f"role:{role}")
 
 
 def grant(connection: Connection, user_id: str, roles: Iterable[str]) -> list[str]:

@@ -46,7 +46,7 @@ def prepare(
 def create_roles(accounts: Accounts, of_apps: Mapping[str, Sequence[str]] | None = None) -> None:
     """Create the roles that are missing, and grant the others what is declared of them anew. Raises AccountError."""
     for role, permissions in declared_roles(of_apps or {}).items():
-        accounts.declare_role(role, permissions, ROLES[role][1] if role in ROLES else "")
+        accounts.roles.declare(role, permissions, ROLES[role][1] if role in ROLES else "")
 
 
 def declared_roles(of_apps: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -61,8 +61,8 @@ def seed_administrator(accounts: Accounts, password: str | None, *, username: st
     there are users already, and not without a password.
     """
     create_roles(accounts)
-    if password is None or accounts.count_users():
+    if password is None or accounts.users.count():
         return None
-    return accounts.create_user(
+    return accounts.users.create(
         username, "Administrator", password=password, roles=["admin"], must_change_password=True
     )

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, select, update
 
 from core.accounts.audit import Actor, AuditTrail
 from core.accounts.passwords import unfit_hash
@@ -62,16 +62,18 @@ class Attempt:
     """Milliseconds since 1970."""
 
 
-class Throttle(AuditTrail):
-    """The part of `Accounts` that counts attempts. Every method is one transaction."""
+class Throttle:
+    """The attempts at passwords of one database. Every method is one transaction.
 
-    _steady: SteadyClock
-    _secret: bytes
-    _password_rounds: int
-    _throttle_notes: RateLimit
-    _turn: Lock
+    `secret` keys the hashes under which they are counted, and `rounds` is bcrypt's work factor.
+    """
 
-    def begin_attempt(self, username: str, *, token_hash: str | None, by: Actor) -> Attempt:
+    def __init__(self, database: Engine, clock: SteadyClock, audit: AuditTrail, *, secret: bytes, rounds: int) -> None:
+        self._database, self._clock, self._audit, self._secret, self._rounds = database, clock, audit, secret, rounds
+        self._notes = RateLimit(per_second=1 / WINDOW.total_seconds(), burst=1, monotonic=clock.wall.monotonic)
+        self._turn = Lock()
+
+    def begin(self, username: str, *, token_hash: str | None, by: Actor) -> Attempt:
         """Take a place for checking one password of this name, known or not, before it is hashed.
 
         `token_hash` is the asking browser's. Raises ThrottledError when there is none left.
@@ -89,7 +91,7 @@ class Throttle(AuditTrail):
         return Attempt(
             username=name,
             user_id=user_id,
-            password_hash=stored or unfit_hash(self._password_rounds),
+            password_hash=stored or unfit_hash(self._rounds),
             allowances=tuple(limits),
             at=self._take(limits, user_id, by),
         )
@@ -105,11 +107,11 @@ class Throttle(AuditTrail):
 
     def wrong(self, attempt: Attempt, *, by: Actor) -> None:
         """Note that an attempt's password was wrong. Its place stays taken."""
-        self.note("sign_in.refused", by=by, subject=_person(attempt.user_id))
+        self._audit.note("sign_in.refused", by=by, subject=_person(attempt.user_id))
 
     def forget_attempts(self, limit: int = 1000) -> int:
         """Forget up to `limit` allowances of which nothing is used any more; returns how many."""
-        over = AttemptModel.until <= self._steady.elapsed()
+        over = AttemptModel.until <= self._clock.elapsed()
         some = select(AttemptModel.allowance).where(over).limit(limit).scalar_subquery()
         with self._database.begin() as connection:
             # Asked again outside: PostgreSQL looks at a row anew that somebody used meanwhile, but not at the list.
@@ -117,7 +119,7 @@ class Throttle(AuditTrail):
 
     def forget_devices(self, limit: int = 1000) -> int:
         """Forget up to `limit` browsers in which nobody has signed in for 400 days; returns how many."""
-        over = KnownDeviceModel.last_sign_in <= self._steady.now() - KNOWN_FOR
+        over = KnownDeviceModel.last_sign_in <= self._clock.now() - KNOWN_FOR
         some = select(KnownDeviceModel.token_hash).where(over).limit(limit).scalar_subquery()
         with self._database.begin() as connection:
             return connection.execute(
@@ -144,8 +146,8 @@ class Throttle(AuditTrail):
         if not wait:
             return at
         full, milliseconds = max(wait.items(), key=lambda item: item[1])
-        if not self._throttle_notes.wait(full):  # once in a window: an attack writes a line, and not each attempt
-            self.note("sign_in.throttled", by=by, subject=_person(user_id))
+        if not self._notes.wait(full):  # once in a window: an attack writes a line, and not each attempt
+            self._audit.note("sign_in.throttled", by=by, subject=_person(user_id))
         raise ThrottledError(max(1, math.ceil(milliseconds / 1000)))
 
     def _wait(self, used: Mapping[str, Iterable[int]], limits: Mapping[str, int]) -> dict[str, int]:
@@ -165,7 +167,7 @@ class Throttle(AuditTrail):
     def _hold(self, connection: Connection, allowance: str) -> list[int]:
         """Return the times of an allowance. Until the transaction ends no other can read them so."""
         statement: Any = upserting_insert(self._database)(_attempts).values(
-            allowance=allowance, times="", until=self._steady.elapsed()
+            allowance=allowance, times="", until=self._clock.elapsed()
         )
         # Writing the row as it is takes its lock on PostgreSQL, and the only writer's place on SQLite.
         held = statement.on_conflict_do_update(
@@ -179,7 +181,7 @@ class Throttle(AuditTrail):
         connection.execute(update(_attempts).where(_attempts.c.allowance == allowance).values(values))
 
     def _now(self) -> int:
-        return (self._steady.elapsed() - _EPOCH) // _MILLISECOND
+        return (self._clock.elapsed() - _EPOCH) // _MILLISECOND
 
     def _allowance(self, kind: str, name: str) -> str:
         text = f"{kind}:{name}".encode("utf-8", "surrogatepass")

@@ -4,53 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, exists, insert, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
-from core.accounts.users import USER_COLUMNS, User, session_to_sign_in_to, user_of
-from core.clock import Clock, SteadyClock
+from core.accounts.background_writes import BackgroundWriter
+from core.accounts.identity import Identity, IdentityCache
+from core.accounts.users import USERS, User, session_to_sign_in_to, user_of
+from core.clock import SteadyClock
 from core.errors import RowConflictError
 from core.storage.database import reachable, upserting_insert
-from core.storage.models import (
-    KnownDeviceModel,
-    RoleModel,
-    SessionModel,
-    TokenModel,
-    UserModel,
-    UserRoleModel,
-)
-
-if TYPE_CHECKING:
-    from core.accounts.identity import IdentityCache
+from core.storage.models import KnownDeviceModel, SessionModel, TokenModel, UserModel
 
 TICKET_LIFETIME = timedelta(seconds=60)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
 """A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
-
-_ASKED_AT_ONCE = 1000
-
-Standing = Literal["good", "stale", "ended"]
-"""`good`: use it. `stale`: the person's rights changed, exchange it for a new one. `ended`: revoked or expired."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenState:
-    """The state of one token in the database. `user` is None for an anonymous browser and for an ended token."""
-
-    token_hash: str
-    session_id: str
-    user: User | None
-    version: int | None
-    """The session's version, or None when it has no row yet."""
-    standing: Standing
-    last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,37 +35,6 @@ class Redeemed:
     previous_user_id: str | None
 
 
-_CHECK = (
-    select(
-        TokenModel.session_id,
-        TokenModel.user_id.label("token_user_id"),
-        TokenModel.epoch,
-        TokenModel.last_seen,
-        TokenModel.expires_at,
-        TokenModel.revoked_at,
-        UserModel.epoch.label("person_epoch"),
-        SessionModel.version,
-        *USER_COLUMNS,
-    )
-    .select_from(TokenModel)
-    .outerjoin(UserModel, UserModel.user_id == TokenModel.user_id)
-    .outerjoin(UserRoleModel, UserRoleModel.user_id == UserModel.user_id)
-    .outerjoin(RoleModel, RoleModel.role == UserRoleModel.role)
-    .outerjoin(SessionModel, SessionModel.session_id == TokenModel.session_id)
-    .where(TokenModel.token_hash == bindparam("token_hash"))
-)
-_NO_LONGER_GOOD = (
-    select(TokenModel.token_hash)
-    .outerjoin(UserModel, UserModel.user_id == TokenModel.user_id)
-    .where(
-        TokenModel.token_hash.in_(bindparam("hashes", expanding=True)),
-        TokenModel.revoked_at.is_not(None)
-        | (TokenModel.expires_at <= bindparam("now", type_=TokenModel.expires_at.type))
-        | UserModel.active.is_(False)
-        | (TokenModel.epoch != UserModel.epoch),
-    )
-)
-_PURGED = select(SessionModel.purged_at).where(SessionModel.session_id == bindparam("session_id"))
 _SIGN_IN = select(TokenModel.user_id, TokenModel.created_at).where(TokenModel.token_hash == bindparam("hash"))
 """The person of a token, and since when: the moment of signing in, which a later exchange for the same person keeps."""
 _TOUCH = (
@@ -106,38 +49,27 @@ _TOUCH = (
 )
 
 
-class Tokens(AuditTrail):
-    """The part of `Accounts` that keeps browsers' tokens. Every method is one transaction."""
+class Tokens:
+    """The tokens of one database's browsers. Every method is one transaction.
 
-    _database: Engine
-    _clock: Clock
-    _steady: SteadyClock
-    known_identities: IdentityCache
-    _timeout: timedelta
-    _absolute_timeout: timedelta
-    _secret: bytes
+    `timeout` is how long a token lives without activity, `absolute_timeout` how long after signing in at most. `secret`
+    signs tickets.
+    """
 
-    def check(self, token_hash: str) -> TokenState | None:
-        """Look a token up, with its person, their permissions and the session's version, in one query.
-
-        Returns None for a token without a row, which is an anonymous browser before its first edit.
-        """
-        with self._database.connect() as connection:
-            return self._look_up(connection, token_hash)
-
-    def no_longer_good(self, token_hashes: Collection[str]) -> set[str]:
-        """Return those of these tokens that have ended or must be exchanged: one query for each thousand."""
-        asked, now, found = list(token_hashes), self._steady.now(), set[str]()
-        with self._database.connect() as connection:
-            for start in range(0, len(asked), _ASKED_AT_ONCE):
-                hashes = asked[start : start + _ASKED_AT_ONCE]
-                found.update(connection.scalars(_NO_LONGER_GOOD, {"hashes": hashes, "now": now}))
-        return found
-
-    def is_deleted(self, session_id: str) -> bool:
-        """Return True if a session was deleted, so that nothing can be kept in it any more."""
-        with self._database.connect() as connection:
-            return connection.execute(_PURGED, {"session_id": session_id}).scalar() is not None
+    def __init__(
+        self,
+        database: Engine,
+        clock: SteadyClock,
+        audit: AuditTrail,
+        background: BackgroundWriter,
+        known: IdentityCache,
+        *,
+        timeout: timedelta,
+        absolute_timeout: timedelta,
+        secret: bytes,
+    ) -> None:
+        self._database, self._clock, self._audit, self._background = database, clock, audit, background
+        self._known, self._timeout, self._absolute_timeout, self._secret = known, timeout, absolute_timeout, secret
 
     def register(self, token_hash: str, session_id: str, device: str) -> None:
         """Give an anonymous browser its row. Doing so again changes nothing, whatever became of it since."""
@@ -149,23 +81,26 @@ class Tokens(AuditTrail):
 
     def register_soon(self, token_hash: str, session_id: str, device: str) -> None:
         """Like `register`, at a browser's first edit. While the database takes no writes it is done later."""
-        self._background.write(f"register {token_hash}", lambda: self.register(token_hash, session_id, device))
+        self._background.write(f"register {token_hash}", partial(self.register, token_hash, session_id, device))
 
-    def touch_if_due(self, state: TokenState) -> None:
-        """Like `touch`, but spares the database where the state shows that it would change nothing.
+    def touch_if_due(self, identity: Identity) -> None:
+        """Like `touch`, but spares the database where the identity shows that it would change nothing.
 
         Nobody waits for it: while the database takes no writes it is done later, and counts from now all the same.
         """
-        seen, now = self._steady.latest(), self._steady.now()
-        if not seen - _TOUCH_INTERVAL <= state.last_seen <= seen + _SKEW:
-            self._background.write(f"touch {state.token_hash}", lambda: self._touch(state.token_hash, seen, now))
+        seen, now = self._clock.latest(), self._clock.now()
+        if identity.token_hash is None or identity.last_seen is None:
+            return
+        if not seen - _TOUCH_INTERVAL <= identity.last_seen <= seen + _SKEW:
+            touch = partial(self._touch, identity.token_hash, seen, now)
+            self._background.write(f"touch {identity.token_hash}", touch)
 
     def touch(self, token_hash: str) -> None:
         """Note that a token is in use and put off its expiry. Writes at most once a minute per token.
 
         A token that has ended stays so, and none is put off beyond the absolute end of its sign-in.
         """
-        self._touch(token_hash, self._steady.latest(), self._steady.now())
+        self._touch(token_hash, self._clock.latest(), self._clock.now())
 
     def _touch(self, token_hash: str, seen: datetime, now: datetime) -> None:
         with self._database.begin() as connection:
@@ -183,7 +118,7 @@ class Tokens(AuditTrail):
             owner = connection.execute(_SIGN_IN, {"hash": token_hash}).one_or_none()
             self._retire(connection, token_hash)
             subject = f"person:{owner.user_id}" if owner is not None and owner.user_id else ""
-            self._note(connection, event, by=by, subject=subject)
+            self._audit.add(connection, event, by=by, subject=subject)
 
     def forget_ended(self, older_than: timedelta, limit: int = 1000) -> int:
         """Forget up to `limit` tokens that ended longer ago than this; returns how many.
@@ -191,7 +126,7 @@ class Tokens(AuditTrail):
         A forgotten token is one of an anonymous browser again. So it is remembered at least as long as it is that its
         session was deleted: nobody is let in where nothing can be kept.
         """
-        last = self._steady.now() - older_than
+        last = self._clock.now() - older_than
         deleted_session = exists().where(
             SessionModel.session_id == TokenModel.session_id, SessionModel.purged_at.is_not(None)
         )
@@ -206,7 +141,7 @@ class Tokens(AuditTrail):
         It is signed, not stored: only the browser that holds `token_hash` can use it, within 60 seconds, and not after
         a change of the person's rights or password. Using it ends the token it is bound to, so it is used once.
         """
-        ends = (self._steady.latest() + TICKET_LIFETIME - _EPOCH) // timedelta(milliseconds=1)
+        ends = (self._clock.latest() + TICKET_LIFETIME - _EPOCH) // timedelta(milliseconds=1)
         with self._database.connect() as connection:
             epoch = self._epoch(connection, user_id)
         content = f"{user_id or ''}.{epoch}.{ends}"
@@ -225,7 +160,7 @@ class Tokens(AuditTrail):
         if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode()):
             return None
         user_id, epoch, ends = content.split(".")
-        if _EPOCH + int(ends) * timedelta(milliseconds=1) <= self._steady.now():
+        if _EPOCH + int(ends) * timedelta(milliseconds=1) <= self._clock.now():
             return None
         with self._database.connect() as connection, connection.begin() as transaction:
             old = connection.execute(_SIGN_IN, {"hash": old_token_hash}).one_or_none()
@@ -253,12 +188,12 @@ class Tokens(AuditTrail):
             )
             self._remember_device(connection, new_token_hash, user_id)
             signed_in = update(UserModel).where(UserModel.user_id == user_id)
-            connection.execute(signed_in.values(last_sign_in=self._clock.now()))
+            connection.execute(signed_in.values(last_sign_in=self._clock.wall.now()))
             if signed_in_at is None:
                 by = Actor(user_id=user_id, address=address, device=device)
-                self._note(connection, "sign_in", by=by, subject=f"person:{user_id}")
-            state = self._look_up(connection, new_token_hash)
-        return Redeemed(user=state.user if state else None, previous_user_id=previous)
+                self._audit.add(connection, "sign_in", by=by, subject=f"person:{user_id}")
+            user = user_of(connection.execute(USERS.where(UserModel.user_id == user_id)).all())
+        return Redeemed(user=user, previous_user_id=previous)
 
     def _epoch(self, connection: Connection, user_id: str | None) -> int:
         """Return the epoch of a person's rights; 0 for somebody who may not sign in."""
@@ -268,26 +203,6 @@ class Tokens(AuditTrail):
     def _ticket_signature(self, content: str, token_hash: str) -> str:
         text = f"ticket:{token_hash}:{content}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._secret, text, hashlib.sha256).hex()
-
-    def _look_up(self, connection: Connection, token_hash: str) -> TokenState | None:
-        rows = connection.execute(_CHECK, {"token_hash": token_hash}).all()
-        if not rows:
-            return None
-        first = rows[0]
-        user = user_of(rows) if first.user_id is not None else None
-        standing: Standing = "good"
-        if first.revoked_at is not None or first.expires_at <= self._steady.now() or (user and not user.active):
-            standing, user = "ended", None
-        elif user is not None and first.epoch != first.person_epoch:
-            standing = "stale"
-        return TokenState(
-            token_hash=token_hash,
-            session_id=first.session_id,
-            user=user,
-            version=first.version,
-            standing=standing,
-            last_seen=first.last_seen,
-        )
 
     def _insert(self, connection: Connection, token_hash: str, session_id: str, device: str, **more: Any) -> None:
         connection.execute(insert(TokenModel).values(self._row(token_hash, session_id, device, **more)))
@@ -303,7 +218,7 @@ class Tokens(AuditTrail):
         signed_in_at: datetime | None = None,
         revoked_at: datetime | None = None,
     ) -> dict[str, Any]:
-        now = self._steady.latest()
+        now = self._clock.latest()
         created_at = signed_in_at or now
         return {
             "token_hash": token_hash,
@@ -322,8 +237,8 @@ class Tokens(AuditTrail):
 
         Returns False if it was revoked before.
         """
-        self.known_identities.forget(token_hash)
-        now = self._steady.latest()
+        self._known.forget(token_hash)
+        now = self._clock.latest()
         revoked = self._row(token_hash, "", "", revoked_at=now)
         statement: Any = upserting_insert(self._database)(TokenModel).values(revoked)
         once = statement.on_conflict_do_update(
@@ -333,7 +248,7 @@ class Tokens(AuditTrail):
 
     def _remember_device(self, connection: Connection, token_hash: str, user_id: str) -> None:
         """Remember this browser, so that others' guesses don't keep the person out of it (see `throttle`)."""
-        values = {"token_hash": token_hash, "user_id": user_id, "last_sign_in": self._steady.latest()}
+        values = {"token_hash": token_hash, "user_id": user_id, "last_sign_in": self._clock.latest()}
         statement: Any = upserting_insert(self._database)(KnownDeviceModel).values(values)
         again = {"last_sign_in": values["last_sign_in"]}
         connection.execute(statement.on_conflict_do_update(index_elements=["token_hash", "user_id"], set_=again))
@@ -345,7 +260,3 @@ class Tokens(AuditTrail):
         """
         idle = seen + self._timeout
         return idle if user_id is None else min(idle, created_at + self._absolute_timeout)
-
-    def _live(self) -> ColumnElement[bool]:
-        """Return the condition that a token can be used now."""
-        return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._steady.now())

@@ -17,7 +17,7 @@ from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
 from core.accounts.passwords import hash_password
 from core.accounts.rights import last_admin_stays, require_over, require_roles
 from core.accounts.roles import grant, listed
-from core.clock import Clock, SteadyClock
+from core.clock import SteadyClock
 from core.errors import AccountError, RowConflictError, UsernameTakenError
 from core.storage.database import reachable
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
@@ -79,16 +79,17 @@ _KEEP_SESSION_OF = (
 """Keeps the cleanup away from a person's session until the transaction ends. SQLite has one writer and needs none."""
 
 
-class Users(AuditTrail):
-    """The part of `Accounts` that keeps people. Every method is one transaction."""
+class Users:
+    """The people of one database. Every method is one transaction.
 
-    _database: Engine
-    _clock: Clock
-    _steady: SteadyClock
-    _password_rounds: int
-    title: str
+    Nobody's password may be the `title` of the app. `rounds` is bcrypt's work factor.
+    """
 
-    def create_user(
+    def __init__(self, database: Engine, clock: SteadyClock, audit: AuditTrail, *, title: str, rounds: int) -> None:
+        self._database, self._clock, self._audit = database, clock, audit
+        self.title, self._rounds = title, rounds
+
+    def create(
         self,
         username: str,
         name: str,
@@ -106,33 +107,32 @@ class Users(AuditTrail):
         """
         username = normalise(username)
         require_short(username, name, email)
-        known = (self.title, username, email)
-        password_hash = None if password is None else hash_password(password, rounds=self._password_rounds, known=known)
+        password_hash = None if password is None else self.hash(password, username, email)
         with unless_taken(username), self._database.begin() as connection:
-            user_id = self._add(
+            user_id = self.add(
                 connection, username, name, email=email, password_hash=password_hash, must_change=must_change_password
             )
             given = grant(connection, user_id, roles)
             require_roles(connection, by, given)
-            self._note(connection, "person.added", by=by, subject=f"person:{user_id}", detail=listed(given))
-        return self._existing(user_id)
+            self._audit.add(connection, "person.added", by=by, subject=f"person:{user_id}", detail=listed(given))
+        return self.existing(user_id)
 
-    def users(self) -> list[User]:
+    def all(self) -> list[User]:
         """Return everybody, by username."""
         return self._read(USERS)
 
-    def find_people(self, search: str = "", *, limit: int, offset: int = 0) -> list[User]:
+    def search(self, search: str = "", *, limit: int, offset: int = 0) -> list[User]:
         """Return the people in whose name, username or e-mail address `search` is, by username."""
         some = select(UserModel.user_id).where(_named(search)).order_by(UserModel.username).limit(limit).offset(offset)
         return self._read(USERS.where(UserModel.user_id.in_(some.scalar_subquery())))
 
-    def count_people(self, search: str = "") -> int:
-        """Count what `find_people` finds in all."""
+    def count(self, search: str = "") -> int:
+        """Count what `search` finds in all; without a text everybody, locked-out people included."""
         with self._database.connect() as connection:
             found = select(func.count()).select_from(UserModel).where(_named(search))
             return int(connection.execute(found).scalar_one())
 
-    def user(self, user_id: str) -> User | None:
+    def get(self, user_id: str) -> User | None:
         """Return the person with this id, or None."""
         return next(iter(self._read(USERS.where(UserModel.user_id == user_id))), None)
 
@@ -154,13 +154,12 @@ class Users(AuditTrail):
         But the browser whose token's hash is `keep` receives a new token at its next event, instead of being signed
         out. Raises AccountError for an unfit password, an unknown person or one who may do more than `by`.
         """
-        user = self.user(user_id)
-        known = (self.title, *((user.username, user.email) if user else ()))
-        password_hash = hash_password(password, rounds=self._password_rounds, known=known)
+        user = self.existing(user_id)
+        password_hash = self.hash(password, user.username, user.email)
         with self._database.begin() as connection:
             require_over(connection, by, user_id)
             self._change(connection, user_id, password_hash=password_hash, must_change_password=must_change)
-            self._note(connection, "password.changed", by=by, subject=f"person:{user_id}")
+            self._audit.add(connection, "password.changed", by=by, subject=f"person:{user_id}")
             self._end_sign_ins(connection, user_id, keep)
 
     def set_roles(self, user_id: str, roles: Iterable[str], *, by: Actor = COMMAND_LINE) -> None:
@@ -192,7 +191,7 @@ class Users(AuditTrail):
             if not active:
                 self._end_sign_ins(connection, user_id)
             event: Event = "person.admitted" if active else "person.locked_out"
-            self._note(connection, event, by=by, subject=f"person:{user_id}")
+            self._audit.add(connection, event, by=by, subject=f"person:{user_id}")
 
     def describe(self, user_id: str, *, name: str, email: str | None, by: Actor = COMMAND_LINE) -> None:
         """Change the name and the e-mail address of a person. Their sign-ins stay as they are.
@@ -213,7 +212,7 @@ class Users(AuditTrail):
                 connection.execute(update(UserModel).where(theirs).values(new))
                 # What it is now is with the person, and goes with them: the trail names nobody.
                 detail = ", ".join(changed).replace("email", "e-mail")
-                self._note(connection, "person.described", by=by, subject=f"person:{user_id}", detail=detail)
+                self._audit.add(connection, "person.described", by=by, subject=f"person:{user_id}", detail=detail)
 
     def ensure_session(self, user: User) -> User:
         """Return the person with a session they can use: a new one if theirs was deleted for good."""
@@ -229,12 +228,16 @@ class Users(AuditTrail):
         _require_person(connection, user_id)
         sessions = select(UserModel.session_id).where(UserModel.user_id == user_id).scalar_subquery()
         theirs = (TokenModel.user_id == user_id) | (TokenModel.session_id == sessions)
-        ended = func.coalesce(TokenModel.revoked_at, self._steady.latest())
+        ended = func.coalesce(TokenModel.revoked_at, self._clock.latest())
         connection.execute(update(TokenModel).where(theirs).values(revoked_at=ended, user_id=None, device=""))
         for table in (UserRoleModel, UserModel):
             connection.execute(delete(table).where(table.user_id == user_id))
         connection.execute(update(SessionModel).where(SessionModel.user_id == user_id).values(user_id=None))
-        self._note(connection, "person.deleted", by=by, subject=f"person:{user_id}")
+        self._audit.add(connection, "person.deleted", by=by, subject=f"person:{user_id}")
+
+    def hash(self, password: str, username: str, email: str | None) -> str:
+        """Return the hash to store of a person's password. Raises AccountError for an unfit one."""
+        return hash_password(password, rounds=self._rounds, known=(self.title, username, email))
 
     def _read(self, wanted: Select[*tuple[Any, ...]]) -> list[User]:
         with self._database.connect() as connection:
@@ -249,9 +252,9 @@ class Users(AuditTrail):
             after = change(before)
             if after != before:
                 require_roles(connection, by, before ^ after)
-                self._write_roles(connection, user_id, before, after, by=by)
+                self.write_roles(connection, user_id, before, after, by=by)
 
-    def _write_roles(
+    def write_roles(
         self,
         connection: Connection,
         user_id: str,
@@ -261,13 +264,14 @@ class Users(AuditTrail):
         by: Actor,
         reason: str = "",
     ) -> None:
+        """Replace a person's roles within a transaction."""
         taken = UserRoleModel.role.in_(set(before) - set(after))
         self._change(connection, user_id)
         connection.execute(delete(UserRoleModel).where(UserRoleModel.user_id == user_id, taken))
         grant(connection, user_id, set(after) - set(before))
-        self._note(connection, "person.roles", by=by, subject=f"person:{user_id}", detail=listed(after) + reason)
+        self._audit.add(connection, "person.roles", by=by, subject=f"person:{user_id}", detail=listed(after) + reason)
 
-    def _add(
+    def add(
         self,
         connection: Connection,
         username: str,
@@ -288,13 +292,14 @@ class Users(AuditTrail):
                 password_hash=password_hash,
                 must_change_password=must_change,
                 session_id=_new_session_id(),
-                created_at=self._clock.now(),
+                created_at=self._clock.wall.now(),
             )
         )
         return user_id
 
-    def _existing(self, user_id: str) -> User:
-        user = self.user(user_id)
+    def existing(self, user_id: str) -> User:
+        """Return the person with this id. Raises AccountError if there is none."""
+        user = self.get(user_id)
         if user is None:
             raise AccountError(NOBODY)
         return user
@@ -308,7 +313,7 @@ class Users(AuditTrail):
     def _end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
         others = open_tokens & (TokenModel.token_hash != (keep or ""))
-        connection.execute(update(TokenModel).where(others).values(revoked_at=self._steady.latest()))
+        connection.execute(update(TokenModel).where(others).values(revoked_at=self._clock.latest()))
 
 
 def user_of(rows: Sequence[AnyRow]) -> User | None:

@@ -65,11 +65,11 @@ def current_identity() -> Identity:
     if hashed is not None and context is not None:
         get_bindings().bind(context.session_id, hashed)
     anonymous = own if hashed is None else anonymous_session_id(token, secret)
-    identity = services.accounts.resolve_identity(hashed, anonymous, patient=active_identity() is None)
+    identity = services.accounts.identities.resolve(hashed, anonymous, patient=active_identity() is None)
     if identity.standing == "ended":
         identity = dataclasses.replace(identity, session_id=own)
-    elif identity.state is not None and not identity.database_away:
-        services.accounts.touch_if_due(identity.state)
+    elif identity.registered and not identity.database_away:
+        services.accounts.tokens.touch_if_due(identity)
     st.session_state[_IDENTITY_KEY] = identity
     return identity
 
@@ -99,7 +99,7 @@ def check_right(identity: Identity, session_id: str, needs: Iterable[str] = ()) 
     has ended, NotAllowedError for a person who lacks a permission, and StoreUnavailableError where neither is known.
     """
     if identity.token_hash is not None:
-        identity = get_services().accounts.resolve_identity(identity.token_hash, identity.anonymous_id)
+        identity = get_services().accounts.identities.resolve(identity.token_hash, identity.anonymous_id)
         if identity.standing == "ended" or identity.session_id != session_id:
             raise SignedOutError
     identity.require(*needs)
@@ -135,11 +135,11 @@ def sign_out() -> None:
         return
     try:
         with reachable():
-            now = services.accounts.resolve_identity(identity.token_hash, identity.anonymous_id, patient=True)
+            now = services.accounts.identities.resolve(identity.token_hash, identity.anonymous_id, patient=True)
             if now.standing == "ended":
                 return  # the next run says so; somebody else may be signed in with this browser by now
             say_goodbye()
-            services.accounts.revoke(identity.token_hash, by=acting(), event="sign_out")
+            services.accounts.tokens.revoke(identity.token_hash, by=acting(), event="sign_out")
         # That answer must not stand if the database is away a moment later; the next run asks with patience.
         st.session_state.pop(_IDENTITY_KEY)
     except StoreUnavailableError:
@@ -181,7 +181,7 @@ def _exchange(
     hashed = _require_cookie(services, identity)
     try:
         with reachable():
-            ticket = services.accounts.issue_ticket(hashed, user.user_id if user else None)
+            ticket = services.accounts.tokens.issue_ticket(hashed, user.user_id if user else None)
     except StoreUnavailableError:
         st.error(words_for()("auth.no_database"))
         st.stop()

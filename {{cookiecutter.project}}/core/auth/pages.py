@@ -128,12 +128,12 @@ def check_password(
 
     Raises ThrottledError when too many were tried lately, and UncheckedPasswordError where that can't be found out.
     """
-    attempt = accounts.begin_attempt(username, token_hash=token_hash, by=by)
-    user = accounts.find(attempt.username) if _fits(attempt, password) else None
+    attempt = accounts.throttle.begin(username, token_hash=token_hash, by=by)
+    user = accounts.users.find(attempt.username) if _fits(attempt, password) else None
     if user is None:
-        accounts.wrong(attempt, by=by)
+        accounts.throttle.wrong(attempt, by=by)
     else:
-        accounts.right(attempt)
+        accounts.throttle.right(attempt)
     return user
 
 
@@ -153,7 +153,7 @@ def ask_invited(accounts: Accounts, secret: str, title: str, *, by: Actor) -> Us
     say, user = words_for(), None
     with show_refusal(say, "invitation.no_database"):
         try:
-            user = _invitation_form(accounts, secret, accounts.invitation(secret), title, by)
+            user = _invitation_form(accounts, secret, accounts.invitations.find(secret), title, by)
         except InvitationError:
             with card(title, ""):
                 st.error(say("invitation.unusable"), icon=":material/link_off:")
@@ -176,12 +176,12 @@ def ask_new_password(
         st.button(say("frame.sign_out"), icon=":material/logout:", type="tertiary", width="stretch", on_click=leave)
         if asked:
             with show_refusal(say, "sign_in.password_no_database"):
-                require_fit(new, again, say, known=(accounts.title, user.username, user.email))
-                attempt = accounts.begin_attempt(user.username, token_hash=token_hash, by=by)  # no place for guessing
+                require_fit(new, again, say, known=(accounts.users.title, user.username, user.email))
+                attempt = accounts.throttle.begin(user.username, token_hash=token_hash, by=by)  # no place for guessing
                 if verify_password(new, attempt.password_hash):
                     raise AccountError(say("sign_in.same"))
-                accounts.right(attempt)
-                accounts.set_password(user.user_id, new, keep=token_hash, by=by)
+                accounts.throttle.right(attempt)
+                accounts.users.set_password(user.user_id, new, keep=token_hash, by=by)
                 stored = True
     return stored
 
@@ -198,12 +198,12 @@ def ask_change(accounts: Accounts, user: User, say: Words, *, token_hash: str | 
         asked = st.form_submit_button(say("sign_in.save"), type="primary")
     if asked:
         with show_refusal(say, "sign_in.password_no_database"):
-            require_fit(new, again, say, known=(accounts.title, user.username, user.email))
+            require_fit(new, again, say, known=(accounts.users.title, user.username, user.email))
             if check_password(accounts, user.username, old, token_hash=token_hash, by=by) is None:
                 raise AccountError(say("password.wrong"))
             if new == old:
                 raise AccountError(say("password.same"))
-            accounts.set_password(user.user_id, new, keep=token_hash, by=by)
+            accounts.users.set_password(user.user_id, new, keep=token_hash, by=by)
             stored = True
     return stored
 
@@ -246,9 +246,9 @@ def _invitation_form(accounts: Accounts, secret: str, invitation: Invitation, ti
             with show_refusal(say, "invitation.no_database"):
                 if not name.strip() or not username.strip():
                     raise AccountError(say("invitation.incomplete"))
-                require_fit(new, again, say, known=(accounts.title, username, invitation.email))
+                require_fit(new, again, say, known=(accounts.users.title, username, invitation.email))
                 try:
-                    user = accounts.accept(secret, username, name, new, by=by)
+                    user = accounts.invitations.accept(secret, username, name, new, by=by)
                 except UsernameTakenError as error:
                     raise AccountError(say("invitation.taken")) from error
                 except InvitationError as error:

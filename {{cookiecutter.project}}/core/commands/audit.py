@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from core.accounts import COMMAND_LINE, EVENTS, Accounts, Asked, Audited
-from core.accounts.audit import Format, name_of, people_of, subject_of
+from core.accounts.audit import Format
 from core.errors import AccountError
 from core.services import get_services
 
@@ -36,16 +36,14 @@ def audit(
     if person is not None:
         asked["person"] = _who(accounts, person)
     if output is None:
-        lines = accounts.trail(limit=limit or 50, **asked)
-        names = accounts.names({user_id for line in lines for user_id in people_of(line)})
-        for line in lines:
-            click.echo(_told(line, names))
+        for line in accounts.audit.find(limit=limit or 50, **asked):
+            click.echo(_told(line))
         return
     kinds: dict[str, Format] = {".csv": "csv", ".json": "json"}
     if output.suffix not in kinds:
         raise click.BadParameter(f"The file's name has to end with {' or '.join(kinds)}.", param_hint="--output")
     with output.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(accounts.export_trail(kinds[output.suffix], by=COMMAND_LINE, limit=limit, **asked))
+        file.writelines(accounts.audit.export(kinds[output.suffix], by=COMMAND_LINE, limit=limit, **asked))
     click.echo(f"Wrote {output}.")
 
 
@@ -55,9 +53,9 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 def _who(accounts: Accounts, text: str) -> str:
     """The id of the one person who is meant. An id of nobody may be that of somebody who was deleted."""
-    if user := accounts.find(text):
+    if user := accounts.users.find(text):
         return user.user_id
-    called = accounts.find_people(text, limit=10)
+    called = accounts.users.search(text, limit=10)
     if len(called) > 1:
         raise AccountError(
             f"Several are called that: {', '.join(user.username for user in called)}. Give one username."
@@ -69,8 +67,7 @@ def _who(accounts: Accounts, text: str) -> str:
     return text
 
 
-def _told(line: Audited, names: dict[str, str]) -> str:
-    who = name_of(line.actor_id, names) if line.actor_id else "-"
-    parts = [f"{line.at:%Y-%m-%d %H:%M:%S}", f"{line.event:<17}", who, subject_of(line, names) or "-"]
+def _told(line: Audited) -> str:
+    parts = [f"{line.at:%Y-%m-%d %H:%M:%S}", f"{line.event:<17}", line.actor or "-", line.subject_name or "-"]
     told = "  ".join([*parts, line.detail or "-", line.address or "-", line.device])
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in told)

@@ -254,7 +254,7 @@ def _encryption(store: SqlStore, envelope: Envelope) -> Finding:
 def _administrator(accounts: Accounts, settings: Settings) -> Finding:
     people = [
         user
-        for user in accounts.users()
+        for user in accounts.users.all()
         if user.active and all(matches(user.permissions, needed) for needed in ADMINISTRATION)
     ]
     names = [(user.email or user.username) if settings.auth == "oidc" else user.username for user in people]

@@ -87,7 +87,7 @@ def migrate() -> None:
         click.echo(
             f"Sign in as {ADMINISTRATOR!r} with the ADMIN_INITIAL_PASSWORD in .env, and choose a password of your own."
         )
-    elif settings.auth == "password" and not services.accounts.count_users():
+    elif settings.auth == "password" and not services.accounts.users.count():
         click.echo(f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}")
 
 

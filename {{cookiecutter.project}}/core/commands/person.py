@@ -53,7 +53,7 @@ def delete(username: str, yes: bool) -> None:
 
 
 def _existing(services: Services, username: str) -> User:
-    user = services.accounts.find(username)
+    user = services.accounts.users.find(username)
     if user is None:
         raise AccountError(f"There is no user {username!r}.")
     return user

@@ -26,8 +26,8 @@ def roles() -> None:
 def list_roles() -> None:
     """Show every role with its permissions and how many people have it."""
     accounts = get_services().accounts
-    counts = accounts.count_holders()
-    found = accounts.roles()
+    counts = accounts.roles.count_holders()
+    found = accounts.roles.all()
     for role in found:
         people = counts.get(role.role, 0)
         click.echo(f"{role.role} ({people} {'person' if people == 1 else 'people'}): {' '.join(role.permissions)}")
@@ -47,10 +47,10 @@ def save_role(role: str, permissions: tuple[str, ...], description: str | None) 
     A permission is written like orders.use; 'orders.*' gives all of one app, in quotes because of the shell.
     """
     accounts = get_services().accounts
-    before = {each.role: each for each in accounts.roles()}
+    before = {each.role: each for each in accounts.roles.all()}
     if description is None:
         description = before[role].description if role in before else ""
-    accounts.save_role(role, permissions, description)
+    accounts.roles.save(role, permissions, description)
     click.echo(f"{'Changed' if role in before else 'Made'} {role}: {' '.join(permissions) or 'no permission'}.")
     for warning in misspelt([Role(role=role, description="", permissions=permissions)]):
         click.echo(warning)
@@ -61,9 +61,9 @@ def save_role(role: str, permissions: tuple[str, ...], description: str | None) 
 def delete_role(role: str) -> None:
     """Delete a role. Whoever has it loses it, and what it gives them, at once."""
     accounts = get_services().accounts
-    if role not in {each.role for each in accounts.roles()}:
+    if role not in {each.role for each in accounts.roles.all()}:
         raise AccountError(f"There is no role {role!r}.")
-    accounts.delete_role(role)
+    accounts.roles.delete(role)
     click.echo(f"Deleted {role}.")
 
 

@@ -25,7 +25,7 @@ def createuser(
     """Add a person who may sign in with a password."""
     services = get_services()
     _require_passwords(services.settings.auth)
-    user = services.accounts.create_user(
+    user = services.accounts.users.create(
         username, name or username, email=email, password=password, roles=roles, must_change_password=not keep_password
     )
     click.echo(f"Created {user.username} with {_listed(user)}.")
@@ -41,8 +41,10 @@ def invite(whom: str, roles: tuple[str, ...], app: str) -> None:
     """Make a link by which one person may come and choose a username and a password."""
     services = get_services()
     _require_passwords(services.settings.auth)
-    others = [other for other in services.accounts.invitations() if other.label.casefold() == whom.strip().casefold()]
-    secret = services.accounts.invite(whom, roles)
+    others = [
+        other for other in services.accounts.invitations.all() if other.label.casefold() == whom.strip().casefold()
+    ]
+    secret = services.accounts.invitations.invite(whom, roles)
     until = services.clock.now() + LIFETIME
     click.echo(
         f"Give this link to {whom}. It admits one person, until {until:%Y-%m-%d %H:%M} UTC. It is shown only now."
@@ -63,8 +65,8 @@ def setroles(username: str, roles: tuple[str, ...]) -> None:
     services = get_services()
     accounts, provided = services.accounts, set(services.settings.oidc_roles.values())
     found = _called(username)
-    accounts.set_roles(found.user_id, roles)
-    changed = accounts.user(found.user_id)
+    accounts.users.set_roles(found.user_id, roles)
+    changed = accounts.users.get(found.user_id)
     click.echo(f"{found.name} ({found.username}) now has {_listed(changed)}.")
     if services.settings.auth == "oidc" and (theirs := provided & (set(roles) | found.roles)):
         click.echo(f"The provider decides on {', '.join(sorted(theirs))} again at their next sign-in: see OIDC_ROLES.")
@@ -82,7 +84,7 @@ def _require_passwords(auth: str) -> None:
 
 def _called(name: str) -> User:
     services = get_services()
-    users = services.accounts.users()
+    users = services.accounts.users.all()
     found = [user for user in users if name.casefold() in (user.username, (user.email or "").casefold())]
     if not found and services.settings.auth == "oidc":
         raise AccountError(f"Nobody called {name!r} has signed in yet. Let them sign in once; then this works.")

@@ -84,7 +84,7 @@ def erase_person(services: Services, user: User, *, by: Actor) -> Remains:
                 app.erase(database, person)
             database.flush()
         services.submissions.erase_within(connection, person.session_ids)
-        services.accounts.erase_within(connection, user.user_id, by=by)
+        services.accounts.users.erase_within(connection, user.user_id, by=by)
         for session_id in person.session_ids:
             services.store.purge_within(connection, session_id)
         released = claimed - _claims(connection)

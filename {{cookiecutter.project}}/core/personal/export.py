@@ -27,7 +27,6 @@ from core.storage.models import InvitationModel, KnownDeviceModel, UserModel
 
 DATA = "data.json"
 """Name of the JSON within an archive."""
-_LINES = 1000
 _SIGNED_IN_BEFORE = select(KnownDeviceModel.last_sign_in).order_by(KnownDeviceModel.last_sign_in.desc())
 _INVITATIONS = select(InvitationModel.created_at, InvitationModel.expires_at, InvitationModel.roles).order_by(
     InvitationModel.created_at
@@ -104,7 +103,7 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
             "browsers": [
                 _fields(token, *_OF_A_BROWSER)
                 for session_id in person.session_ids
-                for token in accounts.tokens(session_id)
+                for token in accounts.browsers.of_session(session_id)
             ],
             "signed_in_before": _rows(services, _SIGNED_IN_BEFORE.where(KnownDeviceModel.user_id == user.user_id)),
             "invitations": _rows(services, _INVITATIONS.where(InvitationModel.invited_by == user.user_id)),
@@ -149,12 +148,7 @@ def _of_apps(services: Services, person: Person) -> dict[str, object]:
 
 def _trail(services: Services, user_id: str) -> list[dict[str, Any]]:
     """Return what the audit trail says of a person. Whom else it was about, and from where others acted, is theirs."""
-    lines: list[dict[str, Any]] = []
-    before: int | None = None
-    while page := services.accounts.trail(person=user_id, before=before, limit=_LINES):
-        lines += [_line(line, user_id) for line in page]
-        before = page[-1].number
-    return lines
+    return [_line(line, user_id) for line in services.accounts.audit.find_all(person=user_id)]
 
 
 def _line(line: Audited, user_id: str) -> dict[str, Any]:
@@ -168,7 +162,7 @@ def _line(line: Audited, user_id: str) -> dict[str, Any]:
 
 def _note(services: Services, user: User, by: Actor) -> None:
     with reachable():
-        services.accounts.note("person.exported", by=by, subject=f"person:{user.user_id}")
+        services.accounts.audit.note("person.exported", by=by, subject=f"person:{user.user_id}")
 
 
 def _fields(item: object, *names: str) -> dict[str, Any]:

@@ -63,13 +63,13 @@ class TestApp:
         accounts = self.services.accounts
         name = secrets.token_hex(4)
         if permissions:
-            accounts.save_role(f"role-{name}", list(permissions))
+            accounts.roles.save(f"role-{name}", list(permissions))
         roles = [*([f"role-{name}"] if permissions else []), *([role] if role else [])]
-        user = accounts.create_user(f"user-{name}", "Ada Lovelace", roles=roles)
+        user = accounts.users.create(f"user-{name}", "Ada Lovelace", roles=roles)
         secret = self.services.settings.secret_key.get_secret_value()
         before, token = new_token(secret), new_token(secret)
-        ticket = accounts.issue_ticket(token_hash(before), user.user_id)
-        if not accounts.redeem(ticket, token_hash(before), token_hash(token), "a test"):
+        ticket = accounts.tokens.issue_ticket(token_hash(before), user.user_id)
+        if not accounts.tokens.redeem(ticket, token_hash(before), token_hash(token), "a test"):
             raise AssertionError("The sign-in was refused.")
         return Person(self, user, token)
 

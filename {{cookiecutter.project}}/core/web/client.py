@@ -95,4 +95,4 @@ def note_denied(scope: Scope, what: str, *, browser: str | None = None, owner: s
     client = scope.get("client")
     device = describe_device(Headers(scope=scope).get("user-agent"))
     by = Actor(address=noted_address(client[0] if client else None), device=device)
-    get_services().accounts.deny(what, by=by, browser=browser, owner=owner)
+    get_services().accounts.audit.deny(what, by=by, browser=browser, owner=owner)

@@ -96,13 +96,13 @@ def _removers(services: Services) -> dict[str, Callable[[], int]]:
     return {
         "sessions": services.engine.cleanup,
         "remembered": lambda: services.store.forget_purged(_BATCH),
-        "tokens": lambda: accounts.forget_ended(retention, _BATCH),
+        "tokens": lambda: accounts.tokens.forget_ended(retention, _BATCH),
         "files": lambda: services.files.collect_when_due(services.engine.texts),
         "versions": lambda: services.versions.forget(retention, _BATCH),
         "submissions": lambda: services.submissions.forget(retention, _BATCH),
-        "invitations": lambda: accounts.forget_invitations(_BATCH),
-        "attempts": lambda: accounts.forget_attempts(_BATCH),
-        "devices": lambda: accounts.forget_devices(_BATCH),
+        "invitations": lambda: accounts.invitations.forget(_BATCH),
+        "attempts": lambda: accounts.throttle.forget_attempts(_BATCH),
+        "devices": lambda: accounts.throttle.forget_devices(_BATCH),
     }
 
 

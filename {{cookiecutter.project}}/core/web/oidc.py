@@ -212,11 +212,11 @@ def _admit(services: Services, claims: Claims, browser: str | None, by: Actor) -
         log.error("the ID token is too old; compare the clocks", issued_at=claims.issued_at.isoformat())
         return "stale", None
     if not claims.admitted(settings.oidc_allowed, settings.oidc_roles):
-        known = accounts.find(claims.username)
+        known = accounts.users.find(claims.username)
         subject = f"person:{known.user_id}" if known else ""
-        accounts.note("sign_in.refused", by=by, subject=subject, detail=f"not let in: {claims.username}")
+        accounts.audit.note("sign_in.refused", by=by, subject=subject, detail=f"not let in: {claims.username}")
         return "not_admitted", None
-    user = accounts.provision_user(
+    user = accounts.oidc.provision(
         claims.username,
         name=claims.name,
         email=claims.email,
@@ -225,18 +225,18 @@ def _admit(services: Services, claims: Claims, browser: str | None, by: Actor) -
         by=by,
     )
     if not user.active:
-        accounts.note("sign_in.refused", by=by, subject=f"person:{user.user_id}", detail="locked out")
+        accounts.audit.note("sign_in.refused", by=by, subject=f"person:{user.user_id}", detail="locked out")
         return "locked", None
     secret = settings.secret_key.get_secret_value()
     if browser is None or _has_ended(services, browser, secret):
         browser = new_token(secret)  # nothing of an ended sign-in goes on, not even its time
-    ticket = accounts.issue_ticket(token_hash(browser), user.user_id)
+    ticket = accounts.tokens.issue_ticket(token_hash(browser), user.user_id)
     token = exchange(services, ticket, browser, device=by.device, address=by.address)
     return ("signed_in", token) if token is not None else ("locked", None)
 
 
 def _has_ended(services: Services, browser: str, secret: str) -> bool:
-    identity = services.accounts.resolve_identity(
+    identity = services.accounts.identities.resolve(
         token_hash(browser), anonymous_session_id(browser, secret), patient=True
     )
     return identity.standing == "ended"

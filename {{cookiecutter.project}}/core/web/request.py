@@ -105,7 +105,7 @@ def require_token(request: Request, services: Services) -> str:
 def require_identity(services: Services, token: str) -> Identity:
     """Resolve a valid token. Raises 401 for one that has ended, StoreUnavailableError as `resolve_identity` does."""
     secret = services.settings.secret_key.get_secret_value()
-    identity = services.accounts.resolve_identity(token_hash(token), anonymous_session_id(token, secret))
+    identity = services.accounts.identities.resolve(token_hash(token), anonymous_session_id(token, secret))
     if identity.standing == "ended":
         raise HTTPException(401, "This browser was signed out. Reload the page.")
     return identity

@@ -82,7 +82,7 @@ def exchange(services: Services, ticket: str, old: str, *, device: str, address:
     secret = services.settings.secret_key.get_secret_value()
     new = new_token(secret)
     with reachable():
-        redeemed = services.accounts.redeem(ticket, token_hash(old), token_hash(new), device, address=address)
+        redeemed = services.accounts.tokens.redeem(ticket, token_hash(old), token_hash(new), device, address=address)
     if redeemed is None:
         return None
     if redeemed.user is not None and redeemed.previous_user_id is None:

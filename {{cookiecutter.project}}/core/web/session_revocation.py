@@ -84,7 +84,7 @@ class SessionRevocation:
 
 def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
     try:
-        return accounts.ended_or_stale(owners)
+        return accounts.identities.ended_or_stale(owners)
     except StoreUnavailableError as error:
         log.debug("the check of open pages has to wait", error=str(error))
         return set()
@@ -93,7 +93,7 @@ def _no_longer_good(accounts: Accounts, owners: Collection[str]) -> set[str]:
 def _may_see(accounts: Accounts, page: OpenPage) -> bool:
     """Return True if only the rights of a page's person have changed, and they still suffice for the page."""
     try:
-        identity = accounts.resolve_identity(page.owner, page.tab.session_id)
+        identity = accounts.identities.resolve(page.owner, page.tab.session_id)
     except StoreUnavailableError:
         return False
     return identity.standing == "stale" and not lacking(identity.permissions, page.needs())

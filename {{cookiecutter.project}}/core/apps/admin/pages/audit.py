@@ -1,6 +1,6 @@
 """The audit trail: who did what, when and from where, and who was refused what."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta, tzinfo
 from functools import partial
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import ui
 from core.accounts import Accounts, Actor, Asked, Audited
-from core.accounts.audit import Format, name_of, people_of, subject_of
+from core.accounts.audit import Format
 from core.apps.admin.common import show_table
 from core.auth import acting
 from core.permissions import requires
@@ -60,14 +60,13 @@ def audit() -> None:
     accounts = get_services().accounts
     with reachable():
         asked = _filters(accounts)
-        lines = accounts.trail(limit=PER_PAGE + 1, before=st.session_state.get(_BEFORE), **asked)
-        names = accounts.names({person for line in lines for person in people_of(line)})
+        lines = accounts.audit.find(limit=PER_PAGE + 1, before=st.session_state.get(_BEFORE), **asked)
     shown = lines[:PER_PAGE]
     if not shown:
         ui.empty_state(":material/policy:", "No results", "No event matches your filters.")
         return
     show_table(
-        table(shown, names, zone()),
+        table(shown, zone()),
         alt="Events, the newest first",
         height="content",
         column_config={
@@ -87,14 +86,14 @@ def audit() -> None:
         _downloads(asked)
 
 
-def table(lines: Iterable[Audited], names: Mapping[str, str], zone: tzinfo) -> pd.DataFrame:
+def table(lines: Iterable[Audited], zone: tzinfo) -> pd.DataFrame:
     """Return one row for each event. Times are as the person reads them, without a zone."""
     return pd.DataFrame(
         {
             "When": line.at.astimezone(zone).replace(tzinfo=None),
             "Event": EVENTS.get(line.event, line.event),
-            "Who": name_of(line.actor_id, names) if line.actor_id else "",
-            "To whom or what": subject_of(line, names),
+            "Who": line.actor,
+            "To whom or what": line.subject_name,
             "Address": line.address,
             "Detail": line.detail,
             "Device": line.device,
@@ -112,7 +111,7 @@ def _filters(accounts: Accounts) -> Asked:
     )
     asked = Asked(events=events, since=get_services().clock.now() - length if length else None)
     if who:
-        user = accounts.find(who)
+        user = accounts.users.find(who)
         asked["person"] = user.user_id if user else who  # perhaps the ID of a deleted person
     return asked
 
@@ -141,4 +140,4 @@ def _downloads(asked: Asked) -> None:
 
 
 def _file(kind: Format, asked: Asked, by: Actor) -> str:
-    return "".join(get_services().accounts.export_trail(kind, by=by, limit=MOST, **asked))
+    return "".join(get_services().accounts.audit.export(kind, by=by, limit=MOST, **asked))

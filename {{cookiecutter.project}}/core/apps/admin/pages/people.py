@@ -30,7 +30,7 @@ def people() -> None:
     services = get_services()
     accounts, settings = services.accounts, services.settings
     with reachable():
-        roles = accounts.roles()
+        roles = accounts.roles.all()
     yours = [role.role for role in roles if not lacking(current_permissions(), role.permissions)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(ui.words().title("People"), width="stretch")
@@ -42,9 +42,9 @@ def people() -> None:
         st.caption(f"You give and take what you have yourself. These roles give more: {', '.join(others)}.")
     search = st.text_input("Search", placeholder="Name, username or e-mail", on_change=to_first_page, args=(_NUMBER,))
     with reachable():
-        invitations = accounts.invitations()
-        total = accounts.count_people(search)
-        found = accounts.find_people(search, limit=PER_PAGE, offset=offset(_NUMBER, total))
+        invitations = accounts.invitations.all()
+        total = accounts.users.count(search)
+        found = accounts.users.search(search, limit=PER_PAGE, offset=offset(_NUMBER, total))
     if invitations and not search and settings.auth == "password":
         _invited(accounts, invitations)
     st.caption(f"{ui.words().number(total)} {'person' if total == 1 else 'people'}")
@@ -172,19 +172,19 @@ def _close_when_done() -> None:
 
 @requires("admin.people")
 def _invite(accounts: Accounts, label: str, roles: list[str]) -> str:
-    return accounts.invite(label, roles, by=acting())
+    return accounts.invitations.invite(label, roles, by=acting())
 
 
 @requires("admin.people")
 def _withdraw(accounts: Accounts, invitation: Invitation) -> None:
     with show_refusal():
-        accounts.withdraw(invitation.invitation_hash, by=acting())
+        accounts.invitations.withdraw(invitation.invitation_hash, by=acting())
 
 
 @requires("admin.people")
 def _renew(accounts: Accounts, user: User) -> str:
     password = secrets.token_urlsafe(12)
-    accounts.set_password(user.user_id, password, must_change=True, by=acting())
+    accounts.users.set_password(user.user_id, password, must_change=True, by=acting())
     return password
 
 
@@ -194,17 +194,17 @@ def _change_roles(accounts: Accounts, user: User, key: str) -> None:
     wanted = set(st.session_state[key])
     with show_refusal():
         for role in sorted(wanted - user.roles):
-            accounts.give_role(user.user_id, role, by=acting())
+            accounts.users.give_role(user.user_id, role, by=acting())
         for role in sorted(user.roles - wanted):
-            accounts.take_role(user.user_id, role, by=acting())
+            accounts.users.take_role(user.user_id, role, by=acting())
 
 
 @requires("admin.people")
 def _describe(accounts: Accounts, user: User, name: str, email: str) -> None:
-    accounts.describe(user.user_id, name=name, email=email, by=acting())
+    accounts.users.describe(user.user_id, name=name, email=email, by=acting())
 
 
 @requires("admin.people")
 def _set_active(accounts: Accounts, user: User, active: bool) -> None:
     with show_refusal():
-        accounts.set_active(user.user_id, active, by=acting())
+        accounts.users.set_active(user.user_id, active, by=acting())

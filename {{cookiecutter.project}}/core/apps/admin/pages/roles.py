@@ -26,8 +26,8 @@ def roles() -> None:
     accounts, specs = get_services().accounts, discover()
     known = required_permissions(specs)
     with reachable():
-        by_name = {role.role: role for role in accounts.roles()}
-        counts = accounts.count_holders()
+        by_name = {role.role: role for role in accounts.roles.all()}
+        counts = accounts.roles.count_holders()
     show_table(_overview(by_name, counts), alt="All roles")
     st.caption("Roles are given to people on the page People.")
     name = st.selectbox(
@@ -81,11 +81,11 @@ def _editor(role: Role, known: list[str], *, deletable: bool) -> None:
 
 @requires("admin.roles")
 def _save(name: str, permissions: list[str], description: str) -> None:
-    get_services().accounts.save_role(name, permissions, description, by=acting())
+    get_services().accounts.roles.save(name, permissions, description, by=acting())
 
 
 @requires("admin.roles")
 def _delete(name: str) -> None:
     with show_refusal():
-        get_services().accounts.delete_role(name, by=acting())
+        get_services().accounts.roles.delete(name, by=acting())
         st.session_state.pop(_CHOSEN, None)

@@ -25,9 +25,9 @@ def sessions() -> None:
     person = who.text_input("Person", placeholder="Name or username", on_change=to_first_page, args=(_NUMBER,))
     device = what.text_input("Device", placeholder="Firefox, Android …", on_change=to_first_page, args=(_NUMBER,))
     with reachable():
-        total = services.accounts.count_browsers(person, device)
+        total = services.accounts.browsers.count(person, device)
         first = offset(_NUMBER, total)
-        browsers = services.accounts.find_browsers(person, device, limit=PER_PAGE, offset=first)
+        browsers = services.accounts.browsers.find(person, device, limit=PER_PAGE, offset=first)
     if not browsers:
         ui.empty_state(":material/devices_off:", "No results", "No browser in use matches your search.")
         return
@@ -67,10 +67,10 @@ def _end(browser: Browser, here: bool) -> None:
 @requires("admin.sessions")
 def _revoke(browser: Browser) -> None:
     with show_refusal():
-        get_services().accounts.revoke(browser.token_hash, by=acting())
+        get_services().accounts.tokens.revoke(browser.token_hash, by=acting())
 
 
 @requires("admin.sessions")
 def _revoke_all(browser: Browser) -> None:
     with show_refusal():
-        get_services().accounts.revoke_person(browser.user_id or "", by=acting())
+        get_services().accounts.browsers.revoke_person(browser.user_id or "", by=acting())

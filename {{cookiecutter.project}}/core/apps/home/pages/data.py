@@ -148,7 +148,7 @@ def _signed_in_lately() -> bool:
     services, identity = get_services(), get_session_manager().identity
     if services.settings.auth != "oidc":
         return True
-    tokens = services.accounts.devices(identity.session_id)
+    tokens = services.accounts.browsers.in_use(identity.session_id)
     here = next((token for token in tokens if token.token_hash == identity.token_hash), None)
     # The clock may have been set back since: a sign-in in the future is none of lately.
     return here is not None and abs(services.clock.now() - here.created_at) < FRESH

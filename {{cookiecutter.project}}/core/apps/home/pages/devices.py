@@ -22,7 +22,7 @@ def devices() -> None:
     if trouble := st.session_state.pop(TROUBLE, None):
         st.error(trouble, icon=":material/cloud_off:")
     with reachable():
-        tokens = get_services().accounts.devices(manager.session.session_id)
+        tokens = get_services().accounts.browsers.in_use(manager.session.session_id)
     if not tokens:
         ui.empty_state(":material/devices:", say("devices.none"), say("devices.none_text"))
         return
@@ -67,8 +67,8 @@ def _sign_out(token_hash: str | None = None) -> None:
             if identity.standing != "good" or identity.user is None:
                 return
             if token_hash is None:
-                accounts.sign_out_others(identity.session_id, identity.token_hash, by=acting())
+                accounts.browsers.sign_out_others(identity.session_id, identity.token_hash, by=acting())
             else:
-                accounts.sign_out_device(identity.session_id, token_hash, by=acting())
+                accounts.browsers.sign_out(identity.session_id, token_hash, by=acting())
     except StoreUnavailableError:
         st.session_state[TROUBLE] = ui.words()("devices.not_now")
