@@ -4,7 +4,6 @@ selection of the others in which every two answers meet, with the tools already 
 from __future__ import annotations
 
 import itertools
-import stat
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -108,7 +107,7 @@ def test_a_postgresql_project_serves_from_a_database_it_starts_itself(
 
 
 def assert_moves_to_a_port_of_its_own(project: BakedProject, taken: str) -> None:
-    """Started where another project's database answers, it says by which command it gets one, and the command works."""
+    """Started where another project's database answers, it says by which port it gets one, and with that it starts."""
     settings = project.path / ".env"
     port = urlsplit(taken).port
     settings.write_text(settings.read_text(encoding="utf-8").replace(":5432/", f":{port}/"), encoding="utf-8")
@@ -116,13 +115,13 @@ def assert_moves_to_a_port_of_its_own(project: BakedProject, taken: str) -> None
     assert f'another PostgreSQL answers at localhost:{port}, and refuses this project (database "another" does not' in (
         refused.stdout
     ), refused.stdout
-    command = refused.stdout.split("give this project one of its own: ")[1].splitlines()[0]
-    started = project.run("sh", "-c", command)
+    free = refused.stdout.split("change the port in DATABASE_URL of .env to ")[1].split(".")[0]
+    settings.write_text(settings.read_text(encoding="utf-8").replace(f":{port}/", f":{free}/"), encoding="utf-8")
+    started = project.run(".venv/bin/python", "core/scripts/dev_database.py", "start")
     try:
         assert "Started PostgreSQL" in started.stdout, started.stdout
         migrated = project.run(".venv/bin/python", "manage.py", "migrate")
         assert "up to date now" in migrated.stdout, migrated.stdout
-        assert stat.S_IMODE(settings.stat().st_mode) == 0o600
     finally:
         project.run(".venv/bin/python", "core/scripts/dev_database.py", "stop")
 

@@ -1,8 +1,7 @@
 """Start and stop a PostgreSQL for development, from a Python package, where none is running.
 
 `make run` calls it. It acts only if DATABASE_URL names this machine and nothing answers there; its data are in
-`.postgres/`. It accepts connections of this machine only and does not ask for the password. Where another project's
-answers, `start --port` moves this one's to a port of its own.
+`.postgres/`. It accepts connections of this machine only and does not ask for the password.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core.scripts.init_env import write_private  # noqa: E402
 from core.scripts.packages import needed  # noqa: E402
 
 with needed():
@@ -39,10 +37,9 @@ def start(url: URL) -> str:
             return f"The database at {host}:{port} answers."
         if not is_own(port):
             free = next(number for number in range(port + 1, 65_536) if not answers(host, number))
-            how = python(f"core/scripts/dev_database.py start --port {free}")
             sys.exit(
                 f"Error: another PostgreSQL answers at {host}:{port}, and refuses this project ({refusal}). "
-                f"If DATABASE_URL in .env is as it should be, give this project one of its own: {how}"
+                f"To give this project one of its own, change the port in DATABASE_URL of .env to {free}."
             )
     elif host not in THIS_MACHINE:
         return f"The database at {host}:{port} does not answer. It is on another machine, so it was not started."
@@ -54,21 +51,6 @@ def start(url: URL) -> str:
         create_database(connection, str(url.username), str(url.database))
     how = python("core/scripts/dev_database.py stop")
     return f"Started PostgreSQL at {host}:{port}, data in {DATA.name}/. To stop it: {how}"
-
-
-def move(url: URL, port: int) -> URL:
-    """Write another port into DATABASE_URL of `.env`, and return the new address."""
-    path, moved = ROOT / ".env", url.set(port=port)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    at = [number for number, line in enumerate(lines) if line.startswith("DATABASE_URL=")]
-    if not at or make_url(lines[at[-1]].partition("=")[2].strip("\"'")) != url:
-        sys.exit(f"Error: DATABASE_URL is not from .env. Set it yourself, to port {port}.")
-    lines[at[-1]] = f"DATABASE_URL={moved.render_as_string(hide_password=False)}"
-    unfinished = path.with_name(".env.new")
-    unfinished.unlink(missing_ok=True)
-    write_private(unfinished, "\n".join(lines) + "\n")
-    unfinished.replace(path)
-    return moved
 
 
 def stop() -> str:
@@ -123,17 +105,14 @@ def create_database(connection: psycopg.Connection[tuple[object, ...]], owner: s
 def main() -> int:
     parser = argparse.ArgumentParser(description="A PostgreSQL for development.")
     parser.add_argument("action", choices=("start", "stop"))
-    parser.add_argument("--port", type=int, help="with start: write this port into .env first")
-    arguments = parser.parse_args()
+    action = parser.parse_args().action
     try:
         url = make_url(get_settings().database_url)
     except ConfigurationError as error:
         sys.exit(f"Error: {error}")
     if url.get_backend_name() != "postgresql":
         return 0
-    if arguments.port is not None and arguments.action == "start":
-        url = move(url, arguments.port)
-    print(start(url) if arguments.action == "start" else stop())
+    print(start(url) if action == "start" else stop())
     return 0
 
 
