@@ -1,4 +1,4 @@
-"""Charts over the requests, with filters that stay as they were left."""
+"""Requests over time, with filters that stay as they were left."""
 
 from core.router import App
 
@@ -6,6 +6,6 @@ app = App(
     title="Insights",
     icon=":material/insights:",
     order=20,
-    description="How many requests, from where, and how long they take. Your filters stay as you left them.",
+    description="How many requests, when and from where. Your filters stay as you left them.",
     roles={"member": ["insights.read"]},
 )

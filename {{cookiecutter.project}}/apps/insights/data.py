@@ -1,4 +1,4 @@
-"""The figures behind the charts: an invented history, and what was really submitted in this project."""
+"""The figures behind the chart: an invented history, and what was really submitted in this project."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from apps.intake.requests import CATEGORIES, SITES, URGENCIES, RequestRow
+from apps.intake.requests import CATEGORIES, SITES, RequestRow
 from core import cache, db
 
-COLUMNS = ["day", "site", "category", "urgency", "count", "days_to_close"]
+COLUMNS = ["day", "site", "category", "count"]
 
 
 @cache.data("requests:all", depends_on=["table:requests"], ttl=3600)
 def all_requests() -> pd.DataFrame:
-    """One row per day, site and category: `day` (datetime64), `count` of requests, `days_to_close` on average."""
+    """Return one row per day, site and category: `day` (datetime64) and `count` of requests."""
     frame = pd.DataFrame([*_invented(), *_submitted()], columns=COLUMNS)
     return frame.assign(day=pd.to_datetime(frame["day"]))
 
@@ -34,12 +34,10 @@ def _invented() -> Iterator[tuple[Any, ...]]:
                 wave = 1 + math.sin(number * (0.13 + 0.03 * c) + 1.7 * s + c)
                 count = round(rhythm * wave * (1.6 - 0.25 * s) * (1.4 - 0.15 * c))
                 if count > 0:
-                    urgency = URGENCIES[(number + s + 2 * c) % len(URGENCIES)]
-                    yield day, site, category, urgency, count, round(2 + 1.5 * c + wave * (1 + 0.4 * s), 1)
+                    yield day, site, category, count
 
 
 def _submitted() -> Iterator[tuple[Any, ...]]:
-    columns = (RequestRow.at, RequestRow.site, RequestRow.category, RequestRow.urgency)
     with db.session() as session:
-        for at, site, category, urgency in session.execute(select(*columns)):
-            yield at.date(), site, category, urgency, 1, None
+        for at, site, category in session.execute(select(RequestRow.at, RequestRow.site, RequestRow.category)):
+            yield at.date(), site, category, 1

@@ -1,7 +1,5 @@
 """Requests over time and place."""
 
-from functools import partial
-
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -28,11 +26,6 @@ def overview() -> None:
         return
     _figures(shown)
     _over_time(shown, st.session_state[ui.widget_key(FILTERS, "grain")] or "Week")
-    left, right = st.columns(2)
-    with left:
-        _by_category(shown)
-    with right:
-        _days_to_close(shown)
 
 
 def _filtered(requests: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +54,6 @@ def _figures(shown: pd.DataFrame) -> None:
     with st.container(key="figures-insights"):
         st.metric("Requests", number(shown["count"].sum()), border=True)
         st.metric("Busiest site", str(shown.groupby("site")["count"].sum().idxmax()), border=True)
-        st.metric("Days to close", number(shown["days_to_close"].mean(), 1), border=True)
 
 
 def _over_time(shown: pd.DataFrame, grain: str) -> None:
@@ -85,56 +77,7 @@ def _over_time(shown: pd.DataFrame, grain: str) -> None:
         alt=f"Requests by {grain.lower()} and site, as in the table below",
     )
     by_site = totals.pivot_table(index="day", columns="site", values="count", fill_value=0).sort_index(ascending=False)
-    _as_table("Requests over time", by_site.rename(index=lambda day: f"{day:%Y-%m-%d}"), "From", 0)
-
-
-def _by_category(shown: pd.DataFrame) -> None:
-    st.subheader("By category")
-    totals = shown.groupby("category", as_index=False)[["count"]].sum()
-    ui.altair_chart(
-        alt.Chart(totals, height=240)
-        .mark_bar(cornerRadiusEnd=4)
-        .encode(
-            x=alt.X("count:Q", title=None, axis=alt.Axis(tickCount=4)),
-            y=alt.Y("category:N", title=None, sort="-x"),
-            tooltip=[
-                alt.Tooltip("category:N", title="Category"),
-                alt.Tooltip("count:Q", title="Requests", format=","),
-            ],
-        ),
-        alt="Requests by category, as in the table below",
-    )
-    most_first = totals.sort_values("count", ascending=False).set_index("category")
-    _as_table("By category", most_first.rename(columns={"count": "Requests"}), "Category", 0)
-
-
-def _days_to_close(shown: pd.DataFrame) -> None:
-    st.subheader("Days to close")
-    means = shown.dropna(subset=["days_to_close"]).groupby(["category", "site"], as_index=False)["days_to_close"].mean()
-    scale = alt.Legend(orient="bottom", direction="horizontal", gradientLength=140, labelOffset=6, tickCount=4)
-    ui.altair_chart(
-        alt.Chart(means, height=340)
-        .mark_rect(cornerRadius=3)
-        .encode(
-            x=alt.X("site:N", title=None, sort=SITES, axis=alt.Axis(labelAngle=-35, labelOverlap=False)),
-            y=alt.Y("category:N", title=None),
-            color=alt.Color("days_to_close:Q", title="Days", legend=scale),
-            tooltip=[
-                alt.Tooltip("category:N", title="Category"),
-                alt.Tooltip("site:N", title="Site"),
-                alt.Tooltip("days_to_close:Q", title="Days", format=".1f"),
-            ],
-        ),
-        alt="Days to close by category and site, as in the table below",
-    )
-    _as_table(
-        "Days to close", means.pivot_table(index="category", columns="site", values="days_to_close"), "Category", 1
-    )
-
-
-def _as_table(title: str, figures: pd.DataFrame, name: str, digits: int) -> None:
-    """Offer the same figures as a table, written as the person writes numbers."""
-    with st.expander(f"{title} as a table"):
-        written = figures.head(_ROWS).rename_axis(index=name, columns=None).reset_index()
-        number = partial(ui.words().number, digits=digits)
-        st.table(written.style.format(dict.fromkeys(figures.columns, number), na_rep="–"), hide_index=True)
+    with st.expander("Requests over time as a table"):  # the same figures, written as the person writes numbers
+        written = by_site.rename(index=lambda day: f"{day:%Y-%m-%d}").head(_ROWS)
+        written = written.rename_axis(index="From", columns=None).reset_index()
+        st.table(written.style.format(dict.fromkeys(by_site.columns, ui.words().number)), hide_index=True)
