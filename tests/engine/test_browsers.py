@@ -139,7 +139,7 @@ def test_health_tells_what_waits_for_the_database_once_that_is_unusual(
         put(built.engine, session, {"form/f/field/a": 1})
         assert "All is well" in open_page("admin-health").success[0].value
         clock.advance(61)
-        assert "Edits have waited for the database for 1 min" in open_page("admin-health").error[0].value
+        assert "Edits have waited for the database since " in open_page("admin-health").error[0].value
 
 
 def test_a_long_list_is_shown_in_pages(as_signed_in_admin: Services, ada: User) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.engine import make_url
 
-from core.apps.admin.pages.health import look, troubles
+from core.apps.admin.pages.health import troubles
 from core.errors import StoreUnavailableError
 from core.services import Services
 from core.storage.models import EntryModel
@@ -17,7 +17,7 @@ from tests.engine.writing import put
 
 
 def says(services: Services) -> list[str]:
-    return [trouble.says for trouble in troubles(look(services))]
+    return [trouble.says for trouble in troubles(services)]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How a command is typed here, so that what a message says to run works when it is pasted."""
+"""Commands as they are typed here, so that what a message says to run works when it is pasted."""
 
 from __future__ import annotations
 

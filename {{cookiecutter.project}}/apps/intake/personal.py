@@ -1,4 +1,4 @@
-"""What the requests hold on a person: the export shows it, and deleting the person deletes it."""
+"""Personal data in the requests: the export shows it, and deleting the person deletes it."""
 
 from sqlalchemy import ScalarResult, inspect, select
 from sqlalchemy.orm import Session

@@ -1,4 +1,4 @@
-"""Parts that the pages of this app share: refused changes, pages of a long list, tables, and durations."""
+"""Parts that the pages of this app share: refused changes, pages of a long list, and tables."""
 
 import math
 from collections.abc import Iterator
@@ -51,14 +51,6 @@ def show_table(frame: pd.DataFrame, *, alt: str, **options: Any) -> None:
     """Show what people and other programs wrote as a table, without its own way to download it."""
     st.html(_NO_DOWNLOAD)
     st.dataframe(frame, alt=alt, hide_index=True, **options)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in a fitting unit: `12 s`, `5 min`, `3 h`, `2 d`."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{max(int(seconds), 0)} s"
 
 
 def _pages(total: int) -> int:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -12,41 +12,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from core import ui
-from core.apps.admin.common import duration
 from core.command_line import python
 from core.errors import JournalError, StoreUnavailableError
 from core.permissions import requires
 from core.router import page
 from core.services import Services, get_services
 from core.storage.database import reachable
-from core.storage.writer import EngineStatus
 
 _BACKLOG = timedelta(minutes=1)
 """Flushes come every few seconds; whatever waits longer is held up by something."""
 _LITTLE_ROOM = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """The state of storage at one moment."""
-
-    at: datetime
-    has_journal: bool
-    status: EngineStatus
-    away: str
-    """The reason why the database can't be asked; empty while it answers."""
-    free: dict[str, int]
-    """Bytes of room for the journal and for a database that is a file."""
-    failing: dict[str, str]
-    """By name: the error of each background task that failed the last time."""
-    quarantined: int
-    """Number of damaged records; those of the database count only while it answers."""
-
-    @property
-    def waited(self) -> timedelta:
-        """The time for which the oldest edit has waited for the database."""
-        first = self.status.oldest_pending
-        return self.at - first if first else timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +43,8 @@ def health() -> None:
 @st.fragment(run_every="10s")
 @requires("admin.health")
 def _now() -> None:
-    seen = look(get_services())
-    found = list(troubles(seen))
+    services = get_services()
+    found = list(troubles(services))
     if not found:
         st.success(
             "All is well: everything people entered is kept, and nothing waits to be done.", icon=":material/check:"
@@ -77,15 +52,65 @@ def _now() -> None:
     for trouble in found:
         show = st.error if trouble.urgent else st.warning
         show(f"{trouble.says} **{trouble.remedy}**", icon=":material/error:" if trouble.urgent else ":material/info:")
+    now = ui.local_time(services.clock.now(), "%H:%M:%S")
     st.caption(
-        f"Seen from this server at {ui.local_time(seen.at, '%H:%M:%S')}, and every ten seconds. What waits in the "
-        "journal of another server shows there. `docs/operations.md` says more about each trouble."
+        f"Seen from this server at {now}, and every ten seconds. What waits in the journal of another server shows "
+        "there. `docs/operations.md` says more about each trouble."
     )
 
 
-def look(services: Services) -> Health:
-    """Return the state of storage. Never raises for an outage: what can't be seen is part of what is seen."""
-    away, quarantined = "", 0
+def troubles(services: Services) -> Iterator[Trouble]:
+    """Yield what is wrong, the worst first; nothing where all is well. An outage is trouble, and never raises."""
+    status, (away, quarantined) = services.engine.status(), _ask(services)
+    if status.journal_error:
+        yield Trouble(
+            says=f"The journal took no edit the last time ({ui.plain(status.journal_error)}). Edits go straight into "
+            "the database; while that is away, they are refused.",
+            remedy="Make room on the disk of the journal, and check who may write there.",
+        )
+    if away:
+        waiting = "1 edit waits" if status.pending == 1 else f"{status.pending} edits wait"
+        says = (
+            f"Edits go on, safe in the journal of this server ({waiting}); new pages can't open."
+            if services.journal is not None
+            else "Edits are refused until it is back."
+        )
+        yield Trouble(says=f"{ui.plain(away)} {says}", remedy="Start the database, or correct `DATABASE_URL`.")
+    elif status.failures:
+        times = "The last flush" if status.failures == 1 else f"The last {status.failures} flushes"
+        yield Trouble(
+            says=f"{times} into the database failed ({ui.plain(status.last_error or '')}), though it answers now.",
+            remedy=f"It is tried again by itself. If this stays, run `{python('manage.py doctor')}` on the server.",
+        )
+    elif status.oldest_pending is not None and services.clock.now() - status.oldest_pending > _BACKLOG:
+        yield Trouble(
+            says=f"Edits have waited for the database since {ui.local_time(status.oldest_pending)}; a few seconds are "
+            "usual.",
+            remedy="Look what holds the database up. Nothing is lost meanwhile.",
+        )
+    for holds, free in _free(services).items():
+        if free < _LITTLE_ROOM:
+            says = f"Only {_gigabytes(free)} are free on the disk of the {holds}."
+            yield Trouble(says=says, remedy="Make room there: on a full disk nothing new can be kept.")
+    for name, error in services.background.failing.items() if not away else ():
+        yield Trouble(
+            says=f"The background task “{name}” failed the last time ({ui.plain(error)}).",
+            remedy="It is tried again by itself. If this stays, the server's log says where it fails.",
+            urgent=False,
+        )
+    if quarantined:
+        records = "One damaged record is" if quarantined == 1 else f"{quarantined} damaged records are"
+        yield Trouble(
+            says=f"{records} in quarantine: a field is empty or has an older value.",
+            remedy=f"See which with `{python('manage.py quarantine list')}` on the server. One may be an accident; "
+            "many mean a disk or memory that fails.",
+            urgent=False,
+        )
+
+
+def _ask(services: Services) -> tuple[str, int]:
+    """Return why the database can't be asked, empty while it answers, and the number of damaged records found."""
+    quarantined = 0
     with suppress(JournalError):  # the engine's status has it
         quarantined += len(services.journal.quarantined()) if services.journal else 0
     try:
@@ -93,65 +118,8 @@ def look(services: Services) -> Health:
             connection.execute(text("SELECT 1"))
             quarantined += len(services.store.quarantined())
     except StoreUnavailableError as error:
-        away = str(error)
-    return Health(
-        at=services.clock.now(),
-        has_journal=services.journal is not None,
-        status=services.engine.status(),
-        away=away,
-        free=_free(services),
-        failing=dict(services.background.failing),
-        quarantined=quarantined,
-    )
-
-
-def troubles(seen: Health) -> Iterator[Trouble]:
-    """Yield what is wrong, the worst first; nothing where all is well."""
-    status = seen.status
-    if status.journal_error:
-        yield Trouble(
-            says=f"The journal took no edit the last time ({ui.plain(status.journal_error)}). Edits go straight into "
-            "the database; while that is away, they are refused.",
-            remedy="Make room on the disk of the journal, and check who may write there.",
-        )
-    if seen.away:
-        waiting = "1 edit waits" if status.pending == 1 else f"{status.pending} edits wait"
-        says = (
-            f"Edits go on, safe in the journal of this server ({waiting}); new pages can't open."
-            if seen.has_journal
-            else "Edits are refused until it is back."
-        )
-        yield Trouble(says=f"{ui.plain(seen.away)} {says}", remedy="Start the database, or correct `DATABASE_URL`.")
-    elif status.failures:
-        times = "The last flush" if status.failures == 1 else f"The last {status.failures} flushes"
-        yield Trouble(
-            says=f"{times} into the database failed ({ui.plain(status.last_error or '')}), though it answers now.",
-            remedy=f"It is tried again by itself. If this stays, run `{python('manage.py doctor')}` on the server.",
-        )
-    elif seen.waited > _BACKLOG:
-        yield Trouble(
-            says=f"Edits have waited for the database for {duration(seen.waited.total_seconds())}; a few seconds are "
-            "usual.",
-            remedy="Look what holds the database up. Nothing is lost meanwhile.",
-        )
-    for holds, free in seen.free.items():
-        if free < _LITTLE_ROOM:
-            says = f"Only {_gigabytes(free)} are free on the disk of the {holds}."
-            yield Trouble(says=says, remedy="Make room there: on a full disk nothing new can be kept.")
-    for name, error in seen.failing.items() if not seen.away else ():
-        yield Trouble(
-            says=f"The background task “{name}” failed the last time ({ui.plain(error)}).",
-            remedy="It is tried again by itself. If this stays, the server's log says where it fails.",
-            urgent=False,
-        )
-    if seen.quarantined:
-        records = "One damaged record is" if seen.quarantined == 1 else f"{seen.quarantined} damaged records are"
-        yield Trouble(
-            says=f"{records} in quarantine: a field is empty or has an older value.",
-            remedy=f"See which with `{python('manage.py quarantine list')}` on the server. One may be an accident; "
-            "many mean a disk or memory that fails.",
-            urgent=False,
-        )
+        return str(error), quarantined
+    return "", quarantined
 
 
 def _free(services: Services) -> dict[str, int]:
