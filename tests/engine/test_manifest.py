@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.commands import doctor
+from core.commands import checks
 from core.scripts.manifest import differences, write_manifest
 
 
@@ -38,9 +38,9 @@ def test_each_difference_is_named(root: Path) -> None:
 
 
 def test_doctor_says_which_and_that_an_update_replaces_them(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PROJECT_ROOT", root)
+    monkeypatch.setattr(checks, "PROJECT_ROOT", root)
     (root / "core/session.py").write_text("ours", encoding="utf-8")
-    (finding,) = doctor._engine()
+    (finding,) = checks._engine()
     assert finding.says == "core/session.py was changed. An update replaces core/ as a whole"
     assert finding.fix is None
 
