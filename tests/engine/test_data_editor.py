@@ -229,7 +229,7 @@ def send(tab: AppTest, sent: Any) -> bool:
     arrived = live.read(Told(states=[message]))
     if arrived.edits:
         live.keep(arrived.edits)
-    return not arrived.unfit
+    return not arrived.rejected
 
 
 def returned(tab: AppTest) -> Any:

@@ -134,7 +134,7 @@ def test_what_arrives_before_the_script_runs_is_kept(kind: str) -> None:
         states += [WidgetState(id=each.proto.id, string_array_value={"data": [label]}) for each in several]
         live = tab.session_state["live"]
         arrived = live.read(Told(states=states, asks=True))
-        assert not arrived.unfit
+        assert not arrived.rejected
         live.keep(arrived.edits)
         again = open_tab(OPTIONS[kind], kept=True)
         wanted = f"{type(options[number]).__name__} {options[number]!r}"

@@ -190,7 +190,7 @@ class TestAMessageOfTheBrowser:
             put(built.engine, manager.session.session_id, {upload_path(upload): note})
             state.file_uploader_state_value.uploaded_file_info.add(file_id=upload)
         read = manager.live.read(Told(states=[state]))
-        assert not read.unfit
+        assert not read.rejected
         manager.live.keep(read.edits)
         return list(read.edits)
 

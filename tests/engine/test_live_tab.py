@@ -13,7 +13,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from core.errors import KeepError, NotAllowedError
 from core.streamlit_compat.messages import FormPart, Told, Unsent
-from core.web.live_tab import Arrived, Edit, LiveTab
+from core.web.live_tab import Edit, LiveTab, MessageDiff
 
 KEY = "f.name"
 PLAIN = "$$ID-4567-plain"
@@ -49,7 +49,9 @@ class Tab:
         for text in texts:
             self.keep(self.hear(text, **how))
 
-    def hear(self, text: str, *, plain: str = "", press: str = "", anew: bool = False, **said: Any) -> Sequence[Edit]:
+    def hear(
+        self, text: str, *, plain: str = "", press: str = "", full_resend: bool = False, **said: Any
+    ) -> Sequence[Edit]:
         """What there is to keep of a message in which the field has a text, a plain widget another one."""
         states = [
             WidgetState(id=f"$$ID-0123-{KEY}", string_value=text),
@@ -57,7 +59,7 @@ class Tab:
         ]
         if press:
             states.append(WidgetState(id=f"$$ID-89ab-{press}", trigger_value=True))
-        return self.live.read(Told(states=states, asks=True, **said), anew=anew).edits
+        return self.live.read(Told(states=states, asks=True, **said), full_resend=full_resend).edits
 
     def keep(self, edits: Sequence[Edit]) -> bool:
         return not edits or self.live.keep(edits)
@@ -94,7 +96,7 @@ CAUSES: dict[str, dict[str, Any]] = {
     "a button": {"press": "go"},
     "a part that is due again": {"by_itself": True},
     "another page": {"page": "other"},
-    "a new connection": {"anew": True},
+    "a new connection": {"full_resend": True},
 }
 
 
@@ -189,7 +191,7 @@ def test_what_could_not_be_kept_is_an_edit_until_it_is() -> None:
     tab = Tab()
     tab.works = False
     assert not tab.keep(tab.hear("one"))
-    assert not tab.keep(tab.hear("one", anew=True)), "said again, and nothing is durable yet"
+    assert not tab.keep(tab.hear("one", full_resend=True)), "said again, and nothing is durable yet"
     tab.works = True
     tab.send("one", "one")
     assert tab.kept == ["one"]
@@ -226,7 +228,7 @@ def test_what_the_widget_may_not_hold_is_not_kept() -> None:
 def test_widgets_nobody_announced_are_passed_over(identity: str) -> None:
     tab = Tab()
     told = Told(states=[WidgetState(id=identity, string_value="text")])
-    assert tab.live.read(told) == Arrived(edits=[], unfit=set())
+    assert tab.live.read(told) == MessageDiff(edits=[], rejected=set())
 
 
 def test_a_state_that_cannot_be_read_is_passed_over() -> None:
@@ -244,7 +246,7 @@ def test_what_is_nested_too_deeply_is_unfit_and_ends_nothing() -> None:
     tab = Tab()
     tab.live.show("f.table", form="f", field="table", read=_json, refuse=lambda _: None, value=None, given=False)
     nested = WidgetState(id="$$ID-0123-f.table", string_value="[" * 100_000)
-    assert tab.live.read(Told(states=[nested], asks=True)) == Arrived(edits=[], unfit={nested.id})
+    assert tab.live.read(Told(states=[nested], asks=True)) == MessageDiff(edits=[], rejected={nested.id})
 
 
 def _json(state: WidgetState) -> Any:
@@ -256,7 +258,7 @@ class TestAnotherElement:
 
     ONE, OTHER = f"$$ID-0123-{KEY}", f"$$ID-4567-{KEY}"
 
-    def read(self, tab: Tab, element: str, text: str) -> Arrived:
+    def read(self, tab: Tab, element: str, text: str) -> MessageDiff:
         return tab.live.read(Told(states=[WidgetState(id=element, string_value=text)], asks=True))
 
     def test_has_what_it_was_shown_with_and_that_is_no_edit(self) -> None:
@@ -272,7 +274,7 @@ class TestAnotherElement:
         tab.show("first", element=self.ONE)
         tab.show("first", element=self.OTHER)
         for text in ("first", "on its way"):
-            assert self.read(tab, self.ONE, text) == Arrived(edits=[], unfit={self.ONE})
+            assert self.read(tab, self.ONE, text) == MessageDiff(edits=[], rejected={self.ONE})
         tab.show("first", element=self.ONE)
         assert not self.read(tab, self.ONE, "first").edits
 

@@ -86,11 +86,11 @@ def test_a_key_that_was_a_field_s_on_another_page_may_be_a_plain_widget_s_here(s
 
     app = AppTest.from_function(pages).run()
     live = app.session_state["_keep_manager"].live
-    assert (app.session_state["_names"], live.has("name")) == ((), True)
+    assert (app.session_state["_names"], "name" in live._widgets) == ((), True)
     app.session_state["_second"] = True
     app.run()
     assert not app.exception
-    assert (app.session_state["_names"], live.has("name")) == (("name",), False)
+    assert (app.session_state["_names"], "name" in live._widgets) == (("name",), False)
 
 
 def test_nobody_else_reads_it(make_settings: Callable[..., Settings]) -> None:

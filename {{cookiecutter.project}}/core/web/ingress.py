@@ -205,23 +205,23 @@ class _Link:
         """Keep what a message brings. Returns what of it Streamlit shall see: nothing that a widget wouldn't take."""
         page, message = self._connections.page(self.name), told(frame)
         tab = page.tab if page else self._resumed
-        anew, self._heard = not self._heard, self._heard or message.asks
+        full_resend, self._heard = not self._heard, self._heard or message.asks
         if tab is None:
             return frame
         # Reading may ask the journal, the database or pandas, and waits for a run that does.
-        return await run_in_threadpool(_kept, tab, message, frame, anew=anew)
+        return await run_in_threadpool(_kept, tab, message, frame, full_resend=full_resend)
 
 
-def _kept(tab: LiveTab, message: Told, frame: bytes, *, anew: bool) -> bytes:
-    arrived = tab.read(message, anew=anew)
+def _kept(tab: LiveTab, message: Told, frame: bytes, *, full_resend: bool) -> bytes:
+    diff = tab.read(message, full_resend=full_resend)
     try:
         if message.asks:
-            tab.keep_drafts(message, arrived.edits)
-        if arrived.edits or (message.asks and tab.is_guarded()):
-            tab.keep(arrived.edits)
+            tab.keep_drafts(message, diff.edits)
+        if diff.edits or (message.asks and tab.is_guarded()):
+            tab.keep(diff.edits)
     except (NotAllowedError, SignedOutError, StoreUnavailableError):
         return harmless(frame)
-    return without(frame, arrived.unfit) if arrived.unfit else frame
+    return without(frame, diff.rejected) if diff.rejected else frame
 
 
 @cache
