@@ -14,7 +14,6 @@ from core.storage.database import compact
 from core.storage.entry import Entry
 from core.storage.envelope import Envelope
 
-_REPORT_EVERY = 5_000
 _ROUNDS = 20
 
 
@@ -23,7 +22,6 @@ class Rotation:
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
-        self.seen = 0
         self.stale = 0
         """Number of values that are not under the newest key; those edited at the same moment are counted again."""
         self.left: dict[tuple[str, str], str] = {}
@@ -32,9 +30,6 @@ class Rotation:
         """Damaged values. Each is quarantined when its session is opened next."""
 
     def __call__(self, entry: Entry) -> Entry:
-        self.seen += 1
-        if self.seen % _REPORT_EVERY == 0:
-            click.echo(f"Looked at {self.seen:,} entries …")
         try:
             renewed = self._envelope.renew(entry)
         except CorruptValueError as error:
