@@ -19,7 +19,7 @@ from sqlalchemy import delete
 from benchmarks.measuring import milli, row, title
 from benchmarks.parts import services_in
 from core.accounts import COMMAND_LINE
-from core.auth.pages import check_password
+from core.auth.password_check import check_password
 from core.services import Services, use_services
 from core.storage.models import AttemptModel
 

@@ -17,7 +17,7 @@ import bcrypt
 import streamlit_authenticator  # noqa: F401 - takes long, and shall not be part of what is counted
 
 from core.accounts import Accounts, Actor
-from core.auth.pages import check_password
+from core.auth.password_check import check_password
 from core.clock import SystemClock
 from core.errors import ThrottledError
 from core.storage.database import open_database

@@ -646,7 +646,7 @@ def test_of_it_only_the_sign_in_is_used() -> None:
     """Its forgotten passwords by a name alone, its hints and its codes of four digits are offered nowhere."""
     for path in [*(ROOT / "core").rglob("*.py"), *(ROOT / "apps").rglob("*.py"), ROOT / "main.py", ROOT / "app.py"]:
         text = path.read_text(encoding="utf-8")
-        if path == ROOT / "core" / "auth" / "pages.py":
+        if path == ROOT / "core" / "auth" / "password_check.py":
             assert re.findall(r"\bcontroller\.(\w+)", text) == ["login"]
             text = text.replace("from streamlit_authenticator.controllers import AuthenticationController\n", "", 1)
         assert "streamlit_authenticator" not in text, path

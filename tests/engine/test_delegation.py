@@ -16,9 +16,9 @@ PASSWORD = "a phrase of some length"
 Deed = Callable[[Accounts, Actor, dict[str, str]], object]
 """Done by somebody; the people there are come by their usernames, as ids."""
 BEYOND: dict[str, Deed] = {
-    "gives themselves": lambda a, by, who: a.users.give_role(who["hal"], "admin", by=by),
+    "gives themselves": lambda a, by, who: a.users.set_roles(who["hal"], ["admin"], seen=[], by=by),
     "sets their own": lambda a, by, who: a.users.set_roles(who["hal"], ["half", "admin"], by=by),
-    "takes": lambda a, by, who: a.users.take_role(who["root"], "admin", by=by),
+    "takes": lambda a, by, who: a.users.set_roles(who["root"], [], seen=["admin"], by=by),
     "invites": lambda a, by, who: a.invitations.invite("A friend", ["admin"], by=by),
     "adds somebody": lambda a, by, who: a.users.create("friend", "A friend", roles=["admin"], by=by),
     "makes a password": lambda a, by, who: a.users.set_password(who["root"], PASSWORD, must_change=True, by=by),
@@ -31,7 +31,7 @@ BEYOND: dict[str, Deed] = {
     "deletes a role": lambda a, by, who: a.roles.delete("member", by=by),
 }
 WITHIN: dict[str, Deed] = {
-    "gives": lambda a, by, who: a.users.give_role(who["ann"], "half", by=by),
+    "gives": lambda a, by, who: a.users.set_roles(who["ann"], ["half"], seen=[], by=by),
     "invites": lambda a, by, who: a.invitations.invite("A friend", ["half"], by=by),
     "makes a password": lambda a, by, who: a.users.set_password(who["ann"], PASSWORD, must_change=True, by=by),
     "their own password": lambda a, by, who: a.users.set_password(who["hal"], PASSWORD, by=by),
@@ -72,15 +72,15 @@ def test_what_somebody_has_they_may(accounts: Accounts, who: dict[str, str], dee
 
 def test_whoever_has_it_all_and_the_command_line_may_do_all_of_it(accounts: Accounts, who: dict[str, str]) -> None:
     for by in (Actor(user_id=who["root"]), Actor()):
-        accounts.users.give_role(who["hal"], "admin", by=by)
-        accounts.users.take_role(who["hal"], "admin", by=by)
+        accounts.users.set_roles(who["hal"], ["admin"], seen=[], by=by)
+        accounts.users.set_roles(who["hal"], [], seen=["admin"], by=by)
     assert {user.username: set(user.roles) for user in accounts.users.all()}["hal"] == {"half"}
 
 
 def test_somebody_who_was_locked_out_or_lost_it_has_nothing_to_give(accounts: Accounts, who: dict[str, str]) -> None:
     accounts.users.set_active(who["hal"], False)
     with pytest.raises(AccountError, match="don't have"):
-        accounts.users.give_role(who["ann"], "half", by=Actor(user_id=who["hal"]))
+        accounts.users.set_roles(who["ann"], ["half"], seen=[], by=Actor(user_id=who["hal"]))
 
 
 segments = st.lists(st.sampled_from(["a", "b", "*"]), min_size=1, max_size=3).map(".".join)

@@ -52,7 +52,7 @@ def test_the_devices_of_a_session_are_those_that_may_use_it_now(
 
 def test_signing_out_one_device_ends_that_one_and_is_noted(accounts: Accounts, ada: User) -> None:
     by = Actor(user_id=ada.user_id, address="192.0.2.1", device=LAPTOP)
-    assert accounts.browsers.sign_out(ada.session_id, PHONE, by=by)
+    assert accounts.browsers.revoke_session(ada.session_id, only=PHONE, by=by)
     assert standing(accounts, LAPTOP, PHONE, TABLET) == ["good", "ended", "good"]
     (line, *_) = accounts.audit.find(limit=1)
     assert (line.event, line.actor_id, line.subject, line.detail) == (
@@ -66,15 +66,15 @@ def test_signing_out_one_device_ends_that_one_and_is_noted(accounts: Accounts, a
 @pytest.mark.parametrize("other", [GRACES, "anonymous", "unknown"])
 def test_nobody_signs_out_a_device_that_is_not_theirs(accounts: Accounts, ada: User, other: str) -> None:
     before = len(accounts.audit.find())
-    assert not accounts.browsers.sign_out(ada.session_id, other, by=COMMAND_LINE)
+    assert not accounts.browsers.revoke_session(ada.session_id, only=other, by=COMMAND_LINE)
     assert set(standing(accounts, LAPTOP, PHONE, TABLET, GRACES, "anonymous")) == {"good"}
     assert len(accounts.audit.find()) == before
 
 
 def test_signing_out_the_others_leaves_this_one_and_other_people_s(accounts: Accounts, ada: User) -> None:
-    assert accounts.browsers.sign_out_others(ada.session_id, LAPTOP, by=COMMAND_LINE) == 2
+    assert accounts.browsers.revoke_session(ada.session_id, keep=LAPTOP) == 2
     assert standing(accounts, LAPTOP, PHONE, TABLET, GRACES) == ["good", "ended", "ended", "good"]
-    assert accounts.browsers.sign_out_others(ada.session_id, LAPTOP, by=COMMAND_LINE) == 0
+    assert accounts.browsers.revoke_session(ada.session_id, keep=LAPTOP) == 0
 
 
 # The page

@@ -120,7 +120,7 @@ def test_a_background_write_does_not_revive_a_token_revoked_since(
     late: list[Callable[[], None]] = []
     services.accounts.background.write = lambda _key, write: late.append(write)  # type: ignore[method-assign]
     services.accounts.tokens.touch_if_due(state)
-    services.accounts.tokens.register_soon(token, "anon", "")
+    services.accounts.tokens.register(token, "anon", "")
     services.accounts.tokens.revoke(token)
     for write in late:
         write()

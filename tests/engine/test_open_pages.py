@@ -7,7 +7,6 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from core.accounts import COMMAND_LINE
 from core.web.token import new_token, token_hash
 from tests.engine import HERE
 from tests.engine.office import Office
@@ -48,7 +47,7 @@ def test_however_a_right_ends_its_open_page_is_taken_away(office: Office) -> Non
         accounts.tokens.revoke(token_hash(tokens["revoked"]))
         accounts.tokens.revoke(token_hash(tokens["anonymous"]))
         elsewhere = office.sign_in(people["elsewhere"])
-        accounts.browsers.sign_out_others(office.session(people["elsewhere"]), token_hash(elsewhere), by=COMMAND_LINE)
+        accounts.browsers.revoke_session(office.session(people["elsewhere"]), keep=token_hash(elsewhere))
         accounts.users.set_active(people["locked"], False)
         accounts.users.set_roles(people["rights"], [])
         office.expire(tokens["expired"])

@@ -42,7 +42,7 @@ def test_what_another_administrator_took_meanwhile_stays_taken(
     signed_in(services, monkeypatch, "admin")
     bob = accounts.users.create("bob", "Bob", roles=["boss", "member"])
     tab = open_page("admin")
-    accounts.users.take_role(bob.user_id, "boss")
+    accounts.users.set_roles(bob.user_id, [], seen=["boss"])
     for _ in range(runs):
         tab.run()
         assert roles_of(tab, bob).value == ["member"], "what the database has"

@@ -15,11 +15,11 @@ def test_a_role_is_given_and_taken_and_both_are_told(accounts: Accounts) -> None
     accounts.roles.save("desk", ["orders.*"])
     boss = Actor(user_id=accounts.users.create("boss", "Boss", roles=["admin"]).user_id, address="192.0.2.7")
     before = len(accounts.audit.find())
-    accounts.users.give_role(ada.user_id, "desk", by=boss)
-    accounts.users.give_role(ada.user_id, "desk", by=boss)
+    accounts.users.set_roles(ada.user_id, ["desk"], seen=[], by=boss)
+    accounts.users.set_roles(ada.user_id, ["desk"], seen=[], by=boss)
     assert accounts.users.get(ada.user_id).roles == {"member", "desk"}  # type: ignore[union-attr]
-    accounts.users.take_role(ada.user_id, "desk", by=boss)
-    accounts.users.take_role(ada.user_id, "desk", by=boss)
+    accounts.users.set_roles(ada.user_id, [], seen=["desk"], by=boss)
+    accounts.users.set_roles(ada.user_id, [], seen=["desk"], by=boss)
     assert accounts.roles.count_holders() == {"admin": 1, "member": 1}
     told = accounts.audit.find(limit=len(accounts.audit.find()) - before)
     assert [(line.detail, line.actor_id, line.subject) for line in told] == [
@@ -31,15 +31,15 @@ def test_a_role_is_given_and_taken_and_both_are_told(accounts: Accounts) -> None
 def test_what_is_not_there_can_not_be_given(accounts: Accounts) -> None:
     ada = accounts.users.create("ada", "Ada")
     with pytest.raises(AccountError, match="no role 'desk'"):
-        accounts.users.give_role(ada.user_id, "desk")
+        accounts.users.set_roles(ada.user_id, ["desk"], seen=[])
     with pytest.raises(AccountError):
-        accounts.users.give_role("nobody", "member")
+        accounts.users.set_roles("nobody", ["member"], seen=[])
 
 
 def test_the_last_administrator_keeps_the_role(accounts: Accounts) -> None:
     ada = accounts.users.create("ada", "Ada", roles=["admin"])
     with pytest.raises(AccountError, match="Nobody could administer"):
-        accounts.users.take_role(ada.user_id, "admin")
+        accounts.users.set_roles(ada.user_id, [], seen=["admin"])
     assert accounts.roles.count_holders() == {"admin": 1}
 
 
@@ -49,7 +49,7 @@ def test_two_who_give_a_person_a_role_each_at_once_give_both(accounts: Accounts)
 
     def give(role: str) -> None:
         together.wait()
-        accounts.users.give_role(ada.user_id, role)
+        accounts.users.set_roles(ada.user_id, [role], seen=[])
 
     both = [threading.Thread(target=give, args=(role,)) for role in ("admin", "member")]
     for each in both:

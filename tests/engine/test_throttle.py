@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from core.accounts import Accounts, Actor, User
 from core.accounts.throttle import KNOWN_FOR, PER_ACCOUNT, PER_ADDRESS, WINDOW, network
-from core.auth.pages import check_password
+from core.auth.password_check import check_password
 from core.clock import FakeClock, SystemClock
 from core.errors import ThrottledError
 from core.storage.database import open_database

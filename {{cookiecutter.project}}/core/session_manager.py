@@ -303,7 +303,7 @@ class SessionManager:
             raise
         if not self._registered and self.identity.token_hash:
             # A browser gets its row at its first edit, so that its owner can see and revoke it.
-            get_services().accounts.tokens.register_soon(self.identity.token_hash, session.session_id, self._device)
+            get_services().accounts.tokens.register(self.identity.token_hash, session.session_id, self._device)
             self._registered = True
         return stamps
 

@@ -62,46 +62,42 @@ class Browsers:
 
     def in_use(self, session_id: str) -> list[Browser]:
         """Return the browsers that may use a session now, the last seen first."""
-        return self._list(_BROWSERS.where(self._may_use(session_id)).order_by(*_LAST_SEEN_FIRST))
+        theirs = TokenModel.session_id == session_id
+        return self._list(_BROWSERS.where(theirs, self._live()).order_by(*_LAST_SEEN_FIRST))
 
     def of_session(self, session_id: str) -> list[Browser]:
         """Return all browsers of a session, ended ones included, the last seen first."""
         return self._list(_BROWSERS.where(TokenModel.session_id == session_id).order_by(*_LAST_SEEN_FIRST))
 
-    def sign_out(self, session_id: str, token_hash: str, *, by: Actor) -> bool:
-        """End one browser's right to a session. Returns False if it had none: another session's stays as it is."""
-        return self._sign_out(TokenModel.token_hash == token_hash, session_id, by) > 0
+    def revoke_session(
+        self, session_id: str, *, only: str | None = None, keep: str | None = None, by: Actor = COMMAND_LINE
+    ) -> int:
+        """End the browsers' right to a session; returns of how many. They may sign in again.
 
-    def sign_out_others(self, session_id: str, keep: str | None, *, by: Actor) -> int:
-        """End the right of every browser of a session but the one whose token's hash is `keep`; returns of how many."""
-        return self._sign_out(TokenModel.token_hash != (keep or ""), session_id, by)
-
-    def revoke_session(self, session_id: str, *, by: Actor = COMMAND_LINE) -> int:
-        """End every browser's right to a session; returns how many were open."""
-        return self._revoke_all(TokenModel.session_id == session_id, f"session:{session_id}", by)
+        `only` is the hash of the token of the one to sign out, `keep` that of the one to leave as it is.
+        """
+        which = TokenModel.session_id == session_id
+        if only is not None:
+            which &= TokenModel.token_hash == only
+        if keep is not None:
+            which &= TokenModel.token_hash != keep
+        return self._revoke(which, by)
 
     def revoke_person(self, user_id: str, *, by: Actor = COMMAND_LINE) -> int:
         """Sign a person out of all their browsers; returns how many. They may sign in again."""
-        return self._revoke_all(TokenModel.user_id == user_id, f"person:{user_id}", by)
+        return self._revoke(TokenModel.user_id == user_id, by)
 
-    def _sign_out(self, which: ColumnElement[bool], session_id: str, by: Actor) -> int:
-        ending = update(TokenModel).where(which, self._may_use(session_id)).values(revoked_at=self._clock.latest())
-        with self._database.begin() as connection:
-            devices = sorted(connection.scalars(ending.returning(TokenModel.device)))
-            if devices:
-                subject = f"person:{by.user_id}" if by.user_id else f"session:{session_id}"
-                self._audit.add(connection, "session.revoked", by=by, subject=subject, detail=", ".join(devices))
-        return len(devices)
-
-    def _revoke_all(self, which: ColumnElement[bool], subject: str, by: Actor) -> int:
+    def _revoke(self, which: ColumnElement[bool], by: Actor) -> int:
         ending = update(TokenModel).where(which, self._live()).values(revoked_at=self._clock.latest())
         with self._database.begin() as connection:
-            ended = connection.execute(ending).rowcount
-            self._audit.add(connection, "session.revoked", by=by, subject=subject, detail=f"{ended} browsers")
-        return ended
-
-    def _may_use(self, session_id: str) -> ColumnElement[bool]:
-        return (TokenModel.session_id == session_id) & self._live()
+            ended = connection.execute(
+                ending.returning(TokenModel.device, TokenModel.user_id, TokenModel.session_id)
+            ).all()
+            if ended:
+                user_id, devices = ended[0].user_id, ", ".join(sorted(row.device for row in ended))
+                subject = f"person:{user_id}" if user_id else f"session:{ended[0].session_id}"
+                self._audit.add(connection, "session.revoked", by=by, subject=subject, detail=devices)
+        return len(ended)
 
     def _live(self) -> ColumnElement[bool]:
         """Return the condition that a token can be used now."""

@@ -72,16 +72,19 @@ class Tokens:
         self._known, self._timeout, self._absolute_timeout, self._secret = known, timeout, absolute_timeout, secret
 
     def register(self, token_hash: str, session_id: str, device: str) -> None:
-        """Give an anonymous browser its row. Doing so again changes nothing, whatever became of it since."""
+        """Give an anonymous browser its row, at its first edit. While the database takes no writes it is done later.
+
+        Doing so again changes nothing, whatever became of it since.
+        """
+        register = partial(self._register, token_hash, session_id, device)
+        self._background.write(f"register {token_hash}", register)
+
+    def _register(self, token_hash: str, session_id: str, device: str) -> None:
         try:
             with reachable(), self._database.begin() as connection:
                 self._insert(connection, token_hash, session_id, device)
         except RowConflictError:
             return  # another tab of this browser was first, with the same values
-
-    def register_soon(self, token_hash: str, session_id: str, device: str) -> None:
-        """Like `register`, at a browser's first edit. While the database takes no writes it is done later."""
-        self._background.write(f"register {token_hash}", partial(self.register, token_hash, session_id, device))
 
     def touch_if_due(self, identity: Identity) -> None:
         """Like `touch`, but spares the database where the identity shows that it would change nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -162,22 +162,23 @@ class Users:
             self._audit.add(connection, "password.changed", by=by, subject=f"person:{user_id}")
             self._end_sign_ins(connection, user_id, keep)
 
-    def set_roles(self, user_id: str, roles: Iterable[str], *, by: Actor = COMMAND_LINE) -> None:
+    def set_roles(
+        self, user_id: str, roles: Iterable[str], *, seen: Iterable[str] | None = None, by: Actor = COMMAND_LINE
+    ) -> None:
         """Grant exactly these roles. The person's browsers receive new tokens at their next event.
 
-        Raises AccountError for an unknown role or person, for one that is not `by`'s to give or take, and where nobody
-        could administer any more.
+        With `seen`, the roles that somebody was shown, only what they changed of them is given and taken: two who grant
+        one each at once grant both. Raises AccountError for an unknown role or person, for one that is not `by`'s to
+        give or take, and where nobody could administer any more.
         """
-        wanted = set(roles)
-        self._change_roles(user_id, lambda _: wanted, by)
-
-    def give_role(self, user_id: str, role: str, *, by: Actor = COMMAND_LINE) -> None:
-        """Grant one role more, as `set_roles` does; nothing happens when they have it."""
-        self._change_roles(user_id, lambda before: before | {role}, by)
-
-    def take_role(self, user_id: str, role: str, *, by: Actor = COMMAND_LINE) -> None:
-        """Take one role away, as `set_roles` does; nothing happens when they don't have it."""
-        self._change_roles(user_id, lambda before: before - {role}, by)
+        with self._database.begin() as connection, last_admin_stays(connection):
+            _require_person(connection, user_id)
+            before = set(connection.scalars(select(UserRoleModel.role).where(UserRoleModel.user_id == user_id)))
+            shown, wanted = before if seen is None else set(seen), set(roles)
+            after = (before - (shown - wanted)) | (wanted - shown)
+            if after != before:
+                require_roles(connection, by, before ^ after)
+                self.write_roles(connection, user_id, before, after, by=by)
 
     def set_active(self, user_id: str, active: bool, *, by: Actor = COMMAND_LINE) -> None:
         """Admit or lock out a person; locking out ends every sign-in of theirs.
@@ -242,17 +243,6 @@ class Users:
     def _read(self, wanted: Select[*tuple[Any, ...]]) -> list[User]:
         with self._database.connect() as connection:
             return users_of(connection.execute(wanted))
-
-    def _change_roles(self, user_id: str, change: Callable[[set[str]], set[str]], by: Actor) -> None:
-        """Change the roles there are within the transaction: two who grant one each at once grant both."""
-        with self._database.begin() as connection, last_admin_stays(connection):
-            _require_person(connection, user_id)
-            held = UserRoleModel.user_id == user_id
-            before = set(connection.scalars(select(UserRoleModel.role).where(held)))
-            after = change(before)
-            if after != before:
-                require_roles(connection, by, before ^ after)
-                self.write_roles(connection, user_id, before, after, by=by)
 
     def write_roles(
         self,

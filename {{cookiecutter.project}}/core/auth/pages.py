@@ -1,25 +1,19 @@
-"""The pages before sign-in with `auth=password`, and the check of a password wherever one is asked for.
-
-streamlit-authenticator checks the password. It is given one account at a time, from our database; of it we use the
-controller that signs in, not the view: that one mounts a component for a cookie we don't use, waits, forbids password
-managers, and hands bcrypt the bare password, which ends at 72 bytes. Its other controls (forgotten passwords and names,
-hints, codes of four digits) are used nowhere.
-"""
+"""The pages before sign-in with `auth=password`, and the form by which a person changes their password."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import streamlit as st
-import structlog
 from streamlit.delta_generator import DeltaGenerator
 
-from core.accounts import Accounts, Actor, Attempt, Invitation, User
+from core.accounts import Accounts, Actor, Invitation, User
 from core.accounts.invitations import PARAMETER
-from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Flaw, digest, flaw, verify_password
+from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Flaw, flaw, verify_password
 from core.accounts.users import LONGEST_NAME
+from core.auth.password_check import check_password
 from core.errors import (
     AccountError,
     InvitationError,
@@ -40,13 +34,7 @@ _STYLE = """<style>
 .st-key-keep-sign-in-card { margin-top: min(12vh, 7rem); padding: 0.5rem 1.75rem 1.75rem; }
 .st-key-keep-language { position: absolute; visibility: hidden; }
 </style>"""
-_AUTHENTICATOR_KEYS = ("name", "authentication_status", "username", "email", "roles", "logout", "password_hint")
-"""Keys that streamlit-authenticator leaves in `st.session_state`; the names would collide with widgets' keys."""
 _EXPECTED = (AccountError, StoreUnavailableError, ThrottledError, UncheckedPasswordError)
-
-_ACCOUNT = "account"
-_LONGEST = 20 * MAXIMUM_LENGTH
-"""Characters of which a digest is made. More are no password, however its letters are composed."""
 
 _FLAWS: dict[Flaw, str] = {
     "too_short": "sign_in.too_short",
@@ -54,8 +42,6 @@ _FLAWS: dict[Flaw, str] = {
     "too_common": "sign_in.too_common",
     "too_near": "sign_in.too_near",
 }
-
-log = structlog.get_logger(__name__)
 
 
 def ask_password(accounts: Accounts, title: str, *, token_hash: str | None, by: Actor) -> User | None:
@@ -119,22 +105,6 @@ def why_refused(error: KeepError, say: Words, no_database: str) -> tuple[str, st
             return plain(str(error)), ":material/edit:"
         case _:
             return say(no_database), ":material/cloud_off:"
-
-
-def check_password(
-    accounts: Accounts, username: str, password: str, *, token_hash: str | None, by: Actor
-) -> User | None:
-    """Return the person if the password is theirs. Nothing is hashed before there is a place for the attempt.
-
-    Raises ThrottledError when too many were tried lately, and UncheckedPasswordError where that can't be found out.
-    """
-    attempt = accounts.throttle.begin(username, token_hash=token_hash, by=by)
-    user = accounts.users.find(attempt.username) if _fits(attempt, password) else None
-    if user is None:
-        accounts.throttle.wrong(attempt, by=by)
-    else:
-        accounts.throttle.right(attempt)
-    return user
 
 
 def invitation_secret() -> str | None:
@@ -254,21 +224,3 @@ def _invitation_form(accounts: Accounts, secret: str, invitation: Invitation, ti
                 except InvitationError as error:
                     raise AccountError(say("invitation.unusable")) from error
     return user
-
-
-def _fits(attempt: Attempt, password: str) -> bool:
-    # Imported here because it takes longer than all of Streamlit, and only a server where people sign in needs it.
-    from streamlit_authenticator.controllers import AuthenticationController
-
-    # Under a name that is as good as any: theirs is lowered, stripped and refused where it is empty.
-    account = {"name": _ACCOUNT, "password": attempt.password_hash}
-    try:
-        controller = AuthenticationController(credentials={"usernames": {_ACCOUNT: account}}, auto_hash=False)
-        return bool(controller.login(_ACCOUNT, digest(password[:_LONGEST])))
-    except Exception as error:
-        log.exception("streamlit-authenticator failed, so a password was not checked")
-        raise UncheckedPasswordError("The password could not be checked.") from error
-    finally:
-        for key in _AUTHENTICATOR_KEYS:
-            with suppress(KeyError):  # two runs of one tab may be at it at once, between which `pop` would fail
-                del st.session_state[key]

@@ -212,7 +212,7 @@ class _TypedText:
         """Make the text durable, as an edit of its field or beside a later one. Returns the field's stamp."""
         owner = self._owner
         if not owner.registered and owner.token_hash is not None and not owner.database_away:
-            self._services.accounts.tokens.register_soon(owner.token_hash, owner.session_id, self._device)
+            self._services.accounts.tokens.register(owner.token_hash, owner.session_id, self._device)
         with _LOCKS[hash((owner.session_id, self._field)) % len(_LOCKS)]:
             session = self._open([self._field, self._note])
             known = Draft.parse(session.values.get(self._note))

@@ -191,12 +191,8 @@ def _renew(accounts: Accounts, user: User) -> str:
 @requires("admin.people")
 def _change_roles(accounts: Accounts, user: User, key: str) -> None:
     """Give and take what this person added and removed. What others changed meanwhile stays as it is."""
-    wanted = set(st.session_state[key])
     with show_refusal():
-        for role in sorted(wanted - user.roles):
-            accounts.users.give_role(user.user_id, role, by=acting())
-        for role in sorted(user.roles - wanted):
-            accounts.users.take_role(user.user_id, role, by=acting())
+        accounts.users.set_roles(user.user_id, st.session_state[key], seen=user.roles, by=acting())
 
 
 @requires("admin.people")

@@ -9,7 +9,8 @@ import streamlit as st
 from core import get_session_manager, ui
 from core.accounts import Actor, User
 from core.auth import acting, current_identity, say_goodbye, sign_out
-from core.auth.pages import check_password, why_refused
+from core.auth.pages import why_refused
+from core.auth.password_check import check_password
 from core.errors import KeepError, LastAdministratorError, StoreUnavailableError
 from core.personal import erase_person, export_archive, export_json, files_held
 from core.router import page

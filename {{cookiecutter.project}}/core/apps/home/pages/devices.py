@@ -60,15 +60,13 @@ def _device(token: Browser, *, here: bool) -> None:
 
 def _sign_out(token_hash: str | None = None) -> None:
     """Sign out one device, or all others, of whoever is there when the button is pressed: nobody else's."""
-    accounts = get_services().accounts
+    browsers = get_services().accounts.browsers
     try:
         with reachable():
             identity = current_identity()
             if identity.standing != "good" or identity.user is None:
                 return
-            if token_hash is None:
-                accounts.browsers.sign_out_others(identity.session_id, identity.token_hash, by=acting())
-            else:
-                accounts.browsers.sign_out(identity.session_id, token_hash, by=acting())
+            keep = identity.token_hash if token_hash is None else None
+            browsers.revoke_session(identity.session_id, only=token_hash, keep=keep, by=acting())
     except StoreUnavailableError:
         st.session_state[TROUBLE] = ui.words()("devices.not_now")
