@@ -111,7 +111,7 @@ def test_somebody_takes_their_data_and_deletes_themselves_with_another_tab_open(
     with own.page.expect_download() as download:
         own.button("Download as JSON").click()
     data = json.loads(download.value.path().read_text())
-    assert data["session"]["form"]["intake"]["field"]["name"] == "Ada's secret"
+    assert data["session"]["form/intake/field/name"] == "Ada's secret"
     own.page.locator(".st-key-data-delete button").click()
     again = own.page.get_by_role("dialog")
     again.get_by_role("textbox", name="Password").fill(PASSWORD)

@@ -21,7 +21,7 @@ from core.errors import AccountError, CorruptValueError, FilesUnavailableError, 
 from core.files import FileRef
 from core.personal.apps import Person, apps_with_data, person_of
 from core.services import Services
-from core.state.paths import REMOVED, split_path
+from core.state.paths import REMOVED
 from core.storage.database import reachable
 from core.storage.models import InvitationModel, KnownDeviceModel, UserModel
 
@@ -41,15 +41,13 @@ def export_json(services: Services, user: User, *, by: Actor) -> bytes:
     Raises StoreUnavailableError or SessionUnavailableError when not all of it can be read now, and AccountError for an
     app that can't say what it holds.
     """
-    content, _ = _held_on(services, user)
-    _note(services, user, by)
+    content, _ = _held_on(services, user, by)
     return _json(content)
 
 
 def export_archive(services: Services, user: User, target: BinaryIO, *, by: Actor) -> None:
     """Write the same with the files themselves as a ZIP archive, piece by piece. Raises as `export_json`."""
-    content, files = _held_on(services, user)
-    _note(services, user, by)
+    content, files = _held_on(services, user, by)
     missing = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for digest, ref in files.items():
@@ -86,10 +84,11 @@ def files_of(values: Iterable[object]) -> dict[str, FileRef]:
     return found
 
 
-def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, FileRef]]:
+def _held_on(services: Services, user: User, by: Actor) -> tuple[dict[str, Any], dict[str, FileRef]]:
+    """Return the content and the files of an export, which the audit trail says was given out."""
     person, accounts = person_of(services, user), services.accounts
     session = services.engine.open(user.session_id, user.user_id)
-    values = {path: value for path, value in session.values.items() if value is not REMOVED}
+    values = {path: value for path, value in sorted(session.values.items()) if value is not REMOVED}
     damaged = [each for each in services.engine.quarantined() if each.entry.session_id in person.session_ids]
     with reachable():
         content = {
@@ -111,9 +110,10 @@ def _held_on(services: Services, user: User) -> tuple[dict[str, Any], dict[str, 
             "submissions": services.submissions.of(person.session_ids),
             "apps": _of_apps(services, person),
         }
+        accounts.audit.note("person.exported", by=by, subject=f"person:{user.user_id}")
     files = files_of([*values.values(), content["apps"]])
     content |= {
-        "session": _tree(values),
+        "session": values,
         "unreadable": session.unreadable | session.misshapen,
         "quarantine": [
             {"path": each.entry.path, "value": each.entry.value, "reason": each.reason, "at": each.at}
@@ -160,26 +160,8 @@ def _line(line: Audited, user_id: str) -> dict[str, Any]:
     return {**told, **(_fields(line, "address", "device") if by_them else {})}
 
 
-def _note(services: Services, user: User, by: Actor) -> None:
-    with reachable():
-        services.accounts.audit.note("person.exported", by=by, subject=f"person:{user.user_id}")
-
-
 def _fields(item: object, *names: str) -> dict[str, Any]:
     return {name: getattr(item, name) for name in names}
-
-
-def _tree(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return values by path as nested objects: a `form/<form>/field/<field>` of `core.state.paths` is four deep."""
-    tree: dict[str, Any] = {}
-    for path, value in sorted(values.items()):
-        *folders, name = split_path(path)
-        here = tree
-        for folder in folders:
-            below = here.setdefault(folder, {})
-            here = below if isinstance(below, dict) else here.setdefault(f"{folder}/", {})
-        here[name] = value
-    return tree
 
 
 def _place(ref: FileRef) -> str:
@@ -194,25 +176,21 @@ def _json(content: Mapping[str, Any]) -> bytes:
 def _plain(value: object) -> object:
     """Return a value as JSON that people read: dates and numbers as text where JSON has no word for them."""
     match value:
-        case None | bool() | str():
+        case None | bool() | str() | float():
             return value
-        case float() | Decimal() | UUID():
-            return str(value) if not isinstance(value, float) else value
         case int():
             return value if abs(value) < 2**53 else str(value)
         case datetime() | date() | time():
             return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
+        case Decimal() | UUID() | timedelta():
+            return str(value)
         case FileRef():
             return {"file": value.name, "sha256": value.digest, "size": value.size}
         case Mapping():
             return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
+        case list() | tuple() | set() | frozenset():
             return [_plain(item) for item in value]
-        case set() | frozenset():
-            return sorted((_plain(item) for item in value), key=str)
     try:
-        return orjson.loads(encode(value, limit=None))  # tables, pictures and the like, as they are stored
+        return orjson.loads(encode(value, limit=None))  # pictures and the like, as they are stored
     except NotKeptError:
         return str(value)  # what an app gives that is no plain data
