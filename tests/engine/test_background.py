@@ -20,7 +20,7 @@ from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.storage.models import Base
 from core.web import routes
-from core.web.housekeeping import clean_up
+from core.web.housekeeping import batches
 from core.web.ingress import Connections
 from core.web.live_tab import LiveTab
 from core.web.session_revocation import SessionRevocation
@@ -84,7 +84,7 @@ def test_a_part_of_cleaning_up_that_fails_keeps_no_other_from_it(
         clock.advance(services.settings.session_timeout + services.settings.session_retention + 1)
         event.listen(services.database, "before_cursor_execute", refuse)
         with pytest.raises(OSError, match="nobody thought of"):
-            clean_up(services)
+            list(batches(services))
         assert not services.accounts.identities.ask("a" * 64, "anon").registered, "what comes after it was done"
 
 

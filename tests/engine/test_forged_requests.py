@@ -212,11 +212,6 @@ def test_the_page_is_driven_by_nobody_without_a_browser(server: Server, method: 
     assert ask(server, method, path).status == 404
 
 
-def test_the_figures_are_for_this_machine(server: Server) -> None:
-    assert ask(server, "GET", "/_stcore/metrics").status == 200
-    assert ask(server, "GET", "/_stcore/metrics", X_Forwarded_For="192.0.2.7").status == 404
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -32,11 +32,9 @@ USER_COOKIE, TOKENS_COOKIE = "_streamlit_user", "_streamlit_user_tokens"
 _MONTH = 31 * 86_400
 """Seconds: how long Streamlit's own cookies count."""
 HEALTH = "_stcore/health"
-METRICS = "_stcore/metrics"
-"""Streamlit's own figures: for programs on this machine."""
-CLOSED = ("_stcore/agent/", "_stcore/script-health-check")
-"""Routes that nobody may use: both run pages past the connection that keeps what is entered, and past our cookie, which
-says who is there."""
+CLOSED = ("_stcore/agent/", "_stcore/script-health-check", "_stcore/metrics")
+"""Routes that nobody may use. The first two run pages past the connection that keeps what is entered, and past our
+cookie, which says who is there; the third tells how many are there."""
 PROVIDER = ("auth/", "oauth2callback")
 """Routes for signing in through a provider."""
 NOT_PAGES = ("_stcore/", "static/", "app/static/", "media/", "component/", "auth/")

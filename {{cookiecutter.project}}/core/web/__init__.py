@@ -29,7 +29,7 @@ from core.web.client import ClientAddressMiddleware
 from core.web.cookie import SessionCookieMiddleware
 from core.web.drafts import drafts
 from core.web.headers import HeadersMiddleware, page_policy, scripts_of_the_page
-from core.web.housekeeping import FIRST_SECONDS, INTERVAL_SECONDS, clean_up_in_background
+from core.web.housekeeping import FIRST_SECONDS, INTERVAL_SECONDS, clean_up
 from core.web.index_html import RewriteMiddleware, add_ours
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
@@ -123,7 +123,7 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
         async def check() -> None:
             await revocation.check(get_services().accounts)
 
-        cleaning = repeat("cleaning up", clean_up_in_background, seconds=INTERVAL_SECONDS, first_after=FIRST_SECONDS)
+        cleaning = repeat("cleaning up", clean_up, seconds=INTERVAL_SECONDS, first_after=FIRST_SECONDS)
         checking = repeat("checking open pages", check, seconds=session_revocation.INTERVAL_SECONDS)
         in_background = [asyncio.create_task(cleaning), asyncio.create_task(checking)]
         if run_on_save.watch_sources():

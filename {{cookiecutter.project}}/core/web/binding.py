@@ -43,11 +43,10 @@ class Bindings:
             return self._owners.get(streamlit_id)
 
 
-def streamlit_id_of(scope: Scope) -> str:
-    """Return the id that a WebSocket's page names to go on where it was, or nothing."""
+def protocols(scope: Scope) -> list[str]:
+    """Return the subprotocols of a WebSocket. The third is the id that its page names to go on where it was."""
     entries = [value for name, value in scope["headers"] if name == b"sec-websocket-protocol"]
-    parts = b",".join(entries).decode("latin-1").split(",")
-    return parts[2].strip() if len(parts) > 2 else ""
+    return [part.strip() for part in b",".join(entries).decode("latin-1").split(",")]
 
 
 @cache

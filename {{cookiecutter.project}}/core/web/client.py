@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Protocol
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -82,12 +81,6 @@ def describe_device(user_agent: str | None) -> str:
 
 def _first(patterns: tuple[tuple[str, str], ...], text: str) -> str | None:
     return next((name for name, pattern in patterns if re.search(pattern, text)), None)
-
-
-class NoteDenied(Protocol):
-    """A function that notes what a browser was denied."""
-
-    def __call__(self, scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None: ...
 
 
 def note_denied(scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None:

@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.streamlit_compat.server import UPLOAD
 from core.web.address import folder, is_page
-from core.web.binding import Bindings
-from core.web.client import OTHER_PAGE, OTHER_UPLOAD, NoteDenied, note_denied
+from core.web.binding import Bindings, protocols
+from core.web.client import OTHER_PAGE, OTHER_UPLOAD, note_denied
 from core.web.token import new_token, token_hash, verify
 
 MAX_AGE = 400 * 86400
 """Seconds the browser keeps the cookie: the longest browsers allow. The server decides when a token ends."""
 
 
-def set_cookie_header(name: str, token: str, *, secure: bool) -> str:
-    """Return the value of the `Set-Cookie` header that gives a browser its token."""
-    attributes = f"{name}={token}; Path=/; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax"
+def set_cookie_header(name: str, value: str, *, secure: bool, seconds: int = MAX_AGE) -> str:
+    """Return the value of the `Set-Cookie` header that gives a browser its token, or another cookie of ours."""
+    attributes = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return f"{attributes}; Secure" if secure else attributes
 
 
 class SessionCookieMiddleware:
     """Gives every browser that opens a page a signed token, and lets Streamlit's own ids count only with theirs.
 
-    `base_path` is Streamlit's `server.baseUrlPath`; `note_denied` notes what is denied. Only pages set a cookie: not
-    assets, not Streamlit's own routes.
+    `base_path` is Streamlit's `server.baseUrlPath`. Only pages set a cookie: not assets, not Streamlit's own routes.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class SessionCookieMiddleware:
         cookie_secure: bool,
         bindings: Bindings,
         base_path: str = "",
-        note_denied: NoteDenied = note_denied,
     ) -> None:
         self._app = app
         self._secret = secret
@@ -51,7 +50,6 @@ class SessionCookieMiddleware:
         self._secure = cookie_secure
         self._bindings = bindings
         self._base = folder(base_path)
-        self._note_denied = note_denied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -63,7 +61,8 @@ class SessionCookieMiddleware:
         if scope["type"] == "websocket":
             scope["headers"] = self._without_foreign_session(scope, owner)
         elif self._foreign_upload(scope, owner):
-            await _refuse(send)
+            words = "This upload belongs to another browser. Reload the page."
+            await PlainTextResponse(words, 403)(scope, receive, send)
             return
         elif token is None and is_page(scope, self._base):
             send = self._giving_token(send)
@@ -90,13 +89,12 @@ class SessionCookieMiddleware:
         Without it Streamlit opens a fresh session, which is then restored from ours.
         """
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        entries = [value for name, value in headers if name == b"sec-websocket-protocol"]
-        parts = b",".join(entries).decode("latin-1").split(",")
-        if len(parts) < 3 or self._bindings.belongs(parts[2].strip(), owner):
+        parts = protocols(scope)
+        if len(parts) < 3 or self._bindings.belongs(parts[2], owner):
             return headers
-        if other := self._bindings.owner(parts[2].strip()):
-            self._note_denied(scope, OTHER_PAGE, browser=owner, owner=other)
-        return _replace(headers, b"sec-websocket-protocol", ",".join(parts[:2]).encode("latin-1"))
+        if other := self._bindings.owner(parts[2]):
+            note_denied(scope, OTHER_PAGE, browser=owner, owner=other)
+        return _replace(headers, b"sec-websocket-protocol", ", ".join(parts[:2]).encode("latin-1"))
 
     def _foreign_upload(self, scope: Scope, owner: str | None) -> bool:
         prefix = f"{self._base}{UPLOAD}"
@@ -107,7 +105,7 @@ class SessionCookieMiddleware:
         if self._bindings.belongs(streamlit_id, owner):
             return False
         if other := self._bindings.owner(streamlit_id):  # an id that is not known is one of before a restart
-            self._note_denied(scope, OTHER_UPLOAD, browser=owner, owner=other)
+            note_denied(scope, OTHER_UPLOAD, browser=owner, owner=other)
         return True
 
     def _giving_token(self, send: Send) -> Send:
@@ -129,10 +127,3 @@ class SessionCookieMiddleware:
 def _replace(headers: Iterable[tuple[bytes, bytes]], name: bytes, value: bytes) -> list[tuple[bytes, bytes]]:
     kept = [header for header in headers if header[0] != name]
     return [*kept, (name, value)] if value else kept
-
-
-async def _refuse(send: Send) -> None:
-    body = b"This upload belongs to another browser. Reload the page."
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

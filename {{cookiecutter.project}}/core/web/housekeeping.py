@@ -6,9 +6,9 @@ One process at a time does it, in batches of a few milliseconds with pauses betw
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 import structlog
@@ -32,41 +32,14 @@ _BATCHES_PER_REPORT = 100
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
-class Cleaned:
-    """Counts of what was removed so far."""
+def batches(services: Services) -> Iterator[Counter[str]]:
+    """Clean up batch by batch, and yield after each the counts of what was removed so far, by kind.
 
-    sessions: int = 0
-    remembered: int = 0
-    """Sessions deleted so long ago that it need not be remembered any more."""
-    tokens: int = 0
-    files: int = 0
-    """That nothing refers to any more."""
-    versions: int = 0
-    """Of what cached results depend on, and that has not changed for long."""
-    submissions: int = 0
-    invitations: int = 0
-    """That nobody used in time."""
-    attempts: int = 0
-    """Names and addresses for which no password was tried lately."""
-    devices: int = 0
-    """In which nobody has signed in for so long that their browsers have forgotten it, too."""
-
-
-def clean_up(services: Services) -> Cleaned:
-    """Remove all sessions and tokens whose time is over, unless another process is at it."""
-    cleaned = Cleaned()
-    for now in batches(services):
-        cleaned = now
-    return cleaned
-
-
-def batches(services: Services) -> Iterator[Cleaned]:
-    """Clean up batch by batch, and say after each what was removed so far. Ends when another process has the lease.
+    Ends when another process has the lease.
 
     Raises StoreUnavailableError while the database is away, and what else a part raised once all the others are done.
     """
-    cleaned, failed = Cleaned(), list[Exception]()
+    cleaned, failed = Counter[str](), list[Exception]()
 
     @contextmanager
     def part(name: str) -> Iterator[None]:
@@ -82,7 +55,7 @@ def batches(services: Services) -> Iterator[Cleaned]:
     for kind, remove in _removers(services).items():
         with part(kind):
             while services.lease.hold(_LEASE, _LEASE_SECONDS) and (removed := remove()):
-                setattr(cleaned, kind, getattr(cleaned, kind) + removed)
+                cleaned[kind] += removed
                 yield cleaned
     if failed:
         raise failed[0]
@@ -95,7 +68,7 @@ def _removers(services: Services) -> dict[str, Callable[[], int]]:
     accounts = services.accounts
     return {
         "sessions": services.engine.cleanup,
-        "remembered": lambda: services.store.forget_purged(_BATCH),
+        "purged": lambda: services.store.forget_purged(_BATCH),  # so long ago that it need not be remembered
         "tokens": lambda: accounts.tokens.forget_ended(retention, _BATCH),
         "files": lambda: services.files.collect_when_due(services.engine.texts),
         "versions": lambda: services.versions.forget(retention, _BATCH),
@@ -106,14 +79,13 @@ def _removers(services: Services) -> dict[str, Callable[[], int]]:
     }
 
 
-async def clean_up_in_background() -> None:
+async def clean_up() -> None:
     """Clean up with pauses, in other threads."""
-    cleaned, number = None, 0
-    left = batches(get_services())
+    cleaned, number, left = Counter[str](), 0, batches(get_services())
     while (now := await run_in_threadpool(next, left, None)) is not None:
         cleaned, number = now, number + 1
         if number % _BATCHES_PER_REPORT == 0:
-            log.info("cleaning up", **asdict(cleaned))
+            log.info("cleaning up", **cleaned)
         await asyncio.sleep(_PAUSE_SECONDS)
-    if cleaned not in (None, Cleaned()):
-        log.info("cleaned up", **asdict(cleaned))
+    if cleaned:
+        log.info("cleaned up", **cleaned)

@@ -25,7 +25,7 @@ from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.streamlit_compat.messages import FragmentRun, Told, harmless, noted, told, with_status, without
 from core.streamlit_compat.server import STREAM
 from core.web.address import folder
-from core.web.binding import streamlit_id_of
+from core.web.binding import protocols
 from core.web.live_tab import LiveTab
 
 CONNECTION_HEADER = "x-keep-connection"
@@ -140,7 +140,8 @@ class IngressMiddleware:
         if scope["path"] != self._stream:
             await self._app(scope, receive, send)
             return
-        link = _Link(receive, send, self._connections, self._connections.last_tab(streamlit_id_of(scope)))
+        streamlit_id = "".join(protocols(scope)[2:3])
+        link = _Link(receive, send, self._connections, self._connections.last_tab(streamlit_id))
         scope["headers"].append((header, link.name.encode()))
         try:
             await self._app(scope, link.receive, link.send)

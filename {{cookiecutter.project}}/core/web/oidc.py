@@ -67,12 +67,12 @@ class OidcFlow:
         name, secret = _flow_cookie(settings), settings.secret_key.get_secret_value()
         value = signed(name, dataclasses.asdict(self), secret)
         seconds = _FAILURE_SECONDS if self.failure else _FLOW_SECONDS
-        return _cookie_header(name, value, seconds, secure=settings.cookie_secure)
+        return set_cookie_header(name, value, secure=settings.cookie_secure, seconds=seconds)
 
     @staticmethod
     def forgetting(settings: Settings) -> str:
         """Return the value of the `Set-Cookie` header that removes it."""
-        return _cookie_header(_flow_cookie(settings), "", 0, secure=settings.cookie_secure)
+        return set_cookie_header(_flow_cookie(settings), "", secure=settings.cookie_secure, seconds=0)
 
     @classmethod
     def read(cls, cookies: Mapping[str, str], settings: Settings) -> OidcFlow | None:
@@ -244,11 +244,6 @@ def _has_ended(services: Services, browser: str, secret: str) -> bool:
 
 def _flow_cookie(settings: Settings) -> str:
     return f"{settings.cookie_name}_flow"
-
-
-def _cookie_header(name: str, value: str, seconds: int, *, secure: bool) -> str:
-    attributes = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
-    return f"{attributes}; Secure" if secure else attributes
 
 
 async def _answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> Response:

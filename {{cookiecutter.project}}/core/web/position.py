@@ -5,7 +5,6 @@ All of it is for tabs that a run has shown something in, so that what a session 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,12 +18,11 @@ from starlette.responses import Response
 
 from core.errors import KeepError
 from core.rate import RateLimit
-from core.services import Services, get_services
+from core.services import Services
 from core.session import NavigationEntry
 from core.state.navigation import MAX_HISTORY, History
 from core.state.paths import Change, join_path
-from core.web.request import open_paths, read_json, require_identity, require_same_origin, require_token
-from core.web.token import token_hash
+from core.web.request import open_paths, read_json, require_identity, require_page
 
 BODY_LIMIT = 32_768
 """Bytes. Fifty entries with long parameters fit; more is no history."""
@@ -44,11 +42,7 @@ async def position(request: Request) -> Response:
     400 for a malformed body, 401 without a valid cookie or for an ended session, 403 for another site, 404 for a tab
     this session doesn't have, 413 for a body over the limit, 429 for too many, 503 when it can't be kept now.
     """
-    require_same_origin(request)
-    services = get_services()
-    token = require_token(request, services)
-    if seconds := RATE.wait(token_hash(token)):
-        raise HTTPException(429, "Too many positions at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
+    services, token = require_page(request, RATE)
     body = await read_json(request, limit=BODY_LIMIT)
     values = parse(body, services.clock.now())
     try:
@@ -59,11 +53,16 @@ async def position(request: Request) -> Response:
 
 
 def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return what to store, by path. Raises 400 naming the first field that is wrong."""
-    tab, page = _text(body, "tab", _TAB), _text(body, "page", _PAGE)
-    values: dict[str, Any] = {join_path("tab", tab, "scroll", page): _pixels(body.get("y"))}
-    if body.get("history") is not None:
-        values[join_path("tab", tab, "history")] = _history(body["history"], now)
+    """Return what to store, by path. Raises 400 for a malformed body."""
+    match body:
+        case {"tab": str(tab), "page": str(page), "y": int(y) | float(y)} if (
+            _TAB.fullmatch(tab) and _PAGE.fullmatch(page) and not isinstance(y, bool) and 0 <= y <= _TALLEST
+        ):
+            values: dict[str, Any] = {join_path("tab", tab, "scroll", page): float(y)}
+        case _:
+            raise HTTPException(400, "A position needs tab, page and y, in pixels, or one of them is malformed.")
+    if (history := body.get("history")) is not None:
+        values[join_path("tab", tab, "history")] = _history(history, now)
     return values
 
 
@@ -101,27 +100,7 @@ def _history(value: object, now: datetime) -> History[NavigationEntry]:
 
 def _entry(row: object, now: datetime) -> NavigationEntry:
     match row:
-        case {"page": str(page), "params": dict(params)} if len(params) <= _MAX_PARAMS and all(
-            map(_short, params.items())
-        ):
-            return NavigationEntry(page=_text({"page": page}, "page", _PAGE), params=params, timestamp=now)
+        case {"page": str(page), "params": dict(params)} if _PAGE.fullmatch(page) and len(params) <= _MAX_PARAMS:
+            if all(isinstance(text, str) and len(text) <= _MAX_TEXT for item in params.items() for text in item):
+                return NavigationEntry(page=page, params=params, timestamp=now)
     raise HTTPException(400, "Each history entry must hold a page and its params, which are texts.")
-
-
-def _short(item: tuple[object, object]) -> bool:
-    return all(isinstance(text, str) and len(text) <= _MAX_TEXT for text in item)
-
-
-def _text(body: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise HTTPException(400, f"{name} is missing or malformed.")
-    return value
-
-
-def _pixels(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise HTTPException(400, "y must be a number of pixels.")
-    if not 0 <= value <= _TALLEST:
-        raise HTTPException(400, f"y must lie between 0 and {_TALLEST:.0f}.")
-    return float(value)

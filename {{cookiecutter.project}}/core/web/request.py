@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from core.accounts import Identity
 from core.errors import StoreUnavailableError
+from core.rate import RateLimit
 from core.services import Services, get_services
 from core.session import UserSession
 from core.web.client import OTHER_SITE, note_denied, noted_address
@@ -100,6 +101,19 @@ def require_token(request: Request, services: Services) -> str:
     if token is None:
         raise HTTPException(401, "This browser has no session here. Reload the page.")
     return token
+
+
+def require_page(request: Request, rate: RateLimit) -> tuple[Services, str]:
+    """Return the services and the token of a request that a page of this very server sent.
+
+    Raises 403 for another site's, 401 without a valid token, and 429 for more than `rate` allows a browser.
+    """
+    require_same_origin(request)
+    services = get_services()
+    token = require_token(request, services)
+    if seconds := rate.wait(token_hash(token)):
+        raise HTTPException(429, "Too many at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
+    return services, token
 
 
 def require_identity(services: Services, token: str) -> Identity:

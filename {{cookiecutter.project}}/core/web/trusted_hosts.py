@@ -15,19 +15,18 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
-from core.streamlit_compat.server import CLOSED, HEALTH, METRICS
+from core.streamlit_compat.server import CLOSED, HEALTH
 from core.web.address import folder
-from core.web.client import OTHER_NAME, OTHER_SITE, NoteDenied, note_denied
+from core.web.client import OTHER_NAME, OTHER_SITE, note_denied
 
 PROBES = ("keep/health", HEALTH)
 """Addresses that load balancers ask, many of them without naming a host. No browser leaves the name out."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers that a proxy adds. Behind one on the same machine everybody seems to be on it."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,25 +50,16 @@ def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
 class TrustedHostsMiddleware:
     """Refuses foreign hosts and origins, and closes routes. `allowed_hosts` are names of this server besides its own.
 
-    `closed` are beginnings of addresses below `base_path`, Streamlit's `server.baseUrlPath`. `note_denied` is called
-    for what is denied.
+    `closed` are beginnings of addresses below `base_path`, Streamlit's `server.baseUrlPath`.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        allowed_hosts: Collection[str],
-        closed: Collection[str] = CLOSED,
-        base_path: str = "",
-        note_denied: NoteDenied = note_denied,
+        self, app: ASGIApp, *, allowed_hosts: Collection[str], closed: Collection[str] = CLOSED, base_path: str = ""
     ) -> None:
         self._app = app
-        self._note_denied = note_denied
         self._hosts = allowed_hosts
-        self._base = folder(base_path)
-        self._closed = tuple(f"{self._base}{path}" for path in closed)
-        self._probes = tuple(f"{self._base}{path}" for path in PROBES)
+        self._closed = tuple(f"{folder(base_path)}{path}" for path in closed)
+        self._probes = tuple(f"{folder(base_path)}{path}" for path in PROBES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -83,8 +73,11 @@ class TrustedHostsMiddleware:
         if status != 404:
             client = scope.get("client")
             log.warning("a request was rejected", status=status, reason=words, address=client[0] if client else "")
-            self._note_denied(scope, OTHER_SITE if status == 403 else OTHER_NAME)
-        await _refuse(scope, send, status, words)
+            note_denied(scope, OTHER_SITE if status == 403 else OTHER_NAME)
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the handshake gets a 403
+        else:
+            await PlainTextResponse(words, status)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and the words of a refusal, or None."""
@@ -96,7 +89,7 @@ class TrustedHostsMiddleware:
             return 400, "This server does not answer to that name."
         if _must_be_ours(scope) and not _is_ours(headers, hosts[0]):
             return 403, "Only pages of this app may ask for this."
-        if path.startswith(self._closed) or (path == f"{self._base}{METRICS}" and not _is_local(scope, headers)):
+        if path.startswith(self._closed):
             return 404, "Not Found"
         return None
 
@@ -121,13 +114,6 @@ def _allowed_origins() -> set[str]:
     return {str(origin).strip() for origin in config.get_option("server.corsAllowedOrigins")}
 
 
-def _is_local(scope: Scope, headers: Headers) -> bool:
-    client, name = scope.get("client"), _name(headers["host"])
-    if client is None or any(header in headers for header in _FORWARDED):
-        return False
-    return _is_loopback(client[0]) and (name == "localhost" or _is_loopback(name or ""))
-
-
 def _name(host: str) -> str | None:
     """Return the name in a `Host` header, in small letters and without its port; None where there is none."""
     try:
@@ -148,21 +134,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_loopback(name: str) -> bool:
-    return _is_address(name) and ipaddress.ip_address(name).is_loopback
-
-
 @cache
 def _own_names() -> frozenset[str]:
     name = socket.gethostname().lower()
     return frozenset({name, f"{name}.local"})
-
-
-async def _refuse(scope: Scope, send: Send, status: int, words: str) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the handshake gets a 403
-        return
-    body = words.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
