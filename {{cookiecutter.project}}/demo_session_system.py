@@ -72,8 +72,7 @@ def show_snapshots(session: UserSession) -> None:
     session.set_field("order", "customer", "Grace")
     session.restore_form_snapshot(snapshot.snapshot_id)
     print("restored:     ", session.form("order").values["customer"])
-    undo = session.form("order").snapshots[-1]
-    session.restore_form_snapshot(undo.snapshot_id)
+    session.undo("order")
     print("undone:       ", session.form("order").values["customer"])
     print("snapshots:    ", [s.description for s in session.form("order").snapshots])
 

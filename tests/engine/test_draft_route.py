@@ -194,7 +194,7 @@ def test_what_a_page_left_behind_is_kept_when_nothing_was_entered_since(
     assert slow_browser.item == "typed after"
 
 
-def test_what_was_entered_since_stays_and_what_a_page_left_behind_becomes_a_version(
+def test_what_was_entered_since_stays_and_what_a_page_left_behind_can_be_chosen(
     slow_browser: Browser, clock: FakeClock
 ) -> None:
     put(slow_browser.services.engine, slow_browser.session_id, {FIELD: "on Monday"})
@@ -203,9 +203,9 @@ def test_what_was_entered_since_stays_and_what_a_page_left_behind_becomes_a_vers
     for _ in range(2):
         assert slow_browser.post(text="typed before", on_screen=False, age_ms=7_200_000).status_code == 204
 
-    form = slow_browser.session().form("order")
-    assert form.values == {"item": "on Monday"}
-    assert [snapshot.values for snapshot in form.snapshots] == [{"item": "typed before"}]
+    session = slow_browser.session()
+    assert session.form("order").values == {"item": "on Monday"}
+    assert [conflict.value for conflict in session.conflicts("order")] == ["typed before"]
 
 
 def test_a_text_typed_before_its_field_was_cleared_does_not_come_back(slow_browser: Browser, clock: FakeClock) -> None:

@@ -78,19 +78,16 @@ class TestSnapshots:
         session.set_field("f", "b", 3)
         session.restore_form_snapshot(snapshot.snapshot_id)
         assert session.form("f").values == {"a": 1}
-        undo = session.form("f").snapshots[-1]
-        assert undo.automatic
-        session.restore_form_snapshot(undo.snapshot_id)
+        session.undo("f")
         assert session.form("f").values == {"a": 2, "b": 3}
 
-    def test_the_oldest_automatic_snapshot_goes_first(self, session: UserSession, clock: FakeClock) -> None:
-        session.create_form_snapshot("f", "named")
+    def test_the_oldest_snapshot_goes_first(self, session: UserSession, clock: FakeClock) -> None:
         for number in range(MAX_SNAPSHOTS + 5):
             clock.advance(1)
-            session.create_form_snapshot("f", str(number), automatic=True)
+            session.create_form_snapshot("f", str(number))
         kept = [snapshot.description for snapshot in session.form("f").snapshots]
         assert len(kept) == MAX_SNAPSHOTS == 50
-        assert (kept[0], kept[1], kept[-1]) == ("named", "6", "54")
+        assert (kept[0], kept[-1]) == ("5", "54")
 
     def test_an_unknown_snapshot_is_named(self, session: UserSession) -> None:
         with pytest.raises(UnknownSnapshotError, match="nope"):
@@ -213,7 +210,7 @@ KNOWN = [
     "cache/k",
 ]
 PATHS = st.sampled_from(KNOWN) | st.text() | st.lists(st.text(), max_size=6).map("/".join)
-NAMES = ["values", "at", "description", "automatic", "edits", "tab", "device", "typing", "settles", "undone", "of"]
+NAMES = ["values", "at", "description", "edits", "tab", "device", "typing", "settles", "undone", "of"]
 KEYS = st.sampled_from([*NAMES, "writes", "bases", "instead", "index", "entries", "page_views", "after", "base", "cut"])
 STORED: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes() | st.just(REMOVED)

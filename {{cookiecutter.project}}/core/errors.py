@@ -50,14 +50,6 @@ class NotKeptNowError(NotKeptError):
         super().__init__("", "The server can't keep anything at the moment", "What was there before is intact.")
 
 
-class NoRoomError(NotKeptError):
-    """A session would become larger than one person's may be, by `missing` bytes."""
-
-    def __init__(self, path: str, reason: str, remedy: str, missing: int) -> None:
-        super().__init__(path, reason, remedy)
-        self.missing = missing
-
-
 class SignedOutError(NotKeptError):
     """The right of a browser to its session has ended meanwhile."""
 

@@ -8,7 +8,7 @@ them made durable and then applies them. What was stored earlier, or by another 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from core import undo
 from core.clock import NO_STAMP, stamp_time
 from core.codec import from_json, to_json
-from core.errors import NoRoomError, UnknownSnapshotError
+from core.errors import UnknownSnapshotError
 from core.state.durable_map import DurableMap
 from core.state.edit_history import Conflict
 from core.state.edits import FormEdit, UndoMark
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 MAX_SNAPSHOTS = 50
-"""Snapshots kept per form. The oldest automatic one is deleted first, named ones last."""
+"""Snapshots kept per form. The oldest is deleted first."""
 _TAB_LIFETIME = timedelta(days=30)
 """Retention of the history and scroll positions of a closed tab."""
 
@@ -70,7 +70,6 @@ class FormSnapshot(Record):
     values: Mapping[str, Any]
     timestamp: datetime
     description: str = ""
-    automatic: bool = False
 
     @property
     def path(self) -> str:
@@ -78,8 +77,8 @@ class FormSnapshot(Record):
 
     def stored(self) -> Change:
         """Return the change that stores it."""
-        value = {"values": dict(self.values), "at": self.timestamp}
-        return Change(self.path, {**value, "description": self.description, "automatic": self.automatic})
+        stored = {"values": dict(self.values), "at": self.timestamp, "description": self.description}
+        return Change(self.path, stored)
 
     @classmethod
     def parse(cls, form_id: str, snapshot_id: str, stored: Mapping[str, Any]) -> FormSnapshot:
@@ -90,7 +89,6 @@ class FormSnapshot(Record):
             values=stored["values"],
             timestamp=stored["at"],
             description=stored["description"],
-            automatic=stored["automatic"],
         )
 
 
@@ -211,20 +209,12 @@ class UserSession(DurableMap):
     def commit(self, changes: Sequence[Change], *, counting: Countable | None = None) -> None:
         """Make changes durable, then apply them. Raises NotKeptError: then nothing has changed.
 
-        `counting` names the counter of this tab that goes up with it. Where the quota is exceeded, the oldest automatic
-        snapshots are deleted with the change.
+        `counting` names the counter of this tab that goes up with it.
         """
         if not changes:
             return
         with self.lock:
-            every = [*self._first_changes(), *changes, *([self._counted(counting)] if counting else [])]
-            try:
-                self.write(every)
-            except NoRoomError as error:
-                spared = self._oldest_snapshots(error.missing, {change.path for change in changes})
-                if not spared:
-                    raise
-                self.write([*every, *spared])
+            self.write([*self._first_changes(), *changes, *([self._counted(counting)] if counting else [])])
 
     def _set(self, path: str, value: Any) -> None:
         """Set a path, and what is a view of it. Objects that readers may hold are replaced, never changed."""
@@ -284,18 +274,6 @@ class UserSession(DurableMap):
             return []
         created = Change(CREATED_PATH, self.clock.now())
         return [created, Change(USER_PATH, self.user_id)] if self.user_id else [created]
-
-    def _oldest_snapshots(self, missing: int, changing: Collection[str]) -> list[Change]:
-        """Return changes that delete the oldest automatic snapshots of `missing` bytes in all; none if all are less."""
-        automatic = [each for form in self.form_states.values() for each in form.snapshots if each.automatic]
-        deleted = list[Change]()
-        for snapshot in sorted(automatic, key=lambda each: each.timestamp):
-            if snapshot.path not in changing:
-                deleted.append(Change(snapshot.path, REMOVED))
-                missing -= self.quota.size(snapshot.path)
-                if missing <= 0:
-                    return deleted
-        return []
 
     # Forms: drafts and saved values
 
@@ -408,51 +386,35 @@ class UserSession(DurableMap):
 
     # Forms: snapshots
 
-    def create_form_snapshot(self, form_id: str, description: str = "", *, automatic: bool = False) -> FormSnapshot:
-        """Store the current values of a form, to go back to."""
-        snapshot = self._snapshot(form_id, description, automatic=automatic)
-        self.commit([snapshot.stored()])
-        self._delete_surplus_snapshots(form_id)
-        return snapshot
+    def create_form_snapshot(self, form_id: str, description: str = "") -> FormSnapshot:
+        """Store the current values of a form, to go back to. The oldest beyond MAX_SNAPSHOTS are deleted with it."""
+        with self.lock:
+            form = self.form(form_id)
+            snapshot = FormSnapshot(
+                form_id=form_id, values=dict(form.values), timestamp=self.clock.now(), description=description
+            )
+            surplus = form.snapshots[: max(len(form.snapshots) + 1 - MAX_SNAPSHOTS, 0)]
+            self.commit([snapshot.stored(), *(Change(old.path, REMOVED) for old in surplus)])
+            return snapshot
 
     def restore_form_snapshot(self, snapshot_id: str) -> FormSnapshot:
-        """Set a form back to a snapshot. The values replaced become an automatic snapshot in the same durable step.
-
-        `undo` takes it back. Raises UnknownSnapshotError.
-        """
+        """Set a form back to a snapshot. `undo` takes it back. Raises UnknownSnapshotError."""
         with self.lock:
             for snapshot in (each for form in self.form_states.values() for each in form.snapshots):
                 if snapshot.snapshot_id == snapshot_id:
-                    self._replace(snapshot.form_id, snapshot.values, "Before going back")
+                    self._replace(snapshot.form_id, snapshot.values)
                     return snapshot
         raise UnknownSnapshotError(f"There is no snapshot {snapshot_id!r}. Its form may have dropped it as the oldest.")
 
-    def discard_drafts(self, form_id: str) -> FormSnapshot:
-        """Set a form back to what was saved last. The drafts become an automatic snapshot in the same durable step."""
-        with self.lock:  # what is typed meanwhile is either in the snapshot or stays
-            return self._replace(form_id, self.form(form_id).saved, "Before discarding")
+    def discard_drafts(self, form_id: str) -> None:
+        """Set a form back to what was saved last. `undo` takes it back."""
+        with self.lock:
+            self._replace(form_id, self.form(form_id).saved)
 
-    def _snapshot(self, form_id: str, description: str, *, automatic: bool) -> FormSnapshot:
-        return FormSnapshot(
-            form_id=form_id,
-            values=dict(self.form(form_id).values),
-            timestamp=self.clock.now(),
-            description=description,
-            automatic=automatic,
-        )
-
-    def _replace(self, form_id: str, values: Mapping[str, Any], description: str) -> FormSnapshot:
-        """Make these the drafts of a form and no others. Those before, if any, become the snapshot that is returned."""
-        before = self._snapshot(form_id, description, automatic=True)
-        wanted = {**dict.fromkeys(before.values, REMOVED), **values}
-        self.commit([*([before.stored()] if before.values else []), *undo.edit(self, form_id, wanted, whole=True)])
-        self._delete_surplus_snapshots(form_id)
-        return before
-
-    def _delete_surplus_snapshots(self, form_id: str) -> None:
-        snapshots = self.form(form_id).snapshots
-        surplus = sorted(snapshots, key=lambda each: not each.automatic)[: max(len(snapshots) - MAX_SNAPSHOTS, 0)]
-        self.commit([Change(snapshot.path, REMOVED) for snapshot in surplus])
+    def _replace(self, form_id: str, values: Mapping[str, Any]) -> None:
+        """Make these the drafts of a form and no others."""
+        wanted = {**dict.fromkeys(self.form(form_id).values, REMOVED), **values}
+        self.commit(undo.edit(self, form_id, wanted, whole=True))
 
     # Navigation: one history a tab, in step with the browser's own
 

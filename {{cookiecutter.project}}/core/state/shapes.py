@@ -36,7 +36,6 @@ class _Saved(BaseModel):
 
 class _Snapshot(_Saved):
     description: StrictStr
-    automatic: StrictBool
 
 
 class _Edit(BaseModel):

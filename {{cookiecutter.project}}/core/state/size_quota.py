@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from core.errors import NoRoomError
+from core.errors import NotKeptError
 from core.state.paths import counts_for_quota
 
 MAX_SESSION_BYTES = 2 * 1024 * 1024
@@ -31,19 +31,18 @@ class SizeQuota:
     _forms: dict[str, _Form] = field(default_factory=dict)
 
     def check(self, sizes: Mapping[str, int]) -> None:
-        """Raise NoRoomError if these sizes would exceed the limit.
+        """Raise NotKeptError if these sizes would exceed the limit.
 
         Making the session smaller is always allowed, and so is saving: it copies drafts that were accepted.
         """
         growth, _ = self._growth({path: size for path, size in sizes.items() if not path.endswith("/saved")})
         total = self.total + growth
         if growth > 0 and total > MAX_SESSION_BYTES:
-            raise NoRoomError(
+            raise NotKeptError(
                 max(sizes, key=lambda path: (counts_for_quota(path), sizes[path])),
                 f"would make all that is kept for you {total / 2**20:.1f} MB, "
                 f"more than the {MAX_SESSION_BYTES // 2**20} MB one person may have",
                 "Clear forms or snapshots that are no longer needed, or keep large data in a table of its own.",
-                missing=total - MAX_SESSION_BYTES,
             )
 
     def update(self, sizes: Mapping[str, int]) -> None:

@@ -131,7 +131,7 @@ def _titles(versions: Mapping[str, FormSnapshot], say: Words) -> dict[str, str]:
     """By id: what each version is called. No two alike, because a list to choose from goes by what it shows."""
     titles = {_NOW: say("history.now")}
     for version, snapshot in versions.items():
-        title = f"{say.title(snapshot.description) or say('history.unnamed')} · {local_time(snapshot.timestamp)}"
+        title = f"{snapshot.description or say('history.unnamed')} · {local_time(snapshot.timestamp)}"
         alike = sum(other.split(" #")[0] == title for other in titles.values())
         titles[version] = f"{title} #{alike + 1}" if alike else title
     return titles

@@ -33,8 +33,8 @@ class _Told:
     quiet: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
-    discarded: dict[str, str] = field(default_factory=dict)
-    """By form: the snapshot that undoes the discard."""
+    discarded: set[str] = field(default_factory=set)
+    """Forms whose discard can be undone."""
     discarded_at: str = ""
 
 
@@ -47,12 +47,12 @@ def restored_notice(manager: SessionManager, title: str) -> None:
     """Say what came back on the page of this title. Call it at the end of the run, when all fields were shown."""
     told = _told(manager.page)
     if told.page != manager.page:  # who has left the page has kept what was on it
-        told.page, told.discarded = manager.page, {}
+        told.page, told.discarded = manager.page, set()
         told.answered |= told.open
         told.open = set()
     if told.discarded:
         if any(entered_since(manager.session, form, told.discarded_at) for form in told.discarded):
-            told.discarded = {}
+            told.discarded = set()
         else:
             _show_discarded(manager, told)
         return
@@ -88,7 +88,8 @@ def _show(manager: SessionManager, told: _Told, found: Sequence[Restored], title
 
     def discard() -> None:
         for restored in found:
-            told.discarded[restored.form] = session.discard_drafts(restored.form).snapshot_id
+            session.discard_drafts(restored.form)
+            told.discarded.add(restored.form)
         with session.lock:
             told.discarded_at = max(session.stamps.values())
 
@@ -101,8 +102,8 @@ def _show_discarded(manager: SessionManager, told: _Told) -> None:
     say = words()
 
     def undo() -> None:
-        for form, snapshot_id in told.discarded.items():
-            manager.session.restore_form_snapshot(snapshot_id)
+        for form in told.discarded:
+            manager.session.undo(form)
             note_announced(manager.session, form)
         _answer(told)
 
@@ -112,8 +113,8 @@ def _show_discarded(manager: SessionManager, told: _Told) -> None:
 
 
 def _answer(told: _Told) -> None:
-    told.answered |= told.open | told.discarded.keys()
-    told.open, told.discarded = set(), {}
+    told.answered |= told.open | told.discarded
+    told.open, told.discarded = set(), set()
 
 
 def _bar(text: str) -> st.delta_generator.DeltaGenerator:

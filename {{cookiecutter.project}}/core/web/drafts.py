@@ -21,7 +21,7 @@ from core.clock import NO_STAMP, stamp_time
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.rate import RateLimit
 from core.services import Services, get_services
-from core.session import FormSnapshot, UserSession
+from core.session import UserSession
 from core.state.edits import FieldEdit, FormEdit, UndoMark
 from core.state.equality import same
 from core.state.paths import REMOVED, Change, edit_path, field_path, split_path
@@ -255,22 +255,12 @@ class _TypedText:
         session.commit([*changes, self._noted(replace(draft, edit_id=edit_id))])
 
     def _write_beside(self, draft: Draft) -> None:
-        """Store the text beside a later entry, for people to choose between them; a closed page's as a version, too."""
+        """Store the text beside a later entry, for people to choose between them."""
         if self._owner.database_away:
             raise StoreUnavailableError("The form can't be read now.")
         session = self._adopt(self._services.engine.open(self._owner.session_id, self._owner.user_id))
         change = FieldEdit(after=self._value, seen_stamp=self._post.seen)
-        changes = [*undo.late_edit(session, self._form, {self._name: change}, self._typed), self._noted(draft)]
-        if not self._post.on_screen:
-            snapshot = FormSnapshot(
-                form_id=self._form,
-                values={**session.form(self._form).values, self._name: self._value},
-                timestamp=self._services.clock.now(),
-                description=words_in(session.preferences.language)("status.left_behind"),
-                automatic=True,
-            )
-            changes.append(snapshot.stored())
-        session.commit(changes)
+        session.commit([*undo.late_edit(session, self._form, {self._name: change}, self._typed), self._noted(draft)])
 
     def _writer(self, stamp: str) -> FormEdit | UndoMark | None:
         """Return what gave the field its value, None where that isn't known."""

@@ -36,7 +36,7 @@ class Words:
         return str(entry).format(**values) if values else str(entry)
 
     def title(self, title: str) -> str:
-        """Return the title of an app, a page or an automatic snapshot in this language, as far as `titles` has it."""
+        """Return the title of an app or a page in this language, as far as `titles` has it."""
         return ": ".join(str(self._entries.get(f"titles.{part}", part)) for part in title.split(": "))
 
     def section(self, name: str) -> dict[str, str]:
