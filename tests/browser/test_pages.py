@@ -23,7 +23,7 @@ ADMIN = "admin"
 _FIND = """
 import json
 from core.discovery import discover
-print(json.dumps({spec.name: spec.app for spec in discover()}))
+print(json.dumps({spec.name: spec.app_name for spec in discover()}))
 """
 Scheme = Literal["light", "dark"]
 WIDE: tuple[int, int, Scheme] = (1280, 800, "light")

@@ -12,12 +12,12 @@ PAGES = discover()
 
 
 def test_no_app_is_broken() -> None:
-    assert {spec.app for spec in PAGES} >= {"home", "admin"}
+    assert {spec.app_name for spec in PAGES} >= {"home", "admin"}
     assert [spec.fault for spec in PAGES if spec.fault] == []
 
 
 def test_every_page_of_admin_asks_for_a_permission() -> None:
-    assert all(spec.permissions for spec in PAGES if spec.app == "admin")
+    assert all(spec.permissions for spec in PAGES if spec.app_name == "admin")
 
 
 class TestAdmin:

@@ -116,16 +116,11 @@ def fault_of(file: str, call: str, *, script: bool) -> Fault:
 
 
 @pytest.mark.parametrize("file", ["main.py", "helpers/prices.py"])
-class TestWhereAnErrorIsThatNoPageRaised:
-    @pytest.mark.parametrize(("call", "line"), [("goes", 4), ("calls_the_engine", 7), ("is_called_by_it", 13)])
-    def test_in_a_callback_of_the_team_s_it_is_at_their_own_line(self, file: str, call: str, line: int) -> None:
-        found = fault_of(file, call, script=False)
-        assert (found.file, found.line) == (file, line)
-
-    def test_in_the_script_it_is_where_it_was_raised(self, file: str) -> None:
-        assert fault_of(file, "goes", script=True).file == file
-        assert fault_of(file, "is_called_by_it", script=True).file == file
-        assert fault_of(file, "calls_the_engine", script=True).file == "core/files.py"
+@pytest.mark.parametrize("script", [True, False], ids=["the script", "a callback"])
+def test_an_error_that_no_page_raised_is_where_it_was_raised(file: str, *, script: bool) -> None:
+    assert fault_of(file, "goes", script=script).file == file
+    assert fault_of(file, "is_called_by_it", script=script).file == file
+    assert fault_of(file, "calls_the_engine", script=script).file == "core/files.py"
 
 
 @pytest.mark.parametrize("file", [".venv/lib/python3/site-packages/theirs.py", "core/bell.py"])

@@ -79,8 +79,8 @@ def ways_out(tab: AppTest) -> list[str]:
 
 def may_open(role: str, page: PageSpec) -> bool:
     """By what the page requires and the role gives when the project begins. `admin` is for administrators only."""
-    if page.app in ("home", "admin"):
-        return page.app == "home" or role == "admin"
+    if page.app_name in ("home", "admin"):
+        return page.app_name == "home" or role == "admin"
     granted = [*ROLES[role][0], *roles_of_apps(PAGES).get(role, ())] if role in ROLES else []
     return all(matches(granted, permission) for permission in page.permissions)
 
@@ -96,7 +96,7 @@ def test_a_role_is_shown_its_pages_with_a_way_out_and_refused_the_others_in_word
         assert ways_out(tab), spec.name
     shown = {name: title for name, title in titles.items() if "Not allowed" not in title}
     assert set(shown) == {spec.name for spec in PAGES if may_open(role, spec)}
-    core = [shown[spec.name] for spec in PAGES if spec.app in ("home", "admin") and spec.name in shown]
+    core = [shown[spec.name] for spec in PAGES if spec.app_name in ("home", "admin") and spec.name in shown]
     assert len(set(core)) == len(core), "each page is another one"
 
 

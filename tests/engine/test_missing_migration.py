@@ -20,7 +20,7 @@ import streamlit as st
 from sqlalchemy import select
 from pydantic import BaseModel
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 from core.services import get_services
 from core.storage.database import reachable
@@ -46,8 +46,8 @@ def saves():
 
 bootstrap_session()
 page = {"asks": asks, "asks patiently": asks_patiently, "saves": saves}[st.session_state["page"]]
-spec = PageSpec(name="home", title="Suppliers", icon="", order=1, app="home", app_title="Suppliers", app_icon="",
-                app_description="", app_order=1, function=page)
+spec = PageSpec(name="home", title="Suppliers", icon="", order=1, app=App(title="Suppliers"), app_name="home",
+                function=page)
 Router(get_session_manager(), [spec]).run()
 """
 

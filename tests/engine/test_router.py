@@ -130,7 +130,7 @@ class TestDiscovery:
 
         broken = [spec for spec in found if spec.fault]
         assert len(broken) == 1
-        assert broken[0].app == "bad"
+        assert broken[0].app_name == "bad"
         assert broken[0].fault is not None
         assert (broken[0].fault.file, broken[0].fault.line) == (file, line)
         assert said in str(broken[0].fault.error)
@@ -169,12 +169,12 @@ class TestDiscovery:
         found = discover("sample")
 
         assert len(names(found)) == len(set(names(found)))
-        assert [spec.app for spec in found if spec.fault] == ["orders_all2"]
+        assert [spec.app_name for spec in found if spec.fault] == ["orders_all2"]
 
     def test_the_app_says_what_it_is(self, files: MakeFiles) -> None:
         files(SAMPLE)
 
-        assert {spec.app_title for spec in discover("sample")} == {"Home", "Orders"}
+        assert {spec.app.title for spec in discover("sample")} == {"Home", "Orders"}
         assert App(title="X").order == App(title="Y").order
 
 

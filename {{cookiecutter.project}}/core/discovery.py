@@ -81,21 +81,25 @@ class Fault:
 
     @classmethod
     def of(cls, error: BaseException, fallback: Path | None = None) -> Fault:
-        """Locate an error that was caught: its innermost frame in the apps' own code, else line 1 of `fallback`.
+        """Locate an error that was caught: its innermost frame in an app, else line 1 of `fallback`.
 
-        Its traceback then begins there, without what led to it: how this module imports, how Streamlit runs a page.
-        Where no app was at it, it is a callback in another file of the team's, or else the innermost of no library.
+        Without either, the innermost frame that is in no library. The traceback begins in the app, without what led
+        to it: how this module imports, how Streamlit runs a page.
         """
         packages = [PROJECT_ROOT.joinpath(*package.split(".")) for package in PACKAGES]
         homes = [*packages, *([fallback.parent] if fallback else [])]
-        _begin_in(homes, error, otherwise_none=fallback is not None)
+        begin = error.__traceback__
+        while begin is not None and not _is_in(homes, begin.tb_frame.f_code.co_filename):
+            begin = begin.tb_next
+        if begin is not None or fallback is not None:
+            error.__traceback__ = begin
         if isinstance(error, SyntaxError) and error.filename:
             return cls(file=_relative(Path(error.filename)), line=error.lineno or 1, error=error)
         frames = traceback.extract_tb(error.__traceback__)
         theirs = [frame for frame in frames if _is_in(homes, frame.filename)]
         if not theirs and fallback is not None:
             return cls(file=_relative(fallback), line=1, error=error)
-        frame = (theirs or _of_project(frames) or frames)[-1]
+        frame = (theirs or [each for each in frames if not _is_of_library(each.filename)] or frames)[-1]
         return cls(file=_relative(Path(frame.filename)), line=frame.lineno or 1, error=error)
 
 
@@ -107,12 +111,9 @@ class PageSpec:
     title: str
     icon: str
     order: int
-    app: str
-    app_title: str
-    app_icon: str
-    app_description: str
-    app_order: int
-    app_roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    app: App
+    app_name: str
+    """The name of the app's folder."""
     permissions: tuple[str, ...] = ()
     function: PageFunction = lambda: None
     fault: Fault | None = None
@@ -126,16 +127,7 @@ class PageSpec:
     @property
     def full_title(self) -> str:
         """The page's title with its app's, unless they are the same."""
-        return self.title if self.title == self.app_title else f"{self.app_title}: {self.title}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    title: str
-    icon: str | None
-    order: int
-    listed: bool
-    needs_sign_in: bool
+        return self.title if self.title == self.app.title else f"{self.app.title}: {self.title}"
 
 
 def page(
@@ -148,7 +140,8 @@ def page(
     """
 
     def mark(function: PageFunction) -> PageFunction:
-        function.__keep_page__ = _Options(title, icon, order, listed, needs_sign_in)  # type: ignore[attr-defined]
+        declared = {"title": title, "icon": icon, "order": order, "listed": listed, "needs_sign_in": needs_sign_in}
+        function.__keep_page__ = declared  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -165,16 +158,16 @@ def discover(*packages: str) -> list[PageSpec]:
     taken: dict[str, str] = {}
     with get_sources().lock:
         found = list(_all(packages or PACKAGES))
-    for spec in sorted(found, key=lambda spec: (spec.app != HOME, spec.app_order, spec.app)):
+    for spec in sorted(found, key=lambda spec: (spec.app_name != HOME, spec.app.order, spec.app_name)):
         if spec.name in taken:
             clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
             spec = replace(
                 spec,
-                name=f"{spec.name}-{spec.app}",
+                name=f"{spec.name}-{spec.app_name}",
                 permissions=(SEES_FAULTS,),
-                fault=Fault.of(clash, PROJECT_ROOT / PACKAGE / spec.app),
+                fault=Fault.of(clash, PROJECT_ROOT / PACKAGE / spec.app_name),
             )
-        taken[spec.name] = spec.app
+        taken[spec.name] = spec.app_name
         specs.append(spec)
     return specs
 
@@ -212,36 +205,31 @@ def _pages(name: str, app: App, module: ModuleType) -> list[PageSpec]:
 def _page(name: str, app: App, module: str, file: Path) -> PageSpec:
     slug = f"{name}-{file.stem}".replace("_", "-")
     try:
-        function, options = _page_of(importlib.import_module(module))
+        function = _page_of(importlib.import_module(module))
     except Exception as error:  # noqa: BLE001 - as above: one page's trouble is its own
         return _broken(slug, name, app, Fault.of(error, file), title=file.stem.replace("_", " ").capitalize())
+    declared = function.__keep_page__  # type: ignore[attr-defined]
     return PageSpec(
+        **{**declared, "icon": declared["icon"] or app.icon},
         name=slug,
-        title=options.title,
-        icon=options.icon or app.icon,
-        order=options.order,
-        app=name,
-        app_title=app.title,
-        app_icon=app.icon,
-        app_description=app.description,
-        app_order=app.order,
-        app_roles=app.roles,
+        app=app,
+        app_name=name,
         permissions=tuple(getattr(function, "required_permissions", ())),
         function=function,
-        listed=options.listed,
-        needs_sign_in=options.needs_sign_in,
     )
 
 
-def _page_of(module: ModuleType) -> tuple[PageFunction, _Options]:
+def _page_of(module: ModuleType) -> PageFunction:
+    """Return the one function of a module that is marked as a page."""
     marked = [
         value
         for value in vars(module).values()
-        if isinstance(getattr(value, "__keep_page__", None), _Options) and value.__module__ == module.__name__
+        if isinstance(getattr(value, "__keep_page__", None), dict) and value.__module__ == module.__name__
     ]
     if len(marked) != 1:
         raise DiscoveryError(f"It has {len(marked)} functions marked @page(title=…) and needs exactly one.")
-    return marked[0], marked[0].__keep_page__
+    function: PageFunction = marked[0]
+    return function
 
 
 def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = None) -> PageSpec:
@@ -250,11 +238,8 @@ def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = No
         title=title or app.title,
         icon=":material/error:",
         order=LAST,
-        app=name,
-        app_title=app.title,
-        app_icon=app.icon,
-        app_description=app.description,
-        app_order=app.order,
+        app=app,
+        app_name=name,
         permissions=(SEES_FAULTS,),
         fault=fault,
     )
@@ -263,24 +248,6 @@ def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = No
 def _names(module: ModuleType, subfolder: str = "") -> Iterator[str]:
     folders = [str(Path(folder) / subfolder) for folder in module.__path__]
     return (info.name for info in pkgutil.iter_modules(folders) if not info.name.startswith("_"))
-
-
-def _begin_in(homes: list[Path], error: BaseException, *, otherwise_none: bool) -> None:
-    begin = error.__traceback__
-    while begin is not None and not _is_in(homes, begin.tb_frame.f_code.co_filename):
-        begin = begin.tb_next
-    if begin is not None or otherwise_none:
-        error.__traceback__ = begin
-
-
-def _of_project(frames: Sequence[traceback.FrameSummary]) -> Sequence[traceback.FrameSummary]:
-    """The frames of no library, and without those of `core` where it is a callback of the team's that was called.
-
-    The script itself, `main.py`, leads to everything that is done around the pages.
-    """
-    ours = [frame for frame in frames if not _is_of_library(frame.filename)]
-    theirs = [frame for frame in ours if not _is_in([PROJECT_ROOT / "core"], frame.filename)]
-    return ours if not theirs or theirs[0].name == "<module>" else theirs
 
 
 def _is_of_library(file: str) -> bool:

@@ -33,7 +33,7 @@ def load_pages(*packages: str) -> dict[str, list[str]]:
 
 def roles_of_apps(specs: Iterable[PageSpec]) -> dict[str, list[str]]:
     """The permissions that the apps give to roles, by role (`App.roles`)."""
-    by_app = {spec.app: spec.app_roles for spec in specs}
+    by_app = {spec.app_name: spec.app.roles for spec in specs}
     found: dict[str, list[str]] = {}
     for roles in by_app.values():
         for role, permissions in roles.items():
@@ -43,7 +43,7 @@ def roles_of_apps(specs: Iterable[PageSpec]) -> dict[str, list[str]]:
 
 def open_to_everybody(specs: Iterable[PageSpec]) -> list[str]:
     """The names of the pages that ask for no permission, but for those of the app `home`, which are for everybody."""
-    return [spec.name for spec in specs if not spec.permissions and spec.fault is None and spec.app != HOME]
+    return [spec.name for spec in specs if not spec.permissions and spec.fault is None and spec.app_name != HOME]
 
 
 def required_permissions(specs: Iterable[PageSpec], *packages: str) -> list[str]:

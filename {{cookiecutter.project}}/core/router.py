@@ -52,7 +52,7 @@ class Router:
         get_page_names().update(self._by_name)
         user = manager.identity.user
         self._signed_in = user is not None and not user.must_change_password
-        self._shown_per_app = Counter(spec.app for spec in self.visible())
+        self._shown_per_app = Counter(spec.app_name for spec in self.visible())
         self._pages = {spec.name: self._declare(spec) for spec in self._specs if self._allowed(spec)}
         self._add_asked()
         position: Literal["sidebar", "hidden"] = "sidebar" if self._signed_in else "hidden"
@@ -96,7 +96,7 @@ class Router:
     def _declare(self, spec: PageSpec) -> st.Page:
         return st.Page(
             self._body(spec),
-            title=self._say.title(spec.title if self._shown_per_app[spec.app] > 1 else spec.app_title),
+            title=self._say.title(spec.title if self._shown_per_app[spec.app_name] > 1 else spec.app.title),
             icon=spec.icon,
             url_path=spec.name,
             default=spec.name == self._home,
@@ -123,14 +123,14 @@ class Router:
         sections: dict[str, list[st.Page]] = {}
         for name, declared in self._pages.items():
             spec = self._by_name.get(name)
-            heading = self._say.title(spec.app_title) if spec and self._shown_per_app[spec.app] > 1 else ""
+            heading = self._say.title(spec.app.title) if spec and self._shown_per_app[spec.app_name] > 1 else ""
             sections.setdefault(heading, []).append(declared)
         return sections
 
     def _body(self, spec: PageSpec) -> Callable[[], None]:
         def body() -> None:
             if spec.fault is not None:
-                title = self._say.title(spec.app_title)
+                title = self._say.title(spec.app.title)
                 cards.fault(title, spec.fault, self._go_home, explained=self._allowed(spec))
                 return
             try:

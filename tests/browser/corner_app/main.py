@@ -7,7 +7,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 COLOURS = ["red", "green", "blue"]
@@ -165,11 +165,8 @@ def page(order: int) -> PageSpec:
         title=function.__name__.title(),
         icon=":material/edit:",
         order=order,
-        app="corner",
-        app_title="Corner",
-        app_icon=":material/edit:",
-        app_description="",
-        app_order=1,
+        app=App(title="Corner"),
+        app_name="corner",
         function=function,
     )
 

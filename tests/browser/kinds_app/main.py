@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 import streamlit as st
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 COLOURS = ["red", "green", "blue"]
@@ -69,11 +69,8 @@ def page(name: str, function: object, order: int) -> PageSpec:
         title=name.title(),
         icon=":material/edit:",
         order=order,
-        app="kinds",
-        app_title="Kinds",
-        app_icon=":material/edit:",
-        app_description="",
-        app_order=1,
+        app=App(title="Kinds"),
+        app_name="kinds",
         function=function,
     )
 

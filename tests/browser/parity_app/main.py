@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 COLOURS = ["red", "green", "blue", "grey"]
@@ -204,11 +204,8 @@ def spec(case: str) -> PageSpec:
         title=case,
         icon=":material/edit:",
         order=1,
-        app="parity",
-        app_title="Parity",
-        app_icon=":material/edit:",
-        app_description="",
-        app_order=1,
+        app=App(title="Parity"),
+        app_name="parity",
         function=partial(page, case),
     )
 

@@ -6,7 +6,7 @@ import time
 import streamlit as st
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 TICK = 0.05  # seconds between two parts of an answer
@@ -131,11 +131,8 @@ def page(order: int) -> PageSpec:
         title=function.__name__.title(),
         icon=":material/edit:",
         order=order,
-        app="runs",
-        app_title="Runs",
-        app_icon=":material/edit:",
-        app_description="",
-        app_order=1,
+        app=App(title="Runs"),
+        app_name="runs",
         function=function,
     )
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 import streamlit as st
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 COLOURS = ["red", "green", "blue"]
@@ -71,11 +71,8 @@ def page(function: object, order: int) -> PageSpec:
         title=name.title(),
         icon=":material/edit:",
         order=order,
-        app="shown",
-        app_title="Shown",
-        app_icon=":material/edit:",
-        app_description="",
-        app_order=1,
+        app=App(title="Shown"),
+        app_name="shown",
         function=function,
     )
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 PAIRS = [("анкета", "имя"), ("анкета", "вес"), ("order-items", "name"), ("order", "items-name")]
@@ -42,11 +42,8 @@ def page(function: object, order: int) -> PageSpec:
         title=function.__name__.title(),
         icon=":material/edit:",
         order=order,
-        app="typing",
-        app_title="Typing",
-        app_icon=":material/edit:",
-        app_description="",
-        app_order=1,
+        app=App(title="Typing"),
+        app_name="typing",
         function=function,
     )
 

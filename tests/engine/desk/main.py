@@ -7,7 +7,7 @@ import streamlit as st
 from core import bootstrap_session, get_session_manager, ui
 from core.accounts import Actor
 from core.auth import acting, require_sign_in
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.permissions import requires
 from core.router import Router
 from core.services import get_services
@@ -57,12 +57,12 @@ def chat() -> None:
     st.chat_input("Say it", accept_file=True)
 
 
-spec = partial(PageSpec, icon=":material/edit:", app="desk", app_title="Desk", app_icon="", app_description="", order=1)
+spec = partial(PageSpec, icon=":material/edit:", app=App(title="Desk"), app_name="desk", order=1)
 SPECS = [
-    spec(name="lobby", title="Lobby", app_order=1, function=lobby),
-    spec(name="desk", title="Desk", app_order=2, function=requires("desk.read")(desk), permissions=("desk.read",)),
-    spec(name="counter", title="Counter", app_order=3, function=counter, permissions=("desk.hand_in",)),
-    spec(name="chat", title="Chat", app_order=4, function=chat, permissions=("desk.hand_in",)),
+    spec(name="lobby", title="Lobby", function=lobby),
+    spec(name="desk", title="Desk", function=requires("desk.read")(desk), permissions=("desk.read",)),
+    spec(name="counter", title="Counter", function=counter, permissions=("desk.hand_in",)),
+    spec(name="chat", title="Chat", function=chat, permissions=("desk.hand_in",)),
 ]
 
 

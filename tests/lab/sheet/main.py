@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import streamlit as st
 
 from core import bootstrap_session, get_session_manager, ui
-from core.discovery import PageSpec
+from core.discovery import App, PageSpec
 from core.router import Router
 
 FORM = "sheet"
@@ -36,11 +36,8 @@ SPEC = PageSpec(
     title="Sheet",
     icon=":material/edit:",
     order=1,
-    app="sheet",
-    app_title="Sheet",
-    app_icon=":material/edit:",
-    app_description="",
-    app_order=1,
+    app=App(title="Sheet"),
+    app_name="sheet",
     function=sheet,
     public=True,
 )

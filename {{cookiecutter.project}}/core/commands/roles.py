@@ -70,7 +70,7 @@ def delete_role(role: str) -> None:
 def misspelt(found: Iterable[Role]) -> list[str]:
     """One sentence for each permission of these roles that nothing requires."""
     specs = discover_quietly()
-    required, apps = required_permissions(specs), {spec.app for spec in specs}
+    required, apps = required_permissions(specs), {spec.app_name for spec in specs}
     return [
         f"{role.role}: no page or action requires {permission}." + (f" Did you mean {closest}?" if closest else "")
         for role in found

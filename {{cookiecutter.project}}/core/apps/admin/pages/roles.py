@@ -41,7 +41,9 @@ def roles() -> None:
             "You can neither give, take nor delete it; somebody who has that can."
         )
     _editor(chosen, known, deletable=not more)
-    for permission, closest in unknown_permissions(chosen.permissions, known, {spec.app for spec in specs}).items():
+    for permission, closest in unknown_permissions(
+        chosen.permissions, known, {spec.app_name for spec in specs}
+    ).items():
         suggestion = f" Did you mean `{closest}`?" if closest else ""
         st.warning(f"No page or action requires `{permission}`.{suggestion}", icon=":material/spellcheck:")
 

@@ -25,12 +25,14 @@ def start() -> None:
     _go_on(manager, by_name, home)
 
     st.subheader(say("home.apps"))
-    first_pages = {spec.app: spec for spec in reversed(pages) if spec.name != home and spec.app != by_name[home].app}
+    first_pages = {
+        spec.app_name: spec for spec in reversed(pages) if spec.name != home and spec.app_name != by_name[home].app_name
+    }
     cells = st.columns(COLUMNS)
     for place, spec in enumerate(reversed(first_pages.values())):
         with cells[place % COLUMNS].container(border=True, key=f"card-{spec.name}", height="stretch"):
-            st.markdown(f"#### {spec.app_icon} {say.title(spec.app_title)}")
-            st.caption(spec.app_description)
+            st.markdown(f"#### {spec.app.icon} {say.title(spec.app.title)}")
+            st.caption(spec.app.description)
             st.button(
                 say("home.open"),
                 key=f"open-{spec.name}",
@@ -68,17 +70,17 @@ def _go_on(manager: SessionManager, pages: dict[str, PageSpec], home: str) -> No
 
 def _named(specs: list[PageSpec]) -> str:
     say = ui.words()
-    return ", ".join(say.title(spec.app_title) for spec in specs)
+    return ", ".join(say.title(spec.app.title) for spec in specs)
 
 
 def unfinished(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
     """Return the apps with entries in their main form, which has the app's name and is empty when the work is done."""
-    return [spec for spec in pages.values() if spec.name == spec.app and session.form(spec.app).values]
+    return [spec for spec in pages.values() if spec.name == spec.app_name and session.form(spec.app_name).values]
 
 
 def unsaved(session: UserSession, pages: dict[str, PageSpec]) -> list[PageSpec]:
     """Return those of them that wait for Save, because the person saves by themselves."""
-    return [spec for spec in unfinished(session, pages) if session.unsaved_changes(spec.app)]
+    return [spec for spec in unfinished(session, pages) if session.unsaved_changes(spec.app_name)]
 
 
 def last_visit(session: UserSession, pages: dict[str, PageSpec], home: str) -> NavigationEntry | None:
