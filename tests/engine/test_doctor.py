@@ -103,6 +103,11 @@ def write_in_latin(project: Project) -> None:
         file.write("TITLE=Aufträge\n".encode("latin-1"))
 
 
+def save_as_utf8(project: Project) -> None:
+    env = project.root / ".env"
+    env.write_text(env.read_text(encoding="latin-1"), encoding="utf-8")
+
+
 NEWER = """
 revision = "{name}"
 down_revision = {after!r}
@@ -162,7 +167,7 @@ STATES: dict[str, tuple[Callable[[Project], object], str, Callable[[Project], ob
     "damaged journal": (damage_journal, r"journal: \S+ is damaged; \d+ edits can be read", None),
     "damaged database": (damage_database, r"database: The database is damaged \(file is not a database", None),
     "damaged page": (damage_page, r"database: The database is damaged", None),
-    ".env in Latin 1": (write_in_latin, r"settings: .env isn't text in UTF-8 \(line 3\)", None),
+    ".env in Latin 1": (write_in_latin, r"settings: .env can't be read \('utf-8' codec", save_as_utf8),
     "newer project": (
         migrate_by_newer_code("9999", None),
         r"schema: The database is at revision 9999, which this code doesn't have",

@@ -13,9 +13,8 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
-from core.commands.doctor import examine
 from core.errors import ConfigurationError
-from core.settings import MAKE_A_KEY, PROJECT_ROOT, Settings, get_settings, misspelt_in_environment
+from core.settings import MAKE_A_KEY, PROJECT_ROOT, Settings, get_settings
 
 SECRET = "0123456789abcdef" * 4
 
@@ -74,16 +73,6 @@ def test_a_wrong_setting_is_named_with_its_problem_and_an_example(
     assert name in problem
     assert part in problem
     assert "Example: " in problem
-
-
-def test_a_variable_that_resembles_a_setting_is_pointed_out_and_stops_nothing(
-    problems: Callable[..., list[str]], make_settings: Callable[..., Settings]
-) -> None:
-    """It may be another program's."""
-    assert problems(SESION_TIMEOUT="5") == []
-    sentence = "SESION_TIMEOUT in the environment is no setting of this project. Did you mean SESSION_TIMEOUT?"
-    assert misspelt_in_environment() == [sentence]
-    assert [found.fix for found in examine(make_settings()) if found.says == sentence] == [None]
 
 
 def test_who_is_let_in_and_what_groups_give_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

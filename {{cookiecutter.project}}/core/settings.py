@@ -136,31 +136,24 @@ class Settings(BaseSettings):
         try:
             backend = make_url(self.database_url).get_backend_name()
         except ArgumentError:
-            problems.append(_problem("DATABASE_URL", "is no database address", "sqlite:///sessions.db"))
+            problems.append(_problem("DATABASE_URL", "is no database address"))
         else:
             if backend not in ("sqlite", "postgresql"):
                 reason = f"names {backend!r}, but only sqlite and postgresql are supported"
-                problems.append(_problem("DATABASE_URL", reason, "sqlite:///sessions.db"))
+                problems.append(_problem("DATABASE_URL", reason))
             elif self.durability == "database" and backend == "sqlite":
-                problems.append(
-                    _problem("DURABILITY", "is 'database', which needs PostgreSQL in DATABASE_URL", "local")
-                )
+                problems.append(_problem("DURABILITY", "is 'database', which needs PostgreSQL in DATABASE_URL"))
         for number, key in enumerate(self.session_encryption_keys, start=1):
             if not _is_fernet_key(key.get_secret_value()):
-                which = f"key {number} of {len(self.session_encryption_keys)}"
-                problems.append(
-                    f"SESSION_ENCRYPTION_KEYS: {which} is no Fernet key, which is 32 random bytes in URL-safe base64. "
-                    f"Example: SESSION_ENCRYPTION_KEYS=<{_example('SESSION_ENCRYPTION_KEYS')}>"
-                )
+                reason = f"is wrong: key {number} of {len(self.session_encryption_keys)} is no Fernet key"
+                problems.append(_problem("SESSION_ENCRYPTION_KEYS", f"{reason} (32 random bytes in URL-safe base64)"))
         secret = self.secret_key.get_secret_value()
         if self.environment == "production":
             if secret.startswith(PLACEHOLDER_SECRET) or len(secret) < MINIMUM_SECRET_LENGTH:
-                problems.append(
-                    f"SECRET_KEY is a placeholder or shorter than {MINIMUM_SECRET_LENGTH} characters, "
-                    "which production refuses. Example: SECRET_KEY=<the output of: openssl rand -hex 32>"
-                )
+                reason = f"is a placeholder or shorter than {MINIMUM_SECRET_LENGTH} characters"
+                problems.append(_problem("SECRET_KEY", f"{reason}, which production refuses"))
             if not self.cookie_secure:
-                problems.append(_problem("COOKIE_SECURE", "must be true in production, which needs HTTPS", "true"))
+                problems.append(_problem("COOKIE_SECURE", "must be true in production, which needs HTTPS"))
         if problems:
             raise ConfigurationError(problems)
         return self
@@ -205,8 +198,6 @@ def get_settings() -> Settings:
 
     Raises ConfigurationError with one sentence per unknown or invalid setting.
     """
-    if (problem := _unreadable_file()) is not None:
-        raise ConfigurationError([problem])
     problems = _unknown_names()
     try:
         settings = Settings()
@@ -233,70 +224,33 @@ def _is_fernet_key(key: str) -> bool:
     return True
 
 
-def misspelt_in_environment() -> list[str]:
-    """One sentence for each variable of the environment that looks like a misspelt setting.
-
-    It may as well belong to another program, so it is no reason not to start.
-    """
-    known = [name.upper() for name in Settings.model_fields]
-    found = []
-    for name in sorted(set(os.environ) - set(_names_in_file())):
-        close = [] if name.upper() in known else difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85)
-        if close:
-            found.append(f"{name} in the environment is no setting of this project. Did you mean {close[0]}?")
-    return found
-
-
-def _unreadable_file() -> str | None:
-    """Return why `.env` can't be read, and the remedy; None if it can be read, or isn't there."""
-    path = Path(str(Settings.model_config["env_file"]))
-    if not path.is_file():
-        return None
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return f".env can't be read ({error.strerror}). Run: sudo chown $(id -un) .env && chmod 600 .env"
-    try:
-        data.decode(_ENCODING)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        written = "UTF-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "ISO-8859-1"
-        # Written into the file that is there, which keeps its owner and who may read it.
-        rewrite = f"iconv -f {written} -t UTF-8 .env > .env.utf-8 && cat .env.utf-8 > .env && rm .env.utf-8"
-        return f".env isn't text in UTF-8 (line {line}). Run: {rewrite}"
-    return None
-
-
 def _unknown_names() -> list[str]:
+    """Return one sentence for each name in `.env` that is no setting. Raises ConfigurationError if it can't be read."""
     known = [name.upper() for name in Settings.model_fields]
     problems = []
     for name in sorted(name for name in _names_in_file() if name.upper() not in known):
         close = difflib.get_close_matches(name.upper(), known, n=1)
-        remedy = (
-            f"Did you mean {close[0]}? Example: {close[0]}={_example(close[0])}"
-            if close
-            else "Remove it; .env.example lists every setting."
-        )
+        remedy = f"Did you mean {close[0]}?" if close else "Remove it; .env.example lists every setting."
         problems.append(f"{name} in .env is no setting of this project. {remedy}")
     return problems
 
 
 def _names_in_file() -> list[str]:
-    env_file = Path(str(Settings.model_config["env_file"]))
-    return [*dotenv_values(env_file, encoding=_ENCODING)] if env_file.is_file() else []
+    path = Path(str(Settings.model_config["env_file"]))
+    try:
+        return [*dotenv_values(path, encoding=_ENCODING)] if path.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f".env can't be read ({error}). It must be text in UTF-8 that only its owner may read."
+        raise ConfigurationError([problem]) from error
 
 
 def _describe(finding: Any) -> str:
-    name = str(finding["loc"][0]).upper()
     # What follows tells of the attempt to read it, and is of no help.
     reason = (finding["msg"][0].lower() + finding["msg"][1:]).partition(", unable to parse")[0]
-    return _problem(name, f"is {finding['input']!r}, but {reason}", _example(name))
+    return _problem(str(finding["loc"][0]).upper(), f"is {finding['input']!r}, but {reason}")
 
 
-def _example(name: str) -> str:
-    field = Settings.model_fields.get(name.lower())
-    return str(field.examples[0]) if field and field.examples else "…"
-
-
-def _problem(name: str, problem: str, example: str) -> str:
+def _problem(name: str, problem: str) -> str:
+    """Return a sentence about a setting, with an example of a right value."""
+    example = (Settings.model_fields[name.lower()].examples or ["…"])[0]
     return f"{name} {problem}. Example: {name}={example}"

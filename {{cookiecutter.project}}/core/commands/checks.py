@@ -22,7 +22,6 @@ from core.settings import (
     PLACEHOLDER_SECRET,
     PROJECT_ROOT,
     Settings,
-    misspelt_in_environment,
 )
 from core.streamlit_compat.features import broken
 
@@ -43,7 +42,6 @@ class Finding:
 def check_project(settings: Settings) -> Iterator[Finding]:
     """Look at everything that is found out without the journal and the database."""
     yield Finding(subject="settings", says=f"{settings.environment}, auth={settings.auth}")
-    yield from (Finding(subject="settings", says=says) for says in misspelt_in_environment())
     yield _secret(settings)
     yield _env_file()
     yield from _unwritable(settings)

@@ -17,7 +17,7 @@ from core.accounts.setup import prepare
 from core.command_line import python
 from core.errors import SchemaError, StoreUnavailableError
 from core.services import close_services, get_services
-from core.settings import get_settings, misspelt_in_environment, trusted_proxies
+from core.settings import get_settings, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import schema_state
 from core.streamlit_compat.features import broken
@@ -145,8 +145,6 @@ def _load(load_pages: LoadPages) -> Mapping[str, Sequence[str]]:
     importlib.import_module("pandas")  # Streamlit puts it off until somebody sees the first select box
     get_services()  # which say how the log is written
     broken()  # which logs what has changed in Streamlit
-    for sentence in misspelt_in_environment():
-        log.warning(sentence)
     return load_pages()
 
 
