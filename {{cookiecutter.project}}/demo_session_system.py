@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from core import SessionPersistenceEngine, UserSession
-from core.clock import FakeClock, HybridClock, SystemClock
+from core.clock import FakeClock, SystemClock
 from core.errors import NotKeptError
 from core.storage.database import open_database
 from core.storage.journal import Journal
@@ -46,7 +46,6 @@ def start(folder: Path, clock: FakeClock | SystemClock | None = None) -> Session
         store=store,
         journal=Journal(folder / "journal.db"),
         clock=clock,
-        hybrid_clock=HybridClock(clock),
     )
 
 

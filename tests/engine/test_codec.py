@@ -21,9 +21,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.codec import MAX_DEPTH, MAX_VALUE_BYTES, decode, encode
+from core.codec import MAX_DEPTH, MAX_VALUE_BYTES, Unreadable, decode, encode
 from core.errors import CorruptValueError, NotKeptError
-from core.unreadable import Unreadable
 
 APP = "apps.colours"  # the Enums below are found there, as if an app had them
 sys.modules[APP] = sys.modules[__name__]

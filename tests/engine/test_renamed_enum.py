@@ -12,11 +12,11 @@ import pytest
 from cryptography.fernet import Fernet
 from streamlit.testing.v1 import AppTest
 
+from core.codec import Unreadable
 from core.services import Services, use_services
 from core.session import UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.storage.envelope import Envelope
-from core.unreadable import Unreadable
 
 MODULE = "apps.test_desk_states"
 

@@ -62,7 +62,6 @@ def start(
             store=store,
             journal=journals[-1] if journals else None,
             clock=clock,
-            hybrid_clock=HybridClock(clock),
             durability=request.param,
         )
 

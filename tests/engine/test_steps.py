@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import UserSession
-from core.clock import FakeClock, HybridClock
+from core.clock import FakeClock
 from core.session_persistence import SessionPersistenceEngine
 from core.state.edit_history import MAX_EDITS
 from core.storage.journal import Journal
@@ -32,9 +32,7 @@ def open_tab(store: SqlStore, journal: Journal, clock: FakeClock) -> Open:
     """Open the session in a tab of its own, by an engine that was just built."""
 
     def open_one(tab: str = "tab") -> UserSession:
-        engine = SessionPersistenceEngine(
-            3600, 3600, store=store, journal=journal, clock=clock, hybrid_clock=HybridClock(clock)
-        )
+        engine = SessionPersistenceEngine(3600, 3600, store=store, journal=journal, clock=clock)
         session = engine.open("s")
         session.attach_tab(tab)
         session.device = f"the device of {tab}"

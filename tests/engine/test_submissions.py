@@ -18,7 +18,6 @@ from core.errors import NotKeptError
 from core.services import Services, build_services, use_services
 from core.session import UserSession
 from core.settings import PROJECT_ROOT, Settings
-from core.state.submission import submission_key
 from core.storage.models import Base
 from core.storage.submissions import Receipt, Work
 
@@ -95,7 +94,7 @@ def saved(services: Services) -> dict[str, object]:
 
 def test_both_are_there_and_the_draft_stays(services: Services) -> None:
     session = draft(services)
-    receipt = submit(services, session, submission_key(session, "f"))
+    receipt = submit(services, session, session.submission_key("f"))
     assert (receipt.result, receipt.again) == ("number 1", False)
     assert (notes(services), saved(services)) == (["Ada"], {"name": "Ada"})
     assert session.form("f").saved == {"name": "Ada"}
@@ -104,25 +103,25 @@ def test_both_are_there_and_the_draft_stays(services: Services) -> None:
 
 def test_clearing_leaves_an_empty_form(services: Services) -> None:
     session = draft(services)
-    submit(services, session, submission_key(session, "f"), clear=True)
+    submit(services, session, session.submission_key("f"), clear=True)
     services.engine.flush()
     assert (session.form("f").values, services.engine.open("s").form("f").values) == ({}, {})
 
 
 def test_sent_again_it_is_the_same_receipt_and_nothing_more(services: Services) -> None:
     session, other = draft(services), services.engine.open("s")
-    key = submission_key(session, "f")
-    assert submission_key(other, "f") == key, "tabs agree before anything was submitted"
+    key = session.submission_key("f")
+    assert other.submission_key("f") == key, "tabs agree before anything was submitted"
     first = submit(services, session, key)
     assert submit(services, other, key) == Receipt(at=first.at, result="number 1", again=True)
     assert notes(services) == ["Ada"]
-    assert submission_key(session, "f") == submission_key(other, "f") != key
+    assert session.submission_key("f") == other.submission_key("f") != key
 
 
 def test_many_at_the_same_moment_store_once(services: Services) -> None:
     draft(services)
     tabs = [services.engine.open("s") for _ in range(6)]
-    key, begin, receipts = submission_key(tabs[0], "f"), threading.Barrier(len(tabs)), list[Receipt]()
+    key, begin, receipts = tabs[0].submission_key("f"), threading.Barrier(len(tabs)), list[Receipt]()
 
     def press(tab: UserSession) -> None:
         begin.wait()
@@ -145,10 +144,10 @@ def test_if_the_team_s_code_raises_nothing_is_stored_and_the_key_is_free(service
         raise ValueError("no")
 
     session = draft(services)
-    key = submission_key(session, "f")
+    key = session.submission_key("f")
     with pytest.raises(ValueError, match="no"):
         submit(services, session, key, fail)
-    assert (notes(services), saved(services), submission_key(session, "f")) == ([], {}, key)
+    assert (notes(services), saved(services), session.submission_key("f")) == ([], {}, key)
     assert services.engine.open("s").form("f").values == {"name": "Ada"}
     assert not submit(services, session, key).again
 
@@ -157,7 +156,7 @@ def test_a_deleted_session_writes_no_table(services: Services) -> None:
     session = draft(services)
     services.engine.purge("s")
     with pytest.raises(NotKeptError, match="deleted"):
-        submit(services, session, submission_key(session, "f"))
+        submit(services, session, session.submission_key("f"))
     assert notes(services) == []
 
 
@@ -165,7 +164,7 @@ def test_a_deleted_session_writes_no_table(services: Services) -> None:
 def test_a_process_killed_on_the_way_leaves_all_or_nothing_and_a_second_press_stores_it_once(
     settings: Settings, services: Services, moment: str
 ) -> None:
-    key = submission_key(draft(services), "f")
+    key = draft(services).submission_key("f")
     environment = {
         **os.environ,
         "AUTH": "password",
@@ -185,7 +184,7 @@ def test_a_process_killed_on_the_way_leaves_all_or_nothing_and_a_second_press_st
 
 def test_what_nobody_can_send_again_is_forgotten(services: Services) -> None:
     session = draft(services)
-    submit(services, session, submission_key(session, "f"))
+    submit(services, session, session.submission_key("f"))
     assert services.submissions.forget(timedelta(days=1), 10) == 0
     assert services.submissions.forget(timedelta(seconds=-3600), 10) == 1
 
@@ -211,5 +210,5 @@ def test_a_connection_cut_in_the_middle_is_tried_once_more(
         with services.database.begin() as connection:
             connection.execute(text("CREATE TABLE notes (name TEXT)"))
         session = draft(services)
-        assert not submit(services, session, submission_key(session, "f"), cut_off).again
+        assert not submit(services, session, session.submission_key("f"), cut_off).again
         assert (cut, notes(services)) == (2, ["Ada"])

@@ -12,6 +12,7 @@ import importlib
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -24,7 +25,6 @@ import structlog
 
 from core.errors import CorruptValueError, NotKeptError
 from core.files import FileRef
-from core.unreadable import Unreadable
 
 MAX_VALUE_BYTES = 256 * 1024
 MAX_DEPTH = 100
@@ -36,6 +36,24 @@ _ENUM_PACKAGES = ("apps.", "core.")
 """Where an Enum must be defined, so that any process can import it while reading."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A stored value, or a part of one, of a type that isn't here: its Enum was renamed, or its library is missing.
+
+    It is stored again as it was, so it comes back with its type. `str` names it for a person.
+    """
+
+    text: str
+    """As it is stored."""
+    name: str = field(compare=False)
+    """Its own, such as that of an Enum's member, where it has one."""
+    reason: str = field(compare=False)
+    """The reason for developers."""
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class _RefusalError(Exception):

@@ -170,16 +170,9 @@ class Router:
         session = self._manager.session
         if report is None or session.tab_id == report.tab:
             return False
-        seen = session.navigation_history if session.tab_id is None else []
-        if session.tab_id is None:
-            session.adopt_history((), -1)
-        self._manager.attach_tab(report.tab)
-        last = session.history.current
         at_start = self.page == self._home and not self.params
-        if not (report.resumed and at_start and last and last.page in self._by_name):
-            for entry in seen:
-                session.visit(entry.page, entry.params)
-        return report.resumed and last is not None
+        self._manager.attach_tab(report.tab, resume=report.resumed and at_start)
+        return report.resumed and session.current_page is not None
 
     def _instructions(self, *, resumed: bool) -> browser.Instructions:
         """Return what the browser shall do now. Going somewhere new is done here, by Streamlit itself."""

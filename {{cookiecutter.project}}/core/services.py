@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from core.accounts import Accounts
 from core.background import Background
-from core.clock import Clock, HybridClock, SystemClock
+from core.clock import Clock, SystemClock
 from core.errors import StoreUnavailableError
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
@@ -84,7 +84,6 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         store=store,
         journal=journal,
         clock=clock,
-        hybrid_clock=HybridClock(clock),
         envelope=envelope,
         durability=settings.durability,
     )

@@ -7,12 +7,13 @@ them made durable and then applies them. What was stored earlier, or by another 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from core import undo
 from core.clock import NO_STAMP, stamp_time
@@ -24,8 +25,6 @@ from core.state.edits import FormEdit, UndoMark
 from core.state.equality import is_empty, same
 from core.state.navigation import History
 from core.state.paths import CREATED_PATH, REMOVED, USER_PATH, Change, Removed, field_path, join_path, split_path
-from core.state.record import Record
-from core.state.submission import next_submission
 from core.wildcards import matches
 
 __all__ = [
@@ -48,9 +47,24 @@ Countable = Literal["page_views", "interactions"]
 V = TypeVar("V")
 
 
+class Record:
+    """A dataclass whose fields hold values that `core.codec` can encode."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON data: dates, decimals and the like become objects that name their type."""
+        return {each.name: to_json(getattr(self, each.name), each.name) for each in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_dict` returned."""
+        return cls(**{name: from_json(value) for name, value in data.items()})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavigationEntry(Record):
-    """A visit to a page. `scroll_position` is in CSS pixels from the top."""
+    """A visit to a page. `scroll_position` is in CSS pixels from the top, as this tab left the page last."""
 
     page: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -332,10 +346,24 @@ class UserSession(DurableMap):
         if dict(errors) != self.form(form_id).errors:
             self.commit([Change(join_path("form", form_id, "errors"), dict(errors) or REMOVED)])
 
+    def submission_key(self, form_id: str) -> str:
+        """Return the key by which sending the same entry of a form twice is recognised.
+
+        The first one follows from session and form, so that tabs agree.
+        """
+        stored = self.values.get(_key_path(form_id))
+        if isinstance(stored, str):
+            return stored
+        return hashlib.sha256(join_path(self.session_id, form_id).encode()).hexdigest()[:32]
+
+    def begin_submission(self, form_id: str) -> None:
+        """Make what is entered from now on a submission of its own."""
+        self.commit([_next_key(form_id)])
+
     def submission(self, form_id: str, values: Mapping[str, Any], *, clear: bool) -> list[Change]:
         """Return the changes that go with a submission of these values. `clear` empties the form for the next one."""
         stored = self._emptied(form_id) if clear else [self._saved(form_id, values)]
-        return [next_submission(form_id), *self._no_errors(form_id), *stored]
+        return [_next_key(form_id), *self._no_errors(form_id), *stored]
 
     def _emptied(self, form_id: str) -> list[Change]:
         """Return the changes that finish a form."""
@@ -420,7 +448,8 @@ class UserSession(DurableMap):
 
     @property
     def navigation_history(self) -> list[NavigationEntry]:
-        return list(self.history.entries)
+        """The pages this tab went through, each with how far it is scrolled."""
+        return [replace(entry, scroll_position=self.scroll_position(entry.page)) for entry in self.history.entries]
 
     @property
     def navigation_index(self) -> int:
@@ -433,7 +462,7 @@ class UserSession(DurableMap):
     def navigate_to(self, page: str, params: Mapping[str, str] | None = None) -> NavigationEntry:
         """Go to a page. The entries ahead are dropped, as in a browser."""
         entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
-        self._move(self._with_scroll().push(entry), viewed=True)
+        self._move(self.history.push(entry), viewed=True)
         return entry
 
     def go_back(self) -> NavigationEntry | None:
@@ -448,21 +477,18 @@ class UserSession(DurableMap):
         """Follow the browser to the page it shows, which may be the entry before or after."""
         entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
         if not (self.history.current and self.history.current.is_at(page, entry.params)):
-            self._move(self._with_scroll().visit(entry), viewed=True)
+            self._move(self.history.visit(entry), viewed=True)
 
-    def adopt_history(self, entries: Iterable[NavigationEntry], index: int) -> None:
-        """Replace the history of this tab by the browser's own."""
-        adopted = History(entries=tuple(entries), index=index)
-        if not adopted.is_like(self.history):
-            self._move(adopted, viewed=False)
+    def attach_tab(self, tab_id: str, *, resume: bool = False) -> None:
+        """Name the tab: its earlier history comes back, and what was visited meanwhile is added to it.
 
-    def attach_tab(self, tab_id: str) -> None:
-        """Name the tab: its earlier history comes back, and what was visited meanwhile is added to it."""
+        `resume` leaves that out where there is an earlier history: the tab goes back to where it was.
+        """
         if tab_id == self.tab_id:
             return
         before, self.tab_id = self.history, tab_id
         self.history = moved = self._histories.get(tab_id, History())
-        for entry in before.entries:
+        for entry in () if resume and moved.entries else before.entries:
             moved = moved.visit(entry)
         if moved != self.history:
             self._move(moved, viewed=False)
@@ -476,15 +502,8 @@ class UserSession(DurableMap):
         """Return how far this tab had scrolled a page, in CSS pixels."""
         return self._scroll.get((self.tab_id or "", page), 0.0)
 
-    def _with_scroll(self) -> History[NavigationEntry]:
-        """Return the history with the scroll position of the current page in its entry."""
-        current = self.history.current
-        if current is None:
-            return self.history
-        return self.history.with_current(replace(current, scroll_position=self.scroll_position(current.page)))
-
     def _step(self, steps: int) -> NavigationEntry | None:
-        moved = self._with_scroll().move(steps)
+        moved = self.history.move(steps)
         if moved is None:
             return None
         self._move(moved, viewed=True)
@@ -584,6 +603,14 @@ class UserSession(DurableMap):
         if "history" in data:
             session.history = History.parse(from_json(data["history"]), NavigationEntry)
         return session
+
+
+def _key_path(form_id: str) -> str:
+    return join_path("form", form_id, "key")
+
+
+def _next_key(form_id: str) -> Change:
+    return Change(_key_path(form_id), secrets.token_hex(16))
 
 
 def _with(mapping: Mapping[str, V], key: str, value: V | Removed) -> dict[str, V]:

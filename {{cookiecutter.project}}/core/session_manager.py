@@ -18,6 +18,7 @@ import structlog
 from core.accounts import Actor, Identity
 from core.auth import check_right, current_device, current_identity
 from core.clock import NO_STAMP
+from core.codec import Unreadable
 from core.errors import (
     KeepError,
     NoSessionError,
@@ -33,13 +34,11 @@ from core.services import get_services
 from core.session import Change, NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.state.paths import field_path, is_bookkeeping, join_path, split_path
-from core.state.submission import next_submission, submission_key
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.streamlit_compat.run import page_name, run_context
 from core.streamlit_compat.widgets import assigned
 from core.typed_text import send_fields
-from core.unreadable import Unreadable
 from core.web.client import noted_address
 from core.web.drafts import keep_with_message
 from core.web.fields import ShownField
@@ -179,8 +178,8 @@ class SessionManager:
             self.session.submission(form_id, values, clear=clear),
             lambda entries: submissions.submit(key, form_id, entries, work),
         )
-        if receipt.again and submission_key(self.session, form_id) == key:
-            self.session.commit([next_submission(form_id)])
+        if receipt.again and self.session.submission_key(form_id) == key:
+            self.session.begin_submission(form_id)
         self._kept(form_id, *values)
         self.live.note_saved()
         return receipt
@@ -254,9 +253,9 @@ class SessionManager:
         """Return the permissions required by what the browser shows."""
         return tuple(dict.fromkeys((*self._page_needs, *self.needs)))
 
-    def attach_tab(self, tab_id: str) -> None:
-        """Name the browser tab; its history comes back."""
-        self.session.attach_tab(tab_id)
+    def attach_tab(self, tab_id: str, *, resume: bool = False) -> None:
+        """Name the browser tab; its history comes back. See `UserSession.attach_tab`."""
+        self.session.attach_tab(tab_id, resume=resume)
 
     # The run
 

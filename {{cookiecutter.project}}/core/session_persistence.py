@@ -63,7 +63,6 @@ class SessionPersistenceEngine:
         store: SqlStore | None = None,
         journal: Journal | None = None,
         clock: Clock | None = None,
-        hybrid_clock: HybridClock | None = None,
         envelope: Envelope | None = None,
         durability: Literal["local", "database"] | None = None,
     ) -> None:
@@ -75,7 +74,7 @@ class SessionPersistenceEngine:
         if envelope is None and (store is None or (journal is None and durability == "local")):
             envelope = Envelope(get_settings().encryption_keys)
         self._envelope = envelope or Envelope()
-        self._hybrid_clock = hybrid_clock or HybridClock(self.clock)
+        self._hybrid_clock = HybridClock(self.clock)
         if store is None:
             settings = get_settings()
             database = open_database(settings.resolved_database_url)

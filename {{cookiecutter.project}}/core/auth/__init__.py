@@ -22,8 +22,7 @@ from core.auth.pages import (
 )
 from core.auth.token_rotation import rotate_token
 from core.errors import SignedOutError, StoreUnavailableError
-from core.language import words_for
-from core.plain import plain
+from core.language import plain, words_for
 from core.services import Services, get_services
 from core.storage.database import reachable
 from core.streamlit_compat.run import run_context

@@ -23,8 +23,7 @@ from core.errors import (
     UncheckedPasswordError,
     UsernameTakenError,
 )
-from core.language import mark_page, words_for
-from core.plain import plain
+from core.language import mark_page, plain, words_for
 from core.storage.database import reachable
 from core.words import Words
 

@@ -20,8 +20,6 @@ class _Visit(Protocol):
     def params(self) -> Mapping[str, str]: ...
     @property
     def timestamp(self) -> datetime: ...
-    @property
-    def scroll_position(self) -> float: ...
 
     def is_at(self, page: str, params: Mapping[str, str]) -> bool: ...
 
@@ -61,7 +59,7 @@ class History(Generic[E]):
         return self.push(entry)
 
     def matched(self, entries: Sequence[E], index: int) -> History[E]:
-        """Return the browser's own list; a visit that is in both keeps its time and its scroll position."""
+        """Return the browser's own list; a visit that is in both keeps its time."""
         best: dict[int, E] = {}
         for shift in range(len(self.entries)):  # the browser may have dropped the oldest
             pairs = enumerate(zip(self.entries[shift:], entries, strict=False))
@@ -69,27 +67,13 @@ class History(Generic[E]):
             best = max(best, same, key=len)
         return History(entries=tuple(best.get(place, new) for place, new in enumerate(entries)), index=index)
 
-    def is_like(self, other: History[E]) -> bool:
-        """Return whether both have the same pages and the same place."""
-        pages = [[(entry.page, dict(entry.params)) for entry in each.entries] for each in (self, other)]
-        return pages[0] == pages[1] and self.index == other.index
-
-    def with_current(self, entry: E) -> History[E]:
-        """Return the history with another current entry."""
-        entries = list(self.entries)
-        entries[self.index] = entry
-        return replace(self, entries=tuple(entries))
-
     def stored(self) -> dict[str, Any]:
         """Return the value that is stored of it."""
-        entries = [[e.page, dict(e.params), e.timestamp, e.scroll_position] for e in self.entries]
+        entries = [[entry.page, dict(entry.params), entry.timestamp] for entry in self.entries]
         return {"index": self.index, "entries": entries}
 
     @classmethod
     def parse(cls, stored: Mapping[str, Any], visit: Callable[..., E]) -> History[E]:
         """Rebuild what `stored` returned; `visit` makes an entry."""
-        entries = (
-            visit(page=page, params=params, timestamp=at, scroll_position=scroll)
-            for page, params, at, scroll in stored["entries"]
-        )
+        entries = (visit(page=page, params=params, timestamp=at) for page, params, at in stored["entries"])
         return cls(entries=tuple(entries), index=stored["index"])

@@ -6,7 +6,7 @@
 | `form/<form>/field/<field>` | the draft value of one field |
 | `form/<form>/saved` | `{"values": {...}, "at": datetime}` of the last Save |
 | `form/<form>/errors` | `{field: message}` of the last validation; `""` is the form as a whole |
-| `form/<form>/key` | what tells this submission of the form from the next, see `core/state/submission.py` |
+| `form/<form>/key` | what tells this submission of the form from the next, see `UserSession.submission_key` |
 | `form/<form>/snapshot/<id>` | one snapshot of the form |
 | `step/<form>/<id>` | one edit of a form, see `core/state/edits.py` |
 | `undone/<form>/<id>` | whether that edit is undone |

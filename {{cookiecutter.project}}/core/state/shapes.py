@@ -71,7 +71,7 @@ class _Mark(BaseModel):
 
 class _History(BaseModel):
     index: StrictInt
-    entries: list[tuple[StrictStr, dict[StrictStr, Any], _Moment, _Number]]
+    entries: list[tuple[StrictStr, dict[StrictStr, Any], _Moment]]
 
     @model_validator(mode="after")
     def _is_in_range(self) -> _History:

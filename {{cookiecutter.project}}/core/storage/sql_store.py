@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock, SteadyClock, SystemClock, stamp_time
-from core.codec import decode
+from core.codec import Unreadable, decode
 from core.errors import CorruptValueError, UnreadableValueError
 from core.state.paths import CREATED_PATH, USER_PATH, split_path
 from core.storage import quarantine
@@ -39,7 +39,6 @@ from core.storage.envelope import Envelope
 from core.storage.models import EntryModel, QuarantineModel, SessionModel, TokenModel
 from core.storage.quarantine import as_entry, exactly
 from core.storage.versions import Versions
-from core.unreadable import Unreadable
 
 log = structlog.get_logger(__name__)
 

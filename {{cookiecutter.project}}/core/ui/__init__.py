@@ -5,7 +5,7 @@ from core import ui
 name = ui.text_input("Name", form="profile", field="name")
 """
 
-from core.plain import plain
+from core.language import plain
 from core.ui import cards, times
 from core.ui.cards import empty_state
 from core.ui.charts import altair_chart

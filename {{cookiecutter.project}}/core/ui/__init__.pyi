@@ -25,7 +25,7 @@ from streamlit.runtime.state import (
 from streamlit.type_util import SupportsStr
 from typing import Any, Literal, Never, TypeVar, overload
 
-from core.plain import plain as plain
+from core.language import plain as plain
 from core.ui import cards as cards
 from core.ui import times as times
 from core.ui.cards import empty_state as empty_state

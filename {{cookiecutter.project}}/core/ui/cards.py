@@ -21,8 +21,8 @@ from core.errors import (
     StoreUnavailableError,
     message_of,
 )
+from core.language import plain
 from core.permissions import current_permissions, matches
-from core.plain import plain
 from core.services import get_services
 from core.session_manager import get_session_manager
 from core.ui.keys import own_key

@@ -18,7 +18,7 @@ from typing import Any, Final
 import streamlit as st
 
 from core.errors import KeepError
-from core.plain import plain
+from core.language import plain
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.equality import same
 from core.state.text_rules import length_of

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import KeepError
 from core.files import FileRef
-from core.plain import plain
+from core.language import plain
 from core.ui.kept_file import KeptFile, written
 from core.ui.keys import own_key
 from core.ui.times import words

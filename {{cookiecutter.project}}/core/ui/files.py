@@ -20,7 +20,7 @@ from streamlit import config
 
 from core.errors import JournalError, StoreUnavailableError
 from core.files import FileRef
-from core.plain import plain
+from core.language import plain
 from core.services import get_services
 from core.session_manager import MISSING, get_session_manager
 from core.state.equality import same

@@ -20,11 +20,10 @@ import streamlit as st
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from core.plain import plain
+from core.language import plain
 from core.services import get_services
 from core.session import FormState
 from core.session_manager import get_session_manager
-from core.state.submission import submission_key
 from core.ui import cards
 from core.ui.block import Block, within
 from core.ui.keys import own_key
@@ -72,7 +71,7 @@ def form(
     submit = Submit(
         manager=manager,
         form=form_id,
-        key=submission_key(manager.session, form_id),
+        key=manager.session.submission_key(form_id),
         model=model,
         label=label or words()("saving.save"),
         on_save=on_save,

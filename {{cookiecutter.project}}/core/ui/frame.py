@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.auth import sign_out
-from core.plain import plain
+from core.language import plain
 from core.services import get_services
 from core.session_manager import SessionManager
 from core.ui.keys import own_key

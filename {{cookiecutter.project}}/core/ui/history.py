@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.plain import plain
+from core.language import plain
 from core.session import FormSnapshot
 from core.session_manager import SessionManager, get_session_manager
 from core.ui.keys import own_key

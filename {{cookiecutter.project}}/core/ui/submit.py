@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.clock import NO_STAMP
 from core.discovery import Fault
 from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError, message_of
-from core.plain import plain
+from core.language import plain
 from core.services import get_services
 from core.session import UserSession
 from core.session_manager import SessionManager

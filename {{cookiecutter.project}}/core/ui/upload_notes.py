@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.clock import stamp_time
 from core.files import FileRef
-from core.plain import plain
+from core.language import plain
 from core.services import get_services
 from core.session import REMOVED, Change, UserSession
 from core.session_manager import get_session_manager

@@ -22,7 +22,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from core.errors import KeepError, NotKeptError
-from core.plain import plain
+from core.language import plain
 from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.equality import same
