@@ -25,7 +25,7 @@ def page() -> None:
     bootstrap_session()
     manager = get_session_manager()
     if tab := st.session_state.get("tab"):
-        manager.attach_tab(tab)
+        manager.session.attach_tab(tab)
     manager.observe_page(st.session_state.get("page", "report"))
     ui.tabs(st.session_state.get("labels", ["Figures", "Notes"]), key="parts")
     ui.expander("More", key="more")

@@ -102,7 +102,7 @@ def page() -> None:
 
     bootstrap_session()
     manager = get_session_manager()
-    manager.attach_tab(st.session_state["tab"])
+    manager.session.attach_tab(st.session_state["tab"])
     manager.observe_page(st.session_state.get("page", "f"))
     if manager.page == "f":
         ui.text_input("Name", form="f", field="name")

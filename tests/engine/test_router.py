@@ -41,7 +41,7 @@ from core.router import Router
 bootstrap_session()
 manager = get_session_manager()
 if tab := st.session_state.get("tab"):
-    manager.attach_tab(tab)
+    manager.session.attach_tab(tab)
 if go := st.session_state.pop("go", None):
     st.session_state["went"] = getattr(manager, go[0])(*go[1:])
 Router(manager, discover("sample")).run()

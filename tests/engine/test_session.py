@@ -211,7 +211,7 @@ KNOWN = [
 ]
 PATHS = st.sampled_from(KNOWN) | st.text() | st.lists(st.text(), max_size=6).map("/".join)
 NAMES = ["values", "at", "description", "edits", "tab", "device", "typing", "settles", "undone", "of"]
-KEYS = st.sampled_from([*NAMES, "writes", "bases", "instead", "index", "entries", "page_views", "after", "base", "cut"])
+KEYS = st.sampled_from([*NAMES, "writes", "bases", "instead", "index", "entries", "page_views", "after", "base"])
 STORED: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes() | st.just(REMOVED)
     | st.datetimes(timezones=st.just(UTC)),

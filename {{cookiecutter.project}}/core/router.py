@@ -171,7 +171,7 @@ class Router:
         if report is None or session.tab_id == report.tab:
             return False
         at_start = self.page == self._home and not self.params
-        self._manager.attach_tab(report.tab, resume=report.resumed and at_start)
+        session.attach_tab(report.tab, resume=report.resumed and at_start)
         return report.resumed and session.current_page is not None
 
     def _instructions(self, *, resumed: bool) -> browser.Instructions:

@@ -97,7 +97,7 @@ class SessionManager:
         self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
-        self.announce: Callable[[ShownField], None] = _unheard
+        self.announce: Callable[[ShownField], None] | None = None
         """Tells the page's script of a widget as soon as it is shown."""
         self.known_fields: dict[str, ShownField] = {}
         """The widgets that any run of this tab has shown, by key."""
@@ -130,17 +130,28 @@ class SessionManager:
         Returns True once it is durable. A value that can't be kept is noted in `not_kept` for the page
         to show, the value before it is intact, and False is returned.
         """
-        return self._persist(form_id, key, value, page=self.page)
+        return self.persist_field(form_id, key, value, page=self.page)
 
-    def persist_field(self, form_id: str, field: str, value: Any) -> bool:
-        """Keep one field of a form whose widget puts it back itself (see `core.ui`)."""
-        return self._persist(form_id, field, value, page=None)
+    def persist_field(self, form_id: str, field: str, value: Any, *, page: str | None = None) -> bool:
+        """Keep one field of a form. On `page`, the widget of the same key gets its value back."""
+        try:
+            self.session.set_field(form_id, field, value, page=page)
+        except NotKeptError as error:
+            self.not_kept = {**self.not_kept, (form_id, field): str(error)}
+            if isinstance(error, NotKeptNowError):
+                self._to_retry.add((form_id, field))
+                self._retrying = False
+            return False
+        self._kept(form_id, field)
+        self.live.note_kept(None if page is None else field)
+        return True
 
     def show_field(self, shown: ShownField) -> None:
         """Register a controlled widget that was just shown."""
         self.shown_fields[shown.key] = shown
         self.live.note_own(shown.key)
-        self.announce(shown)
+        if self.announce is not None:
+            self.announce(shown)
 
     def should_retry(self, form_id: str, field: str) -> bool:
         """Return whether to try again to persist a field: once a run, unless persisting works again."""
@@ -252,10 +263,6 @@ class SessionManager:
     def page_needs(self) -> tuple[str, ...]:
         """Return the permissions required by what the browser shows."""
         return tuple(dict.fromkeys((*self._page_needs, *self.needs)))
-
-    def attach_tab(self, tab_id: str, *, resume: bool = False) -> None:
-        """Name the browser tab; its history comes back. See `UserSession.attach_tab`."""
-        self.session.attach_tab(tab_id, resume=resume)
 
     # The run
 
@@ -403,19 +410,6 @@ class SessionManager:
         user = self.identity.user
         return Actor(user_id=user.user_id if user else None, address=self._address, device=self._device)
 
-    def _persist(self, form_id: str, field: str, value: Any, *, page: str | None) -> bool:
-        try:
-            self.session.set_field(form_id, field, value, page=page)
-        except NotKeptError as error:
-            self.not_kept = {**self.not_kept, (form_id, field): str(error)}
-            if isinstance(error, NotKeptNowError):
-                self._to_retry.add((form_id, field))
-                self._retrying = False
-            return False
-        self._kept(form_id, field)
-        self.live.note_kept(None if page is None else field)
-        return True
-
     def _kept(self, form_id: str, *fields: str) -> None:
         self.last_kept_at = self._engine.clock.now()
         done = {(form_id, field) for field in fields}
@@ -430,10 +424,6 @@ class SessionManager:
             return False
         self._pending = PendingNavigation(entry=entry, steps=steps)
         return True
-
-
-def _unheard(_shown: ShownField) -> None:
-    """Nobody listens: the script shows no save status."""
 
 
 def bootstrap_session() -> UserSession:

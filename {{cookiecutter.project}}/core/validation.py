@@ -7,11 +7,11 @@ is written; pydantic's own errors are told in the person's language.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
@@ -81,10 +81,6 @@ _SAID: Mapping[str, str] = {
 """By pydantic's type of error: the entry that says it. A type that is missing here is said in pydantic's own words."""
 
 
-_UNANSWERABLE: Mapping[object, str] = {complex: "complex number", Callable: "function", type: "class"}
-"""A value that no widget returns and no text becomes."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing that is wrong. `field` is the model's, or WHOLE_FORM; `text` what pydantic says of it."""
@@ -150,28 +146,9 @@ def check(model: type[M], values: Mapping[str, Any]) -> Checked[M]:
         return Checked(value=None, problems=tuple(sorted(problems, key=lambda problem: order.index(problem.field))))
 
 
-def unanswerable(info: FieldInfo) -> str | None:
-    """Return the part of a field's type that nobody can enter, in words; None if there is none."""
-    return next((_UNANSWERABLE[part] for part in _parts(info.annotation) if part in _UNANSWERABLE), None)
-
-
 def is_blank(value: object) -> bool:
     """Return whether a field is empty."""
     return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _parts(annotation: Any) -> Iterator[object]:
-    """The types an annotation is made of, such as both of `list[complex] | None`."""
-    origin = get_origin(annotation)
-    if origin is None:
-        yield annotation
-    elif origin in _UNANSWERABLE:
-        yield origin
-    elif origin is Annotated:
-        yield from _parts(get_args(annotation)[0])
-    elif origin is not Literal:
-        for part in get_args(annotation):
-            yield from _parts(part)
 
 
 def _untouched(info: FieldInfo) -> object | None:

@@ -24,8 +24,6 @@ PAUSE = timedelta(seconds=2)
 LONGEST = timedelta(seconds=30)
 """Text typed after that long without a pause is an edit of its own, too."""
 _KINDS = ("edit", "whole", "same", "end", "late")
-_LONG = 200
-"""Length in characters from which the text before is stored as its difference from the text after."""
 _MOST_WRITES = 8
 
 
@@ -42,19 +40,13 @@ class FieldEdit:
         stored: dict[str, Any] = {} if self.after is REMOVED else {"after": self.after}
         if self.seen_stamp:
             stored["base"] = self.seen_stamp
-        if isinstance(self.before, str) and isinstance(self.after, str) and len(self.before) > _LONG:
-            stored["cut"] = _cut(self.before, self.after)
-        elif self.before is not REMOVED:
+        if self.before is not REMOVED:
             stored["before"] = self.before
         return stored
 
     @classmethod
     def parse(cls, stored: Mapping[str, Any]) -> FieldEdit:
-        after = stored.get("after", REMOVED)
-        before = stored.get("before", REMOVED)
-        if "cut" in stored:
-            start, end, text = stored["cut"]
-            before = after[:start] + text + after[len(after) - end :]
+        before, after = stored.get("before", REMOVED), stored.get("after", REMOVED)
         return cls(before=before, after=after, seen_stamp=stored.get("base", NO_STAMP))
 
 
@@ -193,23 +185,3 @@ def following(writes: Sequence[Write], latest: Write) -> tuple[Write, ...]:
     if writes and all(seen == writes[-1].stamp for seen in latest.seen_stamps.values()):
         return (*writes[:-1], replace(latest, seen_stamps=writes[-1].seen_stamps))
     return (*writes, latest)[-_MOST_WRITES:]
-
-
-def _cut(before: str, after: str) -> list[Any]:
-    """Return how `before` differs: how many characters both begin with, how many both end with, the text between."""
-    most = min(len(before), len(after))
-    start = _common(before, after, most)
-    end = _common(before[::-1], after[::-1], most - start)
-    return [start, end, before[start : len(before) - end]]
-
-
-def _common(one: str, other: str, most: int) -> int:
-    """Return how many characters two texts begin with alike, by bisection: comparing slices is fast."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -39,15 +39,7 @@ class _Snapshot(_Saved):
 
 
 class _Edit(BaseModel):
-    after: Any = None
     base: StrictStr = ""
-    cut: tuple[StrictInt, StrictInt, StrictStr] | None = None
-
-    @model_validator(mode="after")
-    def _cuts_text(self) -> _Edit:
-        if self.cut is not None and not isinstance(self.after, str):
-            raise ValueError("only text can be cut")
-        return self
 
 
 class _Step(BaseModel):

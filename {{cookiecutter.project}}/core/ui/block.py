@@ -12,7 +12,6 @@ import streamlit as st
 from pydantic import BaseModel
 
 from core.ui.keys import own_key
-from core.validation import unanswerable
 
 _current: ContextVar[Block | None] = ContextVar("form_block", default=None)
 
@@ -38,8 +37,6 @@ class Block:
                 f"The field {field!r} is not in {name}; {hint} Save would leave it out. "
                 "What the model shall not know belongs to another form: give the widget form=…."
             )
-        if strange := unanswerable(fields[field]):
-            raise ValueError(f"The field {field!r} of {name} asks for a {strange}, which nobody can enter.")
 
 
 @contextmanager
