@@ -224,7 +224,7 @@ def test_whatever_the_tabs_do_they_end_with_the_same_and_no_last_word_of_a_tab_i
     """A tab's last edit of a field is current, or was seen by who replaced it, or is offered."""
     clock, folder = FakeClock(), tmp_path_factory.mktemp("tabs")
     store = sqlite_store(folder, clock)
-    engine = SessionPersistenceEngine(store=store, clock=clock, durability="database")
+    engine = SessionPersistenceEngine(store=store, clock=clock)
     ada = Person(engine, clock, 3)
     unseen: dict[tuple[str, str], Any] = {}
     """By tab and field: what the tab entered last and nobody else has seen."""

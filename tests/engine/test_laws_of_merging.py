@@ -213,7 +213,7 @@ def machine(folder: Path, durability: Literal["local", "database"]) -> Start:
         fuse, store = Fuse(), sqlite_store(folder, kind=FusedStore)
         store.fuse = fuse
         journal = FusedJournal(folder / "journal.db", fuse) if durability == "local" else None
-        engine = SessionPersistenceEngine(3600, SESSION_TIMEOUT, store=store, journal=journal, durability=durability)
+        engine = SessionPersistenceEngine(3600, SESSION_TIMEOUT, store=store, journal=journal)
         return engine, fuse
 
     return start

@@ -146,9 +146,7 @@ def test_a_plain_widget_shows_its_default_where_what_is_kept_under_its_key_is_go
 
 def test_what_lacks_its_key_is_said_to_be_there_and_is_not_replaced(as_one_person: Services) -> None:
     def engine(*keys: str) -> SessionPersistenceEngine:
-        return SessionPersistenceEngine(
-            store=as_one_person.store, durability="database", clock=as_one_person.clock, envelope=Envelope(keys)
-        )
+        return SessionPersistenceEngine(store=as_one_person.store, clock=as_one_person.clock, envelope=Envelope(keys))
 
     key, other = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     with use_services(replace(as_one_person, engine=engine(key))):

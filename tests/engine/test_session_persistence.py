@@ -62,7 +62,6 @@ def start(
             store=store,
             journal=journals[-1] if journals else None,
             clock=clock,
-            durability=request.param,
         )
 
     yield start_one
@@ -407,7 +406,7 @@ class TestLargeForms:
     @pytest.fixture
     def large(self, tmp_path: Path, clock: FakeClock) -> SessionPersistenceEngine:
         store = sqlite_store(tmp_path, clock)
-        return SessionPersistenceEngine(store=store, clock=clock, durability="database")
+        return SessionPersistenceEngine(store=store, clock=clock)
 
     @pytest.mark.parametrize(("fields", "size"), [(3, 100_000), (8, 262_000)], ids=["large", "all the room there is"])
     def test_a_form_all_of_whose_fields_were_accepted_can_be_saved(

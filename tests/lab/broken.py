@@ -125,7 +125,7 @@ def _variant(
         )
         parts = {"store": replaced.store, "journal": replaced.journal, "clock": clock, "envelope": real.envelope}
         delay, timeout = settings.debounce_delay, settings.session_timeout
-        return replace(replaced, engine=engine(delay, timeout, **parts, durability=settings.durability))
+        return replace(replaced, engine=engine(delay, timeout, **parts))
 
     return build
 

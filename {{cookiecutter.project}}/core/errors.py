@@ -138,7 +138,7 @@ class InvitationError(AccountError):
 
 
 class LastAdministratorError(AccountError):
-    """Nobody would be left who may give others their rights."""
+    """A change would leave nobody who may give others their rights."""
 
 
 def message_of(error: BaseException) -> str:

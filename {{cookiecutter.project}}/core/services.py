@@ -85,7 +85,6 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         journal=journal,
         clock=clock,
         envelope=envelope,
-        durability=settings.durability,
     )
     accounts = Accounts(
         database,

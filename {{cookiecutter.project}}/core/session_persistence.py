@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -51,8 +51,7 @@ class SessionPersistenceEngine:
 
     `debounce_delay` is in seconds from the first unsaved edit to the flush; `session_timeout` in seconds
     without activity. Without `store` it opens the database and journal that the settings name, under their
-    DURABILITY; what goes into either is encrypted with their SESSION_ENCRYPTION_KEYS unless `envelope` is given. With
-    `durability="database"` it uses no journal.
+    DURABILITY and SESSION_ENCRYPTION_KEYS. A store without `journal` acknowledges edits in the database.
     """
 
     def __init__(
@@ -64,38 +63,25 @@ class SessionPersistenceEngine:
         journal: Journal | None = None,
         clock: Clock | None = None,
         envelope: Envelope | None = None,
-        durability: Literal["local", "database"] | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.session_timeout = session_timeout
         self.debounce_delay = debounce_delay
-        if durability is None:
-            durability = "local" if store or journal else get_settings().durability
-        if envelope is None and (store is None or (journal is None and durability == "local")):
-            envelope = Envelope(get_settings().encryption_keys)
-        self._envelope = envelope or Envelope()
         self._hybrid_clock = HybridClock(self.clock)
         if store is None:
             settings = get_settings()
-            database = open_database(settings.resolved_database_url)
-            retention = settings.session_retention
+            envelope = Envelope(settings.encryption_keys)
             store = SqlStore(
-                database,
+                open_database(settings.resolved_database_url),
                 session_timeout=session_timeout,
-                retention=retention,
+                retention=settings.session_retention,
                 clock=self.clock,
-                envelope=self._envelope,
+                envelope=envelope,
             )
+            journal = Journal(settings.resolved_journal_path) if settings.durability == "local" else None
+        self._envelope = envelope or Envelope()
         self._store = store
-        if durability == "local" and journal is None:
-            journal = Journal(get_settings().resolved_journal_path)
-        self._writer = EntryWriter(
-            store,
-            self._envelope,
-            self.clock,
-            journal=journal if durability == "local" else None,
-            debounce_delay=debounce_delay,
-        )
+        self._writer = EntryWriter(store, self._envelope, self.clock, journal=journal, debounce_delay=debounce_delay)
 
     def open(self, session_id: str, user_id: str | None = None) -> UserSession:
         """Return the session as it was left, or a new one. A new one leaves no trace until its first edit.
@@ -136,7 +122,7 @@ class SessionPersistenceEngine:
                     session.apply(path, value)
 
     def waiting(self, session_id: str) -> list[Entry]:
-        """What is durable on this machine and perhaps not in the database yet; nothing if the journal can't be read."""
+        """Return entries that are durable on this machine and may not be in the database yet; none if unreadable."""
         try:
             return self._writer.pending(session_id)
         except JournalError as error:
