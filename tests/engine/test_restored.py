@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import UserSession
-from core.restored import announced, came_back, entered_since, note_announced
 from core.services import Services, get_services
 from core.session import Change
 from core.typed_text import Draft, digest_of, draft_path
+from core.ui.restored import announced, came_back, entered_since, note_announced
 from tests.engine.writing import put
 
 TAB = "0" * 32
