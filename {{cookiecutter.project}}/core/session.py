@@ -205,7 +205,7 @@ class UserSession(DurableMap):
     roles: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
     """Roles and permissions are set from the user table at each run, never from stored session data."""
-    history: History[NavigationEntry] = field(default_factory=History)
+    history: History = field(default_factory=History)
     """The pages this tab went through."""
     tab_id: str | None = None
     """None until the browser has named its tab; until then history and metrics are kept in memory."""
@@ -214,7 +214,7 @@ class UserSession(DurableMap):
     view_id: str = field(default_factory=lambda: secrets.token_hex(6), repr=False, compare=False)
     """Prefix of the ids of edits made in this view."""
     edit_count: int = field(default=0, repr=False, compare=False)
-    _histories: dict[str, History[NavigationEntry]] = field(default_factory=dict, repr=False)
+    _histories: dict[str, History] = field(default_factory=dict, repr=False)
     _scroll: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
     _counts: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
@@ -509,7 +509,7 @@ class UserSession(DurableMap):
         self._move(moved, viewed=True)
         return moved.current
 
-    def _move(self, history: History[NavigationEntry], *, viewed: bool) -> None:
+    def _move(self, history: History, *, viewed: bool) -> None:
         if self.tab_id is None:
             self.history = history
             return

@@ -91,7 +91,7 @@ def get_page_names() -> set[str]:
     return set()
 
 
-def _history(value: object, now: datetime) -> History[NavigationEntry]:
+def _history(value: object, now: datetime) -> History:
     match value:
         case {"index": int(index), "entries": [*rows]} if 0 <= index < len(rows) <= MAX_HISTORY:
             return History(entries=tuple(_entry(row, now) for row in rows), index=index)
