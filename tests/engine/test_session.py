@@ -243,8 +243,8 @@ def read_everything(session: UserSession) -> None:
     assert session.metrics.session_duration >= 0
     assert isinstance(session.current_page, str | None)
     assert isinstance(session.scroll_position("page"), float)
-    for form_id, form in session.form_states.items():
-        assert session.unsaved_changes(form_id) <= form.dirty_fields
+    for form_id in {*session.form_states, *session.edits, *session.undo_marks}:
+        assert session.unsaved_changes(form_id) <= session.form(form_id).dirty_fields
         assert session.conflicts(form_id) is not None
         session.can_undo(form_id)
     session.invalidate_cache("*")
@@ -322,8 +322,10 @@ def test_any_session_is_the_same_after_a_round_trip_through_plain_data(actions: 
                 session.set_errors("f0", {"a": "no"} if n else {})
     copy = UserSession.from_dict(json.loads(json.dumps(session.to_dict())))
     assert copy.to_dict() == session.to_dict()
-    assert (copy.form_states, copy.preferences, copy.cache_keys) == (
+    assert (copy.form_states, copy.edits, copy.undo_marks, copy.preferences, copy.cache_keys) == (
         session.form_states,
+        session.edits,
+        session.undo_marks,
         session.preferences,
         session.cache_keys,
     )

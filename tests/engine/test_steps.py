@@ -204,10 +204,10 @@ def test_the_steps_are_bounded_and_those_that_remain_can_be_undone(open_tab: Ope
     session = open_tab()
     for number in range(300):
         session.set_field("f", "a", number)
-    assert MAX_EDITS <= len(session.form("f").edits) <= 2 * MAX_EDITS
+    assert MAX_EDITS <= len(session.edits["f"]) <= 2 * MAX_EDITS
 
     assert len(undo_all(session)) > MAX_EDITS
-    assert len(open_tab().form("f").edits) == len(session.form("f").edits)
+    assert len(open_tab().edits["f"]) == len(session.edits["f"])
 
 
 def test_what_was_undone_and_dropped_leaves_room_for_what_can_be_undone(open_tab: Open) -> None:

@@ -120,10 +120,6 @@ class FormState(Record):
     """Messages of the last validation by field; `""` is the form as a whole."""
     snapshots: list[FormSnapshot] = field(default_factory=list)
     """The oldest first."""
-    edits: dict[str, FormEdit] = field(default_factory=dict, repr=False)
-    """By id: the edits that can be undone, or whose text was overwritten by another tab."""
-    undo_marks: dict[str, UndoMark] = field(default_factory=dict, repr=False)
-    """By id of an edit: whether it is undone."""
 
     @property
     def dirty_fields(self) -> set[str]:
@@ -141,23 +137,15 @@ class FormState(Record):
         return frozenset(name for name in self.dirty_fields if name in self.saved or not is_empty(self.values[name]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the form as JSON data; each edit and undo mark with its stamp."""
-        plain = replace(self, snapshots=[], edits={}, undo_marks={})
-        return {
-            **Record.to_dict(plain),
-            "snapshots": [snapshot.to_dict() for snapshot in self.snapshots],
-            "edits": {name: [edit.stamp, to_json(edit.to_dict())] for name, edit in self.edits.items()},
-            "undo_marks": {name: [mark.stamp, to_json(mark.to_dict())] for name, mark in self.undo_marks.items()},
-        }
+        """Return the form as JSON data."""
+        plain = Record.to_dict(replace(self, snapshots=[]))
+        return {**plain, "snapshots": [snapshot.to_dict() for snapshot in self.snapshots]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FormState:
         """Rebuild what `to_dict` returned."""
-        edits, marks = data["edits"].items(), data["undo_marks"].items()
-        form = cls(**{name: from_json(data[name]) for name in ("form_id", "values", "saved", "saved_at", "errors")})
+        form = cls(**{name: from_json(value) for name, value in data.items() if name != "snapshots"})
         form.snapshots = [FormSnapshot.from_dict(snapshot) for snapshot in data["snapshots"]]
-        form.edits = {edit_id: FormEdit.parse(edit_id, stamp, from_json(edit)) for edit_id, (stamp, edit) in edits}
-        form.undo_marks = {edit_id: UndoMark.parse(stamp, from_json(mark)) for edit_id, (stamp, mark) in marks}
         return form
 
 
@@ -197,6 +185,10 @@ class UserSession(DurableMap):
 
     created_at: datetime | None = None
     form_states: dict[str, FormState] = field(default_factory=dict)
+    edits: dict[str, dict[str, FormEdit]] = field(default_factory=dict, repr=False)
+    """By form and id: the edits that can be undone, or whose text was overwritten by another tab."""
+    undo_marks: dict[str, dict[str, UndoMark]] = field(default_factory=dict, repr=False)
+    """By form and id of an edit: whether it is undone."""
     preferences: UserPreferences = field(default_factory=UserPreferences)
     cache_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Tracked cache keys and what each depends on."""
@@ -236,8 +228,12 @@ class UserSession(DurableMap):
         match split_path(path):
             case ("form", form_id, *rest):
                 self._apply_form(form_id, rest, value)
-            case (("step" | "undone") as part, form_id, edit_id):
-                self._apply_form(form_id, [part, edit_id], value, self.stamps.get(path, NO_STAMP))
+            case ("step", form_id, edit_id):
+                edit = REMOVED if value is REMOVED else FormEdit.parse(edit_id, self.stamps.get(path, NO_STAMP), value)
+                _put(self.edits, form_id, _with(self.edits.get(form_id, {}), edit_id, edit) or REMOVED)
+            case ("undone", form_id, edit_id):
+                mark = REMOVED if value is REMOVED else UndoMark.parse(self.stamps.get(path, NO_STAMP), value)
+                _put(self.undo_marks, form_id, _with(self.undo_marks.get(form_id, {}), edit_id, mark) or REMOVED)
             case ("tab", tab, "history"):
                 _put(self._histories, tab, value if value is REMOVED else History.parse(value, NavigationEntry))
                 if tab == self.tab_id:
@@ -258,7 +254,7 @@ class UserSession(DurableMap):
             case _ if path == USER_PATH and value is not REMOVED:
                 self.user_id = value
 
-    def _apply_form(self, form_id: str, rest: Sequence[str], value: Any, stamp: str = NO_STAMP) -> None:
+    def _apply_form(self, form_id: str, rest: Sequence[str], value: Any) -> None:
         form = self.form_states.get(form_id) or FormState(form_id=form_id)
         match rest:
             case ["field", name]:
@@ -272,12 +268,6 @@ class UserSession(DurableMap):
                 if value is not REMOVED:
                     snapshots.append(FormSnapshot.parse(form_id, snapshot_id, value))
                 form.snapshots = sorted(snapshots, key=lambda snapshot: snapshot.timestamp)
-            case ["step", edit_id]:
-                edit = REMOVED if value is REMOVED else FormEdit.parse(edit_id, stamp, value)
-                form.edits = _with(form.edits, edit_id, edit)
-            case ["undone", edit_id]:
-                mark = REMOVED if value is REMOVED else UndoMark.parse(stamp, value)
-                form.undo_marks = _with(form.undo_marks, edit_id, mark)
         is_empty_form = form == FormState(form_id=form_id)
         if is_empty_form or form_id not in self.form_states:
             self.form_states = _with(self.form_states, form_id, REMOVED if is_empty_form else form)

@@ -22,8 +22,7 @@ _CHECK_EVERY = 10
 
 def history(session: UserSession, form_id: str) -> EditHistory:
     """Return the edits of a form, those of all tabs and devices."""
-    form = session.form(form_id)
-    return EditHistory(form.edits, form.undo_marks)
+    return EditHistory(session.edits.get(form_id, {}), session.undo_marks.get(form_id, {}))
 
 
 def undo(session: UserSession, form_id: str) -> FormEdit | None:
@@ -45,7 +44,7 @@ def redo(session: UserSession, form_id: str) -> FormEdit | None:
         edit = history(session, form_id).redoable()
         if edit is None:
             return None
-        instead = session.form(form_id).undo_marks[edit.edit_id].instead
+        instead = session.undo_marks[form_id][edit.edit_id].instead
         values = {name: instead.get(name, change.after) for name, change in edit.fields.items()}
         _mark(session, form_id, edit, values, {}, undone=False)
         return edit
@@ -196,7 +195,7 @@ def _deletions(session: UserSession, form_id: str, edits: EditHistory, *, is_end
     if not (is_ending or many or sum(sizes.values()) > MAX_EDIT_BYTES):
         return []
     surplus = edits.surplus(lambda edit: sizes[edit.edit_id], ending=is_ending)
-    marked = session.form(form_id).undo_marks
+    marked = session.undo_marks.get(form_id, {})
     return [
         *(Change(edit_path(form_id, edit.edit_id), REMOVED) for edit in surplus),
         *(Change(mark_path(form_id, edit.edit_id), REMOVED) for edit in surplus if edit.edit_id in marked),
@@ -213,7 +212,7 @@ def _mark(
     undone: bool,
 ) -> None:
     """Set the fields of an edit to other values, and note that it is undone, or redone."""
-    known = session.form(form_id).undo_marks.get(edit.edit_id)
+    known = session.undo_marks.get(form_id, {}).get(edit.edit_id)
     seen = {name: session.stamps.get(field_path(form_id, name), NO_STAMP) for name in values}
     mark = UndoMark(
         undone=undone,
