@@ -560,10 +560,6 @@ class UserSession(DurableMap):
             last_activity=stamp_time(latest) if latest else None,
         )
 
-    @property
-    def last_activity(self) -> datetime | None:
-        return self.metrics.last_activity
-
     def _counted(self, what: Countable) -> Change:
         tab = self.tab_id or "-"
         counts = self._counts.get(tab, {})
