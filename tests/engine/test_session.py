@@ -169,6 +169,12 @@ class TestTheRest:
         session.set_field("f", "a", 1)
         assert (session.metrics.page_views, session.metrics.interactions) == (2, 1)
 
+    def test_the_page_shown_before_the_browser_named_its_tab_counts_once(self, session: UserSession) -> None:
+        session.visit("a")
+        session.attach_tab("t")
+        session.visit("a")
+        assert session.metrics.page_views == 1
+
     def test_a_change_that_cannot_be_kept_changes_nothing(self, session: UserSession) -> None:
         session.set_field("f", "a", 1)
 

@@ -452,7 +452,7 @@ class UserSession(DurableMap):
     def navigate_to(self, page: str, params: Mapping[str, str] | None = None) -> NavigationEntry:
         """Go to a page. The entries ahead are dropped, as in a browser."""
         entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
-        self._move(self.history.push(entry), viewed=True)
+        self._move(self.history.push(entry))
         return entry
 
     def go_back(self) -> NavigationEntry | None:
@@ -467,7 +467,7 @@ class UserSession(DurableMap):
         """Follow the browser to the page it shows, which may be the entry before or after."""
         entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
         if not (self.history.current and self.history.current.is_at(page, entry.params)):
-            self._move(self.history.visit(entry), viewed=True)
+            self._move(self.history.visit(entry))
 
     def attach_tab(self, tab_id: str, *, resume: bool = False) -> None:
         """Name the tab: its earlier history comes back, and what was visited meanwhile is added to it.
@@ -481,7 +481,7 @@ class UserSession(DurableMap):
         for entry in () if resume and moved.entries else before.entries:
             moved = moved.visit(entry)
         if moved != self.history:
-            self._move(moved, viewed=False)
+            self._move(moved)
         limit = self.clock.now() - _TAB_LIFETIME
         with self.lock:
             tabs = [path for path in self.values.keys() & self.stamps.keys() if path.startswith("tab/")]
@@ -496,15 +496,15 @@ class UserSession(DurableMap):
         moved = self.history.move(steps)
         if moved is None:
             return None
-        self._move(moved, viewed=True)
+        self._move(moved)
         return moved.current
 
-    def _move(self, history: History, *, viewed: bool) -> None:
+    def _move(self, history: History) -> None:
         if self.tab_id is None:
             self.history = history
             return
         change = Change(join_path("tab", self.tab_id, "history"), history.stored())
-        self.commit([change], counting="page_views" if viewed else None)
+        self.commit([change], counting="page_views")
 
     # Preferences, cache keys, permissions, metrics
 
