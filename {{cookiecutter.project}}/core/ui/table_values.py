@@ -174,7 +174,7 @@ class Table:
 
     @property
     def counts(self) -> bool:
-        """Whether an added row gets its label by counting."""
+        """True if an added row gets its label by counting."""
         return pd.api.types.is_integer_dtype(self.frame.index.dtype)
 
     def as_shown(self, given: Table) -> Table:

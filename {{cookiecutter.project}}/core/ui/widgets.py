@@ -304,7 +304,6 @@ class _Own:
         shown.rule = self._kind.rule(arguments)
         shown.value, shown.default = self.stored(value), self._default
         shown.is_misfit, shown.is_other, shown.was_shown = problem is not None, False, True
-        shown.waits = waits
         shown.stamp = stamp_of(self._manager, shown)
         self._manager.show_field(shown)
         read = reader(shown.key)

@@ -32,14 +32,12 @@ class ShownField:
     default: Any = None
     """Its default in that run."""
     is_misfit: bool = False
-    """Whether it showed its default because the saved value is invalid there."""
+    """True if it showed its default because the saved value is invalid there."""
     given_at: float = 0.0
     """The time a saved value was put into it last, in seconds of a monotonic clock."""
-    waits: bool = False
-    """Whether its value is sent with its `st.form` only."""
     needs: tuple[str, ...] = ()
     """The permissions required by its page."""
     is_other: bool = False
-    """Whether its key was another field's before, whose value is under the key until it is shown."""
+    """True if its key was another field's before, whose value is under the key until it is shown."""
     was_shown: bool = False
-    """Whether a run has shown it."""
+    """True once a run has shown it."""

@@ -14,12 +14,11 @@ from starlette.responses import Response
 
 from core.errors import KeepError, NotAllowedError
 from core.rate import RateLimit
-from core.services import Services, get_services
+from core.services import Services
 from core.streamlit_compat.messages import told
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
-from core.web.request import read_bytes, require_identity, require_same_origin, require_token
-from core.web.token import token_hash
+from core.web.request import read_bytes, require_identity, require_page
 
 BODY_LIMIT = 65_536
 """Bytes. Browsers take no larger beacon."""
@@ -35,11 +34,7 @@ async def last_message(request: Request) -> Response:
     may not see any more, 404 for a connection that isn't known, or no more, to this process, 413 for a body over the
     limit, 429 for too many, 503 when it can't be kept now.
     """
-    require_same_origin(request)
-    services = get_services()
-    token = require_token(request, services)
-    if seconds := RATE.wait(token_hash(token)):
-        raise HTTPException(429, "Too many messages at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
+    services, token = require_page(request, RATE)
     body = await read_bytes(request, limit=BODY_LIMIT)
     tab = get_connections().last_tab(body[:_NAME].decode("latin-1"))
     if tab is None:

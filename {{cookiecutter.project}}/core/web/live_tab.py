@@ -97,7 +97,7 @@ class _Widget:
     stamp: str | None = None
     """The stamp of its last edit."""
     refused: KeepError | None = None
-    """Why the last thing sent for it was refused, until its page says so."""
+    """The reason why the last thing sent for it was refused, until its page says so."""
 
     def give(self, value: Any) -> None:
         before = self.in_flight or ([] if self.value is _NOTHING else [self.value])
