@@ -83,9 +83,13 @@ def _first(patterns: tuple[tuple[str, str], ...], text: str) -> str | None:
     return next((name for name, pattern in patterns if re.search(pattern, text)), None)
 
 
-def note_denied(scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None:
-    """Note soon that a request was denied. `browser` and `owner` are hashes of tokens, as in `Accounts.deny`."""
+def client_of(scope: Scope) -> Actor:
+    """Return the address and the device of whoever sent a request, for the audit trail."""
     client = scope.get("client")
     device = describe_device(Headers(scope=scope).get("user-agent"))
-    by = Actor(address=noted_address(client[0] if client else None), device=device)
-    get_services().accounts.audit.deny(what, by=by, browser=browser, owner=owner)
+    return Actor(address=noted_address(client[0] if client else None), device=device)
+
+
+def note_denied(scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None:
+    """Note soon that a request was denied. `browser` and `owner` are hashes of tokens, as in `Accounts.deny`."""
+    get_services().accounts.audit.deny(what, by=client_of(scope), browser=browser, owner=owner)

@@ -28,9 +28,9 @@ from core.settings import Settings
 from core.storage.database import reachable
 from core.streamlit_compat.server import TOKENS_COOKIE, USER_COOKIE, read_signed, signed
 from core.web.address import folder, is_page
-from core.web.client import describe_device
+from core.web.client import client_of
 from core.web.cookie import set_cookie_header
-from core.web.request import browser_token, client_address
+from core.web.request import browser_token
 from core.web.routes import exchange
 from core.web.token import anonymous_session_id, new_token, token_hash
 
@@ -159,10 +159,8 @@ class OidcMiddleware:
                 return answer  # from signing out at the provider
             failure: Failure = "cancelled" if request.query_params.get("error") == "access_denied" else "failed"
             return self._back(page, OidcFlow(page=page, failure=failure).header(settings), answer)
-        secret = settings.secret_key.get_secret_value()
-        browser = browser_token(request, settings.cookie_name, secret)
-        by = Actor(address=client_address(request), device=describe_device(request.headers.get("user-agent")))
-        admission = await run_in_threadpool(admit, services, said, browser, by=by)
+        browser = browser_token(request, settings)
+        admission = await run_in_threadpool(admit, services, said, browser, by=client_of(request.scope))
         if admission.token is None:
             return self._back(
                 page, OidcFlow(page=page, failure=admission.outcome, who=admission.who).header(settings), answer
@@ -231,7 +229,7 @@ def _admit(services: Services, claims: Claims, browser: str | None, by: Actor) -
     if browser is None or _has_ended(services, browser, secret):
         browser = new_token(secret)  # nothing of an ended sign-in goes on, not even its time
     ticket = accounts.tokens.issue_ticket(token_hash(browser), user.user_id)
-    token = exchange(services, ticket, browser, device=by.device, address=by.address)
+    token = exchange(services, ticket, browser, by=by)
     return ("signed_in", token) if token is not None else ("locked", None)
 
 

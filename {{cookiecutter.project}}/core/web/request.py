@@ -18,6 +18,7 @@ from core.errors import StoreUnavailableError
 from core.rate import RateLimit
 from core.services import Services, get_services
 from core.session import UserSession
+from core.settings import Settings
 from core.web.client import OTHER_SITE, note_denied, noted_address
 from core.web.token import anonymous_session_id, token_hash, verify
 
@@ -44,8 +45,7 @@ def require_same_origin(request: Request) -> None:
         origin = urlsplit(request.headers.get("origin", ""))
         allowed = bool(origin.netloc) and origin.netloc.lower() == request.headers.get("host", "").lower()
     if not allowed:
-        settings = get_services().settings
-        token = browser_token(request, settings.cookie_name, settings.secret_key.get_secret_value())
+        token = browser_token(request, get_services().settings)
         note_denied(request.scope, OTHER_SITE, browser=token_hash(token) if token else None)
         raise HTTPException(403, "Only pages of this app may ask for this.")
 
@@ -88,16 +88,15 @@ async def read_json(request: Request, *, limit: int) -> dict[str, Any]:
     return content
 
 
-def browser_token(request: Request, cookie_name: str, secret: str) -> str | None:
+def browser_token(request: Request, settings: Settings) -> str | None:
     """Return the token of the browser that sent the request, or None when it has no valid one."""
-    token = request.cookies.get(cookie_name, "")
-    return token if verify(token, secret) else None
+    token = request.cookies.get(settings.cookie_name, "")
+    return token if verify(token, settings.secret_key.get_secret_value()) else None
 
 
 def require_token(request: Request, services: Services) -> str:
     """Return the token of the browser that sent a request. Raises 401 when it has no valid one."""
-    settings = services.settings
-    token = browser_token(request, settings.cookie_name, settings.secret_key.get_secret_value())
+    token = browser_token(request, services.settings)
     if token is None:
         raise HTTPException(401, "This browser has no session here. Reload the page.")
     return token

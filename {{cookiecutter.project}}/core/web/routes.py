@@ -9,12 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from core.accounts import Actor
 from core.errors import KeepError, StoreUnavailableError
 from core.services import Services, get_services
 from core.storage.database import reachable
-from core.web.client import describe_device
+from core.web.client import client_of
 from core.web.cookie import set_cookie_header
-from core.web.request import browser_token, client_address, read_json, require_same_origin
+from core.web.request import browser_token, read_json, require_same_origin
 from core.web.token import anonymous_session_id, new_token, token_hash
 
 BOOT_ID = secrets.token_hex(8)
@@ -40,15 +41,12 @@ async def rotate(request: Request) -> Response:
     require_same_origin(request)
     services = get_services()
     settings = services.settings
-    secret = settings.secret_key.get_secret_value()
     ticket = (await read_json(request, limit=_TICKET_LIMIT)).get("ticket")
-    old = browser_token(request, settings.cookie_name, secret)
+    old = browser_token(request, settings)
     if old is None or not isinstance(ticket, str):
         return Response(status_code=409, headers=_NO_STORE)
-    device = describe_device(request.headers.get("user-agent"))
-    address = client_address(request)
     try:
-        new = await run_in_threadpool(exchange, services, ticket, old, device=device, address=address)
+        new = await run_in_threadpool(exchange, services, ticket, old, by=client_of(request.scope))
     except StoreUnavailableError as error:
         log.warning("rotate without the database", error=str(error))
         return Response(status_code=503, headers=_NO_STORE)
@@ -74,7 +72,7 @@ def _health() -> dict[str, object]:
     }
 
 
-def exchange(services: Services, ticket: str, old: str, *, device: str, address: str) -> str | None:
+def exchange(services: Services, ticket: str, old: str, *, by: Actor) -> str | None:
     """Return the new token for a ticket and the token it is bound to; None when the ticket is not this browser's.
 
     What somebody did before they signed in becomes theirs. Raises StoreUnavailableError.
@@ -82,7 +80,9 @@ def exchange(services: Services, ticket: str, old: str, *, device: str, address:
     secret = services.settings.secret_key.get_secret_value()
     new = new_token(secret)
     with reachable():
-        redeemed = services.accounts.tokens.redeem(ticket, token_hash(old), token_hash(new), device, address=address)
+        redeemed = services.accounts.tokens.redeem(
+            ticket, token_hash(old), token_hash(new), by.device, address=by.address
+        )
     if redeemed is None:
         return None
     if redeemed.user is not None and redeemed.previous_user_id is None:
