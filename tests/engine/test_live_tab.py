@@ -212,6 +212,7 @@ def test_what_its_callback_has_kept_or_its_person_may_not_do_is_no_edit_any_more
 
 def test_a_tab_knows_the_stamp_of_its_own_edit() -> None:
     tab = Tab()
+    assert not tab.live.is_own(KEY, ""), "a field that nobody has entered anything into has no stamp"
     tab.send("one")
     assert tab.live.is_own(KEY, "stamp of one")
     assert not tab.live.is_own(KEY, "stamp of another")
