@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from core.commands.doctor import examine
 from core.services import Services
 from core.settings import PROJECT_ROOT
-from core.streamlit_compat import contracts, features, messages, run, server, tables, widgets
+from core.streamlit_compat import features, messages, run, server, tables, widgets
 from core.streamlit_compat.contracts import CONTRACTS
 from core.streamlit_compat.features import Feature, broken
 
@@ -28,13 +28,16 @@ Break = Callable[[pytest.MonkeyPatch], object]
 class Without:
     """Something of Streamlit's that has lost an attribute."""
 
-    def __init__(self, of: object, name: str) -> None:
+    def __init__(self, of: Any, name: str) -> None:
         self._of, self._name = of, name
 
     def __getattr__(self, name: str) -> Any:
         if name == self._name:
             raise AttributeError(name)
         return getattr(self._of, name)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._of[key]
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self if name in ("_of", "_name") else self._of, name, value)
@@ -62,32 +65,64 @@ def state_without(name: str) -> Break:
     return hide
 
 
-BREAKS: dict[str, Break] = {
-    "a rerun carries the states": moved("proto.BackMsg_pb2"),
-    "a message may have fields": lambda patch: patch.setattr(messages, "UnknownFieldSet", lambda _message: []),
-    "a widget's id ends in its key": moved("runtime.state.common"),
-    "a widget's metadata reads its state": state_without("_new_widget_state"),
-    "what is missing in a message": moved("proto.BackMsg_pb2"),
-    "a form and its buttons are sent": moved("proto.ForwardMsg_pb2"),
-    "a run of fragments says so": moved("proto.ForwardMsg_pb2"),
-    "a run knows its page": context_without("pages_manager"),
-    "the widget of a key has an id": state_without("_get_widget_id"),
-    "an element of its own": moved("cursor"),
-    "what a widget holds is new or old": state_without("_old_state"),
-    "what a script assigns is apart": state_without("_new_session_state"),
-    "a run knows its fragments": context_without("fragment_ids_this_run"),
-    "a form is on the stack": moved("elements.lib.form_utils"),
-    "date inputs read": moved("elements.widgets.time_widgets"),
-    "options may be given": moved("dataframe_util"),
-    "files are held in memory": moved("runtime.memory_uploaded_file_manager"),
-    "a chat input may take files": moved("elements.widgets.chat"),
-    "an uploader's types": moved("elements.lib.file_uploader_utils"),
-    "the editor reads tables": lambda patch: patch.delattr(tables, "parse_value"),
-    "an open page can be run again": moved("runtime.app_session"),
-    "a stopped run takes elements": lambda patch: patch.setattr(st, "stop", lambda: None),
-    "the sign-in signs its cookies": moved("web.server.starlette.starlette_app_utils"),
+BREAKS: dict[str, tuple[Feature, Break, str]] = {
+    "messages of the browser": (Feature.INGRESS, moved("proto.BackMsg_pb2"), "BackMsg"),
+    "fields it doesn't know": (
+        Feature.INGRESS,
+        lambda patch: patch.setattr(messages, "UnknownFieldSet", lambda _message: []),
+        "a message may have fields",
+    ),
+    "ids of widgets": (Feature.INGRESS, moved("runtime.state.common"), "user_key_from_element_id"),
+    "ids that end in the key": (
+        Feature.INGRESS,
+        lambda patch: patch.setattr("streamlit.runtime.state.common.user_key_from_element_id", lambda _id: None),
+        "a widget's id ends in its key",
+    ),
+    "metadata of widgets": (Feature.INGRESS, state_without("_new_widget_state"), "_new_widget_state"),
+    "states that are read": (
+        Feature.INGRESS,
+        lambda patch: patch.setattr("streamlit.runtime.state.common.unpack_widget_state_value", lambda _state: None),
+        "a widget's metadata reads its state",
+    ),
+    "what is missing in a message": (
+        Feature.INGRESS,
+        lambda patch: patch.setattr(messages, "without", lambda frame, _ids: frame),
+        "what is missing in a message stays as it was",
+    ),
+    "messages to the browser": (Feature.INGRESS, moved("proto.ForwardMsg_pb2"), "ForwardMsg"),
+    "forms": (
+        Feature.INGRESS,
+        lambda patch: patch.setattr(messages, "noted", lambda _frame: None),
+        "a form and its buttons are sent",
+    ),
+    "the page of a run": (Feature.INGRESS, context_without("pages_manager"), "pages_manager"),
+    "the widgets of a run": (Feature.INGRESS, context_without("shared"), "shared"),
+    "runs of fragments": (Feature.FRAGMENTS, moved("proto.ForwardMsg_pb2"), "ForwardMsg"),
+    "the id of a key's widget": (Feature.TYPING, state_without("_get_widget_id"), "_get_widget_id"),
+    "cursors": (Feature.TYPING, moved("cursor"), "LockedCursor"),
+    "what widgets hold": (Feature.IN_PLACE, state_without("_old_state"), "_old_state"),
+    "what a script assigns": (Feature.IN_PLACE, state_without("_new_session_state"), "_new_session_state"),
+    "fragments of a run": (Feature.IN_PLACE, context_without("fragment_ids_this_run"), "fragment_ids_this_run"),
+    "the stack of containers": (Feature.FORMS, moved("elements.lib.form_utils"), "current_form_id"),
+    "dates": (Feature.LIMITS, moved("elements.widgets.time_widgets"), "_DateInputValues"),
+    "options": (Feature.LIMITS, moved("dataframe_util"), "convert_anything_to_list"),
+    "files": (Feature.UPLOADS, moved("runtime.memory_uploaded_file_manager"), "MemoryUploadedFileManager"),
+    "files of a chat": (Feature.UPLOADS, moved("elements.widgets.chat"), "ChatInputSerde"),
+    "types of files": (
+        Feature.UPLOADS,
+        moved("elements.lib.file_uploader_utils"),
+        "normalize_upload_file_type",
+    ),
+    "tables": (Feature.TABLES, lambda patch: patch.delattr(tables, "parse_value"), "parse_value"),
+    "open pages": (Feature.PAGES, moved("runtime.app_session"), "AppSession"),
+    "stopped runs": (Feature.STOPPED, lambda patch: patch.setattr(st, "stop", lambda: None), "a stopped run"),
+    "signed cookies": (
+        Feature.PROVIDER,
+        moved("web.server.starlette.starlette_app_utils"),
+        "create_signed_value",
+    ),
 }
-"""By how a contract begins: what no longer is as it says."""
+"""What no longer is as the engine expects it, the feature it is for, and how that is said."""
 
 
 @pytest.fixture(autouse=True)
@@ -126,24 +161,24 @@ def test_the_installed_streamlit_is_as_the_engine_expects_it() -> None:
     assert broken() == {}
 
 
-def test_every_contract_is_broken_here() -> None:
-    says = [contract.says for contract in CONTRACTS]
-    assert [sum(each.startswith(begin) for each in says) for begin in BREAKS] == [1] * len(says)
+def test_every_feature_is_tested_and_broken_here() -> None:
+    assert {feature for feature, _, _ in BREAKS.values()} == CONTRACTS.keys() == set(Feature)
 
 
-@pytest.mark.parametrize("begin", BREAKS)
+@pytest.mark.parametrize("what", BREAKS)
 def test_without_one_thing_pages_run_what_is_entered_is_kept_and_the_log_and_doctor_name_it(
-    begin: str, monkeypatch: pytest.MonkeyPatch, as_one_person: Services
+    what: str, monkeypatch: pytest.MonkeyPatch, as_one_person: Services
 ) -> None:
-    (contract,) = (each for each in CONTRACTS if each.says.startswith(begin))
+    feature, break_it, says = BREAKS[what]
     show()  # what Streamlit imports late it has by now
-    BREAKS[begin](monkeypatch)
+    break_it(monkeypatch)
     features.test_again()
     with capture_logs() as logs:
-        found = broken()[contract.feature]
-    assert [each for each in found if each.startswith(f"{contract.says}: ")]
-    assert [each for each in logs if each["so"] == contract.feature.value and each["moved"] == list(found)]
-    (finding,) = (each for each in examine(as_one_person.settings) if contract.says in each.says)
+        found = broken()[feature]
+    assert says in found
+    assert [each for each in logs if each["so"] == feature.value and each["moved"] == found]
+    (finding,) = (each for each in examine(as_one_person.settings) if feature.value in each.says)
+    assert found in finding.says
     assert finding.subject == "Streamlit"
     assert finding.fix
 
@@ -166,9 +201,9 @@ def test_a_message_passes_as_it_is_where_messages_can_t_be_read(monkeypatch: pyt
     assert messages.noted(b"anything") is None
 
 
-def test_a_page_that_can_t_be_shown_for_the_test_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contracts.st, "text_input", None)
-    assert any("no page can be shown" in moved for moved in broken()[Feature.TYPING])
+def test_a_run_that_can_t_be_begun_for_the_test_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved("runtime.fragment")(monkeypatch)
+    assert "no run can be begun" in broken()[Feature.TYPING]
 
 
 def test_the_engine_can_be_imported_without_the_editor_s_internals(tmp_path: Path) -> None:

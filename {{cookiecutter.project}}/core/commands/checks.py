@@ -187,7 +187,7 @@ def _engine() -> Iterator[Finding]:
 def _streamlit() -> Iterator[Finding]:
     """Test what the engine relies on in Streamlit (see `core.streamlit_compat`)."""
     for feature, moved in broken().items():
-        says = f"{st.__version__} has changed, so {feature.value} ({'; '.join(moved)})"
+        says = f"{st.__version__} has changed, so {feature.value} ({moved})"
         yield Finding(
             subject="Streamlit", says=says, fix="Install the version in requirements.lock: rm -r .venv && make setup"
         )

@@ -3,11 +3,12 @@
 | module | relied on |
 |---|---|
 | `features` | what is left of each part of the engine where Streamlit has changed |
-| `contracts` | what is relied on, as a table of tests that run when the server starts and in `manage.py doctor` |
+| `contracts` | a test of each, which runs when the server starts and in `manage.py doctor` |
 | `messages` | what the browser and the server send each other over the WebSocket |
 | `run` | the run in progress: its context, containers and forms |
 | `widgets` | `st.session_state` from inside, and what widgets do with their arguments |
 | `server` | open pages, uploaded files, addresses, cookies of the sign-in |
 | `tables` | how the data editor reads a table |
+| `page.js`, `style.css` | the page in the browser: its elements, and names in the browser's storage |
 | `testing` | what tests of pages stand in for: the browser that they do without |
 """

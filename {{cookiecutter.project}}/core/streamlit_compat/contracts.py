@@ -1,11 +1,9 @@
-"""What is relied on in Streamlit, as a table of small tests over a page that nobody sees."""
+"""Tests of what the engine relies on in Streamlit: one for each feature, inside a run that nobody sees."""
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,66 +16,48 @@ from streamlit import runtime
 from core.streamlit_compat import messages, run, server, widgets
 from core.streamlit_compat.features import Feature
 
-_KEY = "a key"
-_TEXT = "a value"
-
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """One thing relied on. `holds` looks at it as the engine does; where it raises, it doesn't hold either."""
-
-    feature: Feature
-    says: str
-    """What Streamlit does, and where."""
-    holds: Callable[[], bool]
+class MovedError(Exception):
+    """Something in Streamlit is not as the engine expects it."""
 
 
-def test() -> Mapping[Feature, tuple[str, ...]]:
-    """Return what doesn't hold, by feature, and log it."""
-    found: dict[Feature, list[str]] = defaultdict(list)
+def test() -> Mapping[Feature, str]:
+    """Return why features can't be had, and log it."""
+    found: dict[Feature, str] = {}
 
     def look() -> None:
+        sent: list[Any] = []
         failed = ""
         try:
-            _show()
+            _begin_run(sent.append)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is Streamlit that has changed
-            failed = f" (no page can be shown: {error!r})"
-        for contract in CONTRACTS:
+            failed = f" (no run can be begun: {error!r})"
+        for feature, contract in CONTRACTS.items():
             try:
-                why = "" if contract.holds() else "it is otherwise"
+                contract(sent)
             except Exception as error:  # noqa: BLE001
-                why = repr(error)
-            if why:
-                found[contract.feature].append(f"{contract.says}: {why}{failed}")
+                found[feature] = f"{error!r}{failed}"
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
     for feature, moved in found.items():
         log.error("Streamlit has changed", streamlit=st.__version__, so=feature.value, moved=moved)
-    return {feature: tuple(moved) for feature, moved in found.items()}
+    return found
 
 
-_sent: list[Any] = []
-"""What the page sends to the browser."""
-_inside: list[tuple[str, bool]] = []
-"""What is found inside its form and in its `st.empty()`."""
-
-
-def _show() -> None:
-    """Show a page as a run does, in this thread."""
+def _begin_run(send: Callable[[Any], None]) -> None:
+    """Let this thread be a run; `send` gets what its page sends to the browser."""
     from streamlit.runtime.fragment import MemoryFragmentStorage
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.runtime.scriptrunner import ScriptRunContext, add_script_run_ctx
     from streamlit.runtime.state import SafeSessionState, SessionState
 
-    _sent.clear()
-    _inside.clear()
     context = ScriptRunContext(
         session_id="",
-        _enqueue=_sent.append,
+        _enqueue=send,
         query_string="",
         session_state=SafeSessionState(SessionState(), lambda: None),
         uploaded_file_mgr=cast("Any", None),
@@ -88,92 +68,97 @@ def _show() -> None:
     )
     add_script_run_ctx(threading.current_thread(), context)
     context.reset()
-    st.text_input("A text", key=_KEY)
-    with st.form("a form", clear_on_submit=True), patch.object(runtime, "exists", lambda: True):
-        _inside.append(("form", _raises_nothing(lambda: run.form_around() == "a form")))
-        st.form_submit_button("Send")
-    with st.empty():
-        _inside.append(("empty", _raises_nothing(run.takes_one_element)))
 
 
-def _raises_nothing(holds: Callable[[], bool]) -> bool:
-    try:
-        return holds()
-    except Exception:  # noqa: BLE001
-        return False
+def _expect(holds: bool, says: str) -> None:
+    """Raise MovedError where something doesn't hold. `says`: what Streamlit does, and where."""
+    if not holds:
+        raise MovedError(says)
 
 
-# Messages
-
-
-def _frame() -> bytes:
+def _is_taken_in(sent: list[Any]) -> None:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
+    key, text = "a key", "a value"
+    st.text_input("A text", key=key)
     message = BackMsg()
-    message.rerun_script.widget_states.widgets.add(id=widgets.widget_id(_KEY), string_value=_TEXT)
+    message.rerun_script.widget_states.widgets.add(id=widgets.widget_id(key), string_value=text)
     message.rerun_script.page_script_hash = "a page"
-    return bytes(message.SerializeToString()) + b"\xc5\x3e\x02\x01\x00\x00"  # the number 258
-
-
-def _is_heard() -> bool:
-    message = messages.told(_frame())
-    return message.asks and message.page == "a page" and [state.string_value for state in message.states] == [_TEXT]
-
-
-def _is_read() -> bool:
-    (state,) = messages.told(_frame()).states
-    read = widgets.reader(_KEY)
-    return read is not None and read(state) == _TEXT and not messages.is_press(state)
-
-
-def _is_left_out() -> bool:
-    frame = messages.without(_frame(), [widgets.widget_id(_KEY)])
-    return not messages.told(frame).states and not messages.told(messages.harmless(_frame())).states
-
-
-def _form_is_sent() -> bool:
-    parts = [part for message in _sent if (part := messages.noted(message.SerializeToString()))]
+    frame = bytes(message.SerializeToString()) + b"\xc5\x3e\x02\x01\x00\x00"  # the number 258
+    told = messages.told(frame)
+    (state,) = told.states
+    _expect(told.asks and told.page == "a page", "a rerun names its page (proto/BackMsg)")
+    _expect(told.number == 258, "a message may have fields that Streamlit doesn't know (proto/BackMsg)")
+    _expect(messages.key_in(state.id) == key, "a widget's id ends in its key (runtime/state/common)")
+    read = widgets.reader(key)
+    reads = read is not None and read(state) == text and not messages.is_press(state)
+    _expect(reads, "a widget's metadata reads its state (runtime/state/session_state)")
+    left = [*messages.told(messages.without(frame, [state.id])).states, *messages.told(messages.harmless(frame)).states]
+    _expect(not left, "what is missing in a message stays as it was (proto/WidgetStates)")
+    knows = isinstance(run.page_name(), str) and key in widgets.plain_keys().widgets
+    _expect(knows, "a run knows its page and its widgets (scriptrunner_utils/script_run_context)")
+    with st.form("a form that is cleared", clear_on_submit=True):
+        st.form_submit_button("Send")
+    parts = [messages.noted(message.SerializeToString()) for message in sent]
     forms = [part for part in parts if isinstance(part, messages.FormPart)]
-    return any(part.clears for part in forms) and any(part.button for part in forms)
+    says = any(part.clears for part in forms) and any(part.button for part in forms)
+    _expect(says, "a form and its buttons are sent in messages of their own (proto/Block)")
 
 
-def _fragments_are_said() -> bool:
+def _fragments_are_named(_sent: list[Any]) -> None:
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
     message = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
     message.metadata.run.fragment_ids.append("a fragment")
-    frame = messages.with_status(message.SerializeToString(), {"seen": 1})
-    return messages.noted(frame) == messages.FragmentRun(ended=True)
+    said = messages.noted(messages.with_status(message.SerializeToString(), {"seen": 1}))
+    _expect(said == messages.FragmentRun(ended=True), "a run of fragments says so to the browser (proto/ForwardMsg)")
 
 
-# The state of widgets
+def _fields_are_found(_sent: list[Any]) -> None:
+    key = "a typed text"
+    st.text_input("A text", key=key)
+    _expect(widgets.widget_id(key) not in ("", key), "the widget of a key has an id (runtime/state/session_state)")
+    with st.empty():
+        inside = run.takes_one_element()
+    _expect(inside and not run.takes_one_element(), "an element of its own has a cursor that stays (cursor)")
 
 
-def _is_offered() -> bool:
-    element = widgets.element_id(_KEY)
-    widgets.offer(_KEY, "offered")
-    was_offered = widgets.has_left(_KEY)
-    widgets.settle(_KEY, element)
-    return bool(element) and was_offered and not widgets.has_left(_KEY)
+def _values_are_given(_sent: list[Any]) -> None:
+    key, other = "a given text", "an assigned value"
+    st.text_input("A text", key=key)
+    element = widgets.element_id(key)
+    widgets.offer(key, "offered")
+    offered = bool(element) and widgets.has_left(key)
+    widgets.settle(key, element)
+    holds = offered and not widgets.has_left(key)
+    _expect(holds, "what a widget holds is new or old (runtime/state/session_state)")
+    st.session_state[other] = 1
+    widgets.put_right(other, 2)
+    holds = widgets.held(other, None) == 2 and other in widgets.assigned()
+    _expect(holds, "what a script assigns is apart (runtime/state/session_state)")
+    holds = run.fragment_run() is None and not run.opens_dialog()
+    _expect(holds, "a run knows its fragments and its dialog (scriptrunner_utils/script_run_context)")
 
 
-def _is_put_right() -> bool:
-    st.session_state["another key"] = 1
-    widgets.put_right("another key", 2)
-    return widgets.held("another key", None) == 2 and "another key" in widgets.assigned()
+def _forms_are_found(_sent: list[Any]) -> None:
+    with st.form("a form"), patch.object(runtime, "exists", lambda: True):
+        inside = run.form_around()
+        st.form_submit_button("Send")
+    holds = inside == "a form" and run.form_around() == ""
+    _expect(holds, "a form is on the stack of containers (elements/lib/form_utils)")
 
 
-def _dates_are_read() -> bool:
+def _limits_are_read(_sent: list[Any]) -> None:
     day, moment = date(2026, 1, 2), datetime(2026, 1, 2, 3, 4)  # noqa: DTZ001 - as a page gives them
     limits = {"min_value": None, "max_value": None}
     values = widgets.date_values({"value": (day, day), **limits}), widgets.datetime_values({"value": moment, **limits})
-    return [each.initial for each in values] == [(day, day), moment] and values[0].low < day < values[0].high
+    holds = [each.initial for each in values] == [(day, day), moment] and values[0].low < day < values[0].high
+    _expect(holds, "date inputs read their arguments (elements/widgets/time_widgets)")
+    _expect(widgets.options_of({"a": 1}) == ["a"], "options may be given as anything (dataframe_util)")
 
 
-# The server
-
-
-def _uploads_are_found() -> bool:
+def _uploads_are_found(_sent: list[Any]) -> None:
+    from streamlit.elements.widgets.chat import ChatInputSerde
     from streamlit.runtime import Runtime
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
     from streamlit.runtime.uploaded_file_manager import UploadedFileRec
@@ -183,25 +168,25 @@ def _uploads_are_found() -> bool:
     held = [len(file.data) for file in manager.file_storage["a session"].values()]
     manager.remove_file("a session", "an id")
     server.forget_upload("an id")
-    return held == [3] and hasattr(Runtime, "uploaded_file_mgr") and hasattr(Runtime, "get_app_session")
+    holds = held == [3] and hasattr(Runtime, "uploaded_file_mgr") and hasattr(Runtime, "get_app_session")
+    _expect(holds, "files are held in memory (runtime/memory_uploaded_file_manager)")
+    holds = {"accept_files", "accept_audio"} <= set(ChatInputSerde.__dataclass_fields__)
+    _expect(holds, "a chat input may take files (elements/widgets/chat)")
+    holds = server.takes("a.TXT", "text/plain", ["txt"]) and not server.takes("a.md", "text/plain", ["txt"])
+    _expect(holds, "an uploader's types are endings or media types (elements/lib/file_uploader_utils)")
 
 
-def _chat_is_known() -> bool:
-    from streamlit.elements.widgets.chat import ChatInputSerde
-
-    return {"accept_files", "accept_audio"} <= set(ChatInputSerde.__dataclass_fields__)
-
-
-def _tables_are_read() -> bool:
+def _tables_are_read(_sent: list[Any]) -> None:
     from core.streamlit_compat import tables
 
     frame = tables.dataframe_util.convert_anything_to_pandas_df([{"a": 1}], ensure_copy=True)
     tables.fix_column_headers(frame)
     tables.stringify_incompatible(frame, {}, trial_conversion=True)
-    return tables.parse_value("2", tables.ColumnDataKind.INTEGER) == 2 and bool(tables.EDITABLE_AS)
+    holds = tables.parse_value("2", tables.ColumnDataKind.INTEGER) == 2 and bool(tables.EDITABLE_AS)
+    _expect(holds, "the editor reads tables and cells (elements/widgets/data_editor)")
 
 
-def _pages_are_run() -> bool:
+def _pages_can_be_run(_sent: list[Any]) -> None:
     from streamlit.proto.ClientState_pb2 import ClientState
     from streamlit.runtime import Runtime
     from streamlit.runtime.app_session import AppSession, AppSessionState
@@ -209,10 +194,11 @@ def _pages_are_run() -> bool:
     fields = {"widget_states", "fragment_id"} <= set(ClientState.DESCRIPTOR.fields_by_name)
     known = {"_client_state", "_state"} <= set(AppSession.__init__.__code__.co_names)
     able = hasattr(AppSession, "request_rerun") and hasattr(Runtime, "close_session")
-    return fields and known and able and hasattr(AppSessionState, "APP_IS_RUNNING")
+    holds = fields and known and able and hasattr(AppSessionState, "APP_IS_RUNNING")
+    _expect(holds, "an open page can be run again and ended (runtime/app_session)")
 
 
-def _is_stopped() -> bool:
+def _stopped_runs_go_on(_sent: list[Any]) -> None:
     class StoppedError(Exception):
         pass
 
@@ -226,78 +212,32 @@ def _is_stopped() -> bool:
     try:
         st.stop()
     except StoppedError as stopped:
-        run.do_though_stopped(lambda: done.append(run.run_context() is not None))
-        return run.was_stopped_by_page(stopped) and done == [True]
+        if run.was_stopped_by_page(stopped):
+            run.do_though_stopped(lambda: done.append(run.run_context() is not None))
+    _expect(done == [True], "a stopped run takes elements from another thread (scriptrunner)")
 
 
-def _cookies_are_signed() -> bool:
+def _cookies_are_signed(_sent: list[Any]) -> None:
     from streamlit.web.server.server_util import get_cookie_secret
     from streamlit.web.server.starlette import starlette_server_config as names
 
     value = server.signed("a name", {"sub": "1"}, "a secret")
     named = (names.USER_COOKIE_NAME, names.TOKENS_COOKIE_NAME) == (server.USER_COOKIE, server.TOKENS_COOKIE)
     said = server.read_signed({"a name": value}, "a name", "a secret")
-    return callable(get_cookie_secret) and named and said == {"sub": "1"}
+    holds = callable(get_cookie_secret) and named and said == {"sub": "1"}
+    _expect(holds, "the sign-in signs its cookies (web/server/starlette)")
 
 
-CONTRACTS = (
-    Contract(Feature.INGRESS, "a rerun carries the states of all widgets (proto/BackMsg)", _is_heard),
-    Contract(
-        Feature.INGRESS,
-        "a message may have fields that Streamlit doesn't know (proto/BackMsg)",
-        lambda: messages.told(_frame()).number == 258,
-    ),
-    Contract(
-        Feature.INGRESS,
-        "a widget's id ends in its key (runtime/state/common)",
-        lambda: [messages.key_of(state) for state in messages.told(_frame()).states] == [_KEY],
-    ),
-    Contract(Feature.INGRESS, "a widget's metadata reads its state (runtime/state/session_state)", _is_read),
-    Contract(Feature.INGRESS, "what is missing in a message stays as it was (proto/WidgetStates)", _is_left_out),
-    Contract(Feature.INGRESS, "a form and its buttons are sent in messages of their own (proto/Block)", _form_is_sent),
-    Contract(Feature.FRAGMENTS, "a run of fragments says so to the browser (proto/ForwardMsg)", _fragments_are_said),
-    Contract(
-        Feature.INGRESS,
-        "a run knows its page and its widgets (scriptrunner_utils/script_run_context)",
-        lambda: isinstance(run.page_name(), str) and widgets.plain_keys().widgets == {_KEY},
-    ),
-    Contract(
-        Feature.TYPING,
-        "the widget of a key has an id (runtime/state/session_state)",
-        lambda: widgets.widget_id(_KEY) not in ("", _KEY),
-    ),
-    Contract(
-        Feature.TYPING,
-        "an element of its own has a cursor that stays (cursor)",
-        lambda: ("empty", True) in _inside and not run.takes_one_element(),
-    ),
-    Contract(Feature.IN_PLACE, "what a widget holds is new or old (runtime/state/session_state)", _is_offered),
-    Contract(Feature.IN_PLACE, "what a script assigns is apart (runtime/state/session_state)", _is_put_right),
-    Contract(
-        Feature.IN_PLACE,
-        "a run knows its fragments and its dialog (scriptrunner_utils/script_run_context)",
-        lambda: run.fragment_run() is None and not run.opens_dialog(),
-    ),
-    Contract(
-        Feature.FORMS,
-        "a form is on the stack of containers (elements/lib/form_utils)",
-        lambda: ("form", True) in _inside and run.form_around() == "",
-    ),
-    Contract(Feature.LIMITS, "date inputs read their arguments (elements/widgets/time_widgets)", _dates_are_read),
-    Contract(
-        Feature.LIMITS,
-        "options may be given as anything (dataframe_util)",
-        lambda: widgets.options_of({"a": 1}) == ["a"],
-    ),
-    Contract(Feature.UPLOADS, "files are held in memory (runtime/memory_uploaded_file_manager)", _uploads_are_found),
-    Contract(Feature.UPLOADS, "a chat input may take files (elements/widgets/chat)", _chat_is_known),
-    Contract(
-        Feature.UPLOADS,
-        "an uploader's types are endings or media types (elements/lib/file_uploader_utils)",
-        lambda: server.takes("a.TXT", "text/plain", ["txt"]) and not server.takes("a.md", "text/plain", ["txt"]),
-    ),
-    Contract(Feature.TABLES, "the editor reads tables and cells (elements/widgets/data_editor)", _tables_are_read),
-    Contract(Feature.PAGES, "an open page can be run again and ended (runtime/app_session)", _pages_are_run),
-    Contract(Feature.STOPPED, "a stopped run takes elements from another thread (scriptrunner)", _is_stopped),
-    Contract(Feature.PROVIDER, "the sign-in signs its cookies (web/server/starlette)", _cookies_are_signed),
-)
+CONTRACTS: Mapping[Feature, Callable[[list[Any]], None]] = {
+    Feature.INGRESS: _is_taken_in,
+    Feature.FRAGMENTS: _fragments_are_named,
+    Feature.TYPING: _fields_are_found,
+    Feature.IN_PLACE: _values_are_given,
+    Feature.FORMS: _forms_are_found,
+    Feature.LIMITS: _limits_are_read,
+    Feature.UPLOADS: _uploads_are_found,
+    Feature.TABLES: _tables_are_read,
+    Feature.PAGES: _pages_can_be_run,
+    Feature.STOPPED: _stopped_runs_go_on,
+    Feature.PROVIDER: _cookies_are_signed,
+}

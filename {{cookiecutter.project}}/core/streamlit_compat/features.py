@@ -1,4 +1,4 @@
-"""What is left of each part of the engine where an internal of Streamlit's is not as this version expects it."""
+"""The parts of the engine that rely on internals of Streamlit, and what is left of each where those have changed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Feature(Enum):
 
 
 _lock = threading.RLock()
-_broken: Mapping[Feature, tuple[str, ...]] | None = None
+_broken: Mapping[Feature, str] | None = None
 
 
-def broken() -> Mapping[Feature, tuple[str, ...]]:
-    """Return the contracts that don't hold, by feature. They are tested once, when this is first asked."""
+def broken() -> Mapping[Feature, str]:
+    """Return why features can't be had. Their contracts are tested once, when this is first asked."""
     global _broken
     if _broken is None:
         with _lock:
@@ -52,7 +52,7 @@ def test_again() -> None:
 
 
 def part_of(feature: Feature, *, otherwise: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function return `otherwise` where a contract of its feature doesn't hold."""
+    """Make a function return `otherwise` where the contract of its feature doesn't hold."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
