@@ -67,7 +67,7 @@ def test_a_browser_s_message_gives_the_value_the_script_gets(
     message = BackMsg()
     message.rerun_script.widget_states.widgets.append(widget._widget_state)
     (state,) = told(message.SerializeToString()).states
-    assert key_of(state) == KEY
+    assert key_of(state.id) == KEY
     read = tab.session_state["reader"](state)
     assert read == value
     assert type(read) is type(value)

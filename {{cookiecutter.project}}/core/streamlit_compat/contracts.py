@@ -28,15 +28,14 @@ def test() -> Mapping[Feature, str]:
     found: dict[Feature, str] = {}
 
     def look() -> None:
-        sent: list[Any] = []
         failed = ""
         try:
-            _begin_run(sent.append)
+            _begin_run()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is Streamlit that has changed
             failed = f" (no run can be begun: {error!r})"
         for feature, contract in CONTRACTS.items():
             try:
-                contract(sent)
+                contract()
             except Exception as error:  # noqa: BLE001
                 found[feature] = f"{error!r}{failed}"
 
@@ -48,8 +47,8 @@ def test() -> Mapping[Feature, str]:
     return found
 
 
-def _begin_run(send: Callable[[Any], None]) -> None:
-    """Let this thread be a run; `send` gets what its page sends to the browser."""
+def _begin_run() -> None:
+    """Let this thread be a run."""
     from streamlit.runtime.fragment import MemoryFragmentStorage
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.runtime.scriptrunner import ScriptRunContext, add_script_run_ctx
@@ -57,7 +56,7 @@ def _begin_run(send: Callable[[Any], None]) -> None:
 
     context = ScriptRunContext(
         session_id="",
-        _enqueue=send,
+        _enqueue=lambda _message: None,
         query_string="",
         session_state=SafeSessionState(SessionState(), lambda: None),
         uploaded_file_mgr=cast("Any", None),
@@ -76,7 +75,7 @@ def _expect(holds: bool, says: str) -> None:
         raise MovedError(says)
 
 
-def _is_taken_in(sent: list[Any]) -> None:
+def _is_taken_in() -> None:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
     key, text = "a key", "a value"
@@ -89,7 +88,7 @@ def _is_taken_in(sent: list[Any]) -> None:
     (state,) = told.states
     _expect(told.asks and told.page == "a page", "a rerun names its page (proto/BackMsg)")
     _expect(told.number == 258, "a message may have fields that Streamlit doesn't know (proto/BackMsg)")
-    _expect(messages.key_in(state.id) == key, "a widget's id ends in its key (runtime/state/common)")
+    _expect(messages.key_of(state.id) == key, "a widget's id ends in its key (runtime/state/common)")
     read = widgets.reader(key)
     reads = read is not None and read(state) == text and not messages.is_press(state)
     _expect(reads, "a widget's metadata reads its state (runtime/state/session_state)")
@@ -97,7 +96,8 @@ def _is_taken_in(sent: list[Any]) -> None:
     _expect(not left, "what is missing in a message stays as it was (proto/WidgetStates)")
     knows = isinstance(run.page_name(), str) and key in widgets.plain_keys().widgets
     _expect(knows, "a run knows its page and its widgets (scriptrunner_utils/script_run_context)")
-    with st.form("a form that is cleared", clear_on_submit=True):
+    sent: list[Any] = []
+    with patch.object(run.run_context(), "_enqueue", sent.append), st.form("one form", clear_on_submit=True):
         st.form_submit_button("Send")
     parts = [messages.noted(message.SerializeToString()) for message in sent]
     forms = [part for part in parts if isinstance(part, messages.FormPart)]
@@ -105,7 +105,7 @@ def _is_taken_in(sent: list[Any]) -> None:
     _expect(says, "a form and its buttons are sent in messages of their own (proto/Block)")
 
 
-def _fragments_are_named(_sent: list[Any]) -> None:
+def _fragments_are_named() -> None:
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
     message = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
@@ -114,7 +114,7 @@ def _fragments_are_named(_sent: list[Any]) -> None:
     _expect(said == messages.FragmentRun(ended=True), "a run of fragments says so to the browser (proto/ForwardMsg)")
 
 
-def _fields_are_found(_sent: list[Any]) -> None:
+def _fields_are_found() -> None:
     key = "a typed text"
     st.text_input("A text", key=key)
     _expect(widgets.widget_id(key) not in ("", key), "the widget of a key has an id (runtime/state/session_state)")
@@ -123,7 +123,7 @@ def _fields_are_found(_sent: list[Any]) -> None:
     _expect(inside and not run.takes_one_element(), "an element of its own has a cursor that stays (cursor)")
 
 
-def _values_are_given(_sent: list[Any]) -> None:
+def _values_are_given() -> None:
     key, other = "a given text", "an assigned value"
     st.text_input("A text", key=key)
     element = widgets.element_id(key)
@@ -140,7 +140,7 @@ def _values_are_given(_sent: list[Any]) -> None:
     _expect(holds, "a run knows its fragments and its dialog (scriptrunner_utils/script_run_context)")
 
 
-def _forms_are_found(_sent: list[Any]) -> None:
+def _forms_are_found() -> None:
     with st.form("a form"), patch.object(runtime, "exists", lambda: True):
         inside = run.form_around()
         st.form_submit_button("Send")
@@ -148,7 +148,7 @@ def _forms_are_found(_sent: list[Any]) -> None:
     _expect(holds, "a form is on the stack of containers (elements/lib/form_utils)")
 
 
-def _limits_are_read(_sent: list[Any]) -> None:
+def _limits_are_read() -> None:
     day, moment = date(2026, 1, 2), datetime(2026, 1, 2, 3, 4)  # noqa: DTZ001 - as a page gives them
     limits = {"min_value": None, "max_value": None}
     values = widgets.date_values({"value": (day, day), **limits}), widgets.datetime_values({"value": moment, **limits})
@@ -157,7 +157,7 @@ def _limits_are_read(_sent: list[Any]) -> None:
     _expect(widgets.options_of({"a": 1}) == ["a"], "options may be given as anything (dataframe_util)")
 
 
-def _uploads_are_found(_sent: list[Any]) -> None:
+def _uploads_are_found() -> None:
     from streamlit.elements.widgets.chat import ChatInputSerde
     from streamlit.runtime import Runtime
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -176,7 +176,7 @@ def _uploads_are_found(_sent: list[Any]) -> None:
     _expect(holds, "an uploader's types are endings or media types (elements/lib/file_uploader_utils)")
 
 
-def _tables_are_read(_sent: list[Any]) -> None:
+def _tables_are_read() -> None:
     from core.streamlit_compat import tables
 
     frame = tables.dataframe_util.convert_anything_to_pandas_df([{"a": 1}], ensure_copy=True)
@@ -186,7 +186,7 @@ def _tables_are_read(_sent: list[Any]) -> None:
     _expect(holds, "the editor reads tables and cells (elements/widgets/data_editor)")
 
 
-def _pages_can_be_run(_sent: list[Any]) -> None:
+def _pages_can_be_run() -> None:
     from streamlit.proto.ClientState_pb2 import ClientState
     from streamlit.runtime import Runtime
     from streamlit.runtime.app_session import AppSession, AppSessionState
@@ -198,7 +198,7 @@ def _pages_can_be_run(_sent: list[Any]) -> None:
     _expect(holds, "an open page can be run again and ended (runtime/app_session)")
 
 
-def _stopped_runs_go_on(_sent: list[Any]) -> None:
+def _stopped_runs_go_on() -> None:
     class StoppedError(Exception):
         pass
 
@@ -217,7 +217,7 @@ def _stopped_runs_go_on(_sent: list[Any]) -> None:
     _expect(done == [True], "a stopped run takes elements from another thread (scriptrunner)")
 
 
-def _cookies_are_signed(_sent: list[Any]) -> None:
+def _cookies_are_signed() -> None:
     from streamlit.web.server.server_util import get_cookie_secret
     from streamlit.web.server.starlette import starlette_server_config as names
 
@@ -228,7 +228,7 @@ def _cookies_are_signed(_sent: list[Any]) -> None:
     _expect(holds, "the sign-in signs its cookies (web/server/starlette)")
 
 
-CONTRACTS: Mapping[Feature, Callable[[list[Any]], None]] = {
+CONTRACTS: Mapping[Feature, Callable[[], None]] = {
     Feature.INGRESS: _is_taken_in,
     Feature.FRAGMENTS: _fragments_are_named,
     Feature.TYPING: _fields_are_found,

@@ -1,4 +1,4 @@
-"""What the browser and the server send each other over the WebSocket: `BackMsg` and `ForwardMsg`."""
+"""Messages of the browser and of the server over the WebSocket: `BackMsg` and `ForwardMsg`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NUMBER, _CONTENT = 1000, 1001
 """The fields that are added to messages, in both directions: a number, and something in JSON. The browser has them in
 `core/ui/last_message.js`. Of a message to it the number is the length of the JSON, by which it finds that."""
 _LENGTH_DELIMITED, _FIXED32 = 2, 5
-"""How protobuf marks what a field consists of."""
+"""Protobuf's marks for the content of a field."""
 _LONGEST_NOTED = 4096
 """Bytes of a message to the browser that may be about a form, its button or a run's begin: none holds much."""
 
@@ -36,28 +36,28 @@ class Unsent:
     form: str
     """The key of the `st.form` it waits for; empty outside of any."""
     number: int
-    """How many messages the page had sent when it was entered."""
+    """The number of messages that the page had sent when it was entered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one message of the browser says."""
+    """One message of the browser."""
 
     states: Sequence[WidgetState] = ()
     """Those of all widgets, in Streamlit's own words."""
     asks: bool = False
-    """Whether it asks for a run, or for what a page has offered: a file, rows of a table."""
+    """True if it asks for a run, or for what a page has offered: a file, rows of a table."""
     page: str = ""
     """From which page, or for which one (see `page_name`); empty where the browser doesn't know its name yet."""
     by_itself: bool = False
-    """Whether no widget was touched: a part of the page is due again, or somebody went back to another page."""
+    """True if no widget was touched: a part of the page is due again, or somebody went back to another page."""
     number: int = 0
-    """How many messages the page had sent with this one, as its script counts them; 0 for one without a number."""
+    """The number of messages that the page had sent with this one, as its script counts them; 0 for one without."""
     drafts: Sequence[Mapping[str, Any]] = ()
-    """What the page's fields show and the browser alone has, each as it is posted to `/keep/drafts`; `text` may be
-    None, for what the browser can't send."""
+    """Texts that the page's fields show and the browser alone has, each as it is posted to `/keep/drafts`; `text` may
+    be None, for what the browser can't send."""
     unsent: Sequence[Unsent] = ()
-    """What else the page shows and the browser hasn't sent, as far as it knows."""
+    """All else that the page shows and the browser hasn't sent, as far as it knows."""
     touched: Collection[str] = ()
     """The ids of the widgets into which something may have been entered since the message before."""
 
@@ -67,14 +67,14 @@ NOTHING_TOLD = Told()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormPart:
-    """What the browser is sent of one `st.form`: the form itself, or a button that submits it."""
+    """One `st.form` or a button that submits it, as it is sent to the browser."""
 
     form: str
     """Its key."""
     button: str = ""
     """The id of the button; empty for the form."""
     clears: bool = False
-    """Whether the browser puts the form's widgets back to their defaults when it is submitted."""
+    """True if the browser puts the form's widgets back to their defaults when it is submitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,24 +179,19 @@ def _tag(field: int, wire_type: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """A number as protobuf writes it: seven bits a byte, the lowest first."""
+    """Return a number as protobuf writes it: seven bits a byte, the lowest first."""
     return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + _varint(number >> 7)
 
 
 @part_of(Feature.INGRESS, otherwise=False)
 def is_press(state: WidgetState) -> bool:
-    """Whether something was pressed or handed in, which comes once, and is no value that a widget goes on holding."""
+    """Return True for something pressed or handed in: it comes once, and is no value that a widget goes on holding."""
     return state.WhichOneof("value") in PRESSES
 
 
-def key_of(state: WidgetState) -> str | None:
-    """Return the key the script gave the widget, None for one without a key."""
-    return key_in(state.id)
-
-
 @part_of(Feature.INGRESS, otherwise=None)
-def key_in(element: str) -> str | None:
-    """The same, by the id of its element."""
+def key_of(element: str) -> str | None:
+    """Return the key that the script gave the widget of this id, None for one without a key."""
     from streamlit.runtime.state.common import user_key_from_element_id
 
     return user_key_from_element_id(element)

@@ -35,21 +35,21 @@ def app_session(session_id: str) -> AppSession | None:
 
 @part_of(Feature.INGRESS, otherwise="")
 def page_name() -> str:
-    """What the browser's messages call the page that this run shows."""
+    """Return the name that the browser's messages have for the page of this run."""
     context = run_context()
     return context.pages_manager.current_page_script_hash if context is not None else ""
 
 
 @part_of(Feature.IN_PLACE, otherwise=None)
 def fragment_run() -> object | None:
-    """An object of this run's own where it is one of fragments only; None for a run of the whole script."""
+    """Return an object of this run's own if it is one of fragments only; None for a run of the whole script."""
     context = run_context()
     return (context.fragment_ids_this_run or None) if context is not None else None
 
 
 @part_of(Feature.IN_PLACE, otherwise=False)
 def opens_dialog() -> bool:
-    """Whether the script is inside a dialog that this run has opened, as if it had not been there before."""
+    """Return True inside a dialog that this run has opened, as if it had not been there before."""
     context = run_context()
     if context is None or not context.has_dialog_opened:
         return False
@@ -58,7 +58,7 @@ def opens_dialog() -> bool:
 
 @part_of(Feature.TYPING, otherwise=True)
 def takes_one_element() -> bool:
-    """Whether the script writes into an `st.empty()`, where each element replaces the one before."""
+    """Return True if the script writes into an `st.empty()`, where each element replaces the one before."""
     from streamlit.cursor import LockedCursor
 
     dg = st._main._active_dg
@@ -67,14 +67,14 @@ def takes_one_element() -> bool:
 
 @part_of(Feature.FORMS, otherwise="unknown")
 def form_around() -> str:
-    """The key of the `with st.form(...)` the script is inside, where widgets can't have callbacks; empty for none."""
+    """Return the key of the `st.form` the script is inside, where widgets can't have callbacks; empty for none."""
     from streamlit.elements.lib.form_utils import current_form_id
 
     return current_form_id(st._main)
 
 
 def was_stopped_by_page(stopped: BaseException) -> bool:
-    """Whether an exception ends a run because the page called `st.stop()`, and not because another run has begun."""
+    """Return True if an exception ends a run because the page called `st.stop()`, not because another run began."""
     stop = inspect.unwrap(st.stop).__code__
     return any(frame.f_code is stop for frame, _ in traceback.walk_tb(stopped.__traceback__))
 

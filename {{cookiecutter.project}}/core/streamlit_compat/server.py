@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 STREAM = "_stcore/stream"
 """The address of the WebSocket, below the base path."""
 UPLOAD = "_stcore/upload_file/"
-"""Where the browser puts files, below the base path: followed by the session's id and the file's."""
+"""The address of uploads, below the base path: followed by the session's id and the file's."""
 HOST_CONFIG = "_stcore/host-config"
-"""Where Streamlit's browser part asks what its host wishes, below the app's folder."""
+"""The address at which Streamlit's browser part asks for its host's wishes, below the app's folder."""
 PAGE_END = b"</body>"
-"""Where what is added to the page goes."""
+"""The place of what is added to the page."""
 USER_COOKIE, TOKENS_COOKIE = "_streamlit_user", "_streamlit_user_tokens"
-"""What the sign-in says of a person, and the provider's tokens."""
+"""The cookies of a sign-in: its person, and the provider's tokens."""
 _MONTH = 31 * 86_400
 """Seconds: how long Streamlit's own cookies count."""
 HEALTH = "_stcore/health"
@@ -38,7 +38,7 @@ cookie, which says who is there; the third tells how many are there."""
 PROVIDER = ("auth/", "oauth2callback")
 """Routes for signing in through a provider."""
 NOT_PAGES = ("_stcore/", "static/", "app/static/", "media/", "component/", "auth/")
-"""How addresses of Streamlit's begin that are no page."""
+"""Beginnings of addresses of Streamlit's that are no page."""
 
 
 @part_of(Feature.UPLOADS, otherwise=None)
@@ -52,7 +52,7 @@ def uploaded(session_id: str, upload: str) -> UploadedFileRec | None:
 
 @part_of(Feature.UPLOADS, otherwise={})
 def uploads_held(session_id: str) -> dict[str, int]:
-    """The ids and bytes of the files this process holds for an open page, by Streamlit's id of its session."""
+    """Return the ids and bytes of the files this process holds for an open page, by Streamlit's id of its session."""
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
     manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
@@ -93,7 +93,7 @@ def _takes_files(metadata: WidgetMetadata[Any]) -> bool:
 
 @part_of(Feature.UPLOADS, otherwise=True)
 def takes(name: str, kind: str, types: str | Sequence[str]) -> bool:
-    """Whether a file uploader for these types takes a file of this name and content type.
+    """Return True if a file uploader for these types takes a file of this name and content type.
 
     Streamlit itself leaves types such as `image/*` to the browser.
     """
@@ -136,7 +136,7 @@ def ask_for_run(session_id: str) -> None:
 
 @part_of(Feature.PAGES, otherwise=False)
 def is_running(session_id: str) -> bool:
-    """Whether the script of an open page runs now. For the event loop's own thread."""
+    """Return True if the script of an open page runs now. For the event loop's own thread."""
     from streamlit.runtime.app_session import AppSessionState
 
     session = app_session(session_id)

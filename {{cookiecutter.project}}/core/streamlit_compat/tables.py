@@ -1,4 +1,4 @@
-"""How Streamlit's data editor reads a table, and what its columns can hold."""
+"""Functions of Streamlit's data editor: they read a table, and say what its columns can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of pages stand in for: the browser that they do without."""
+"""Stand-ins for the browser, for tests of pages without one."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Raises ValueError for what the widget itself would not have sent; other errors m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateValues:
-    """What a date input shows at first, and the smallest and largest it takes."""
+    """The initial value of a date input, and the smallest and largest it takes."""
 
     initial: Any
     is_range: bool
@@ -71,7 +71,7 @@ def reader(key: str) -> Reader | None:
 
 
 def _is_none(sent: Any, serialize: Callable[..., Any]) -> bool:
-    """Whether what was sent is what an option is called that is None: of None alone Streamlit can't say that again."""
+    """Return True if an option that is None is called so: of None alone Streamlit can't say that again."""
     options = getattr(serialize, "__self__", None)
     called = zip(getattr(options, "options", ()), getattr(options, "formatted_options", ()), strict=False)
     names = [sent] if isinstance(sent, str) else list(sent)
@@ -98,9 +98,9 @@ class PlainKeys:
     widgets: frozenset[str] = frozenset()
     """Those of widgets on the page."""
     others: frozenset[str] = frozenset()
-    """What a script has assigned, and what Streamlit holds for widgets of other pages."""
+    """Those that a script has assigned, and those of widgets of other pages."""
     unnamed: int = 0
-    """How many widgets on the page have no key."""
+    """The number of widgets on the page without a key."""
 
 
 @part_of(Feature.INGRESS, otherwise=PlainKeys())
@@ -139,7 +139,7 @@ def shown_widgets() -> frozenset[str]:
 
 
 def held(key: str, default: Any) -> Any:
-    """What `st.session_state` holds for a key. Other than that it doesn't ask whether the run shall stop."""
+    """Return what `st.session_state` holds for a key. Other than that it doesn't ask whether the run shall stop."""
     state = _state() if Feature.IN_PLACE not in broken() else st.session_state
     if state is None:
         return default
@@ -151,14 +151,14 @@ def held(key: str, default: Any) -> Any:
 
 @part_of(Feature.IN_PLACE, otherwise=frozenset())
 def assigned() -> frozenset[str]:
-    """The keys of `st.session_state` that this run, or a callback before it, has assigned something to."""
+    """Return the keys of `st.session_state` that this run, or a callback before it, has assigned something to."""
     state = _state()
     return frozenset(state._new_session_state) if state is not None else frozenset()
 
 
 @part_of(Feature.IN_PLACE, otherwise="")
 def element_id(key: str) -> str:
-    """The id of the element that the widget of this key is on the page; empty where it is on none."""
+    """Return the id of the element that the widget of this key is on the page; empty where it is on none."""
     state = _state()
     if state is None:
         return ""
@@ -169,7 +169,7 @@ def element_id(key: str) -> str:
 
 @part_of(Feature.IN_PLACE, otherwise=False)
 def has_left(key: str) -> bool:
-    """Whether the element of this key has left the page since `settle`: Streamlit holds its value for another one."""
+    """Return True if the element of this key has left since `settle`: Streamlit holds its value for another one."""
     state = _state()
     return state is not None and key in state._old_state
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 from core.errors import KeepError, NotAllowedError, SignedOutError
 from core.state.equality import same
 from core.state.text_rules import UntakenTextError
-from core.streamlit_compat.messages import FormPart, Told, Unsent, WidgetState, is_press, key_in, key_of
+from core.streamlit_compat.messages import FormPart, Told, Unsent, WidgetState, is_press, key_of
 from core.streamlit_compat.widgets import Reader
 
 _NOTHING: Final = object()
@@ -227,7 +227,7 @@ class LiveTab:
         with self._lock:
             self._unsent = [each for each in self._unsent if each.id in ids]
             self._own = set(self._own_now)
-            for key in {key_in(each) or "" for each in ids} & self._widgets.keys() - self._own:
+            for key in {key_of(each) or "" for each in ids} & self._widgets.keys() - self._own:
                 del self._widgets[key]
 
     # What the browser sends
@@ -281,7 +281,7 @@ class LiveTab:
         changed: list[_Change] = []
         stale: list[_Change] = []
         for state in told.states:
-            key = key_of(state) or ""
+            key = key_of(state.id) or ""
             widget = self._widgets.get(key)
             if widget is None:
                 continue
@@ -321,16 +321,16 @@ class LiveTab:
             return ()
         pressed = [state for state in told.states if is_press(state)]
         if pressed:
-            submits = any(state.trigger_value and key_of(state) not in self._own for state in pressed)
+            submits = any(state.trigger_value and key_of(state.id) not in self._own for state in pressed)
             return [change for change in stale if submits and self._widgets[change[0]].waits]
-        is_alone = len(stale) == 1 and not changed and all(key_in(each) in self._widgets for each in others)
+        is_alone = len(stale) == 1 and not changed and all(key_of(each) in self._widgets for each in others)
         return [change for change in stale if is_alone and not self._widgets[change[0]].waits]
 
     def _note_plain(self, told: Told, last: Mapping[str, WidgetState]) -> None:
         """Note what was entered into a widget that is none of ours, or may have been changed by a button."""
         number = max(self.number, 1)
         for state in told.states:
-            key = key_of(state) or ""
+            key = key_of(state.id) or ""
             if key in self._own:
                 continue
             if is_press(state):
@@ -380,7 +380,7 @@ class LiveTab:
         untaken: dict[tuple[str, str], KeepError] = {}
         with self._lock:
             for each in self._unsent:
-                widget = self._widgets.get(key_in(each.id) or "")
+                widget = self._widgets.get(key_of(each.id) or "")
                 if widget is not None and widget.element in ("", each.id) and not each.form:
                     untaken[widget.form, widget.field] = UntakenTextError("typed.not_here")
         self.untaken = {**untaken, **(self._keep_drafts(told.drafts, edits) if told.drafts else {})}
