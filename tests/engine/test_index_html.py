@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
+from core.streamlit_compat.server import STYLE as STYLE_FILE
 from core.streamlit_compat.server import block_dialogs
 from core.web import index_html
 from core.web.address import is_page
@@ -21,8 +22,8 @@ from core.web.index_html import Change, RewriteMiddleware, add_ours
 
 PAGE = "<html><body><div></div></body></html>"
 STYLE, EARLY = (
-    Path(index_html.__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("style.css", "pre_hydration_input.js")
+    path.read_text(encoding="utf-8")
+    for path in (STYLE_FILE, Path(index_html.__file__).with_name("pre_hydration_input.js"))
 )
 STYLED = f"<html><body><div></div><style>{STYLE}</style><script>{EARLY}</script></body></html>"
 

@@ -29,10 +29,6 @@ from core.words import Words
 
 _CARD_WIDTH = 420
 """Pixels; narrower where the screen is."""
-_STYLE = """<style>
-.st-key-keep-sign-in-card { margin-top: min(12vh, 7rem); padding: 0.5rem 1.75rem 1.75rem; }
-.st-key-keep-language { position: absolute; visibility: hidden; }
-</style>"""
 _EXPECTED = (AccountError, StoreUnavailableError, ThrottledError, UncheckedPasswordError)
 
 _FLAWS: dict[Flaw, str] = {
@@ -69,7 +65,6 @@ def ask_password(accounts: Accounts, title: str, *, token_hash: str | None, by: 
 
 def card(title: str, text: str) -> DeltaGenerator:
     """Begin a page for somebody who is not signed in yet; returns the container for its form."""
-    st.html(_STYLE)
     mark_page(words_for().language)
     card = st.container(horizontal_alignment="center").container(
         border=True, width=_CARD_WIDTH, key="keep-sign-in-card"

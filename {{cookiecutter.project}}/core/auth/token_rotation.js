@@ -1,34 +1,19 @@
 // Exchanges a ticket for a new session cookie, then loads the page anew, so that nothing of before is left in it.
 
-const PREFIX = "keep.";
-const OUTBOX = "keep.outbox.";
-const COUNT = "keep_token_rotations"; // sessionStorage; not cleared below, or a loop would never end
 const MOST_IN_A_ROW = 8; // within WINDOW; more means that the cookie doesn't stick
 const WINDOW = 20_000; // ms
 const LAST_RETRY = 5000; // ms
 
 const used = new Set();
 
-// Storage that is blocked throws, and where it is full writing does. Then there is nothing to clear or to count.
-function attempt(action) {
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
-}
-
 // Who signs out leaves nothing behind, in no tab. When a sign-in only ended, what was typed and not sent yet waits for
 // its author: it is bound to that person, and goes when somebody else signs in.
 function forget({ signed_out: signedOut, base }) {
-  for (const kind of ["localStorage", "sessionStorage"]) {
-    for (const key of attempt(() => Object.keys(window[kind])) ?? []) {
-      const ours = () => window[kind].getItem(key).includes(`"base":${JSON.stringify(base)}`);
-      const goes = key.startsWith(OUTBOX) ? signedOut && attempt(ours) : key.startsWith(PREFIX);
-      if (goes) attempt(() => window[kind].removeItem(key));
-    }
+  for (const entry of allOurs()) {
+    const isThisApp = () => read(entry)?.includes(`"base":${JSON.stringify(base)}`);
+    if (!isDraft(entry) || (signedOut && isThisApp())) write(entry, null);
   }
-  const channel = signedOut && attempt(() => new BroadcastChannel("keep.signed-out"));
+  const channel = signedOut && attempt(() => new BroadcastChannel(SIGNED_OUT));
   if (!channel) return;
   channel.postMessage(base);
   channel.close();
@@ -36,9 +21,9 @@ function forget({ signed_out: signedOut, base }) {
 
 function goingRound() {
   const now = Date.now();
-  const times = attempt(() => sessionStorage.getItem(COUNT))?.split(" ") ?? [];
+  const times = read(ROTATIONS)?.split(" ") ?? [];
   const recent = times.filter((time) => now - Number(time) < WINDOW);
-  attempt(() => sessionStorage.setItem(COUNT, [...recent, now].join(" ")));
+  write(ROTATIONS, [...recent, now].join(" "));
   return recent.length >= MOST_IN_A_ROW;
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.language import words_for
+from core.streamlit_compat.server import component_script
 from core.web.address import app_folder
 
 _SCRIPT = Path(__file__).with_name("token_rotation.js")
@@ -28,7 +29,7 @@ def rotate_token(
     and not sent yet; when somebody has signed out, that goes as well. `then` is where to go afterwards, relative to the
     app's address; without it the same page is loaded anew.
     """
-    component = st.components.v2.component("keep_token_rotation", html=_HTML, js=_SCRIPT.read_text(encoding="utf-8"))
+    component = st.components.v2.component("keep_token_rotation", html=_HTML, js=component_script(_SCRIPT))
     say = words_for()
     data = {
         "ticket": ticket,

@@ -9,5 +9,6 @@
 | `widgets` | `st.session_state` from inside, and what widgets do with their arguments |
 | `server` | open pages, uploaded files, addresses, cookies of the sign-in |
 | `tables` | how the data editor reads a table |
+| `page.js`, `style.css` | the page in the browser: its elements, and names in the browser's storage |
 | `testing` | what tests of pages stand in for: the browser that they do without |
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -27,6 +28,8 @@ HOST_CONFIG = "_stcore/host-config"
 """The address at which Streamlit's browser part asks for its host's wishes, below the app's folder."""
 PAGE_END = b"</body>"
 """The place of what is added to the page."""
+STYLE = Path(__file__).with_name("style.css")
+"""Rules that are added to the page's own."""
 USER_COOKIE, TOKENS_COOKIE = "_streamlit_user", "_streamlit_user_tokens"
 """The cookies of a sign-in: its person, and the provider's tokens."""
 _MONTH = 31 * 86_400
@@ -153,6 +156,13 @@ def end_session(session_id: str) -> None:
 def index_html() -> bytes:
     """Return Streamlit's page, as it is in the installed version."""
     return Path(st.__file__).with_name("static").joinpath("index.html").read_bytes()
+
+
+@functools.cache
+def component_script(*scripts: Path) -> str:
+    """Return the one module that a component consists of: its scripts, behind what they know of the page by name."""
+    paths = (Path(__file__).with_name("page.js"), *scripts)
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def block_dialogs(host_config: bytes) -> bytes:

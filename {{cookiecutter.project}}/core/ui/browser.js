@@ -1,9 +1,6 @@
-// The browser's side of Streamlit Keep: which tab this is, where it stands, how far it is scrolled.
-// One instance per page load; Streamlit calls `update` whenever the script sends new data. Parts of it are in files of
-// their own, added to this one: text_fields.js, focus.js and theme.js.
+// The browser's side of Streamlit Keep: which tab this is, where it stands, how far it is scrolled, its theme, and the keys
+// that undo. One instance per page load; Streamlit calls `update` whenever the script sends new data.
 
-const ID = "keep.tab"; // sessionStorage: this tab
-const LAST = "keep.tab.last"; // localStorage: the tab last used in this browser
 const PAUSE = 300; // ms without scrolling before the position is posted
 const RETRY = 5000; // ms until a position is posted again that could not be kept
 const LATER = new Set([429, 502, 503, 504]); // answers to what may be kept a moment later
@@ -11,30 +8,11 @@ const MAX_ENTRIES = 50;
 const KNOCK = 1000; // ms between two questions whether the server is back
 const DRAIN = 3000; // ms for what is still to be sent, before the page is loaded anew
 const PATIENCE = 10_000; // ms to wait for a page to grow as tall as it was
+const THEMES = { system: "System", light: "Light", dark: "Dark" }; // as Streamlit names them
+const NO_TEXT = new Set(["checkbox", "radio", "range", "color", "button", "submit", "reset", "file"]);
 
 function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-}
-
-// Storage that is blocked throws, at once or in each of its methods, and where it is full writing throws. The tab then
-// lives as long as the page.
-function read(kind, key) {
-  try {
-    return window[kind].getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-// Returns whether it is stored; null removes what is.
-function write(kind, key, value) {
-  try {
-    if (value === null) window[kind].removeItem(key);
-    else window[kind].setItem(key, value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 // Resolves to whether the tab's lock is ours. It is held for the life of the page, so a duplicated tab finds the id it
@@ -46,7 +24,7 @@ async function hold(id, tries = 1) {
         resolve(Boolean(lock));
         return lock && new Promise(() => {});
       };
-      if (navigator.locks) navigator.locks.request(`${ID}.${id}`, { ifAvailable: true }, held).catch(() => resolve(null));
+      if (navigator.locks) navigator.locks.request(`${LOCK}${id}`, { ifAvailable: true }, held).catch(() => resolve(null));
       else resolve(null);
     });
     if (got !== false || attempt >= tries) return got;
@@ -54,17 +32,11 @@ async function hold(id, tries = 1) {
   }
 }
 
-// Whether another tab of this app is open. Where that can't be asked, one may be.
-async function otherTabsOpen() {
-  const found = await navigator.locks?.query().catch(() => null);
-  return found?.held.some((lock) => lock.name.startsWith(`${ID}.`)) ?? true;
-}
-
 async function claimTab() {
-  let id = read("sessionStorage", ID);
+  let id = read(TAB);
   let resumed = false;
-  if (!id && read("localStorage", LAST) && !(await otherTabsOpen())) {
-    id = read("localStorage", LAST);
+  if (!id && read(LAST_TAB) && (await openTabs())?.size === 0) {
+    id = read(LAST_TAB);
     resumed = true;
   }
   if (id && (await hold(id, resumed ? 1 : 5)) === false) id = null;
@@ -73,8 +45,8 @@ async function claimTab() {
     resumed = false;
     await hold(id);
   }
-  write("sessionStorage", ID, id);
-  write("localStorage", LAST, id);
+  write(TAB, id);
+  write(LAST_TAB, id);
   return { id, resumed };
 }
 
@@ -120,7 +92,7 @@ class Tab {
   }
 
   listen() {
-    document.addEventListener("scroll", (event) => event.target === this.main() && this.schedule(), {
+    document.addEventListener("scroll", (event) => event.target === mainArea() && this.schedule(), {
       capture: true,
       passive: true,
     });
@@ -133,7 +105,8 @@ class Tab {
     document.addEventListener("visibilitychange", leave);
     window.addEventListener("pagehide", () => this.post(true));
     window.addEventListener("focus", () => this.remember());
-    document.addEventListener("click", ({ target }) => target.closest?.(".st-key-keep-menu button") && setTimeout(putAwayMenu));
+    document.addEventListener("click", ({ target }) => target.closest?.(`${keyed("keep-menu")} button`) && setTimeout(putAwayMenu));
+    document.addEventListener("keydown", pressButton);
     const stop = () => this.restoring?.();
     for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
       window.addEventListener(kind, stop, { capture: true, passive: true });
@@ -141,11 +114,9 @@ class Tab {
   }
 
   // A server started anew knows nothing of this page, and would take its next edit for an old view. Loading the page
-  // again brings back everything that was acknowledged. Streamlit marks the state of its connection on the page.
+  // again brings back everything that was acknowledged.
   watchServer() {
     let knocking = null;
-    const connected = () =>
-      (document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState ?? "CONNECTED") === "CONNECTED";
     const knock = async () => {
       const calm = connected(); // asked before the answer comes, which may be the one of a server about to stop
       const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
@@ -156,18 +127,14 @@ class Tab {
       }
       if (answer && calm) knocking = clearInterval(knocking);
     };
-    new MutationObserver(() => {
+    onMark(CONNECTION, () => {
       if (this.data && !knocking && !connected()) knocking = setInterval(knock, KNOCK);
-    }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-connection-state"] });
+    });
   }
 
   // A browser opened again goes on with the tab that was used last.
   remember() {
-    if (this.identity) write("localStorage", LAST, this.identity.id);
-  }
-
-  main() {
-    return document.querySelector('[data-testid="stMain"]');
+    if (this.identity) write(LAST_TAB, this.identity.id);
   }
 
   // Position
@@ -175,19 +142,19 @@ class Tab {
   schedule(entry = entryKey()) {
     if (this.restoring) return;
     // While a run replaces the page, what scrolls is the page shrinking and growing, not the person.
-    const replacing = entry === entryKey() && document.querySelector('[data-test-script-state="running"]');
-    if (!replacing) this.positions.set(entry, this.main()?.scrollTop ?? 0);
+    const replacing = entry === entryKey() && isRunning();
+    if (!replacing) this.positions.set(entry, mainArea()?.scrollTop ?? 0);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.post(false), PAUSE);
   }
 
   post(leaving) {
     clearTimeout(this.timer);
-    if (!this.data?.tab || this.restoring || !this.main()) return;
+    if (!this.data?.tab || this.restoring || !mainArea()) return;
     const body = JSON.stringify({
       tab: this.data.tab,
       page: this.here(location).page,
-      y: Math.round(this.main().scrollTop),
+      y: Math.round(mainArea().scrollTop),
       history: this.history(),
     });
     if (body === this.sent) return;
@@ -230,14 +197,14 @@ class Tab {
     let until = performance.now() + PATIENCE;
     let calm = 0;
     const tick = () => {
-      const main = this.main();
+      const main = mainArea();
       if (main && main.scrollHeight - main.clientHeight >= y && Math.abs(main.scrollTop - y) > 1) {
         main.scrollTop = y;
         calm = 0;
       } else if (main && Math.abs(main.scrollTop - y) <= 1) {
         calm += 1;
       }
-      const running = document.querySelector('[data-test-script-state="running"]');
+      const running = isRunning();
       if (running) until = performance.now() + PATIENCE; // the page isn't whole before its run has ended
       if ((calm > 6 && !running) || performance.now() > until) this.restoring?.();
     };
@@ -252,7 +219,7 @@ class Tab {
   // Movement
 
   move({ move, urls, index }) {
-    const main = this.main();
+    const main = mainArea();
     if (move === "top" && main) main.scrollTop = 0;
     if (move === "rebuild") this.rebuild(urls, index);
     if (move === "back" || move === "forward") this.step(move === "back" ? -1 : 1, new URL(urls[0], location.href).href);
@@ -279,12 +246,10 @@ class Tab {
   }
 }
 
-// Whoever has chosen from their menu wants to see what they chose. Streamlit closes a popover only for a click beside it, and
-// the sidebar, which covers a narrow page, only for its own links.
+// Whoever has chosen from their menu wants to see what they chose. Streamlit closes a popover only for a click beside it.
 function putAwayMenu() {
-  document.querySelector('.st-key-keep-user button[aria-expanded="true"]')?.click();
-  const covers = document.querySelector('[data-testid="stSidebar"]')?.clientWidth > window.innerWidth / 2;
-  if (covers) document.querySelector('[data-testid="stSidebarCollapseButton"] button[aria-expanded="true"]')?.click();
+  document.querySelector(`${keyed("keep-user")} button[aria-expanded="true"]`)?.click();
+  closeSidebar();
 }
 
 function entryKey() {
@@ -310,6 +275,38 @@ function joinSwitches() {
     half = !joins && to.pathname === from.pathname && to.search !== from.search ? { href: to.href, at: performance.now() } : null;
     return joins ? window.history.replaceState(state, title, url) : push(state, title, url);
   };
+}
+
+// Streamlit reads its theme once, when the page loads, under a name that has the page's path in it. So it is written
+// for every page, and where this one was loaded in another theme, the page is loaded once more. Returns whether it is.
+function wear({ theme, paths }) {
+  const wanted = JSON.stringify(THEMES[theme] ?? THEMES.system);
+  const loaded = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href).pathname;
+  const worn = read(themeOf(loaded)) ?? JSON.stringify(THEMES.system);
+  const pages = [...new Set([...paths, loaded, location.pathname])];
+  // Where storage is full or blocked, loading the page again would change nothing.
+  if (!pages.every((path) => write(themeOf(path), wanted)) || worn === wanted) return false;
+  location.reload();
+  return true;
+}
+
+// Ctrl+Z and Ctrl+Shift+Z, with Cmd on a Mac, press the page's undo and redo buttons (see undo.py). A text field keeps
+// its own: there the browser undoes what is being typed.
+function pressButton(event) {
+  const command = /Mac|iP(hone|ad)/.test(navigator.platform) ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
+  if (!command || event.altKey || event.repeat || event.key.toLowerCase() !== "z") return;
+  if (isText(event.composedPath()[0])) return;
+  const button = document.querySelector(`${keyedLike(event.shiftKey ? "keep-redo-" : "keep-undo-")} button:enabled`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+}
+
+// A list to choose from has an input, too, but one that holds no text unless somebody searches in it.
+function isText(element) {
+  if (element?.isContentEditable || element?.tagName === "TEXTAREA") return true;
+  if (element?.tagName !== "INPUT" || NO_TEXT.has(element.type)) return false;
+  return element.getAttribute("role") !== "combobox" || element.value !== "";
 }
 
 export default function (component) {

@@ -9,12 +9,12 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from core.streamlit_compat.server import component_script
 from core.ui.keys import own_key
 from core.web.address import app_folder
 from core.web.routes import BOOT_ID
@@ -26,7 +26,7 @@ Move = Literal["back", "forward", "top", "rebuild"]
 """`top` scrolls up, for a page that was navigated to. `rebuild` gives a reopened tab its earlier history."""
 
 _CONNECTION_KEY = "_keep_connection"
-_SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "text_fields.js", "focus.js", "theme.js")]
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "focus.js")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def reported() -> Report | None:
 def mount(instructions: Instructions) -> Report | None:
     """Put the component on the page. Returns what the browser has said so far."""
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
-    component = st.components.v2.component("keep_browser", js=_script())
+    component = st.components.v2.component("keep_browser", js=component_script(*_SCRIPTS))
     data: dict[str, Any] = {
         "boot": BOOT_ID,
         "connection": connection,
@@ -88,11 +88,6 @@ def mount(instructions: Instructions) -> Report | None:
     }
     result = component(key=own_key("browser"), data=data, width=1, height=1, on_tab_change=_noted)
     return Report.parse(result.get("tab"))
-
-
-@cache
-def _script() -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
 
 
 def _noted() -> None:

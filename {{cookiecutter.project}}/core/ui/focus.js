@@ -1,6 +1,5 @@
 // Puts the cursor back where it was when the page was left. Part of browser.js.
 
-const FOCUS = "keep.focus"; // sessionStorage: the field this tab was left in
 const FIELDS = "input:not([type=password]), textarea, [contenteditable=true]";
 
 class Focus {
@@ -22,16 +21,16 @@ class Focus {
     if (!id) return this.forget();
     const place = inputs(id, FIELDS).indexOf(field);
     const [start, end] = caret(field);
-    write("sessionStorage", FOCUS, JSON.stringify({ at: location.pathname + location.search, id, place, start, end }));
+    write(FOCUS, JSON.stringify({ at: location.pathname + location.search, id, place, start, end }));
   }
 
   forget() {
-    if (this.ready) write("sessionStorage", FOCUS, null);
+    if (this.ready) write(FOCUS, null);
   }
 
   // The field may come late, and its text later still: a run gives it.
   restore() {
-    const left = JSON.parse(read("sessionStorage", FOCUS) ?? "null");
+    const left = JSON.parse(read(FOCUS) ?? "null");
     const until = performance.now() + PATIENCE;
     const done = () => {
       clearInterval(timer);
@@ -45,7 +44,7 @@ class Focus {
       const free = document.activeElement === document.body || document.activeElement === field;
       if (!free) return done();
       field.focus({ preventScroll: true }); // scrolling has a memory of its own
-      const running = document.querySelector('[data-test-script-state="running"]');
+      const running = isRunning();
       const fits = left.start === null || (field.value ?? "").length >= left.end;
       if (left.start !== null && (fits || !running)) field.setSelectionRange(left.start, left.end);
       if (fits && !running && window.__keepTab.data?.tab) done(); // the run that knows the tab is the last one

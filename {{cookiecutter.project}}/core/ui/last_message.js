@@ -7,7 +7,6 @@ const SETTLE = 250; // ms after new data until the widgets show theirs
 // Fields of a message that Streamlit doesn't know and passes over (see core/streamlit_compat):
 const NUMBER = [0xc5, 0x3e]; // 1000: four bytes, the lowest first
 const CONTENT = [0xca, 0x3e]; // 1001: its length, then as many bytes of JSON
-const STREAM = "/_stcore/stream"; // where they go (see core/streamlit_compat)
 
 class LastMessage {
   // `changed` is called when a message may have been answered, or its run have ended. `held` returns what goes with every
@@ -38,7 +37,7 @@ class LastMessage {
     for (const kind of ["input", "change", "click", "keydown", "focusout"]) {
       document.addEventListener(kind, () => (this.touched = true), { capture: true, passive: true });
     }
-    new MutationObserver(() => this.runEnded()).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+    onMark(RUN, () => this.runEnded());
   }
 
   sent() {
@@ -63,7 +62,7 @@ class LastMessage {
       reported(() => this.told(status));
       if (!status.ended) return void (seen = status.seen);
       const number = seen;
-      setTimeout(() => !running() && this.shown(number), SETTLE);
+      setTimeout(() => !isRunning() && this.shown(number), SETTLE);
       // A run of a fragment may be too short for the page to be marked as running.
       this.runEnded();
     });
@@ -77,14 +76,14 @@ class LastMessage {
   // One run may follow upon another at once, and what it brought is on the page a moment after its end.
   runEnded() {
     const { awaited } = this;
-    setTimeout(() => awaited === this.awaited && !running() && connected() && this.ended(), SETTLE);
+    setTimeout(() => awaited === this.awaited && !isRunning() && connected() && this.ended(), SETTLE);
   }
 
   ended() {
     const { underway } = this;
     this.awaited = this.unanswered = null;
     // A page that isn't ours says no more. Or it was the run before, and a busy server has not begun with the next one.
-    if (underway) setTimeout(() => underway === this.underway && !running() && connected() && this.shown(underway.number), OVERDUE);
+    if (underway) setTimeout(() => underway === this.underway && !isRunning() && connected() && this.shown(underway.number), OVERDUE);
     this.changed();
   }
 
@@ -145,8 +144,4 @@ function statusIn(data) {
   if (NUMBER.some((byte, place) => bytes[end + place] !== byte)) return undefined;
   const start = end - new DataView(data).getUint32(end + NUMBER.length, true);
   return start < 0 ? undefined : attempt(() => JSON.parse(new TextDecoder().decode(bytes.subarray(start, end))));
-}
-
-function running() {
-  return document.querySelector('[data-test-script-state="running"]') !== null;
 }

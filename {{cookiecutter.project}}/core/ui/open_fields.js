@@ -1,11 +1,6 @@
 // While there is no connection Streamlit locks every field, in the middle of a word. Those the outbox keeps stay open.
 // Joined to outbox.js by status.py.
 
-function connected() {
-  // Streamlit marks the state of its connection on the page.
-  return (document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState ?? "CONNECTED") === "CONNECTED";
-}
-
 // `isKept` says whether the outbox keeps what is typed into an element. A field that is locked loses the focus before anybody
 // is told of the lock; it gets it back before the next key.
 function keepFieldsOpen(isKept) {

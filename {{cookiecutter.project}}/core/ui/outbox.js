@@ -1,6 +1,6 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
 // It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js,
-// last_message.js, text_fields.js and unsent.js are joined to it by status.py.
+// last_message.js and unsent.js are joined to it by status.py.
 
 const PAUSE = 300; // ms without typing before a text is posted
 const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
@@ -160,7 +160,7 @@ class Outbox {
     const brings = (changes, what) => changes.some(({ addedNodes }) => [...addedNodes].some((node) => node.querySelector?.(what)));
     const grown = (changes) => {
       if (this.touched.size && brings(changes, FIELD)) this.noteTouched();
-      if (this.shown.size && !running() && brings(changes, "input, textarea")) this.fill();
+      if (this.shown.size && !isRunning() && brings(changes, "input, textarea")) this.fill();
     };
     new MutationObserver(grown).observe(document, { childList: true, subtree: true });
     for (const kind of ["keydown", "click"]) {
@@ -169,7 +169,7 @@ class Outbox {
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && this.beacon());
     window.addEventListener("pagehide", () => this.beacon());
     window.addEventListener("online", () => this.retryNow());
-    const channel = attempt(() => new BroadcastChannel("keep.signed-out"));
+    const channel = attempt(() => new BroadcastChannel(SIGNED_OUT));
     if (channel) channel.onmessage = ({ data }) => data === this.data?.base && this.close();
   }
 
@@ -181,11 +181,11 @@ class Outbox {
 
   held(item) {
     const since = item.left === undefined ? Infinity : performance.now() - item.left;
-    return since < (this.lastMessage.awaited || running() ? LONGEST_HOLD : HOLD);
+    return since < (this.lastMessage.awaited || isRunning() ? LONGEST_HOLD : HOLD);
   }
 
   release() {
-    if (running()) return; // its end is told as well
+    if (isRunning()) return; // its end is told as well
     for (const item of this.items.values()) item.left = undefined;
     if (this.items.size) this.pump();
   }
@@ -559,7 +559,7 @@ class Outbox {
     this.shown.clear();
     for (const item of [...this.items.values()]) this.drop(item);
     this.changed();
-    if (!document.querySelector(".st-key-keep-token-rotation")) this.askForRun?.(`signed out ${Date.now()}`);
+    if (!document.querySelector(keyed("keep-token-rotation"))) this.askForRun?.(`signed out ${Date.now()}`);
   }
 }
 

@@ -40,7 +40,7 @@ class Status {
       if (!calm) setTimeout(() => this.show(), LOST + 50);
       if (this.data) this.show();
     };
-    new MutationObserver(look).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-connection-state"] });
+    onMark(CONNECTION, look);
     window.addEventListener("offline", () => this.show());
     window.addEventListener("online", () => this.show());
   }

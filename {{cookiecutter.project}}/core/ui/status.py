@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from core.state.paths import join_path
 from core.state.text_rules import TextRule
 from core.streamlit_compat.features import Feature, broken
 from core.streamlit_compat.run import do_though_stopped, takes_one_element, was_stopped_by_page
+from core.streamlit_compat.server import component_script
 from core.streamlit_compat.widgets import shown_widgets, widget_id
 from core.typed_text import last_draft
 from core.ui.keys import own_key
@@ -37,13 +38,15 @@ from core.web.grants import Grant, owner_tag
 from core.words import Words
 
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
-_FOLDER = Path(__file__).parent
-_END = _FOLDER / "page_end.js"
+_END = Path(__file__).with_name("page_end.js")
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 """What Streamlit's filter of HTML may take for more than text."""
 _order = itertools.count(1)
 """Of what pages are told, over all of them: the page's script passes over what it was told before."""
-_SCRIPTS = ("draft_storage", "last_message", "text_fields", "unsent", "outbox", "open_fields", "status")
+_SCRIPTS = [
+    Path(__file__).with_name(f"{name}.js")
+    for name in ("draft_storage", "last_message", "unsent", "outbox", "open_fields", "status")
+]
 
 
 @contextmanager
@@ -77,7 +80,9 @@ class _Page:
 
     def begin(self) -> None:
         manager = self._manager
-        component = st.components.v2.component("keep_status", html=_HTML, js=_script(), isolate_styles=False)
+        component = st.components.v2.component(
+            "keep_status", html=_HTML, js=component_script(*_SCRIPTS), isolate_styles=False
+        )
         with self._place:
             component(
                 key=own_key("status-line"),
@@ -180,9 +185,3 @@ def _words(say: Words, manager: SessionManager) -> dict[str, str]:
     if not manager.session.preferences.auto_save:
         words |= {"saved": say("status.draft", time="{time}"), "all_saved": say("status.drafts")}
     return words
-
-
-@cache
-def _script() -> str:
-    """The scripts as the one module that a component consists of."""
-    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)

@@ -10,8 +10,6 @@ a Mac) press the buttons unless the cursor is in a text field, where the browser
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from core.session import UserSession
@@ -19,14 +17,11 @@ from core.session_manager import get_session_manager
 from core.ui.keys import own_key
 from core.ui.times import words
 
-_SCRIPT = Path(__file__).with_name("undo.js")
-
 
 def undo_bar(form_id: str) -> None:
     """Show the buttons that undo and redo the edits of a form, each disabled where there is nothing for it to do."""
     session, say = get_session_manager().session, words()
-    component = st.components.v2.component("keep_undo", js=_SCRIPT.read_text(encoding="utf-8"))
-    with st.container(horizontal=True, gap="small", key=own_key("undo-bar", form_id)):
+    with st.container(horizontal=True, gap="small", key=own_key("history-buttons", form_id)):
         st.button(
             say("history.undo"),
             key=own_key("undo", form_id),
@@ -47,7 +42,6 @@ def undo_bar(form_id: str) -> None:
             on_click=_redo,
             args=(session, form_id),
         )
-        component(key=own_key("undo-keys", form_id), width=1, height=1)
 
 
 def _undo(session: UserSession, form_id: str) -> None:

@@ -5,9 +5,6 @@ const ENTERS = ["pointerdown", "click", "keydown", "beforeinput", "input", "chan
 const ENTERS_NOTHING = new Set(["Tab", "Shift", "Control", "Alt", "Meta", "Escape", "CapsLock"]);
 const AGAIN = 250; // ms between two looks whether it still does
 const MOMENT = 30; // ms until a widget shows what was entered into it
-const RECORDS = ":is([data-testid=stCameraInput], [data-testid=stAudioInput]) button";
-const TAKES_FILES = ":is([data-testid=stFileUploader], [data-testid=stChatInput])";
-const SEARCHES = "[data-testid=search-input]"; // what is looked for in a table is entered nowhere
 const SHOWS = `input:not([type=file], ${SEARCHES}), textarea, [role=spinbutton]`; // what a widget shows of what is typed into it
 
 class Unsent {
@@ -93,6 +90,6 @@ function isFile(target, type) {
 
 // Returns a function that returns the texts which a widget shows. Most of them are beside each other.
 function showing(id, target) {
-  const place = target.closest?.('[data-testid="stElementContainer"]');
+  const place = target.closest?.(ELEMENT);
   return () => (place ? [...place.querySelectorAll(SHOWS)] : inputs(id, SHOWS)).map((part) => part.value ?? part.textContent);
 }

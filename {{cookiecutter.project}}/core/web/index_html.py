@@ -14,9 +14,8 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.streamlit_compat.server import PAGE_END
+from core.streamlit_compat.server import PAGE_END, STYLE
 
-_STYLE = Path(__file__).with_name("style.css")
 _INPUT_SCRIPT = Path(__file__).with_name("pre_hydration_input.js")
 _CONDITIONS = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
 """Headers that would bring something else than the answer as it is: a browser may have kept it with other changes."""
@@ -30,7 +29,7 @@ def add_ours(page: bytes) -> bytes:
     At the end, because where rules are equally strong, ours win over Streamlit's.
     """
     before, end, after = page.rpartition(PAGE_END)
-    ours = b"<style>" + _STYLE.read_bytes() + b"</style><script>" + _INPUT_SCRIPT.read_bytes() + b"</script>"
+    ours = b"<style>" + STYLE.read_bytes() + b"</style><script>" + _INPUT_SCRIPT.read_bytes() + b"</script>"
     return before + ours + end + after if end else page
 
 
