@@ -12,11 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.settings import PROJECT_ROOT, Settings
+from tests.engine import HERE
 
+SHOP = HERE / "shop"
 PASSWORD = "a phrase of some length"
 LEFT_OUT = shutil.ignore_patterns(
     ".*_cache", ".venv", ".git", ".env", "__pycache__", "*.db*", "build", "docs", "files", "tests"
 )
+
+
+def add_shop(root: Path) -> Path:
+    """Put the tests' app in place of the apps in a copy of the project, and return that."""
+    for app in root.glob("apps/*/"):
+        shutil.rmtree(app)
+    shutil.copytree(SHOP, root / "apps" / SHOP.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
 
 
 @dataclass
@@ -30,8 +40,9 @@ class Project:
 
     @classmethod
     def copy(cls, root: Path) -> Project:
-        """Copy the project into a folder, with an `.env`."""
+        """Copy the project into a folder, with an `.env`, and with the tests' app in place of its own."""
         shutil.copytree(PROJECT_ROOT, root, ignore=LEFT_OUT)
+        add_shop(root)
         project = cls(root, root)
         (root / ".env").touch(0o600)
         project.set(SECRET_KEY=secrets.token_hex(32), ADMIN_INITIAL_PASSWORD=f"'{PASSWORD}'")

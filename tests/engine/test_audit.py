@@ -31,7 +31,7 @@ def test_a_change_and_its_line_are_one(services: Services) -> None:
     accounts = services.accounts
     accounts.roles.save("boss", ["*"])
     ada = replace(ADA, user_id=accounts.users.create("ada", "Ada", roles=["boss"]).user_id)
-    accounts.roles.save("desk", ["intake.use"], by=ada)
+    accounts.roles.save("desk", ["orders.use"], by=ada)
     user = accounts.users.create("Grace", "Grace", roles=["desk"], by=ada)
     accounts.users.set_active(user.user_id, False, by=ada)
     accounts.users.describe(user.user_id, name="Grace", email="grace@example.org", by=ada)

@@ -60,7 +60,7 @@ def page_with_callbacks() -> None:
         raise MuteRefusedError
 
     def goes() -> None:
-        st.switch_page("apps/intake/pages/submitted.py")
+        st.switch_page("core/apps/admin/pages/audit.py")
 
     # As Streamlit does it, which in a test has no app to ask for its handler.
     bootstrap_session()
@@ -146,4 +146,4 @@ class TestWhatACallbackRaises:
         assert any("exception str() failed" in each for each in said)
 
     def test_names_the_address_of_a_page_that_was_asked_for_by_its_file(self) -> None:
-        assert 'navigate_to("intake-submitted")' in pressed("goes").markdown[1].value
+        assert 'navigate_to("admin-audit")' in pressed("goes").markdown[1].value

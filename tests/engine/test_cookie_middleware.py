@@ -120,7 +120,7 @@ def test_a_valid_token_is_kept(client: Make) -> None:
     assert response.headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("path", ["/deep/link", "/intake?step=2", "/media", "/keep"])
+@pytest.mark.parametrize("path", ["/deep/link", "/orders?step=2", "/media", "/keep"])
 def test_every_page_gives_one(client: Make, path: str) -> None:
     assert given_token(client().get(path))
 

@@ -26,7 +26,7 @@ BEYOND: dict[str, Deed] = {
     "renames": lambda a, by, who: a.users.describe(who["root"], name="Nobody", email=None, by=by),
     "writes into their own role": lambda a, by, who: a.roles.save("half", ["admin.people", "admin.roles", "*"], by=by),
     "writes a part of it": lambda a, by, who: a.roles.save("half", ["admin.*"], by=by),
-    "makes a role": lambda a, by, who: a.roles.save("mine", ["intake.use"], by=by),
+    "makes a role": lambda a, by, who: a.roles.save("mine", ["orders.use"], by=by),
     "empties a role": lambda a, by, who: a.roles.save("member", [], by=by),
     "deletes a role": lambda a, by, who: a.roles.delete("member", by=by),
 }

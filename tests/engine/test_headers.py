@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from core.errors import ConfigurationError
 from core.web.headers import HeadersMiddleware, page_policy, scripts_of_the_page
 
-PAGES = ["/", "/intake?step=2", "/deep/link"]
+PAGES = ["/", "/orders?step=2", "/deep/link"]
 OTHERS = ["/media/drawing.svg", "/keep/health", "/_stcore/upload_file/a/b", "/_stcore/health"]
 
 
@@ -115,7 +115,7 @@ def test_a_component_of_the_older_kind_is_framed_by_this_app_s_pages_only() -> N
 
 def test_pages_below_a_base_path_have_the_policy_of_pages() -> None:
     desk = client(base_path="desk")
-    for path in ("/desk", "/desk/intake", "/desk/static/app.js"):
+    for path in ("/desk", "/desk/orders", "/desk/static/app.js"):
         assert desk.get(path).headers["content-security-policy"] == page_policy()
     assert "sandbox" in desk.get("/desk/media/drawing.svg").headers["content-security-policy"]
 

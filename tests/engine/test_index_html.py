@@ -69,7 +69,7 @@ def client() -> TestClient:
     return TestClient(Starlette(routes=routes, middleware=middleware))
 
 
-@pytest.mark.parametrize("address", ["/app/", "/app", "/app/intake", "/app/pieces"])
+@pytest.mark.parametrize("address", ["/app/", "/app", "/app/orders", "/app/pieces"])
 def test_a_page_has_the_style_and_the_listener_at_its_end(client: TestClient, address: str) -> None:
     answer = client.get(address)
     assert answer.text == STYLED

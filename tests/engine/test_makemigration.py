@@ -152,11 +152,10 @@ def test_a_team_makes_its_tables_and_the_engine_goes_on(project: Project, databa
         assert connection.execute(text("SELECT name, user_id, city FROM suppliers")).all() == [("x", ada.user_id, None)]
     assert_audit_only_grows(database)
 
-    for example in ("intake", "insights"):
-        shutil.rmtree(project.root / "apps" / example)
+    shutil.rmtree(project.root / "apps" / "shop")
     _, *well = manage(project, "migrate", *WELL)
     assert_all_is_well(*well)
-    assert "requests" in inspect(database).get_table_names()
+    assert "goods" in inspect(database).get_table_names()
 
     went_back, migrated, *well = manage(project, "alembic downgrade base", "migrate", *WELL)
     assert migrated.startswith("The database is up to date now."), went_back
@@ -179,8 +178,8 @@ def ready(team: Path, tmp_path: Path) -> Project:
 
 def test_what_is_broken_or_has_revisions_of_its_own_is_left_out(ready: Project) -> None:
     manage(ready, "migrate", "makemigration suppliers", "migrate")
-    requests = ready.root / "apps" / "intake" / "requests.py"
-    requests.write_text(requests.read_text().replace("    more: Mapped", "    added: Mapped[str]\n    more: Mapped"))
+    goods = ready.root / "apps" / "shop" / "goods.py"
+    goods.write_text(goods.read_text().replace("    name: Mapped", "    added: Mapped[str]\n    name: Mapped"))
     (ready.root / "apps" / "suppliers" / "tables.py").write_text("import nowhere\n")
     (said,) = manage(ready, "makemigration nothing")
     assert re.match(r"apps/suppliers/tables.py is broken \(.*nowhere.*\)\. Tables it declares are left out\.", said)
@@ -195,15 +194,12 @@ def test_without_ruff_a_revision_is_written_all_the_same(ready: Project) -> None
 
 
 def test_an_empty_revision_is_filled_in_by_hand(ready: Project) -> None:
-    *_, wrote = manage(
-        ready, "migrate", "makemigration suppliers", "migrate", 'makemigration --empty "drop the requests"'
-    )
+    *_, wrote = manage(ready, "migrate", "makemigration suppliers", "migrate", 'makemigration --empty "drop the goods"')
     assert "\nFill it in, then run: " in wrote
     file = revisions(ready)[-1]
-    assert file.name.endswith("_drop_the_requests.py")
-    file.write_text(file.read_text().replace("pass", "from alembic import op; op.drop_table('requests')", 1))
-    for example in ("intake", "insights"):
-        shutil.rmtree(ready.root / "apps" / example)
+    assert file.name.endswith("_drop_the_goods.py")
+    file.write_text(file.read_text().replace("pass", "from alembic import op; op.drop_table('goods')", 1))
+    shutil.rmtree(ready.root / "apps" / "shop")
     _, *well = manage(ready, "migrate", *WELL)
     assert_all_is_well(*well)
 
@@ -246,7 +242,7 @@ def test_alembics_own_commands_work(ready: Project) -> None:
         *WELL,
         "alembic downgrade nowhere",
     )
-    assert {"core_0001", "intake_0001"} < set(heads.split())
+    assert {"core_0001", "shop_0001"} < set(heads.split())
     assert "(project) (head), suppliers." in history
     assert "core_0001" in current
     assert "usage: manage.py alembic" in help_

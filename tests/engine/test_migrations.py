@@ -31,6 +31,7 @@ from core.storage.revisions import configuration
 from core.storage.sql_store import SqlStore
 from core.storage.versions import Versions, watch_tables
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
+from tests.engine.copied_project import add_shop
 from tests.lab.upcoming import add_engine_revision, copy_revisions
 
 UPGRADE = """
@@ -65,7 +66,7 @@ def database(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A copy of the project's revisions, whose folder has a name that a configuration could take for something else."""
-    return copy_revisions(tmp_path / "50% %(of)s a:b")
+    return add_shop(copy_revisions(tmp_path / "50% %(of)s a:b"))
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_an_empty_database_is_behind_and_an_upgraded_one_is_not(database: Engine
     migrate.upgrade(database)
     assert migrate.is_current(database)
     state = migrate.schema_state(database)
-    assert state.at == state.heads == {"core_0001", "intake_0001"} == recorded(database)
+    assert {"core_0001"} <= state.at == state.heads == recorded(database)
     assert not state.unknown | state.forgotten
 
 
@@ -381,7 +382,7 @@ def suppliers_of(root: Path, **more: Any) -> Path:
 def test_a_revision_of_the_project_stays_valid_when_the_engine_gets_another_one(database: Engine, root: Path) -> None:
     suppliers_of(root)
     migrate.upgrade(database, root)
-    assert recorded(database) == {"intake_0001", "1a2b3c"}, "what it depends on needs no row"
+    assert recorded(database) == {"shop_0001", "1a2b3c"}, "what it depends on needs no row"
     accounts = Accounts(database, SystemClock(), session_timeout=SESSION_TIMEOUT)
     ada = accounts.users.create("ada", "Ada")
     with database.begin() as connection:
@@ -391,13 +392,13 @@ def test_a_revision_of_the_project_stays_valid_when_the_engine_gets_another_one(
     assert not migrate.is_current(database, root)
     migrate.upgrade(database, root)
     state = migrate.schema_state(database, root)
-    assert state.at == state.heads == {"core_0002", "intake_0001", "1a2b3c"}
+    assert state.at == state.heads == {"core_0002", "shop_0001", "1a2b3c"}
 
     add_revision(root / "migrations", "4d5e6f", follows="1a2b3c", depends_on="core_0002")
     add_engine_revision(root)
     migrate.upgrade(database, root)
     assert migrate.is_current(database, root)
-    assert migrate.schema_state(database, root).at == {"core_0003", "intake_0001", "4d5e6f"}
+    assert migrate.schema_state(database, root).at == {"core_0003", "shop_0001", "4d5e6f"}
     with database.connect() as connection:
         assert connection.execute(text("SELECT user_id FROM suppliers")).scalars().all() == [ada.user_id]
     assert_audit_only_grows(database)
@@ -417,7 +418,7 @@ def test_all_revisions_of_engine_project_and_apps_are_applied_to_an_empty_databa
     add_revision(root / "apps" / "a" / "migrations", "a_0001", labels=("a",), upgrade=notes)
     migrate.upgrade(database, root)
     assert migrate.is_current(database, root)
-    assert {"sessions", "of_core_0002", "requests", "suppliers", "notes"} <= set(inspect(database).get_table_names())
+    assert {"sessions", "of_core_0002", "goods", "suppliers", "notes"} <= set(inspect(database).get_table_names())
     assert_audit_only_grows(database)
 
 
@@ -442,7 +443,7 @@ def test_a_table_that_is_there_without_its_row_is_answered_with_what_puts_that_r
     config = configuration(root, partial(migrate.one_transaction, database))
     command.stamp(config, "heads", purge=True)
     migrate.upgrade(database, root)
-    assert recorded(database) == {"intake_0001", "1a2b3c"}
+    assert recorded(database) == {"shop_0001", "1a2b3c"}
 
 
 # Revisions that the code doesn't have
@@ -450,8 +451,8 @@ def test_a_table_that_is_there_without_its_row_is_answered_with_what_puts_that_r
 
 def remove_app(root: Path) -> None:
     """As a checkout does it, which leaves what Python compiled."""
-    shutil.rmtree(root / "apps" / "intake")
-    (root / "apps" / "intake" / "migrations" / "__pycache__").mkdir(parents=True)
+    shutil.rmtree(root / "apps" / "shop")
+    (root / "apps" / "shop" / "migrations" / "__pycache__").mkdir(parents=True)
 
 
 def test_the_row_of_an_app_that_was_removed_is_forgotten_and_its_table_stays_until_it_comes_back(
@@ -460,26 +461,24 @@ def test_the_row_of_an_app_that_was_removed_is_forgotten_and_its_table_stays_unt
     suppliers_of(root)
     migrate.upgrade(database, root)
     with database.begin() as connection:
-        connection.execute(
-            text("INSERT INTO requests VALUES ('R-1', 's', '2026-01-01 00:00:00+00:00', '', '', '', '', '', '')")
-        )
-    requests = contents(database)["requests"]
+        connection.execute(text("INSERT INTO goods VALUES ('G-1', 'lamp')"))
+    goods = contents(database)["goods"]
     remove_app(root)
-    assert migrate.schema_state(database, root).forgotten == {"intake_0001"}
+    assert migrate.schema_state(database, root).forgotten == {"shop_0001"}
     assert migrate.is_current(database, root), "the app starts before anybody ran migrate, too"
     assert migrate.schema_state(database, root).problem is None
     migrate.upgrade(database, root)
     assert recorded(database) == {"1a2b3c"}
-    assert contents(database)["requests"] == requests
+    assert contents(database)["goods"] == goods
 
-    copy_revisions(root)
+    add_shop(root)
     assert not migrate.is_current(database, root)
     migrate.upgrade(database, root)
     assert migrate.is_current(database, root)
-    assert contents(database)["requests"] == requests
+    assert contents(database)["goods"] == goods
 
 
-@pytest.mark.parametrize("newer", ["core_0002", "project_0002", "7a8b9c", "intake_0002"])
+@pytest.mark.parametrize("newer", ["core_0002", "project_0002", "7a8b9c", "shop_0002"])
 def test_a_revision_of_newer_code_is_refused_and_nothing_is_changed(database: Engine, root: Path, newer: str) -> None:
     migrate.upgrade(database, root)
     with database.begin() as connection:
@@ -515,7 +514,7 @@ def test_somebody_elses_table_of_the_same_name_is_no_reason_to_take_the_database
 
 
 def in_an_app(root: Path) -> object:
-    return add_revision(root / "apps/intake/migrations", "intake_0002", follows="intake_0001", depends_on="core_0001")
+    return add_revision(root / "apps/shop/migrations", "shop_0002", follows="shop_0001", depends_on="core_0001")
 
 
 def two_of_the_project(root: Path) -> object:
@@ -531,7 +530,7 @@ def two_first_ones(root: Path) -> object:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (in_an_app, r"apps/intake/migrations: an app's revision, such as intake_0002, can't have depends_on"),
+        (in_an_app, r"apps/shop/migrations: an app's revision, such as shop_0002, can't have depends_on"),
         (two_of_the_project, r"Nothing in migrations/ follows a nor b, so none is the newest\. Run: .* merge a b"),
         (two_first_ones, r"Branch name 'project' in revision \w+ already used by revision \w+"),
         (
@@ -539,7 +538,7 @@ def two_first_ones(root: Path) -> object:
             r"depends on 'gone_0001', which is missing\. Restore",
         ),
         (
-            lambda root: add_revision(root / "apps/intake/migrations", f"{'x' * 28}_0001"),
+            lambda root: add_revision(root / "apps/shop/migrations", f"{'x' * 28}_0001"),
             r"x_0001 has more than 32 characters",
         ),
         (lambda root: suppliers_of(root).write_text("revision ="), r"1a2b3c\.py"),

@@ -28,7 +28,7 @@ GROUPS = tuple(str(uuid5(NAMESPACE_URL, str(number))) for number in range(400))
 MANY = Person(subject="4", name="Mae Jemison", email="mae@example.com", groups=GROUPS)
 NOBODY = Person(subject="5", name="Nobody Ever", email="nobody@example.com", groups=("app-admins",))
 """About whom false statements are made."""
-DEEP = "/intake?step=review"
+DEEP = "/orders?step=review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,7 @@ def test_other_pages_change_nothing(method: str, headers: dict[str, str]) -> Non
 
 
 def test_a_link_on_another_page_leads_here() -> None:
-    assert client().get("/intake", headers={**HERE, "Sec-Fetch-Site": "cross-site"}).status_code == 200
+    assert client().get("/orders", headers={**HERE, "Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
 # Routes

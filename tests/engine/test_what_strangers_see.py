@@ -37,7 +37,7 @@ def told(page: OpenPage, asked: str, spec: PageSpec) -> set[str]:
     return {text for text in own if text.encode() in received}
 
 
-@pytest.mark.parametrize("path", ["", "intake", "admin-people", "nowhere"])
+@pytest.mark.parametrize("path", ["", "home-data", "admin-people", "nowhere"])
 @pytest.mark.parametrize("cookie", ["none", "new"])
 def test_somebody_who_is_not_signed_in_is_told_of_no_page(office: Office, path: str, cookie: str) -> None:
     with OpenPage(office.server.port, office.cookie(new_token(office.secret)) if cookie == "new" else "", path) as page:
@@ -45,7 +45,7 @@ def test_somebody_who_is_not_signed_in_is_told_of_no_page(office: Office, path: 
         assert {spec.name: told(page, path, spec) for spec in discover() if told(page, path, spec)} == {}
 
 
-@pytest.mark.parametrize("path", ["", "intake", "admin-people"])
+@pytest.mark.parametrize("path", ["", "home-data", "admin-people"])
 def test_somebody_signed_in_is_told_of_the_pages_they_may_open(office: Office, path: str) -> None:
     token = office.sign_in(office.person())
     granted = next(role.permissions for role in office.accounts.roles.all() if role.role == "member")
