@@ -15,8 +15,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 FROM_TEMPLATE = $(if $(filter /%,$(1)),$(1),../$(1))
 PROJECT ?= $(BUILD)/streamlit_keep
 DOSE ?= full
+NEWEST ?= $(BUILD)/newest
 
-.PHONY: help demo run new test check chaos bench lock screenshots
+.PHONY: help demo run new test newest check chaos bench lock screenshots
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -35,6 +36,13 @@ new: $(READY) ## ask the ten questions and make your project beside this folder
 test: $(READY) ## run everything: the engine, a short dose of the laboratory, the template, browser
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/engine
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/template tests/browser
+
+# With the locked versions of everything else, as far as the newest Streamlit lets them.
+newest: $(READY) ## run the engine's tests with the newest Streamlit that can be had
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(NEWEST)
+	$(BIN)/uv pip install --quiet --python $(NEWEST)/bin/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --python $(NEWEST)/bin/python --upgrade-package streamlit streamlit
+	$(NEWEST)/bin/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/engine
 
 check: $(READY) ## lint, and check the types and layers of the template folder in place
 	$(BIN)/ruff check .
