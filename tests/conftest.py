@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +20,28 @@ from tests.support.server import Server, serving
 
 Bake = Callable[..., BakedProject]
 
+# The tests start hundreds of processes; each would compile the whole project anew, which is most of what it does.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Kept between runs, because installing takes a minute. Everything else in it is baked anew.
 INSTALLED = TEMPLATE / os.environ.get("BUILD", "build") / "tests"
+CHECKED = INSTALLED / "checked"
+"""What was found well in this run: an empty file for each."""
+
+
+# The modules with tests of half a minute and more, the longest first.
+LONG = ["test_readme.py", "test_generated_project.py", "test_keystrokes.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long and is done by one worker, so that none is left alone at the end."""
-    items.sort(key=lambda item: not any(mark.args == ("chaos",) for mark in item.iter_markers("xdist_group")))
+    """Begin with what takes long, alone or because one worker does it all, so that none is left alone at the end."""
+
+    def place(item: pytest.Item) -> int:
+        if item.path.name in LONG:
+            return LONG.index(item.path.name)
+        return len(LONG) + (item.get_closest_marker("xdist_group") is None)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(name="bake")
@@ -65,6 +81,7 @@ def baked_default(testrun_uid: str) -> BakedProject:
 
 
 def make_default(project: BakedProject) -> None:
+    shutil.rmtree(CHECKED, ignore_errors=True)
     kept = INSTALLED / "kept-venv"
     if (project.path / ".venv").exists():
         shutil.rmtree(kept, ignore_errors=True)
@@ -73,7 +90,8 @@ def make_default(project: BakedProject) -> None:
     bake(INSTALLED / "fresh").path.rename(project.path)
     if kept.exists():
         kept.rename(project.path / ".venv")
-    result = project.run("make", "setup")
+    tools = f"{os.environ['PATH']}{os.pathsep}{Path(sys.prefix) / 'bin'}"  # there is uv; the template's came by pip
+    result = project.run("make", "setup", PATH=tools)
     assert result.returncode == 0, result.stdout
 
 

@@ -36,6 +36,12 @@ def fresh_template() -> Path:
     return copy
 
 
+@cache
+def assert_compiles(content: bytes, name: str) -> None:
+    """Compile a file's code, once for all bakes in which it is the same."""
+    compile(content, name, "exec")
+
+
 class UnknownQuestionError(Exception):
     """An answer was given to a question the template doesn't ask. cookiecutter would ignore it silently."""
 

@@ -15,7 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Bake
-from tests.support.bake import BakedProject, BakeError, UnknownQuestionError, bake, clean_environment, fresh_template
+from tests.support.bake import (
+    BakedProject,
+    BakeError,
+    UnknownQuestionError,
+    assert_compiles,
+    bake,
+    clean_environment,
+    fresh_template,
+)
 from tests.template.test_hooks import pre_gen
 
 HOSTILE = {
@@ -50,7 +58,7 @@ def assert_says(project: BakedProject, text: str) -> None:
     assert one_line(text) in (project.path / "LICENSE").read_text(encoding="utf-8")
     yaml.safe_load((project.path / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
     for path in project.path.rglob("*.py"):
-        compile(path.read_bytes(), path.name, "exec")
+        assert_compiles(path.read_bytes(), path.name)
     assert not list(project.path.parent.rglob("pwned*"))
 
 

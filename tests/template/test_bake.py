@@ -16,7 +16,15 @@ import pytest
 import yaml
 
 from tests.conftest import Bake
-from tests.support.bake import PROJECT_FOLDER, QUESTIONS, TEMPLATE, BakedProject, BakeError, fresh_template
+from tests.support.bake import (
+    PROJECT_FOLDER,
+    QUESTIONS,
+    TEMPLATE,
+    BakedProject,
+    BakeError,
+    assert_compiles,
+    fresh_template,
+)
 from tests.support.bake import bake as bake_into
 
 CHOICES: dict[str, list[str]] = {name: list(value) for name, value in QUESTIONS.items() if isinstance(value, list)}
@@ -48,7 +56,7 @@ def assert_sound(project: BakedProject) -> None:
         assert b"cookiecutter" not in content.lower(), f"{name} speaks of the template's tool"
         assert b"{%" not in content, f"{name} holds a template tag"
         if name.endswith(".py"):
-            compile(content, name, "exec")
+            assert_compiles(content, name)
         elif name.endswith(".toml"):
             tomllib.loads(content.decode())
         elif name.endswith((".yml", ".yaml")):

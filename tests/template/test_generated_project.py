@@ -3,14 +3,16 @@ selection of the others in which every two answers meet, with the tools already 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import INSTALLED, Bake, one_at_a_time
+from tests.conftest import CHECKED, INSTALLED, Bake, one_at_a_time
 from tests.support.bake import PROJECT_FOLDER, TEMPLATE, BakedProject
 from tests.support.bake import bake as bake_into
 from tests.support.server import Server, free_port, serving
@@ -135,9 +137,24 @@ def with_tools_of(installed: BakedProject, project: BakedProject) -> BakedProjec
 
 
 def assert_passes_its_checks(project: BakedProject) -> None:
-    """What mypy found out is shared: it looks at contents, and reading all the libraries anew takes half a minute."""
+    """Two projects of which the checks read the same are checked once in a run.
+
+    What mypy found out is shared: it looks at contents, and reading all the libraries anew takes half a minute.
+    """
     with one_at_a_time("mypy"):
-        assert_passes(project, "make", "check", MYPY_CACHE_DIR=str(INSTALLED / "mypy"))
+        found_well = CHECKED / digest_of_what_checks_read(project)
+        if not found_well.exists():
+            assert_passes(project, "make", "check", MYPY_CACHE_DIR=str(INSTALLED / "mypy"))
+            CHECKED.mkdir(exist_ok=True)
+            found_well.touch()
+
+
+def digest_of_what_checks_read(project: BakedProject) -> str:
+    """Return a digest of the code and its configuration. The answers in `pyproject.toml` are read by no check."""
+    files = {name: content for name, content in project.files().items() if Path(name).suffix in (".py", ".pyi", "")}
+    configuration = tomllib.loads((project.path / "pyproject.toml").read_text(encoding="utf-8"))
+    del configuration["project"], configuration["tool"]["keep"]
+    return hashlib.sha256(repr((sorted(files.items()), configuration)).encode()).hexdigest()
 
 
 def assert_passes(project: BakedProject, *command: str, **environment: str) -> None:
