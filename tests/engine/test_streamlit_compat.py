@@ -201,9 +201,12 @@ def test_a_message_passes_as_it_is_where_messages_can_t_be_read(monkeypatch: pyt
     assert messages.noted(b"anything") is None
 
 
+@pytest.mark.usefixtures("as_one_person")
 def test_a_run_that_can_t_be_begun_for_the_test_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     moved("runtime.fragment")(monkeypatch)
     assert "no run can be begun" in broken()[Feature.TYPING]
+    monkeypatch.undo()
+    show()  # nothing of the test is around the pages of this process
 
 
 def test_the_engine_can_be_imported_without_the_editor_s_internals(tmp_path: Path) -> None:

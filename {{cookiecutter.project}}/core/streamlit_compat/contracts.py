@@ -75,9 +75,15 @@ def _expect(holds: bool, says: str) -> None:
         raise MovedError(says)
 
 
+def _expect_run() -> None:
+    """Raise MovedError outside of runs: an `st.form` there would be around all other pages of this process."""
+    _expect(run.run_context() is not None, "a run has a context (runtime/scriptrunner)")
+
+
 def _is_taken_in() -> None:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
+    _expect_run()
     key, text = "a key", "a value"
     st.text_input("A text", key=key)
     message = BackMsg()
@@ -115,6 +121,7 @@ def _fragments_are_named() -> None:
 
 
 def _fields_are_found() -> None:
+    _expect_run()
     key = "a typed text"
     st.text_input("A text", key=key)
     _expect(widgets.widget_id(key) not in ("", key), "the widget of a key has an id (runtime/state/session_state)")
@@ -124,6 +131,7 @@ def _fields_are_found() -> None:
 
 
 def _values_are_given() -> None:
+    _expect_run()
     key, other = "a given text", "an assigned value"
     st.text_input("A text", key=key)
     element = widgets.element_id(key)
@@ -141,6 +149,7 @@ def _values_are_given() -> None:
 
 
 def _forms_are_found() -> None:
+    _expect_run()
     with st.form("a form"), patch.object(runtime, "exists", lambda: True):
         inside = run.form_around()
         st.form_submit_button("Send")
