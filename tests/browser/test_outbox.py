@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, WebSocket, WebSocketRoute, expect
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS, Visitor
@@ -65,6 +65,14 @@ def stored(server: Server, content: str) -> list[str]:
     return [path.name for path in files if content.encode() in path.read_bytes()]
 
 
+NOTHING_WAITS = "() => window.__keepStatus.outbox.items.size === 0"
+
+
+def conflict(visitor: Visitor) -> Locator:
+    """Where a page says what was entered in two places at once."""
+    return visitor.page.locator(".st-key-keep-conflicts-intake")
+
+
 class Line:
     """The way between a page and its server, on which things can be held back. Made before the page loads."""
 
@@ -81,6 +89,10 @@ class Line:
     def swallow(self) -> None:
         """Let nothing more reach the server, as when a browser leaves a page before it has sent all."""
         self._swallowing = True
+
+    def go_on(self) -> None:
+        """Let what is sent from now on reach the server again."""
+        self._swallowing = False
 
     def wait_for(self, content: bytes) -> None:
         """Wait until something with this content is held back."""
@@ -521,19 +533,49 @@ def test_what_the_browser_had_not_sent_when_the_page_went_arrives_all_the_same(v
 
 
 def test_another_tab_s_edit_leaves_what_one_is_typing_alone_and_either_can_be_chosen(visitor: Visitor) -> None:
+    line = Line(visitor.page)
+    visitor.reload()
     other = Visitor(visitor.page.context.new_page(), visitor.server).open("intake")
+    line.swallow()  # Streamlit's messages have with them what is being typed
     refuse(visitor.page)
     visitor.type("Name", "Ada L")
     visitor.has_in_browser("Ada L")
     other.write("Name", "Grace")
-    visitor.page.get_by_role("switch").evaluate("(toggle) => toggle.click()")  # a run, without leaving the field
+    line.go_on()
     visitor.page.unroute(DRAFTS)
-    visitor.until("() => !Object.keys(localStorage).some((key) => key.startsWith('keep.outbox.'))")
 
-    # Nobody touches the other tab: its page asks for live refresh.
+    # Nobody touches either page: both ask for live refresh.
+    for tab in (visitor, other):
+        expect(conflict(tab)).to_contain_text("Ada L", timeout=SETTLE_MS)
+    visitor.until(NOTHING_WAITS)
     expect(visitor.text("Name")).to_have_value("Ada L")
+    expect(visitor.text("Name")).to_be_focused()
     expect(other.text("Name")).to_have_value("Grace")
-    expect(other.page.get_by_text("Ada L")).to_be_visible(timeout=SETTLE_MS)
+
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Grace")
+    visitor.button("Use this instead").click()
+    expect(visitor.text("Name")).to_have_value("Ada L")
+    expect(conflict(visitor)).to_have_count(0)
+    expect(other.text("Name")).to_have_value("Ada L", timeout=SETTLE_MS)
+
+
+def test_what_one_has_typed_and_not_left_stays_on_the_screen_and_is_offered_when_another_tab_replaced_it(
+    visitor: Visitor,
+) -> None:
+    other = Visitor(visitor.page.context.new_page(), visitor.server).open("intake")
+    with visitor.page.expect_response(DRAFTS):
+        visitor.type("Name", "Ada L")
+    expect(other.text("Name")).to_have_value("Ada L", timeout=SETTLE_MS)
+    other.write("Name", "Grace")
+
+    expect(conflict(visitor)).to_contain_text("Grace", timeout=SETTLE_MS)
+    expect(conflict(visitor)).to_contain_text("Ada L")
+    visitor.until(NOTHING_WAITS)
+    expect(visitor.text("Name")).to_have_value("Ada L")
+    visitor.type("Name", "ovelace")
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Ada Lovelace")
 
 
 def test_signing_out_with_another_tab_mid_edit_leaves_nothing_in_the_browser_or_the_store(

@@ -209,6 +209,24 @@ def test_a_text_that_is_brought_back_ends_no_run_that_somebody_began(visitor: Vi
     expect(visitor.text("Kept")).to_have_value("left behind")
 
 
+def test_what_is_typed_while_a_callback_assigns_it_is_shown_and_kept(visitor: Visitor) -> None:
+    """Streamlit leaves what is being typed on the screen, so the callback's value is shown nowhere."""
+    visitor.open("assigned")
+    visitor.text("Postcode").fill("20095")
+    visitor.text("Postcode").press("Tab")
+    type_kept(visitor, visitor.text("City"), "typed")
+    expect(visitor.page.get_by_text("The city is found")).to_be_visible()
+    visitor.settled()
+    visitor.until(ALL_POSTED)
+    visitor.says(SAVED)
+
+    expect(visitor.text("City")).to_have_value("typed")
+    visitor.page.reload()
+
+    whole(visitor)
+    expect(visitor.text("City")).to_have_value("typed")
+
+
 def test_what_was_sent_with_a_form_that_is_cleared_stays_cleared(visitor: Visitor) -> None:
     """Twice the same: the browser says nothing of having cleared the fields."""
     visitor.open("cleared")

@@ -22,6 +22,13 @@ pytestmark = pytest.mark.xdist_group("typing")  # one worker, one server
 APP = Path(__file__).with_name("typing_app")
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
 DRAFTS = "**/keep/drafts"
+REMEMBER_SOCKET = """(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (...content) {
+        window.socket = this;
+        return send.apply(this, content);
+    };
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +101,15 @@ def test_what_a_field_did_not_take_counts_for_nothing(visitor: Visitor, label: s
     expect(visitor.text(label)).to_have_value("abcde")
     visitor.type("Last", "b")
     visitor.says(SAVED)  # nothing of a text of six characters, which nobody can see
+
+
+def test_a_message_that_asks_for_no_run_is_waited_for_by_nobody(visitor: Visitor) -> None:
+    visitor.page.add_init_script(REMEMBER_SOCKET)
+    visitor.open("limits").says(re.compile("saved|Saved"))
+    visitor.type("Last", "a")  # somebody did something, which that message has not brought about
+    visitor.page.evaluate("() => window.socket.send(new Uint8Array([0x60, 1]))")  # `load_git_info`
+    assert visitor.page.evaluate("() => window.__keepStatus.outbox.lastMessage.unanswered") is None
+    visitor.says(SAVED)
 
 
 def test_a_number_is_what_its_keys_and_buttons_made_of_it(visitor: Visitor) -> None:

@@ -121,7 +121,19 @@ def ticked() -> None:
     ui.checkbox("Agree", form="ticked", field="agree")
 
 
-PAGES = (endless, looping, fragments, chat, considered, answered, cleared, plain, ticked)
+def assigned() -> None:
+    """Leaving the first field takes a while, and then gives the second one a value."""
+    st.title("Assigned")
+
+    def look_up() -> None:
+        time.sleep(CONSIDERING)
+        st.session_state["city"] = "found"
+
+    ui.text_input("Postcode", form="assigned", field="postcode", on_change=look_up)
+    st.text(f"The city is {ui.text_input('City', form='assigned', field='city', key='city')}")
+
+
+PAGES = (endless, looping, fragments, chat, considered, answered, cleared, plain, ticked, assigned)
 
 
 def page(order: int) -> PageSpec:

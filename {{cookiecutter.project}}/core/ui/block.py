@@ -78,6 +78,7 @@ def say_beneath(form: str, field: str) -> None:
         return
     block.shown.add(field)
     message = block.messages.get(field)
+    # The place is there in any case: one that comes between fields moves those, and builds anew what is typed into.
+    place = st.container(key=own_key("wrong", form, field))
     if message:
-        with st.container(key=own_key("wrong", form, field)):
-            st.error(message)
+        place.error(message)

@@ -31,9 +31,11 @@ def conflict_notice(form_id: str) -> None:
     """
     manager, say = get_session_manager(), words()
     conflicts = manager.session.conflicts(form_id)
+    # Its place is there in any case: one that comes between others moves those, and builds anew what is typed into.
+    place = st.container(key=own_key("conflicts", form_id))
     if not conflicts:
         return
-    with st.container(border=True, key=own_key("conflicts", form_id)):
+    with place.container(border=True):
         labels = list(dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts))
         st.warning(
             say("conflict.title", fields=", ".join(f"“{label}”" for label in labels)), icon=":material/call_split:"

@@ -7,6 +7,7 @@ const SETTLE = 250; // ms after new data until the widgets show theirs
 // Fields of a message that Streamlit doesn't know and passes over (see core/streamlit_compat):
 const NUMBER = [0xc5, 0x3e]; // 1000: four bytes, the lowest first
 const CONTENT = [0xca, 0x3e]; // 1001: its length, then as many bytes of JSON
+const ASKS_FOR_RUN = 0x5a; // the first byte of a message that asks for a run; others say nothing of widgets, and no run answers them
 
 class LastMessage {
   // `changed` is called when a message may have been answered, or its run have ended. `held` returns what goes with every
@@ -28,9 +29,11 @@ class LastMessage {
     WebSocket.prototype.send = function (...content) {
       if (new URL(this.url).pathname.endsWith(STREAM)) {
         const [message] = content;
-        if (message instanceof Uint8Array) content[0] = last.labelled(message);
         last.hear(this);
-        last.sent();
+        if (message instanceof Uint8Array && message[0] === ASKS_FOR_RUN) {
+          content[0] = last.labelled(message);
+          last.sent();
+        }
       }
       return send.apply(this, content);
     };

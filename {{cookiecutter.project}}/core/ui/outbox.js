@@ -24,8 +24,11 @@ class Outbox {
     this.items = new Map(); // id -> what was typed and isn't acknowledged yet
     this.touched = new Map(); // text field -> {id, at}: where and when something was typed that isn't noted yet
     this.stepped = new Map(); // text field -> its text, before a key or a button of its own may change that
-    this.shown = new Map(); // path -> {element, widget, text}: what was typed there last, and into which element
-    this.seen = new Map(); // path -> the field's stamp after our last draft, and the one it had on the page before
+    // path -> {element, widget, text, typed, seen}: the text that was typed there last, as long as the page shows it; into which
+    // element, and when; and the stamp of the last value that its author has seen, or that it became itself
+    this.shown = new Map();
+    this.kept = new Map(); // path -> {stamp, on, number}: the field's stamp after our last draft, and what it had on the page before
+    this.number = 0; // of the last text
     this.database = "up";
     this.keptAt = "";
     this.failing = false; // whether the server couldn't be reached the last time
@@ -39,7 +42,10 @@ class Outbox {
     this.lastMessage = new LastMessage({
       changed: heard,
       held: () => this.heldHere(),
-      told: (status) => this.learn(status),
+      told: (status) => {
+        this.learn(status);
+        if (status.ended) this.unsettled = true;
+      },
     });
     this.unsent = new Unsent(
       (id) => this.field(id) !== undefined,
@@ -242,9 +248,26 @@ class Outbox {
   }
 
   note(element, field, { id: widget, at }) {
+    const last = this.shown.get(field.path);
+    this.shown.set(field.path, { element, widget, text: element.value, typed: at, seen: last?.element === element ? last.seen : this.stampOf(field) });
+    const item = this.enter(field, this.shown.get(field.path));
+    // A number field hides what it can't read: its value is then empty, which isn't what was typed.
+    if (element.validity?.badInput) item.unread = true;
+    this.typedAt = this.lastMessage.number;
+    this.unsent.forget(widget);
+  }
+
+  // The stamp of what the page shows in a field.
+  stampOf(field) {
+    const kept = this.kept.get(field.path);
+    return kept?.on === field.stamp ? kept.stamp : field.stamp;
+  }
+
+  // Put a text that the page shows among those that wait.
+  enter(field, { widget, text, typed, seen }) {
     const id = `${this.tab()}/${field.path}`;
     const before = this.items.get(id);
-    const seen = this.seen.get(field.path);
+    this.number = Math.max(typed, field.number + 1, this.number + 1);
     const item = {
       id,
       base: this.data?.base, // another project may be served at the same host
@@ -253,23 +276,19 @@ class Outbox {
       widget,
       label: field.label,
       grant: field.grant,
-      text: element.value,
-      number: Math.max(at, field.number + 1, (seen?.number ?? 0) + 1, (before?.number ?? 0) + 1),
-      seen: seen?.on === field.stamp ? seen.stamp : field.stamp,
-      typed: at,
+      text,
+      number: this.number,
+      seen,
+      typed,
       onScreen: true,
       barred: before?.barred,
       unkept: before?.unkept,
       unstored: before?.unstored,
     };
-    // A number field hides what it can't read: its value is then empty, which isn't what was typed.
-    if (element.validity?.badInput) item.unread = true;
-    this.items.set(id, item);
-    this.typedAt = this.lastMessage.number;
-    this.shown.set(field.path, { element, widget, text: element.value });
-    this.unsent.forget(widget);
     item.fresh = true;
+    this.items.set(id, item);
     this.schedule();
+    return item;
   }
 
   // The browser's storage takes longer than a key may: it is written between two keys, and when the page goes.
@@ -294,7 +313,7 @@ class Outbox {
 
   write(item) {
     if (!item.tab) return;
-    const { beacon, fresh, left, barred, reason, unkept, unstored, ...content } = item;
+    const { beacon, fresh, isAgain, left, barred, reason, unkept, unstored, ...content } = item;
     item.unstored = !this.storage.write(this.data.who, item.id, content); // a storage that is full now may have room later
   }
 
@@ -435,7 +454,7 @@ class Outbox {
       const { words } = this.data;
       const known = { 400: words.malformed, 413: words.too_long_here }[answer.status];
       item.reason = known ?? ((await answer.text().catch(() => "")) || `${answer.status}`);
-      const seen = this.seen.get(item.path)?.stamp ?? "";
+      const seen = this.kept.get(item.path)?.stamp ?? "";
       if (!item.onScreen) this.compare(true);
       else if (seen > item.seen) this.write(Object.assign(item, { seen })); // of a text before it, which was kept meanwhile
     }
@@ -475,9 +494,13 @@ class Outbox {
     this.database = headers.get("Keep-Database") ?? "up";
     const at = headers.get("Keep-At") ?? "";
     if (at > this.keptAt) this.keptAt = at;
-    if (!item.onScreen) this.broughtBack = true;
     const [, field] = this.place(item);
-    this.seen.set(item.path, { stamp: headers.get("Keep-Stamp") ?? "", on: field?.stamp, number: item.number });
+    const stamp = headers.get("Keep-Stamp") ?? "";
+    // Of a text that was entered once more the page knows nothing if it became the field's value, or stands beside another one.
+    if (!item.onScreen || (item.isAgain && (field?.theirs || stamp > field?.stamp))) this.broughtBack = true;
+    this.kept.set(item.path, { stamp, on: field?.stamp, number: item.number });
+    const shown = this.shown.get(item.path);
+    if (shown && shown.seen < stamp) shown.seen = stamp;
     for (const other of this.notKept) if (other.path === item.path) this.drop(other); // that one is corrected
     this.changed();
   }
@@ -506,39 +529,54 @@ class Outbox {
   }
 
   // What the app itself put into a field after something was typed there is what counts: a form that was cleared
-  // stays clear. A field that only lost its text, because its widget was built anew, gets it back once the page is whole.
+  // stays clear. A field that only lost its text, because its widget was built anew, gets it back once the page is whole;
+  // and so does one into which another tab or device wrote meanwhile.
   compare(whole) {
     this.noteTouched(whole);
     if (whole) this.fill();
+    if (whole) this.enterAgain();
     for (const item of [...this.items.values()]) {
       const [id, field] = this.place(item);
       const [element] = id ? inputs(id, "input:not([type=file]), textarea") : [];
       const differs = element && element.value !== item.text;
-      const later = field && (field.stamp > item.seen || this.seen.get(item.path)?.number > item.number);
+      const isEntered = field?.stamp > item.seen; // something, since
+      const later = field && ((isEntered && !field.theirs) || this.kept.get(item.path)?.number > item.number);
       if (item.unread && item.reason && (differs || !element)) this.items.delete(item.id);
       else if (item.reason && !item.text && (differs || !element)) this.drop(item); // nothing was there to be kept
       else if (differs && later && (item.onScreen || item.reason)) this.drop(item);
-      else if (differs && whole && item.reason) this.putBack(item, element);
+      else if (differs && whole && (item.reason || (isEntered && item.onScreen))) this.putBack(item, element);
       else if (differs && whole) item.onScreen = false;
     }
     this.changed();
   }
 
+  // Streamlit leaves a text that somebody hasn't left yet on the screen, whatever the app or another tab put into the field
+  // since. What the page shows is what is kept, so that text is entered once more.
+  enterAgain() {
+    for (const [path, shown] of this.shown) {
+      const [, field] = this.place({ path, widget: shown.widget });
+      if (!shown.element.isConnected || !field || this.items.has(`${this.tab()}/${path}`)) continue;
+      if (shown.element.value !== shown.text) this.shown.delete(path);
+      else if (field.stamp > shown.seen) this.enter(field, shown).isAgain = true;
+    }
+  }
+
   // A part of the page that was closed is built anew when it is opened: its fields know nothing of what was typed and not
   // left. The server gives it to them with a run only, and not as long as it takes it to be on the screen.
   fill() {
-    for (const [path, { element, widget, text }] of this.shown) {
+    for (const [path, shown] of this.shown) {
+      const { element, widget, text } = shown;
       if (element.isConnected) continue;
       this.learnFields();
       const item = this.items.get(`${this.tab()}/${path}`);
       const [id, field] = this.place({ path, widget });
       const [anew] = id ? inputs(id, "input:not([type=file]), textarea") : [];
       if (!anew || item?.unread) continue;
-      const stamp = item ? item.seen : (this.seen.get(path)?.stamp ?? "");
-      if (field.stamp > stamp) this.shown.delete(path); // something else was entered there since
+      const isReplaced = field.stamp > shown.seen && !(item && field.theirs);
+      if (isReplaced) this.shown.delete(path); // something else was entered there since
       else if (item && anew.value !== item.text) this.putBack(item, anew);
       else {
-        this.shown.set(path, { element: anew, widget: id, text });
+        Object.assign(shown, { element: anew, widget: id });
         this.filling = true; // nobody types that again
         if (anew.value !== text) enterText(anew, text);
         this.filling = false;
@@ -550,6 +588,8 @@ class Outbox {
   putBack(item, element) {
     if ((this.items.get(`${this.tab()}/${item.path}`) ?? item) !== item) return; // somebody types there already
     if (item.tab !== this.tab()) this.drop(item); // it is this tab's now
+    const shown = this.shown.get(item.path);
+    if (shown) shown.element = element;
     enterText(element, item.text);
   }
 

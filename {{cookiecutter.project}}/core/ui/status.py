@@ -20,7 +20,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core import undo
 from core.services import Services, get_services
+from core.session import UserSession
 from core.session_manager import SessionManager
 from core.state.paths import join_path
 from core.state.text_rules import TextRule
@@ -149,8 +151,15 @@ def _field(manager: SessionManager, shown: ShownField, rule: TextRule) -> dict[s
         "label": shown.label,
         "grant": grant.issue(session.session_id, secret),
         "stamp": shown.stamp,
+        "theirs": _is_theirs(session, shown),
         "number": note.number if note else 0,
     }
+
+
+def _is_theirs(session: UserSession, shown: ShownField) -> bool:
+    """Return whether another tab or device entered the value that a field has now."""
+    writer = undo.history(session, shown.form).writer(shown.stamp) if shown.stamp else None
+    return writer is not None and writer.author != undo.author(session)
 
 
 def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
