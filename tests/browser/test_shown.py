@@ -19,6 +19,7 @@ from tests.support.server import Server, serving
 pytestmark = pytest.mark.xdist_group("shown")  # one worker, one server
 
 APP = Path(__file__).with_name("shown_app")
+SENT = "() => window.__keepStatus.outbox.lastMessage.number"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,21 @@ def test_what_was_typed_and_saved_is_shown_again(
     expect(visitor.text(label)).to_have_value(f"start {label} more yet")
     shown_again(visitor)
     expect(visitor.text(label)).to_have_value(f"start {label} more yet")
+
+
+def test_a_dialog_stays_open_while_another_tab_edits(visitor: Visitor) -> None:
+    visitor.open("followed")
+    visitor.button("Edit").click()
+    visitor.settled()
+    visitor.type("In the dialog", "half a")
+    other = Visitor(visitor.page.context.new_page(), visitor.server).open("followed")
+    other.write("Name", "from elsewhere")
+    visitor.until("sent => window.__keepStatus.outbox.lastMessage.number > sent + 2", visitor.page.evaluate(SENT))
+    visitor.type("In the dialog", " word")
+    expect(visitor.text("In the dialog")).to_have_value(re.compile("half a word$"))
+
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.text("Name")).to_have_value("from elsewhere")
 
 
 def test_what_the_app_assigns_is_there_after_a_reload_and_its_reset_is_too(visitor: Visitor) -> None:

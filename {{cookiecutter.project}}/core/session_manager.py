@@ -289,12 +289,11 @@ class SessionManager:
         self._restore_widgets()
 
     def has_news(self) -> bool:
-        """Fold in what changed since the last look, and tell whether somebody else changed what a page shows."""
-        changed = self._engine.refresh(self.session)
-        self._news |= changed
+        """Fold in what changed, and tell whether somebody else changed what the page has shown since its last run."""
+        self.catch_up()
         stamps, typed_here = self.session.stamps, join_path("tab", self.session.tab_id or "", "draft") + "/"
-        own = {stamps[path] for path in changed if path.startswith(typed_here)}
-        return any(path.startswith(_SHOWN_PATHS) and stamps[path] not in own for path in changed)
+        own = {stamps.get(path) for path in self._news if path.startswith(typed_here)}
+        return any(path.startswith(_SHOWN_PATHS) and stamps.get(path) not in own for path in self._news)
 
     def write(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
         """Make changes of this tab's session durable, if its author is still signed in. Returns the stamps by path."""

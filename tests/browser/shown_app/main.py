@@ -47,6 +47,14 @@ def fields() -> None:
     st.button("Reset", on_click=lambda: st.session_state.pop(key))
 
 
+def followed() -> None:
+    st.title("Followed")
+    ui.text_input("Name", form="shown", field="name")
+    if st.button("Edit"):
+        edit()
+    ui.live_refresh(0.5)
+
+
 def elements() -> None:
     st.title("Elements")
     is_narrow = st.toggle("Narrow")
@@ -81,7 +89,9 @@ def main() -> None:
     ui.set_page()
     bootstrap_session()
     manager = get_session_manager()
-    router = Router(manager, [page(each, number) for number, each in enumerate((fields, elements, elsewhere))])
+    router = Router(
+        manager, [page(each, number) for number, each in enumerate((fields, elements, elsewhere, followed))]
+    )
     with ui.save_status(manager):
         router.run()
 

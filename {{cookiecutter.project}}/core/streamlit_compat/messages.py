@@ -60,6 +60,8 @@ class Told:
     """All else that the page shows and the browser hasn't sent, as far as it knows."""
     touched: Collection[str] = ()
     """The ids of the widgets into which something may have been entered since the message before."""
+    has_dialog: bool = False
+    """Whether a dialog is open on the page."""
 
 
 NOTHING_TOLD = Told()
@@ -115,6 +117,7 @@ def told(frame: bytes) -> Told:
         drafts=[each for each in _listed(content, "drafts") if isinstance(each, dict)],
         unsent=[found for each in _listed(content, "unsent") if (found := _unsent(each))],
         touched={each for each in _listed(content, "touched") if isinstance(each, str)},
+        has_dialog=content.get("has_dialog") is True,
     )
 
 

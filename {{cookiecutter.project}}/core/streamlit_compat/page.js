@@ -26,6 +26,10 @@ const RECORDS = ":is([data-testid=stCameraInput], [data-testid=stAudioInput]) bu
 const TAKES_FILES = ":is([data-testid=stFileUploader], [data-testid=stChatInput])";
 const SEARCHES = "[data-testid=search-input]"; // what is looked for in a table is entered nowhere
 
+function hasDialog() {
+  return document.querySelector('[data-testid="stDialog"]') !== null;
+}
+
 function mainArea() {
   return document.querySelector('[data-testid="stMain"]');
 }

@@ -10,12 +10,14 @@ from core.session_manager import get_session_manager
 def live_refresh(seconds: float = 2) -> None:
     """Run the page again when another tab or device changed something; looks for it every few seconds.
 
-    Looking costs two small queries and no run of the page. Without it a tab learns of changes at its next run.
+    Looking costs two small queries and no run of the page. Without it a tab learns of changes at its next run. A run of
+    the page closes a dialog: while one is open, the page waits.
     """
 
     @st.fragment(run_every=seconds)
     def look() -> None:
-        if get_session_manager().has_news():
+        manager = get_session_manager()
+        if not manager.live.has_dialog and manager.has_news():
             st.rerun(scope="app")
 
     look()

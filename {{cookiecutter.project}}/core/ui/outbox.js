@@ -192,8 +192,9 @@ class Outbox {
 
   release() {
     if (isRunning()) return; // its end is told as well
-    for (const item of this.items.values()) item.left = undefined;
-    if (this.items.size) this.pump();
+    const left = [...this.items.values()].filter((item) => item.left !== undefined);
+    for (const item of left) item.left = undefined;
+    if (left.length) this.pump();
   }
 
   // Its text is read a moment later, when Streamlit has taken it or put back what was there before.
@@ -390,9 +391,10 @@ class Outbox {
     this.showBroughtBack();
   }
 
-  // Let the fields show what was brought back. A run that somebody's doing began is not cut short for that.
+  // Let the fields show what was brought back. A run that somebody's doing began is not cut short for that, and no dialog is
+  // closed, as a run of the page would.
   showBroughtBack() {
-    if (!this.broughtBack || this.lastMessage.underway || this.pending.some((item) => !item.onScreen)) return;
+    if (!this.broughtBack || hasDialog() || this.lastMessage.underway || this.pending.some((item) => !item.onScreen)) return;
     this.broughtBack = false;
     this.askForRun(`drafts ${Date.now()}`);
   }
@@ -418,7 +420,8 @@ class Outbox {
       if (fits) room -= item.text.length;
       drafts.push({ ...this.body(item), text: fits ? item.text : null });
     }
-    return drafts.length || unsent.length || touched.length ? { drafts, unsent, touched } : undefined;
+    const held = { drafts, unsent, touched, has_dialog: hasDialog() };
+    return drafts.length || unsent.length || touched.length || held.has_dialog ? held : undefined;
   }
 
   async send(item) {

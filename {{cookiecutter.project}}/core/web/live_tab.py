@@ -152,6 +152,8 @@ class LiveTab:
         """True if the page, as it was shown last, holds something that is not kept."""
         self.number = 0
         """The number of the newest message that arrived, as the page's script counts them."""
+        self.has_dialog = False
+        """True if a dialog was open on the page when the newest message was sent."""
         self.page = ""
         """The page that the last run has shown, by the name the browser's messages give it."""
 
@@ -246,7 +248,7 @@ class LiveTab:
         edits: list[Edit] = []
         rejected: set[str] = set()
         with self._lock:
-            self.number = max(self.number, told.number)
+            self.number, self.has_dialog = max(self.number, told.number), told.has_dialog
             last, self._last = self._last, {state.id: state for state in told.states}
             others = {name for name, state in self._last.items() if last.get(name, state) != state}
             pressed = {state.id for state in told.states if is_press(state)}
