@@ -16,7 +16,7 @@ from core.errors import ConfigurationError, SchemaError
 from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import join_path
-from core.storage.migrate import is_current, upgrade
+from core.storage.migrate import schema_state, upgrade
 from core.web import lifespan, routes
 from core.web.binding import Bindings
 from core.web.client import describe_device
@@ -220,7 +220,7 @@ def test_development_starts_on_an_empty_database(empty: Callable[..., Services])
     services = empty(admin_initial_password="a first long phrase")
     with use_services(services):
         start_and_stop()
-        assert is_current(services.database)
+        assert schema_state(services.database).is_current
         administrator = services.accounts.users.find("admin")
     assert administrator is not None
     assert administrator.must_change_password
@@ -230,7 +230,7 @@ def test_production_refuses_a_database_that_is_behind_and_names_the_remedy(empty
     services = empty(environment="production", cookie_secure=True)
     with use_services(services), pytest.raises(SchemaError, match=r"python manage\.py migrate"):
         start_and_stop()
-    assert not is_current(services.database)
+    assert not schema_state(services.database).is_current
 
 
 def test_production_starts_on_a_current_database(empty: Callable[..., Services]) -> None:

@@ -22,7 +22,7 @@ from core.errors import KeepError
 from core.services import build_services
 from core.settings import PROJECT_ROOT, Settings
 from core.storage.database import open_database
-from core.storage.migrate import is_current, upgrade
+from core.storage.migrate import schema_state, upgrade
 from tests.lab.checker import Violation, check
 from tests.lab.load import Load
 from tests.lab.nursery import Nursery, Victim
@@ -120,7 +120,7 @@ class Bench:
         """Read everything through services that share nothing with those of before; their end flushes."""
         services = build_services(Settings(_env_file=None, **settings))  # type: ignore[call-arg]
         try:
-            if not is_current(services.database, self.code):
+            if not schema_state(services.database, self.code).is_current:
                 with _upgrading:
                     upgrade(services.database, self.code)  # as every start of the server does
             stored = {header.session_id for header in services.store.headers(limit=100_000)}

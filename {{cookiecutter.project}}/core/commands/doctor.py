@@ -193,8 +193,6 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
     yield Finding(subject="database", says=f"{database.dialect.name} answers")
     try:
         state = schema_state(database)
-        if state.problem is not None:
-            raise state.problem
     except SchemaError as error:
         yield Finding(subject="schema", says=error.says, fix=error.remedy)
         return

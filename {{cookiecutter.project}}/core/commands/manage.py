@@ -25,7 +25,7 @@ from core.scripts.new_app import address, create_app, name_problem
 from core.services import close_services, get_services
 from core.settings import PROJECT_ROOT
 from core.storage.database import note_fingerprint, reachable
-from core.storage.migrate import is_current
+from core.storage.migrate import schema_state
 
 
 class Commands(click.Group):
@@ -79,7 +79,7 @@ def migrate() -> None:
     """Bring the database up to date; an empty one receives its roles and first administrator."""
     services = get_services()
     settings = services.settings
-    before = is_current(services.database)
+    before = schema_state(services.database).is_current
     roles_declared, secret = roles_of_apps(discover_quietly()), settings.secret_key.get_secret_value()
     administrator = prepare(services.accounts, services.database, settings.first_password, roles_declared, secret)
     click.echo("The database was up to date." if before else "The database is up to date now.")

@@ -32,33 +32,28 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaState:
-    """What a database's version rows say, beside the code's revisions."""
+    """The version rows of a database beside the code's revisions."""
 
     at: frozenset[str]
     """The newest revision of each branch that the database has, those included that others depend on."""
     heads: frozenset[str]
     """The newest revision of each branch in the code."""
-    unknown: frozenset[str]
-    """Recorded revisions that the code doesn't have, though it has whose they are."""
     forgotten: frozenset[str]
     """Recorded revisions of apps that were removed."""
-    problem: SchemaError | None
-    """What keeps `upgrade` from bringing the database up to date, if anything is seen to."""
 
     @property
     def is_current(self) -> bool:
-        return self.at == self.heads and not self.unknown
+        return self.at == self.heads
 
 
 def schema_state(database: Engine, root: Path = PROJECT_ROOT) -> SchemaState:
-    """Look at a database, without a change to it. Raises SchemaError where the revisions themselves are at fault."""
+    """Look at a database, without a change to it.
+
+    Raises SchemaError where the revisions themselves are at fault, where the database is newer than the code, and where
+    it has tables of the engine's without its revisions.
+    """
     with database.connect() as connection:
         return _state(connection, read_revisions(root), root)
-
-
-def is_current(database: Engine, root: Path = PROJECT_ROOT) -> bool:
-    """Whether the database has every revision. Raises SchemaError where the revisions are at fault."""
-    return schema_state(database, root).is_current
 
 
 def upgrade(database: Engine, root: Path = PROJECT_ROOT) -> None:
@@ -70,8 +65,6 @@ def upgrade(database: Engine, root: Path = PROJECT_ROOT) -> None:
     scripts = read_revisions(root)
     with one_transaction(database) as connection:
         state = _state(connection, scripts, root)
-        if state.problem is not None:
-            raise state.problem
         for revision in sorted(state.forgotten):
             forget = text("DELETE FROM alembic_version WHERE version_num = :revision")
             connection.execute(forget, {"revision": revision})
@@ -122,7 +115,7 @@ def one_transaction(database: Engine) -> Iterator[Connection]:
 
 
 def _is_lost(error: DBAPIError) -> bool:
-    """Whether the database, and not a statement, is at fault."""
+    """Return whether the database, and not a statement, is at fault."""
     of_statement = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not of_statement)
 
@@ -142,15 +135,12 @@ def _state(connection: Connection, scripts: ScriptDirectory, root: Path) -> Sche
     recorded = set(MigrationContext.configure(connection).get_current_heads())
     missing = recorded - {script.revision for script in scripts.walk_revisions()}
     forgotten = frozenset(revision for revision in missing if _is_of_removed_app(revision, root))
-    unknown = frozenset(missing - forgotten)
+    if unknown := missing - forgotten:
+        raise _newer(unknown)
     at = frozenset(script.revision for script in scripts.get_all_current(tuple(recorded - missing)))
-    return SchemaState(
-        at=at,
-        heads=frozenset(scripts.get_heads()),
-        unknown=unknown,
-        forgotten=forgotten,
-        problem=_newer(unknown) if unknown else _unrecorded(connection, at),
-    )
+    if not any(revision.rpartition("_")[0] == ENGINE for revision in at):
+        _refuse_unrecorded(connection)
+    return SchemaState(at=at, heads=frozenset(scripts.get_heads()), forgotten=forgotten)
 
 
 def _is_of_removed_app(revision: str, root: Path) -> bool:
@@ -164,20 +154,18 @@ def _newer(unknown: Iterable[str]) -> SchemaError:
     return SchemaError(f"{says}: it is newer than the code", remedy)
 
 
-def _unrecorded(connection: Connection, at: Iterable[str]) -> SchemaError | None:
-    """What is wrong with tables of the engine's where none of its revisions is recorded."""
-    if any(revision.rpartition("_")[0] == ENGINE for revision in at):
-        return None
+def _refuse_unrecorded(connection: Connection) -> None:
+    """Raise SchemaError for tables of the engine's in a database where none of its revisions is recorded."""
     inspector = inspect(connection)
     present = ENGINE_TABLES & set(inspector.get_table_names())
     if not present:
-        return None
+        return
     columns = {name: {column["name"] for column in inspector.get_columns(name)} for name in present}
     if all(set(Base.metadata.tables[name].columns.keys()) <= columns.get(name, set()) for name in ENGINE_TABLES):
-        return SchemaError("The database has the engine's tables, but no revision of the engine is recorded", _stamp())
+        raise SchemaError("The database has the engine's tables, but no revision of the engine is recorded", _stamp())
     says = f"The database has tables with names of the engine's ({', '.join(sorted(present))})"
     remedy = "Restore a backup with the table alembic_version, or give the project a database of its own."
-    return SchemaError(f"{says}, but none of its revisions", remedy)
+    raise SchemaError(f"{says}, but none of its revisions", remedy)
 
 
 def _stamp() -> str:

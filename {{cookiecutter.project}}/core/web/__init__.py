@@ -156,7 +156,7 @@ def _lacks_migrations() -> bool:
     if state is None or state.is_current:
         return False
     if services.settings.environment == "production":
-        raise state.problem or SchemaError("The database lacks revisions", f"Run: {python('manage.py migrate')}")
+        raise SchemaError("The database lacks revisions", f"Run: {python('manage.py migrate')}")
     return True
 
 
