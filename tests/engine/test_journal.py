@@ -177,13 +177,10 @@ def test_nothing_that_is_done_to_much_takes_the_log_past_its_bound(journal: Jour
     (poison,) = many(hybrid, "t", 1)
     journal.append([poison])
 
-    def other_key(old: Entry) -> Entry:
-        return replace(old, value=str(old.value).swapcase())
-
     works: tuple[Callable[[], object], ...] = (
         lambda: journal.append(many(hybrid, "s", 70)),
-        lambda: journal.rewrite(other_key),
-        lambda: journal.rewrite(other_key),
+        *[lambda number=number: journal.append(many(hybrid, f"other {number}", 8)) for number in range(10)],
+        *[lambda number=number: journal.discard(journal.pending(f"other {number}")) for number in range(10)],
         lambda: journal.discard_session("s"),
         lambda: journal.quarantine(poison, "refused"),
         journal.compact,

@@ -87,8 +87,8 @@ def data(
     for each in (name, *dependencies):
         if is_pattern(each):
             raise ValueError(f"{each!r} is a pattern. Name what the result depends on; patterns are for invalidate().")
-        if each.removeprefix("table:") in UNTRACKED and each.startswith("table:"):
-            raise ValueError(f"{each!r} changes with every edit. Depend on the form: 'form:<id>'.")
+        if each in UNTRACKED:
+            raise ValueError(f"{each!r} is a table of the engine's. Depend on the form: 'form:<id>'.")
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         taken = _functions.get(name)

@@ -30,7 +30,7 @@ from core.storage.entry import Entry, Quarantined
 from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.models import SessionModel
-from core.storage.sql_store import SqlStore, moved_into
+from core.storage.sql_store import SqlStore
 from core.storage.writer import DebouncedWriter, EngineStatus, EntryWriter
 
 __all__ = ["DebouncedWriter", "EngineStatus", "SessionModel", "SessionPersistenceEngine"]
@@ -196,13 +196,8 @@ class SessionPersistenceEngine:
 
         Happens the same however often it is called. Raises JournalError, NotKeptError and StoreUnavailableError.
         """
-        waiting = self._writer.pending(source_id)
-        moved, unreadable = moved_into(target_id, waiting, self._envelope)
-        if moved:
-            self._writer.append(moved)
+        self.flush()
         self._store.merge(source_id, target_id)
-        if not unreadable:  # what was entered since stays, and the flush takes it there
-            self._writer.discard(waiting)
 
     def flush(self) -> None:
         """Write everything that waits into the database now. Raises if that fails; nothing is lost."""

@@ -44,7 +44,7 @@ class Rotation:
 
 @click.command("rotate-keys")
 def rotate_keys() -> None:
-    """Encrypt everything in the database and the journal under the first of SESSION_ENCRYPTION_KEYS.
+    """Encrypt everything under the first of SESSION_ENCRYPTION_KEYS; the journal is flushed into the database.
 
     First put the new key in front, keep the old ones behind it, and restart every server. May be interrupted and
     repeated, and the app may run meanwhile.
@@ -56,9 +56,9 @@ def rotate_keys() -> None:
         )
     rotation, total = Rotation(services.envelope), 0
     for _ in range(_ROUNDS):
-        # What a server moves from the journal to the database during one round is found in the next.
         rotation.stale, rotation.left, rotation.damaged = 0, {}, {}
-        total += _renew_all(services, rotation)
+        services.engine.flush()  # what waits in the journal is brought under the key in the database
+        total += services.store.rewrite(rotation)
         if not rotation.stale:
             break
     else:
@@ -91,11 +91,6 @@ def rotate_keys() -> None:
 def _name(values: Mapping[tuple[str, str], str]) -> None:
     for (session_id, path), reason in list(values.items())[:20]:
         click.echo(f"  {_printable(session_id)} {_printable(path)}: {_printable(reason)}")
-
-
-def _renew_all(services: Services, rotation: Rotation) -> int:
-    in_journal = services.journal.rewrite(rotation) if services.journal is not None else 0
-    return in_journal + services.store.rewrite(rotation)
 
 
 def _compact(services: Services) -> None:

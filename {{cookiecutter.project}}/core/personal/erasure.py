@@ -24,7 +24,7 @@ from core.errors import FilesUnavailableError, JournalError, StoreUnavailableErr
 from core.personal.apps import Person, apps_with_data, person_of
 from core.personal.export import files_of
 from core.services import Services
-from core.storage.database import clear_deleted, reachable
+from core.storage.database import compact, reachable
 from core.storage.models import AuditModel, Base, FileClaimModel
 
 TIDYING = "tidy-up-after-a-person"
@@ -57,7 +57,7 @@ class Remains:
         except (FilesUnavailableError, StoreUnavailableError, JournalError, UnreadableValueError) as error:
             put_off.append(f"files: {error}")
         try:
-            clear_deleted(services.database, Base.metadata.tables.keys() - {AuditModel.__tablename__})
+            compact(services.database, Base.metadata.tables.keys() - {AuditModel.__tablename__})
         except StoreUnavailableError as error:
             put_off.append(f"the database's free pages: {error}")
         for what in put_off:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
@@ -175,45 +175,26 @@ def upserting_insert(database: Engine) -> Any:
     return postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
 
 
-def compact(database: Engine) -> None:
+def compact(database: Engine, tables: Iterable[str] | None = None) -> None:
     """Leave nothing in the database's files of values that were overwritten or deleted.
 
-    SQLite keeps them in free pages and its log, PostgreSQL in dead rows. Writers wait for the time it takes; raises
-    StoreUnavailableError when others keep the tables busy.
+    SQLite keeps them in free pages and its log, PostgreSQL in dead rows. Writers wait for the time it takes. In
+    PostgreSQL nobody does with `tables`: there dead rows of these go, and their bytes once the room is used again.
+    Raises StoreUnavailableError when others keep the tables busy.
     """
-    with reachable(), _autocommitting(database) as connection:
+    with reachable(), database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if database.dialect.name == "sqlite":
-            _compact_sqlite(connection)
-        else:
-            connection.exec_driver_sql(f"SET lock_timeout = '{_BUSY_TIMEOUT_SECONDS}s'")
+            connection.exec_driver_sql("VACUUM")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if busy:
+                raise StoreUnavailableError(
+                    "Another process reads the database's log, so what was deleted is still in it."
+                )
+        elif tables is None:
             connection.exec_driver_sql("VACUUM (FULL) entries, quarantine")
-
-
-def clear_deleted(database: Engine, tables: Iterable[str]) -> None:
-    """Like `compact`, while people are at work. On PostgreSQL nobody waits, and rows of these tables go.
-
-    There the bytes of a dead row stay in its page until the room is used again. Raises StoreUnavailableError when
-    others keep SQLite's file busy.
-    """
-    with reachable(), _autocommitting(database) as connection:
-        if database.dialect.name == "sqlite":
-            _compact_sqlite(connection)
         else:
-            quote = database.dialect.identifier_preparer.quote
-            connection.exec_driver_sql(f"VACUUM {', '.join(quote(table) for table in sorted(tables))}")
-
-
-@contextmanager
-def _autocommitting(database: Engine) -> Iterator[Connection]:
-    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        yield connection
-
-
-def _compact_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("VACUUM")
-    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-    if busy:
-        raise StoreUnavailableError("Another process reads the database's log, so what was deleted is still in it.")
+            quoted = map(database.dialect.identifier_preparer.quote, sorted(tables))
+            connection.exec_driver_sql(f"VACUUM {', '.join(quoted)}")
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import apsw
 
@@ -27,16 +27,14 @@ _OPENING_TIMEOUT_MS = 10_000
 _BUSY_TIMEOUT_MS = 2_000
 """The time an edit waits for another process's commit. One that takes longer was stopped in it; the edit goes on."""
 _BATCH_BYTES = 1_000_000
-"""Bytes that are removed, or written under another key, in one transaction."""
-_REWRITE_ROWS = 500
-T = TypeVar("T")
+"""Bytes that are removed in one transaction."""
 
 MAX_WAL_BYTES = 64 * 1024 * 1024
 """The write-ahead log stays below this, even while a stopped process pins it by a read and it can't be emptied."""
 _EDIT_WAL_BYTES = MAX_WAL_BYTES - 24 * 1024 * 1024
 """WAL limit for edits. The rest is reserved for removals, which overwrite what is removed and so append to it, too."""
 _REMOVAL_WAL_BYTES = MAX_WAL_BYTES - 8 * 1024 * 1024
-"""WAL limit for removals and new keys. Each is a small transaction, and the rest is room for one of them."""
+"""WAL limit for removals. Each is a small transaction, and the rest is room for one of them."""
 _EMPTYING_PAUSE_SECONDS = 1.0
 _EMPTYING_TIMEOUT_MS = 50
 
@@ -64,7 +62,6 @@ SET value = excluded.value, stamp = excluded.stamp, base = excluded.base WHERE e
 """
 _PENDING = "SELECT s, p, v, t, b FROM bytes WHERE session_id = ?"
 _BATCH = "SELECT s, p, v, t, b FROM bytes ORDER BY session_id, path LIMIT ?"
-_FOLLOWING = "SELECT s, p, v, t, b FROM bytes WHERE (session_id, path) > (?, ?) ORDER BY session_id, path LIMIT ?"
 _COUNT = "SELECT count(*) FROM entry"
 _OLDEST = "SELECT CAST(min(stamp) AS BLOB) FROM entry"
 _USED_BYTES = """
@@ -73,10 +70,6 @@ SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_
 _DISCARD = "DELETE FROM entry WHERE session_id = ? AND path = ? AND stamp = ?"
 _DISCARD_SESSION = """
 DELETE FROM entry WHERE session_id = ?1 AND path IN (SELECT path FROM entry WHERE session_id = ?1 LIMIT 20)
-"""
-_REWRITE = """
-UPDATE entry SET value = CAST(? AS TEXT)
-WHERE session_id = CAST(? AS TEXT) AND path = CAST(? AS TEXT) AND stamp = CAST(? AS TEXT) AND value = CAST(? AS TEXT)
 """
 _QUARANTINE = """
 INSERT OR REPLACE INTO quarantine
@@ -158,7 +151,7 @@ class Journal:
 
     def discard(self, entries: Sequence[Entry]) -> None:
         """Remove entries that reached the database; one that was edited again meanwhile stays."""
-        for group in _groups(entries, _size):
+        for group in _groups(entries):
             self._transact((_DISCARD, [(entry.session_id, entry.path, entry.stamp) for entry in group]))
 
     def discard_session(self, session_id: str) -> None:
@@ -185,22 +178,6 @@ class Journal:
     def forget(self, quarantined: Quarantined) -> None:
         """Delete one entry of the quarantine for good."""
         self._transact((_FORGET, [_key(quarantined.entry)]))
-
-    def rewrite(self, renew: Callable[[Entry], Entry]) -> int:
-        """Replace the value of each entry by what `renew` makes of it, batch by batch, while others write.
-
-        Stamps stay, so to readers nothing has happened; an entry that was edited meanwhile keeps its edit.
-        Returns how many were replaced. Interrupting it is harmless.
-        """
-        replaced, after = 0, ("", "")
-        while batch := self._read(_FOLLOWING, (*after, _REWRITE_ROWS)):
-            pairs = [(old, new) for old in batch if (new := renew(old)) is not old]
-            for group in _groups(pairs, lambda pair: _size(pair[0]) + _size(pair[1])):
-                rows = [(_bytes(new.value), *_key(old), _bytes(old.value)) for old, new in group]
-                self._transact((_REWRITE, rows))
-                replaced += len(rows)
-            after = (batch[-1].session_id, batch[-1].path)
-        return replaced
 
     def compact(self) -> None:
         """Leave nothing in the file and its log of values that were overwritten or removed.
@@ -324,12 +301,12 @@ def _unopened(path: Path, error: Exception) -> JournalError:
     )
 
 
-def _groups(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """Yield the items in groups of a bounded size."""
-    group, total = list[T](), 0
-    for item in items:
-        group.append(item)
-        total += size(item)
+def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield the entries in groups of a bounded size."""
+    group, total = list[Entry](), 0
+    for entry in entries:
+        group.append(entry)
+        total += _size(entry)
         if total >= _BATCH_BYTES:
             yield group
             group, total = [], 0

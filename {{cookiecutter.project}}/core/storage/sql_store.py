@@ -195,7 +195,7 @@ class SqlStore:
             if not self._mark_purged(connection, source_id, into=target_id):
                 return
             rows = connection.execute(select(_entries).where(_entries.c.session_id == source_id))
-            moved, unreadable = moved_into(target_id, [as_entry(row) for row in rows], self._envelope)
+            moved, unreadable = _moved_into(target_id, [as_entry(row) for row in rows], self._envelope)
             if unreadable:  # they stay with their session, and it stays
                 transaction.rollback()
             else:
@@ -213,7 +213,7 @@ class SqlStore:
             all_moved: list[Entry] = []
             for source_id, target_id in connection.execute(went).all():
                 here = [entry for entry in entries if entry.session_id == source_id]
-                moved, unreadable = moved_into(target_id, here, self._envelope)
+                moved, unreadable = _moved_into(target_id, here, self._envelope)
                 all_moved += moved
                 for entry, reason in unreadable:
                     quarantine.insert_quarantined(connection, entry, reason, self._clock.now())
@@ -419,7 +419,7 @@ class SqlStore:
         )
 
 
-def moved_into(
+def _moved_into(
     target_id: str, entries: Iterable[Entry], envelope: Envelope
 ) -> tuple[list[Entry], list[tuple[Entry, str]]]:
     """Return entries as those of another session, and those that can't be read, each with the reason."""

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, event, func
 from core.clock import Clock, SteadyClock
 from core.errors import StoreUnavailableError
 from core.storage.database import reachable, upserting_insert
-from core.storage.models import VersionModel
+from core.storage.models import ENGINE_TABLES, VersionModel
 
 _versions = cast(Table, VersionModel.__table__)
 _NEWS = select(_versions.c.name, _versions.c.version).where(
@@ -30,24 +30,8 @@ _NEWS = select(_versions.c.name, _versions.c.version).where(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _numbers = itertools.count()
-UNTRACKED = frozenset(
-    {
-        "sessions",
-        "entries",
-        "quarantine",
-        "leases",
-        "versions",
-        "submissions",
-        "files",
-        "file_claims",
-        "tokens",
-        "attempts",
-        "known_devices",
-        "audit",
-        "alembic_version",
-    }
-)
-"""Tables of the project's own that change all the time. Of a saved form `form:<id>` tells."""
+UNTRACKED = frozenset(f"table:{name}" for name in ENGINE_TABLES | {"alembic_version"})
+"""Tables that no version tells of. Of a saved form `form:<id>` tells."""
 
 CHANGED = "changed_tables"
 """Where a connection notes the tables that its transaction has written."""
@@ -58,7 +42,6 @@ _WRITES = re.compile(
 )
 _NO_TABLES = frozenset({"set", "of", "nowait", "skip"})
 """Words that may follow UPDATE and are no table: `ON CONFLICT DO UPDATE SET`, `FOR UPDATE OF`."""
-_UNTRACKED_NAMES = frozenset(f"table:{table}" for table in UNTRACKED)
 
 log = structlog.get_logger(__name__)
 
@@ -199,7 +182,7 @@ def watch_tables(database: Engine, versions: Versions) -> None:
     ) -> None:
         if cursor.rowcount == 0 or statement.lstrip()[:6].upper() == "SELECT":
             return
-        changed = {f"table:{table}" for table in written_tables(statement, context)} - _UNTRACKED_NAMES
+        changed = {f"table:{table}" for table in written_tables(statement, context)} - UNTRACKED
         if not changed:
             return
         if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":

@@ -236,11 +236,6 @@ class EntryWriter:
         """Bring everything that waits into the database now. Raises if that fails; nothing is lost."""
         self.flushes.flush()
 
-    def discard(self, entries: Sequence[Entry]) -> None:
-        """Forget pending entries that are durable elsewhere; one that was edited again meanwhile stays."""
-        if self._journal is not None:
-            self._journal.discard(entries)
-
     def discard_session(self, session_id: str) -> None:
         """Forget what waits of a deleted session."""
         if self._journal is not None:
