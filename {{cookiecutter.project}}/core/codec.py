@@ -33,7 +33,7 @@ _LONGEST_NAME = 80
 _JSON_INT = 2**53
 """Beyond it, other readers of JSON lose digits, so larger integers travel as text."""
 _ENUM_PACKAGES = ("apps.", "core.")
-"""Where an Enum must be defined, so that any process can import it while reading."""
+"""The packages of which an Enum may be, so that any process can import it while reading."""
 
 log = structlog.get_logger(__name__)
 

@@ -91,7 +91,7 @@ class CircuitBreaker:
 
 
 def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> Engine:
-    """Return an engine for SQLite or PostgreSQL. Nothing is connected yet. Its errors don't show the values given.
+    """Return an engine for SQLite or PostgreSQL, not connected yet. Its errors don't show the values given.
 
     PostgreSQL ends a transaction that stands still for `longest_idle` seconds: its locks would hold up all others.
     One that was stopped between the commands of a pipeline doesn't count as standing still, so nobody waits for a

@@ -64,9 +64,6 @@ _PENDING = "SELECT s, p, v, t, b FROM bytes WHERE session_id = ?"
 _BATCH = "SELECT s, p, v, t, b FROM bytes ORDER BY session_id, path LIMIT ?"
 _COUNT = "SELECT count(*) FROM entry"
 _OLDEST = "SELECT CAST(min(stamp) AS BLOB) FROM entry"
-_USED_BYTES = """
-SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size
-"""
 _DISCARD = "DELETE FROM entry WHERE session_id = ? AND path = ? AND stamp = ?"
 _DISCARD_SESSION = """
 DELETE FROM entry WHERE session_id = ?1 AND path IN (SELECT path FROM entry WHERE session_id = ?1 LIMIT 20)

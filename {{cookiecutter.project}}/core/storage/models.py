@@ -200,7 +200,7 @@ class RoleModel(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     permissions: Mapped[str] = mapped_column(Text, default="")
     declared: Mapped[str | None] = mapped_column(Text)
-    """What the code has ever declared of it, likewise; None before that was first noted."""
+    """The permissions that the code has ever declared for it, likewise; None before that was first noted."""
 
 
 class UserRoleModel(Base):
@@ -256,7 +256,7 @@ class InvitationModel(Base):
 
 
 class AttemptModel(Base):
-    """What was used lately of one allowance: that of a name, of a name in a known device, or of a network address."""
+    """The recent use of one allowance: of a name, of a name in a known device, or of a network address."""
 
     __tablename__ = "attempts"
 

@@ -28,13 +28,13 @@ ENGINE, PROJECT = "core", "project"
 """The labels of two branches. That of an app's own is the app's name."""
 
 _LONGEST_ID = 32
-"""What Alembic's table holds. SQLite would take more, PostgreSQL refuses it."""
+"""Characters that Alembic's table holds. SQLite would take more, PostgreSQL refuses it."""
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 def revision_folders(root: Path = PROJECT_ROOT) -> list[Path]:
-    """The folders in a project that may hold revisions."""
+    """Return the folders in a project that may hold revisions."""
     of_apps = [app.with_name("migrations") for app in sorted(root.glob("apps/*/__init__.py"))]
     return [root / "core" / "migrations" / "versions", root / "migrations", *filter(Path.is_dir, of_apps)]
 

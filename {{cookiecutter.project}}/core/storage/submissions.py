@@ -38,7 +38,7 @@ class Submissions:
         self._steady = SteadyClock(clock)
 
     def find(self, key: str) -> Receipt | None:
-        """The receipt of a submission, None if there is no such. Raises StoreUnavailableError."""
+        """Return the receipt of a submission, None if there is no such. Raises StoreUnavailableError."""
         with reachable(), self._database.connect() as connection:
             return _receipt(connection, key)
 
@@ -70,7 +70,7 @@ class Submissions:
         return Receipt(at=now, result=result)
 
     def of(self, session_ids: Collection[str]) -> list[dict[str, Any]]:
-        """The submissions of some sessions that are still remembered, the oldest first: `form`, `at` and `result`."""
+        """Return the remembered submissions of some sessions, the oldest first: `form`, `at` and `result`."""
         columns = (SubmissionModel.form, SubmissionModel.at, SubmissionModel.result)
         wanted = select(*columns).where(SubmissionModel.session_id.in_(session_ids)).order_by(SubmissionModel.at)
         with reachable(), self._database.connect() as connection:

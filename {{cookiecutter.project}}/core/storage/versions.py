@@ -34,7 +34,7 @@ UNTRACKED = frozenset(f"table:{name}" for name in ENGINE_TABLES | {"alembic_vers
 """Tables that no version tells of. Of a saved form `form:<id>` tells."""
 
 CHANGED = "changed_tables"
-"""Where a connection notes the tables that its transaction has written."""
+"""The key under which a connection notes the tables that its transaction has written."""
 _WRITES = re.compile(
     r"\b(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|MERGE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM"
     r"|TRUNCATE(?:\s+TABLE)?|COPY)\s+(?:ONLY\s+)?((?:[\w]+|\"[^\"]+\")(?:\.(?:[\w]+|\"[^\"]+\"))?)",
@@ -205,7 +205,7 @@ def watch_tables(database: Engine, versions: Versions) -> None:
 
 
 def written_tables(statement: str, context: Any) -> Iterator[str]:
-    """The names of the tables that a statement writes, without their schema."""
+    """Yield the names of the tables that a statement writes, without their schema."""
     if context is not None and (context.isinsert or context.isupdate or context.isdelete):
         yield context.compiled.statement.table.name
         return

@@ -80,7 +80,7 @@ class DebouncedWriter:
 
     @property
     def deadline(self) -> float | None:
-        """When the next flush is due, in seconds of `time.monotonic()`; None when nothing is marked."""
+        """Time at which the next flush is due, in seconds of `time.monotonic()`; None when nothing is marked."""
         with self._changed:
             return self._deadline
 

@@ -138,7 +138,7 @@ def stored() -> None:
 
 
 def people() -> None:
-    """Who may sign in, what they may do, and the browsers they use."""
+    """The people who may sign in, what they may do, and the browsers they use."""
     op.create_table(
         "users",
         sa.Column("user_id", sa.String(32), nullable=False),
