@@ -124,6 +124,7 @@ class Journal:
             self._writer = _connect(path)
             self._reader = _connect(path)
             self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
+            self._writer.transaction_mode = "IMMEDIATE"
         except (apsw.Error, OSError) as error:
             self._file.close()
             raise _unopened(path, error) from error
@@ -230,7 +231,7 @@ class Journal:
                 if room > limit:
                     raise LogFullError(f"{self.path.name} can't take so much at once.")
             before = self._writer.total_changes()
-            with self._transaction():
+            with self._writer:
                 for statement, rows in steps:
                     self._writer.executemany(statement, rows)
             return self._writer.total_changes() - before
@@ -255,17 +256,6 @@ class Journal:
         raise LogFullError(
             f"{self._log.name} is full, and a process that reads the journal keeps it from being emptied."
         )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._writer.execute("COMMIT")
-        except BaseException:
-            if not self._writer.get_autocommit():
-                self._writer.execute("ROLLBACK")
-            raise
 
     def _read(self, statement: str, parameters: tuple[str | int, ...]) -> list[Entry]:
         with self._reading():
