@@ -1,23 +1,4 @@
-"""The tables, for SQLite and PostgreSQL alike. Changing one here needs a revision in
-`core/migrations/versions/`.
-
-| table | one row is |
-|---|---|
-| sessions | the header of one session |
-| entries | one path of one session |
-| quarantine | an entry that was found damaged |
-| leases | work that one process at a time may do |
-| files | the bytes of one file, by their digest |
-| file_claims | a row of a team's own table needs a file |
-| versions | how often something changed that cached results depend on |
-| submissions | one submission of a form that writes tables of the team's own |
-| users, roles, user_roles | a person, a named set of permissions, who has which |
-| tokens | one browser's right to a session (only the hash of the token) |
-| attempts | when passwords were checked lately for one name or one network address |
-| known_devices | a person has signed in before in this browser |
-| audit | one event of the audit trail |
-| project_facts | something that is known of the project as a whole |
-"""
+"""The engine's tables, for SQLite and PostgreSQL. Changing one needs a revision in `core/migrations/versions/`."""
 
 from __future__ import annotations
 

@@ -286,8 +286,7 @@ class SqlStore:
         marked = update(_sessions).where(chosen, self._is_over())
         marked = marked.values(purged_at=now, expires_at=now + self._retention, version=_NEXT_VERSION)
         with reachable(), self._database.begin() as connection:
-            if self._database.dialect.name == "postgresql":
-                connection.execute(locked).all()
+            connection.execute(locked).all()
             purged = list(connection.scalars(marked.returning(_sessions.c.session_id)))
             self._empty(connection, purged)
         return len(purged)
