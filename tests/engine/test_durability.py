@@ -44,8 +44,8 @@ def store(tmp_path: Path, clock: FakeClock) -> FussyStore:
 
 
 @pytest.fixture
-def behind(store: FussyStore, journal: Journal, clock: FakeClock) -> EntryWriter:
-    return EntryWriter(store, Envelope(), clock, journal=journal, debounce_delay=3600)
+def behind(store: FussyStore, journal: Journal) -> EntryWriter:
+    return EntryWriter(store, Envelope(), journal=journal, debounce_delay=3600)
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_one_entry_that_the_database_refuses_is_quarantined_alone(
     assert [(aside.entry, "poison" in aside.reason) for aside in behind.quarantined()] == [(edits[3], True)]
 
 
-def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, clock: FakeClock, hybrid: HybridClock) -> None:
-    through = EntryWriter(store, Envelope(), clock, journal=None)
+def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, hybrid: HybridClock) -> None:
+    through = EntryWriter(store, Envelope(), journal=None)
     store.away, store.answer_lost = 1, True  # the commit happened, its answer got lost
     through.append([entry(hybrid)])
     assert len(stored(store)) == 1
@@ -135,8 +135,8 @@ def test_a_connection_that_broke_is_tried_once_more(store: FussyStore, clock: Fa
     assert through.status().failures == 0
 
 
-def test_nobody_is_refused_for_what_another_one_wrote(store: FussyStore, clock: FakeClock, hybrid: HybridClock) -> None:
-    through = EntryWriter(store, Envelope(), clock, journal=None)
+def test_nobody_is_refused_for_what_another_one_wrote(store: FussyStore, hybrid: HybridClock) -> None:
+    through = EntryWriter(store, Envelope(), journal=None)
     refused: list[str] = []
 
     def write(number: int) -> None:
@@ -185,7 +185,7 @@ def test_a_shutdown_does_not_wait_for_a_database_that_hangs(tmp_path: Path, cloc
             assert hangs.wait(timeout=300)
 
     store = sqlite_store(tmp_path, clock, kind=HangingStore)
-    behind = EntryWriter(store, Envelope(), clock, journal=Journal(tmp_path / "journal.db"), debounce_delay=3600)
+    behind = EntryWriter(store, Envelope(), journal=Journal(tmp_path / "journal.db"), debounce_delay=3600)
     edit = entry(HybridClock(clock))
     behind.append([edit])
     with pytest.raises(TimeoutError):

@@ -81,7 +81,7 @@ class SessionPersistenceEngine:
             journal = Journal(settings.resolved_journal_path) if settings.durability == "local" else None
         self._envelope = envelope or Envelope()
         self._store = store
-        self._writer = EntryWriter(store, self._envelope, self.clock, journal=journal, debounce_delay=debounce_delay)
+        self._writer = EntryWriter(store, self._envelope, journal=journal, debounce_delay=debounce_delay)
 
     def open(self, session_id: str, user_id: str | None = None) -> UserSession:
         """Return the session as it was left, or a new one. A new one leaves no trace until its first edit.

@@ -18,7 +18,7 @@ from datetime import datetime
 
 import structlog
 
-from core.clock import Clock, SystemClock, stamp_time
+from core.clock import stamp_time
 from core.errors import (
     CorruptValueError,
     JournalError,
@@ -49,7 +49,6 @@ class EngineStatus:
 
     pending: int = 0
     oldest_pending: datetime | None = None
-    last_flush: datetime | None = None
     failures: int = 0
     last_error: str | None = None
     journal_error: str | None = None
@@ -63,9 +62,8 @@ class DebouncedWriter:
     fails is tried again with growing pauses; nothing is dropped, because whoever marks keeps what it marked.
     """
 
-    def __init__(self, flush: Callable[[], None], debounce_delay: float = 2.0, *, clock: Clock | None = None) -> None:
+    def __init__(self, flush: Callable[[], None], debounce_delay: float = 2.0) -> None:
         self._flush = flush
-        self._clock = clock or SystemClock()
         self.debounce_delay = debounce_delay
         self._changed = threading.Condition()
         self._flushing = threading.Lock()
@@ -124,7 +122,7 @@ class DebouncedWriter:
                 self._failed(error)
                 raise
             with self._changed:
-                self._status = EngineStatus(last_flush=self._clock.now())
+                self._status = EngineStatus()
                 self._error, self._flushed = None, seen
                 self._changed.notify_all()
 
@@ -196,13 +194,13 @@ class EntryWriter:
     """
 
     def __init__(
-        self, store: SqlStore, envelope: Envelope, clock: Clock, *, journal: Journal | None, debounce_delay: float = 2.0
+        self, store: SqlStore, envelope: Envelope, *, journal: Journal | None, debounce_delay: float = 2.0
     ) -> None:
-        self._store, self._envelope, self._clock, self._journal = store, envelope, clock, journal
+        self._store, self._envelope, self._journal = store, envelope, journal
         self._commits = GroupCommit(self._commit, individual=(StatementRefusedError,))
         self._commit_status = EngineStatus()
         self._journal_error: str | None = None
-        self.flushes = DebouncedWriter(self._drain, debounce_delay, clock=clock)
+        self.flushes = DebouncedWriter(self._drain, debounce_delay)
         if journal is not None and journal.count():
             self.flushes.mark()
 
@@ -327,7 +325,7 @@ class EntryWriter:
             status = self._commit_status
             self._commit_status = replace(status, failures=status.failures + 1, last_error=str(error))
             raise
-        self._commit_status = EngineStatus(last_flush=self._clock.now())
+        self._commit_status = EngineStatus()
 
 
 def _time(stamp: str | None) -> datetime | None:
