@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -159,11 +161,12 @@ def test_an_edit_made_during_a_rotation_stays(
     settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(settings(OLD), "database")
-    whole = keys.Rotation.__call__
+    whole, edited = keys.Rotation.__call__, threading.Event()
     with use_services(build_services(settings(NEW, OLD))) as app:
 
         def edited_meanwhile(self: keys.Rotation, entry: object) -> object:
-            if self.seen == 0:
+            if not edited.is_set():
+                edited.set()
                 put(app.engine, "s0", {"form/database/field/1": "later"})
                 app.engine.flush()
             return whole(self, entry)  # type: ignore[arg-type]
@@ -204,12 +207,13 @@ def test_damaged_values_hold_up_no_rotation_and_need_no_old_key(settings: Callab
 def test_servers_that_still_write_under_another_key_are_noticed(
     settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = keys.Rotation.__call__
+    whole, numbers = keys.Rotation.__call__, itertools.count()
     with use_services(build_services(settings(OLD))) as not_restarted:
 
         def edited_meanwhile(self: keys.Rotation, entry: object) -> object:
             renewed = whole(self, entry)
-            put(not_restarted.engine, "s0", {f"form/f/field/{self.seen % 7}": self.seen})
+            number = next(numbers)
+            put(not_restarted.engine, "s0", {f"form/f/field/{number % 7}": number})
             not_restarted.engine.flush()
             return renewed  # type: ignore[arg-type]
 
