@@ -43,7 +43,7 @@ def test_the_devices_of_a_session_are_those_that_may_use_it_now(
     accounts: Accounts, ada: User, clock: FakeClock
 ) -> None:
     clock.advance(120)
-    accounts.tokens.touch(PHONE)
+    accounts.tokens.touch(accounts.identities.ask(PHONE, "anon"))
     accounts.tokens.revoke(TABLET)
     assert [device.token_hash for device in accounts.browsers.in_use(ada.session_id)] == [PHONE, LAPTOP]
     clock.advance(3600)

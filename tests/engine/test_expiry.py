@@ -64,7 +64,7 @@ def test_a_session_somebody_only_looks_at_is_kept(place: Place, clock: FakeClock
     place.accounts.tokens.register("t", "anon", "")
     for _ in range(5):
         clock.advance(SESSION_TIMEOUT - 1)
-        place.accounts.tokens.touch("t")
+        place.accounts.tokens.touch(place.accounts.identities.ask("t", "anon"))
     assert place.clean() == 0
     clock.advance(OVER + 60)
     assert place.clean() == 1
@@ -74,7 +74,7 @@ def test_a_session_whose_browsers_were_all_signed_out_ends_by_its_own_time(place
     place.edit("anon")
     place.accounts.tokens.register("t", "anon", "")
     clock.advance(SESSION_TIMEOUT - 1)
-    place.accounts.tokens.touch("t")
+    place.accounts.tokens.touch(place.accounts.identities.ask("t", "anon"))
     place.accounts.browsers.revoke_session("anon")
     assert place.clean() == 0
     clock.advance(GRACE.total_seconds() + 2)
@@ -190,7 +190,7 @@ def test_revoked_stays_revoked_whatever_arrives_late(place: Place, ada: User, cl
     for moment in (0, 61, SESSION_TIMEOUT, RETENTION - SESSION_TIMEOUT - 61):
         clock.advance(moment)
         place.store.upsert([late])
-        place.accounts.tokens.touch("new")
+        place.accounts.tokens.touch(place.accounts.identities.ask("new", "anon"))
         place.accounts.tokens.register("new", ada.session_id, "")
         place.accounts.tokens.register("new", "anon-other", "")
         place.store.forget_purged(10)

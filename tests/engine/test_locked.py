@@ -104,7 +104,7 @@ def test_a_browser_seen_while_nothing_could_be_written_counts_from_then(
     clock.advance(120)
     seen = clock.now()
     with locked(services, "IMMEDIATE"):
-        services.accounts.tokens.touch_if_due(state)
+        services.accounts.tokens.touch(state)
         assert services.accounts.identities.ask(token, "anon") == state
         clock.advance(30)
     wait_until(lambda: services.accounts.identities.ask(token, "anon") != state)
@@ -119,7 +119,7 @@ def test_a_background_write_does_not_revive_a_token_revoked_since(
     clock.advance(120)
     late: list[Callable[[], None]] = []
     services.accounts.background.write = lambda _key, write: late.append(write)  # type: ignore[method-assign]
-    services.accounts.tokens.touch_if_due(state)
+    services.accounts.tokens.touch(state)
     services.accounts.tokens.register(token, "anon", "")
     services.accounts.tokens.revoke(token)
     for write in late:

@@ -119,7 +119,7 @@ def test_who_is_no_longer_good_is_told_as_each_single_look_tells_it(accounts: Ac
     accounts.roles.save("clerk", [])
     clock.advance(3500)
     for token in TOKENS[:3]:
-        accounts.tokens.touch(token)
+        accounts.tokens.touch(accounts.identities.ask(token, "anon"))
     clock.advance(200)
     accounts.tokens.register(TOKENS[4], "anon-1", "a browser")
     found = accounts.identities.ended_or_stale([*TOKENS, "never seen"])

@@ -60,7 +60,7 @@ def test_an_anonymous_session_follows_from_its_token_and_does_not_reveal_it() ->
 
 
 def test_a_browser_without_an_edit_has_no_row(accounts: Accounts) -> None:
-    accounts.tokens.touch("unknown")
+    accounts.tokens.touch(accounts.identities.ask("unknown", "anon"))
     assert not accounts.identities.ask("unknown", "anon").registered
     assert accounts.browsers.find(limit=9) == []
 
@@ -96,7 +96,7 @@ def test_a_token_ends_after_the_time_without_activity(accounts: Accounts, ada: U
 def test_activity_puts_the_end_off(accounts: Accounts, ada: User, clock: FakeClock) -> None:
     sign_in(accounts, ada)
     clock.advance(SESSION_TIMEOUT - 1)
-    accounts.tokens.touch("new")
+    accounts.tokens.touch(accounts.identities.ask("new", "anon"))
     clock.advance(SESSION_TIMEOUT - 1)
     assert accounts.identities.ask("new", "anon").standing == "good"
 
@@ -105,22 +105,22 @@ def test_touching_again_within_a_minute_writes_nothing(accounts: Accounts, ada: 
     sign_in(accounts, ada)
     before = accounts.identities.ask("new", "anon")
     clock.advance(59)
-    accounts.tokens.touch("new")
-    accounts.tokens.touch_if_due(before)
+    accounts.tokens.touch(accounts.identities.ask("new", "anon"))
+    accounts.tokens.touch(before)
     assert accounts.identities.ask("new", "anon").last_seen == before.last_seen
     clock.advance(2)
-    accounts.tokens.touch_if_due(before)
+    accounts.tokens.touch(before)
     assert accounts.identities.ask("new", "anon").last_seen == clock.now()
 
 
 def test_no_activity_carries_a_sign_in_beyond_its_absolute_end(accounts: Accounts, ada: User, clock: FakeClock) -> None:
     sign_in(accounts, ada)
     while clock.now() < START + timedelta(seconds=ABSOLUTE_TIMEOUT - 1):
-        accounts.tokens.touch("new")
+        accounts.tokens.touch(accounts.identities.ask("new", "anon"))
         assert accounts.identities.ask("new", "anon").standing == "good"
         clock.advance(min(SESSION_TIMEOUT - 1, (START - clock.now()).total_seconds() + ABSOLUTE_TIMEOUT - 1))
     assert accounts.identities.ask("new", "anon").standing == "good"
-    accounts.tokens.touch("new")
+    accounts.tokens.touch(accounts.identities.ask("new", "anon"))
     clock.advance(1)
     assert accounts.identities.ask("new", "anon").standing == "ended"
     assert accounts.browsers.find(limit=9) == []
@@ -143,7 +143,7 @@ def test_a_new_token_for_changed_rights_does_not_begin_the_sign_in_anew(
 def test_a_browser_nobody_signed_in_with_has_no_absolute_end(accounts: Accounts, clock: FakeClock) -> None:
     accounts.tokens.register("t", "anon-1", "")
     while clock.now() < START + timedelta(seconds=2 * ABSOLUTE_TIMEOUT):
-        accounts.tokens.touch("t")
+        accounts.tokens.touch(accounts.identities.ask("t", "anon"))
         clock.advance(SESSION_TIMEOUT - 1)
     assert accounts.identities.ask("t", "anon").standing == "good"
 
@@ -151,7 +151,7 @@ def test_a_browser_nobody_signed_in_with_has_no_absolute_end(accounts: Accounts,
 def test_an_expired_token_is_not_revived_by_a_late_touch(accounts: Accounts, clock: FakeClock) -> None:
     accounts.tokens.register("t", "anon-1", "")
     clock.advance(SESSION_TIMEOUT)
-    accounts.tokens.touch("t")
+    accounts.tokens.touch(accounts.identities.ask("t", "anon"))
     accounts.tokens.register("t", "anon-1", "")
     assert accounts.identities.ask("t", "anon").standing == "ended"
 
@@ -163,7 +163,7 @@ def test_a_token_lives_its_time_however_the_wall_clock_is_set(
     sign_in(accounts, ada, "a", "before")
     clock.jump(jump)
     sign_in(accounts, ada, "b", "meanwhile")
-    accounts.tokens.touch("before")
+    accounts.tokens.touch(accounts.identities.ask("before", "anon"))
     clock.advance(SESSION_TIMEOUT / 2)
     clock.jump(-jump)
     clock.advance(SESSION_TIMEOUT / 2 - 1)
@@ -180,7 +180,7 @@ def test_a_browser_in_use_stays_however_the_wall_clock_is_set(accounts: Accounts
             clock.advance(59)
             state = accounts.identities.ask("t", "anon")
             assert state.standing == "good"
-            accounts.tokens.touch_if_due(state)
+            accounts.tokens.touch(state)
     clock.advance(SESSION_TIMEOUT - 1)
     assert accounts.identities.ask("t", "anon").standing == "good"
 
@@ -191,7 +191,7 @@ def test_a_browser_seen_by_a_clock_far_ahead_ends_in_time_once_it_is_put_right(
     clock.jump(10 * 365 * 86400)
     accounts.tokens.register("t", "anon-1", "")
     clock.jump(-10 * 365 * 86400)
-    accounts.tokens.touch("t")
+    accounts.tokens.touch(accounts.identities.ask("t", "anon"))
     clock.advance(SESSION_TIMEOUT + 60)
     assert accounts.identities.ask("t", "anon").standing == "ended"
 
@@ -200,7 +200,7 @@ def test_an_ended_token_cannot_be_revived(accounts: Accounts, ada: User, clock: 
     sign_in(accounts, ada)
     accounts.tokens.revoke("new")
     clock.advance(120)
-    accounts.tokens.touch("new")
+    accounts.tokens.touch(accounts.identities.ask("new", "anon"))
     accounts.tokens.register("new", ada.session_id, "")
     assert accounts.identities.ask("new", "anon").standing == "ended"
 

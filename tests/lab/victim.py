@@ -147,7 +147,7 @@ class Browser:
     def come_back(self, session: str) -> dict[str, Any]:
         """What that browser is told at its next request."""
         state = self.host.services.accounts.identities.ask(session, "anon")
-        self.host.services.accounts.tokens.touch_if_due(state)
+        self.host.services.accounts.tokens.touch(state)
         return {"standing": state.standing if state.registered else None}
 
     def status(self) -> dict[str, Any]:

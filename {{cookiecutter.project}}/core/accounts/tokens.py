@@ -86,10 +86,11 @@ class Tokens:
         except RowConflictError:
             return  # another tab of this browser was first, with the same values
 
-    def touch_if_due(self, identity: Identity) -> None:
-        """Like `touch`, but spares the database where the identity shows that it would change nothing.
+    def touch(self, identity: Identity) -> None:
+        """Note that a browser's token is in use and put off its expiry. Writes at most once a minute per token.
 
-        Nobody waits for it: while the database takes no writes it is done later, and counts from now all the same.
+        A token that has ended stays so, and none is put off beyond the absolute end of its sign-in. Nobody waits for
+        it: while the database takes no writes it is done later, and counts from now all the same.
         """
         seen, now = self._clock.latest(), self._clock.now()
         if identity.token_hash is None or identity.last_seen is None:
@@ -97,13 +98,6 @@ class Tokens:
         if not seen - _TOUCH_INTERVAL <= identity.last_seen <= seen + _SKEW:
             touch = partial(self._touch, identity.token_hash, seen, now)
             self._background.write(f"touch {identity.token_hash}", touch)
-
-    def touch(self, token_hash: str) -> None:
-        """Note that a token is in use and put off its expiry. Writes at most once a minute per token.
-
-        A token that has ended stays so, and none is put off beyond the absolute end of its sign-in.
-        """
-        self._touch(token_hash, self._clock.latest(), self._clock.now())
 
     def _touch(self, token_hash: str, seen: datetime, now: datetime) -> None:
         with self._database.begin() as connection:

@@ -306,10 +306,8 @@ class Users:
         connection.execute(update(TokenModel).where(others).values(revoked_at=self._clock.latest()))
 
 
-def user_of(rows: Sequence[AnyRow]) -> User | None:
-    """Fold the rows of one person (see `USER_COLUMNS`) into a User; None for no rows."""
-    if not rows:
-        return None
+def user_of(rows: Sequence[AnyRow]) -> User:
+    """Fold the rows of one person (see `USER_COLUMNS`) into a User."""
     first = rows[0]
     granted = [row for row in rows if row.role is not None]
     return User(
@@ -331,7 +329,7 @@ def users_of(rows: Iterable[AnyRow]) -> list[User]:
     people: dict[str, list[AnyRow]] = {}
     for row in rows:
         people.setdefault(row.user_id, []).append(row)
-    return [user for user in map(user_of, people.values()) if user is not None]
+    return [user_of(rows) for rows in people.values()]
 
 
 def normalise(username: str) -> str:

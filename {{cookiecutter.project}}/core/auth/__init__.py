@@ -68,7 +68,7 @@ def current_identity() -> Identity:
     if identity.standing == "ended":
         identity = dataclasses.replace(identity, session_id=own)
     elif identity.registered and not identity.database_away:
-        services.accounts.tokens.touch_if_due(identity)
+        services.accounts.tokens.touch(identity)
     st.session_state[_IDENTITY_KEY] = identity
     return identity
 
