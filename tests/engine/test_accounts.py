@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -244,3 +245,10 @@ def test_nobody_is_called_by_a_longer_name_than_there_is_room_for(accounts: Acco
     said = {"iss": "i", "sub": "s", "name": long, "email": f"{long}@example.com", "email_verified": True}
     claims = Claims.of(said, "groups")
     assert (claims.name, claims.email) == (fits, None)
+
+
+def test_tabs_that_add_one_person_at_once_get_the_same(accounts: Accounts) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        added = list(pool.map(lambda _: accounts.users.ensure("Ada", "Ada", roles=["member"]), range(8)))
+    assert {user.user_id for user in added} == {user.user_id for user in accounts.users.all()}
+    assert [line.event for line in accounts.audit.find()].count("person.added") == 1

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from core.accounts import Accounts, User
-from core.accounts.users import session_to_sign_in_to
+from core.accounts.users import usable_session
 from core.clock import FakeClock, HybridClock
 from core.codec import encode
 from core.state.paths import USER_PATH
@@ -140,7 +140,7 @@ def test_cleaning_waits_for_a_sign_in_that_holds_the_session(
     purged: list[int] = []
     cleaning = threading.Thread(target=lambda: purged.append(store.purge_expired([ada.session_id])))
     with database.begin() as connection:
-        assert session_to_sign_in_to(connection, ada.user_id) == ada.session_id
+        assert usable_session(connection, ada.user_id) == ada.session_id
         cleaning.start()
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = :name")
         with database.connect() as watcher:

@@ -20,7 +20,7 @@ def test_a_role_is_given_and_taken_and_both_are_told(accounts: Accounts) -> None
     assert accounts.users.get(ada.user_id).roles == {"member", "desk"}  # type: ignore[union-attr]
     accounts.users.set_roles(ada.user_id, [], seen=["desk"], by=boss)
     accounts.users.set_roles(ada.user_id, [], seen=["desk"], by=boss)
-    assert accounts.roles.count_holders() == {"admin": 1, "member": 1}
+    assert {role.role: role.holders for role in accounts.roles.all() if role.holders} == {"admin": 1, "member": 1}
     told = accounts.audit.find(limit=len(accounts.audit.find()) - before)
     assert [(line.detail, line.actor_id, line.subject) for line in told] == [
         ("roles: member", boss.user_id, f"person:{ada.user_id}"),
@@ -40,7 +40,7 @@ def test_the_last_administrator_keeps_the_role(accounts: Accounts) -> None:
     ada = accounts.users.create("ada", "Ada", roles=["admin"])
     with pytest.raises(AccountError, match="Nobody could administer"):
         accounts.users.set_roles(ada.user_id, [], seen=["admin"])
-    assert accounts.roles.count_holders() == {"admin": 1}
+    assert {role.role: role.holders for role in accounts.roles.all() if role.holders} == {"admin": 1}
 
 
 def test_two_who_give_a_person_a_role_each_at_once_give_both(accounts: Accounts) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 
 from core.accounts.users import USER_COLUMNS, User, Users, user_of
 from core.clock import SteadyClock
-from core.errors import AccountError, NotAllowedError, SignedOutError, StoreUnavailableError
+from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
 from core.storage.database import CircuitBreaker, reachable
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 from core.wildcards import matches
@@ -240,7 +240,7 @@ class Identities:
         if ended:
             return dataclasses.replace(nobody, standing="ended", session_deleted=deleted)
         if not self._signing_in:
-            user = user or self._created_local_user()
+            user = user or self._users.ensure(LOCAL_USER, "Local user")
             if first.own_purged_at is not None:
                 user = self._users.ensure_session(user)
             user = dataclasses.replace(user, permissions=frozenset({"*"}))
@@ -251,13 +251,3 @@ class Identities:
         return dataclasses.replace(
             nobody, session_id=first.session_id, user=user, version=first.version, standing=standing
         )
-
-    def _created_local_user(self) -> User:
-        """Create the one user of a project where nobody signs in, who has every permission."""
-        try:
-            return self._users.create(LOCAL_USER, "Local user")
-        except AccountError:
-            created = self._users.find(LOCAL_USER)  # another tab was first
-            if created is None:
-                raise
-            return created

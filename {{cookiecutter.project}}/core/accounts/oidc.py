@@ -100,13 +100,8 @@ class OidcUsers:
         """
         user = self._users.find(username)
         if user is None:
-            newcomers = set(given) | ({NEWCOMER} - set(managed))
-            try:
-                return self._users.create(username, name, email=email, roles=self._existing_roles(newcomers), by=by)
-            except AccountError:
-                user = self._users.find(username)  # another tab was first
-                if user is None:
-                    raise
+            newcomers = self._existing_roles(set(given) | ({NEWCOMER} - set(managed)))
+            user = self._users.ensure(username, name, email=email, roles=newcomers, by=by)
         roles = (user.roles - set(managed)) | self._existing_roles(given)
         if not user.active or (user.name, user.email, user.roles) == (name, email, roles):
             return user

@@ -25,6 +25,8 @@ class Role:
     role: str
     description: str
     permissions: tuple[str, ...]
+    holders: int = 0
+    """The number of people who have it."""
 
 
 class Roles:
@@ -35,18 +37,13 @@ class Roles:
 
     def all(self) -> list[Role]:
         """Return all roles, by name."""
-        wanted = select(RoleModel.role, RoleModel.description, RoleModel.permissions).order_by(RoleModel.role)
+        holders = select(func.count()).select_from(UserRoleModel).where(UserRoleModel.role == RoleModel.role)
+        wanted = select(RoleModel.role, RoleModel.description, RoleModel.permissions, holders.scalar_subquery())
         with self._database.connect() as connection:
             return [
-                Role(role=row.role, description=row.description, permissions=tuple(row.permissions.split()))
-                for row in connection.execute(wanted)
+                Role(role=role, description=description, permissions=tuple(permissions.split()), holders=count)
+                for role, description, permissions, count in connection.execute(wanted.order_by(RoleModel.role))
             ]
-
-    def count_holders(self) -> dict[str, int]:
-        """Count the people who have each role."""
-        counted = select(UserRoleModel.role, func.count()).group_by(UserRoleModel.role)
-        with self._database.connect() as connection:
-            return {role: int(count) for role, count in connection.execute(counted)}
 
     def save(self, role: str, permissions: Iterable[str], description: str = "", *, by: Actor = COMMAND_LINE) -> None:
         """Create or change a role. Only where its permissions change do the people who have it receive new tokens.

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, exists, insert, se
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
 from core.accounts.background_writes import BackgroundWriter
 from core.accounts.identity import Identity, IdentityCache
-from core.accounts.users import USERS, User, session_to_sign_in_to, user_of
+from core.accounts.users import USERS, User, usable_session, user_of
 from core.clock import SteadyClock
 from core.errors import RowConflictError
 from core.storage.database import reachable, upserting_insert
@@ -170,7 +170,7 @@ class Tokens:
             if not ended_now or self._epoch(connection, user_id) != int(epoch) or not int(epoch):
                 transaction.rollback()
                 return None
-            session_id = session_to_sign_in_to(connection, user_id)
+            session_id = usable_session(connection, user_id)
             signed_in_at = None
             if old is not None and previous == user_id:
                 signed_in_at = old.created_at  # another token for the same sign-in, which doesn't begin anew with it

@@ -117,6 +117,18 @@ class Users:
             self._audit.add(connection, "person.added", by=by, subject=f"person:{user_id}", detail=listed(given))
         return self.existing(user_id)
 
+    def ensure(
+        self, username: str, name: str, *, email: str | None = None, roles: Iterable[str] = (), by: Actor = COMMAND_LINE
+    ) -> User:
+        """Add a person, or return the one of this username: two tabs that add one at once get the same."""
+        try:
+            return self.create(username, name, email=email, roles=roles, by=by)
+        except UsernameTakenError:
+            found = self.find(username)
+            if found is None:
+                raise
+            return found
+
     def all(self) -> list[User]:
         """Return everybody, by username."""
         return self._read(USERS)
@@ -358,19 +370,17 @@ def unless_taken(username: str) -> Iterator[None]:
 
 
 def usable_session(connection: Connection, user_id: str) -> str:
-    """Return the id of a person's session within a transaction. What was purged stays so, and is replaced."""
+    """Return the id of a person's session within a transaction, until whose end nobody can delete that session.
+
+    One that was deleted before stays so, and the person gets another.
+    """
+    connection.execute(_KEEP_SESSION_OF, {"user_id": user_id}).all()
     row = connection.execute(_SESSION_OF, {"user_id": user_id}).one()
     if row.purged_at is None:
         return str(row.session_id)
     renewed = _new_session_id()
     connection.execute(update(UserModel).where(UserModel.user_id == user_id).values(session_id=renewed))
     return renewed
-
-
-def session_to_sign_in_to(connection: Connection, user_id: str) -> str:
-    """Like `usable_session`, and nobody can delete the session before the transaction has its token in place."""
-    connection.execute(_KEEP_SESSION_OF, {"user_id": user_id}).all()
-    return usable_session(connection, user_id)
 
 
 def _require_person(connection: Connection, user_id: str) -> None:

@@ -26,10 +26,9 @@ def roles() -> None:
 def list_roles() -> None:
     """Show every role with its permissions and how many people have it."""
     accounts = get_services().accounts
-    counts = accounts.roles.count_holders()
     found = accounts.roles.all()
     for role in found:
-        people = counts.get(role.role, 0)
+        people = role.holders
         click.echo(f"{role.role} ({people} {'person' if people == 1 else 'people'}): {' '.join(role.permissions)}")
         if role.description:
             click.echo(f"    {role.description}")

@@ -91,5 +91,5 @@ def client_of(scope: Scope) -> Actor:
 
 
 def note_denied(scope: Scope, what: str, *, browser: str | None = None, owner: str | None = None) -> None:
-    """Note soon that a request was denied. `browser` and `owner` are hashes of tokens, as in `Accounts.deny`."""
+    """Note soon that a request was denied. `browser` and `owner` are hashes of tokens, as in `AuditTrail.deny`."""
     get_services().accounts.audit.deny(what, by=client_of(scope), browser=browser, owner=owner)

@@ -27,8 +27,7 @@ def roles() -> None:
     known = required_permissions(specs)
     with reachable():
         by_name = {role.role: role for role in accounts.roles.all()}
-        counts = accounts.roles.count_holders()
-    show_table(_overview(by_name, counts), alt="All roles")
+    show_table(_overview(by_name), alt="All roles")
     st.caption("Roles are given to people on the page People.")
     name = st.selectbox(
         "Role", [*by_name, _NEW], format_func=lambda name: name or "Add a role …", key=_CHOSEN, width=480
@@ -48,11 +47,11 @@ def roles() -> None:
         st.warning(f"No page or action requires `{permission}`.{suggestion}", icon=":material/spellcheck:")
 
 
-def _overview(by_name: dict[str, Role], counts: dict[str, int]) -> pd.DataFrame:
+def _overview(by_name: dict[str, Role]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Role": role.role,
-            "People": counts.get(role.role, 0),
+            "People": role.holders,
             "Permissions": "  ".join(role.permissions),
             "Description": role.description,
         }
