@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import ui
 from core.streamlit_compat.messages import Told
-from core.ui.table_edits import NOTHING, Base, Draft, Kept, edited, fit, without_unfit
-from core.ui.written import written
+from core.ui.format_value import format_value
+from core.ui.table_edits import NOTHING, Base, Draft, TableEdits, edited, fit, without_unfit
 from core.words import Words
 
 STOCK = {"name": ["apple", "pear", "plum"], "count": [1, 2, 3]}
@@ -28,7 +28,7 @@ def state(edited_rows: Any = None, added: Any = None, deleted: Any = None) -> di
     return {"edited_rows": edited_rows or {}, "added_rows": added or [], "deleted_rows": deleted or []}
 
 
-def after(data: Any, kept: Kept, *states: dict[str, Any]) -> Kept:
+def after(data: Any, kept: TableEdits, *states: dict[str, Any]) -> TableEdits:
     """The edits after those of one editor after the other."""
     base = Base(data)
     for number, each in enumerate(states):
@@ -36,11 +36,11 @@ def after(data: Any, kept: Kept, *states: dict[str, Any]) -> Kept:
     return kept
 
 
-def shown(data: Any, kept: Kept) -> Any:
+def shown(data: Any, kept: TableEdits) -> Any:
     return edited(Base(data), kept)
 
 
-def unfit(data: Any, kept: Kept) -> list[tuple[str, str | None, Any]]:
+def unfit(data: Any, kept: TableEdits) -> list[tuple[str, str | None, Any]]:
     return [(each.row, each.column, each.value) for each in fit(kept, Base(data)).unfit]
 
 
@@ -258,7 +258,7 @@ def test_what_a_changed_table_does_not_allow_is_told_and_let_go_on_request() -> 
     send(tab, {"edited_rows": {"1": {"count": 20}}})
     tab.session_state["data"] = {"name": ["apple", "plum"], "count": [1, 2]}
     assert returned(tab.run()) == {"name": ["apple", "plum"], "count": [1, 2]}
-    assert "Row 2, count: 20" in tab.warning[0].value
+    assert "Row 2, count: 20" in tab.warning[0].value.replace("\\", "")
     tab.button[0].click().run()
     assert not tab.warning
     tab.session_state["data"] = {"name": ["apple", "pear"], "count": [1, 2]}
@@ -346,8 +346,8 @@ def test_a_model_gets_the_rows_that_somebody_filled_in() -> None:
 
 def test_edits_are_told_a_line_for_each_row() -> None:
     kept = after(STOCK, NOTHING, state({0: {"count": 10}}, added=[{"name": "fig", "count": 4}, {}], deleted=[1]))
-    assert written(kept, Words("en")) == "Row 1: count: 10\nRow 2: deleted\nNew row: name: fig, count: 4"
-    assert written(NOTHING, Words("en")) == "–"
+    assert format_value(kept, Words("en")) == "Row 1, count: 10\nRow 2: deleted\nNew row: name: fig, count: 4"
+    assert format_value(NOTHING, Words("en")) == "–"
 
 
 FORGED: list[Any] = [

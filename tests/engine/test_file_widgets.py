@@ -131,10 +131,8 @@ class TestAnUpload:
         assert found(tab) == [("notes.txt", b"some notes")]
         assert found(page()) == [("notes.txt", b"some notes")]
 
-    def test_an_unsafe_name_is_made_safe_and_said(self) -> None:
-        tab = upload(page(), ("../../x", b"content", ""))
-        assert found(tab) == [("x", b"content")]
-        assert tab.info[0].value == f"“{ui.plain('../../x')}” was saved as “x” because part of its name isn't safe."
+    def test_an_unsafe_name_is_made_safe(self) -> None:
+        assert found(upload(page(), ("../../x", b"content", ""))) == [("x", b"content")]
 
     @pytest.mark.parametrize(
         ("file", "said"),
@@ -320,4 +318,4 @@ def test_a_picture_and_a_recording_are_there_again() -> None:
 
 
 def test_they_are_part_of_what_pages_import() -> None:
-    assert {"KeptFile", "audio_input", "camera_input", "file_uploader"} <= set(ui.__all__)
+    assert {"KeptFile", "audio_input", "camera_input", "file_uploader"} <= vars(ui).keys()

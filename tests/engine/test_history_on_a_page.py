@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.services import get_services
 from core.session import UserSession
-from core.ui.written import differences
+from core.ui.format_value import differences
 
 pytestmark = pytest.mark.usefixtures("as_one_person")
 

@@ -11,7 +11,7 @@ from core import UserSession
 from core.services import Services, get_services
 from core.session import Change
 from core.typed_text import Draft, digest_of, draft_path
-from core.ui.restored import announced, came_back, entered_since, note_announced
+from core.ui.restored_notice import announced, came_back, entered_since, note_announced
 from tests.engine.writing import put
 
 TAB = "0" * 32

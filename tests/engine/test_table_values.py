@@ -19,7 +19,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.streamlit_compat.messages import Told
-from core.ui.table_edits import Base, Draft, Kept, edited, fit, without_unfit
+from core.ui.table_edits import Base, Draft, TableEdits, edited, fit, without_unfit
 from core.ui.table_values import Table
 
 DAY = pd.Timestamp("2026-05-01")
@@ -89,7 +89,7 @@ def types(frame: pd.DataFrame) -> list[pa.DataType]:
     return [field.type for field in pa.Schema.from_pandas(frame, preserve_index=False)]
 
 
-def entered(base: Base, values: list[Any]) -> Kept:
+def entered(base: Base, values: list[Any]) -> TableEdits:
     """Each of the values as an edit of a cell of its own, and in a row of its own that was added."""
     size = len(base.table.frame)
     rows = {
@@ -313,7 +313,6 @@ NO_EDITS: list[Any] = [
     {"rows": {7: {"was": "", "deleted": True, "cells": {}}}, "added": {}},
     {"rows": {}, "added": {"x": {1: 2}}},
     {"rows": {}, "added": {"x": None}},
-    pd.DataFrame({"rows": [1]}),
 ]
 
 

@@ -22,15 +22,15 @@ from core.state.text_rules import TextRule
 from core.streamlit_compat.widgets import held
 from core.typed_text import send_fields
 from core.ui import browser
-from core.ui.block import form_of, say_beneath
+from core.ui.form_context import form_of, say_beneath
 from core.ui.keys import widget_key
 from core.ui.kinds import TEXT, misfit
 from core.ui.like import like
-from core.ui.widgets import is_own, known_field, say_problem, stamp_of
+from core.ui.restore_value import is_own, known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 
 _SETTLING_SECONDS = 10.0
-"""How long after it was put back the browser may have missed a draft: the field's code may still be loading."""
+"""Time after it was put back in which the browser may have missed a draft: the field's code may still be loading."""
 
 
 @like(st.chat_input)
@@ -75,7 +75,7 @@ def chat_input(
 
 
 def _is_news(manager: SessionManager, shown: ShownField) -> bool:
-    """Whether the draft is on no screen yet. Giving it to the field again would disturb who types on."""
+    """Return whether the draft is on no screen yet. Giving it to the field again would disturb who types on."""
     stamp = stamp_of(manager, shown)
     on_page = held(shown.key, MISSING) is not MISSING  # Streamlit forgets a field that a run has left out
     if on_page and shown.was_shown and stamp == shown.stamp:

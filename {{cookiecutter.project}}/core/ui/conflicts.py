@@ -1,7 +1,8 @@
-"""What was entered in two places at once, with the choice.
+"""A form that is open in several tabs or on several devices: following it live, and choosing where entries conflict.
 
 from core import ui
 
+ui.live_refresh()
 ui.conflict_notice("profile")
 """
 
@@ -15,13 +16,29 @@ from core import undo
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
 from core.state.edit_history import Conflict
+from core.ui.format_value import format_value
 from core.ui.keys import own_key
 from core.ui.times import clock_time, words
-from core.ui.written import written
 from core.words import Words
 
 _AT_ONCE = 5
 """Conflicts that are shown; the next ones follow when these are decided."""
+
+
+def live_refresh(seconds: float = 2) -> None:
+    """Run the page again when another tab or device changed something; looks for it every few seconds.
+
+    Looking costs two small queries and no run of the page. Without it a tab learns of changes at its next run. A run of
+    the page closes a dialog: while one is open, the page waits.
+    """
+
+    @st.fragment(run_every=seconds)
+    def look() -> None:
+        manager = get_session_manager()
+        if not manager.live.has_dialog and manager.has_news():
+            st.rerun(scope="app")
+
+    look()
 
 
 def conflict_notice(form_id: str) -> None:
@@ -53,7 +70,7 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
     with left:
         where = _where(manager, conflict.current_tab, conflict.current_device, say)
         st.caption(_place(say("conflict.now", field=label), where, conflict.current_at))
-        st.text(written(conflict.current, say))
+        st.text(format_value(conflict.current, say))
         st.button(
             say("conflict.keep"),
             key=own_key("conflict-keep", *name),
@@ -64,7 +81,7 @@ def _choice(manager: SessionManager, form_id: str, conflict: Conflict, say: Word
     with right:
         where = _where(manager, conflict.tab, conflict.device, say)
         st.caption(_place(say("conflict.also", field=label), where, conflict.at))
-        st.text(written(conflict.value, say))
+        st.text(format_value(conflict.value, say))
         st.button(
             say("conflict.take"),
             key=own_key("conflict-take", *name),

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -26,32 +27,23 @@ from core.streamlit_compat.features import Feature, broken
 from core.streamlit_compat.messages import WidgetState
 from core.streamlit_compat.run import form_around
 from core.streamlit_compat.widgets import held
-from core.ui.block import form_of, say_beneath
+from core.ui.form_context import form_of, say_beneath
+from core.ui.format_value import format_edit
 from core.ui.keys import own_key, widget_key
 from core.ui.kinds import MisfitError
 from core.ui.like import like
-from core.ui.table_edits import NOTHING, Base, Draft, Kept, Unfit, column_name, edited, fit, is_kept, without_unfit
+from core.ui.restore_value import keep_value, known_field, say_problem, stamp_of
+from core.ui.table_edits import NOTHING, Base, Draft, TableEdit, TableEdits, edited, fit, is_kept, without_unfit
 from core.ui.table_values import Table
 from core.ui.times import words
-from core.ui.widgets import known_field, say_problem, stamp_of
 from core.web.fields import ShownField
 from core.web.live_tab import Partly
 from core.words import Words
 
 _PARTS: Final[Mapping[str, Any]] = {"edited_rows": {}, "added_rows": [], "deleted_rows": []}
-"""What an editor's state consists of, and each of it when nothing was done."""
+"""Parts of an editor's state, each as it is when nothing was done."""
 _TOLD = 5
 """Edits that are told one by one."""
-_LONGEST = 40
-"""Characters of a value that are told."""
-
-
-@dataclass(slots=True, eq=False)
-class _Editor:
-    """What one tab's editor shows: a browser's editor can't be given edits, so it is given a table that has them."""
-
-    draft: Draft
-    key: str
 
 
 @like(st.data_editor)
@@ -85,36 +77,35 @@ def data_editor(
     manager = get_session_manager()
     disabled = disabled if isinstance(disabled, bool) else list(disabled)
     shown = known_field(manager, form, field, str(key or widget_key(form, field)))
-    base = Base(data, row_id, column_config)
     saved = manager.field_value(form, field)
     problem = None if saved is MISSING or is_kept(saved) else MisfitError("misfit.other", value=saved)
-    rules = _Rules(base.table, num_rows, disabled)
 
-    def stored() -> Kept:
+    def stored() -> TableEdits:
         found = manager.field_value(form, field)
         return found if is_kept(found) else NOTHING
 
-    def read(editor: _Editor, state: Any) -> tuple[Kept, KeepError | None]:
-        """What is kept once this is what the editor holds, and what of that is refused."""
+    base = Base(data, row_id, column_config)
+    rules = _Rules(base.table, num_rows, disabled)
+
+    def read(editor: _Editor, state: Any) -> tuple[TableEdits, KeepError | None]:
+        """Return what is kept once the editor holds this, and what of that is refused."""
         now = stored()
         accepted, refused = rules.split(state, editor.draft, now)
         return editor.draft.overlay(now, accepted), _RefusedCellsError(refused) if refused else None
 
-    refused = manager.live.take_refused(shown.value.key) if isinstance(shown.value, _Editor) else None
-    # What reached Streamlit unchecked, as from a connection that began anew, must not be shown: it may not be possible.
-    if isinstance(shown.value, _Editor) and refused is None:
-        refused = _unchecked(manager, shown, read)
-    editor, is_new = _editor(manager, shown, base, stored(), again=refused is not None)
-
-    def keep(kept: Kept) -> None:
-        if manager.live.took(editor.key, kept) or manager.persist_field(form, field, kept):
-            shown.stamp = stamp_of(manager, shown)
-        if not manager.is_unkept_for_now(form, field):
-            manager.live.settle(editor.key)
+    last = shown.value if isinstance(shown.value, _Editor) else None
+    refused = _refused(manager, shown, last.key, partial(read, last)) if last else None
+    if last and refused is None and last.draft.base.digest == base.digest and not _has_news(manager, shown, last.key):
+        editor = last
+    else:
+        if last:
+            manager.live.forget(last.key)
+        token = secrets.token_hex(4)
+        editor = shown.value = _Editor(Draft.of(base, stored(), token), f"{shown.key}.{token}")
 
     def changed() -> None:
         with suppress(ValueError):  # what no editor sends: the run that follows shows what is kept
-            keep(read(editor, st.session_state[editor.key])[0])
+            keep_value(manager, shown, read(editor, st.session_state[editor.key])[0], key=editor.key)
         if callable(on_change):
             on_change(*(args or ()), **(kwargs or {}))
 
@@ -134,9 +125,9 @@ def data_editor(
     if any(state[part] for part in _PARTS):
         kept = read(editor, state)[0]
         if not same(kept, saved) and (silent or manager.should_retry(form, field)):
-            keep(kept)
+            keep_value(manager, shown, kept, key=editor.key)
 
-    def read_message(message: WidgetState) -> Kept | Partly:
+    def read_message(message: WidgetState) -> TableEdits | Partly:
         if message.WhichOneof("value") != "string_value":
             raise ValueError("an editor sends text")
         accepted, error = read(editor, json.loads(message.string_value))
@@ -149,7 +140,7 @@ def data_editor(
         read=read_message,
         refuse=lambda _edits: MisfitError("misfit.disabled") if disabled is True else None,
         value=kept,
-        given=is_new,
+        given=editor is not last,
         waits=silent,
     )
     shown.stamp, shown.was_shown = stamp_of(manager, shown), True
@@ -163,15 +154,25 @@ def data_editor(
     return edited(base, kept)
 
 
-def _unchecked(
-    manager: SessionManager, shown: ShownField, read: Callable[[_Editor, Any], tuple[Kept, KeepError | None]]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Editor:
+    """One tab's editor. A browser's editor can't be given edits, so it is given a table that has them."""
+
+    draft: Draft
+    key: str
+
+
+def _refused(
+    manager: SessionManager, shown: ShownField, key: str, read: Callable[[Any], tuple[TableEdits, KeepError | None]]
 ) -> KeepError | None:
-    """Why what an editor holds can't be shown; what of it can be kept is made durable."""
-    state = held(shown.value.key, None)
+    """Return why what an editor holds can't be shown; what of it can be kept is made durable."""
+    refused = manager.live.take_refused(key)
+    # What reached Streamlit unchecked, as from a connection that began anew, must not be shown: it may not be possible.
+    state = held(key, None) if refused is None else None
     if state is None:
-        return None
+        return refused
     try:
-        kept, refused = read(shown.value, state)
+        kept, refused = read(state)
     except ValueError:
         return MisfitError("misfit.not_taken")
     if refused is not None:
@@ -179,29 +180,21 @@ def _unchecked(
     return refused
 
 
-def _editor(manager: SessionManager, shown: ShownField, base: Base, kept: Kept, *, again: bool) -> tuple[_Editor, bool]:
-    """The tab's editor, a new one where the table or its edits are others than it shows."""
-    editor = shown.value if isinstance(shown.value, _Editor) else None
-    if editor is not None:
-        stamp = stamp_of(manager, shown)
-        news = stamp != shown.stamp and not manager.live.is_own(editor.key, stamp)
-        if not again and not news and editor.draft.base.digest == base.digest:
-            return editor, False
-        manager.live.forget(editor.key)
-    token = secrets.token_hex(4)
-    editor = shown.value = _Editor(Draft.of(base, kept, token), f"{shown.key}.{token}")
-    return editor, True
+def _has_news(manager: SessionManager, shown: ShownField, key: str) -> bool:
+    """Return whether the field's edits are others than its editor shows."""
+    stamp = stamp_of(manager, shown)
+    return stamp != shown.stamp and not manager.live.is_own(key, stamp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rules:
-    """What may be done to a table in its editor."""
+    """Rules of what may be done to a table in its editor."""
 
     table: Table
     num_rows: str
     disabled: bool | list[str | int]
 
-    def split(self, state: Any, draft: Draft, held: Kept) -> tuple[Mapping[str, Any], list[Unfit]]:
+    def split(self, state: Any, draft: Draft, held: TableEdits) -> tuple[Mapping[str, Any], list[TableEdit]]:
         """Return an editor's state with what its columns take, and the cells they don't.
 
         Raises ValueError for a state that no editor would have, whatever the columns take.
@@ -219,7 +212,7 @@ class _Rules:
             raise ValueError("no row may be added")
         if self.num_rows not in ("dynamic", "delete") and not all(draft.is_deleted(held, row) for row in deleted):
             raise ValueError("no row may be deleted")
-        refused: list[Unfit] = []
+        refused: list[TableEdit] = []
 
         def accepted(number: int, cells: Any) -> dict[str, Any]:
             if not isinstance(cells, Mapping):
@@ -232,7 +225,7 @@ class _Rules:
                 if is_stored or self._takes(column, value, is_new=number >= size):
                     taken[column] = value
                 else:
-                    refused.append(Unfit(key="", row=draft.name(number), column=column, value=value))
+                    refused.append(TableEdit(key="", row=draft.name(number), column=column, value=value))
             return taken
 
         if any(not 0 <= int(row) < size for row in rows):
@@ -253,14 +246,14 @@ class _Rules:
         return self.table.takes(column, value) and _allows(config.get("type_config") or {}, value)
 
     def _is_disabled(self, column: str) -> bool:
-        """Whether nobody may edit a column, which is named or, as in its configuration, counted."""
+        """Return whether nobody may edit a column, which is named or, as in its configuration, counted."""
         if isinstance(self.disabled, bool):
             return self.disabled
         return column in self.disabled or list(self.table.schema).index(column) in self.disabled
 
 
 def _allows(config: Mapping[str, Any], value: Any) -> bool:
-    """Whether a column's own configuration takes a value."""
+    """Return whether a column's own configuration takes a value."""
     if value is None:
         return True
     options = config.get("options")
@@ -278,7 +271,7 @@ def _allows(config: Mapping[str, Any], value: Any) -> bool:
 class _RefusedCellsError(MisfitError):
     """Cells got what their columns don't take."""
 
-    def __init__(self, cells: Sequence[Unfit]) -> None:
+    def __init__(self, cells: Sequence[TableEdit]) -> None:
         self._cells = cells
         super().__init__("table.refused", n=len(cells))
 
@@ -286,28 +279,14 @@ class _RefusedCellsError(MisfitError):
         return _list(say, "table.refused", self._cells)
 
 
-def _list(say: Words, title: str, edits: Sequence[Unfit]) -> str:
-    lines = [_line(say, each) for each in edits[:_TOLD]]
+def _list(say: Words, title: str, edits: Sequence[TableEdit]) -> str:
+    lines = [plain(format_edit(each, say)) for each in edits[:_TOLD]]
     if len(edits) > _TOLD:
         lines.append(say("table.more", n=len(edits) - _TOLD))
     return "\n".join([say(title, n=len(edits)), "", *(f"- {line}" for line in lines)])
 
 
-def _line(say: Words, edit: Unfit) -> str:
-    if edit.row is None:
-        cells = edit.value if edit.column is None else {edit.column: edit.value}
-        told = [f"{plain(column_name(name, say))}: {_short(value)}" for name, value in cells.items()]
-        return say("table.added", cells=", ".join(told))
-    if edit.column is None:
-        return say("table.deleted", row=plain(edit.row))
-    return say("table.cell", row=plain(edit.row), column=plain(column_name(edit.column, say)), value=_short(edit.value))
-
-
-def _short(value: Any) -> str:
-    return plain(str(value)[:_LONGEST])
-
-
-def _tell(manager: SessionManager, shown: ShownField, base: Base, kept: Kept) -> None:
+def _tell(manager: SessionManager, shown: ShownField, base: Base, kept: TableEdits) -> None:
     """Say which edits the table as it is now doesn't allow, and offer to let go of them."""
     unfit = fit(kept, base).unfit
     if not unfit:

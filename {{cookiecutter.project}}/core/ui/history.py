@@ -16,10 +16,10 @@ import streamlit as st
 from core.language import plain
 from core.session import FormSnapshot
 from core.session_manager import SessionManager, get_session_manager
+from core.ui.expander_state import expander
+from core.ui.format_value import rows
 from core.ui.keys import own_key
-from core.ui.opened import expander
 from core.ui.times import local_time, words
-from core.ui.written import rows
 from core.words import Words
 
 _NOW = ""

@@ -1,15 +1,20 @@
-"""A kept file, as a page gets it, and its size as a person reads it."""
+"""Kept files as pages get and show them: read like uploads, listed below their widget, downloaded, removed."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import streamlit as st
 from streamlit.typing import UploadedFile
 
+from core.errors import KeepError
 from core.files import FileRef
+from core.language import plain
 from core.services import get_services
+from core.ui.keys import own_key
+from core.ui.times import words
 
 MEGABYTE = 1024 * 1024
 
@@ -46,17 +51,62 @@ for _name in ("read", "read1", "readinto", "readline", "readlines", "seek", "get
     setattr(KeptFile, _name, _reading(_name))
 
 
-def files_in(value: object, *, many: bool) -> list[FileRef]:
-    """The references a field holds; what is none is left out."""
-    values = value if isinstance(value, list) else [value]
-    refs = [ref for ref in values if isinstance(ref, FileRef)]
-    return refs if many else refs[:1]
+def list_files(
+    files: Sequence[KeptFile],
+    key: str,
+    *,
+    preview: Callable[[Any], object] | None,
+    remove: Callable[[int, FileRef], None] | None,
+) -> None:
+    """Show files below the widget of this key. `preview` shows the bytes of one; without `remove` there are no buttons.
+
+    `remove` gets the number of a file in the field, from 0, and the file.
+    """
+    say = words()
+    for number, file in enumerate(files):
+        ref, name = file.ref, (key, file.ref.upload or file.ref.digest[:16])
+        if preview is not None:
+            _show(file, preview)
+        if remove is None:
+            st.caption(say("files.kept", name=plain(ref.name), size=format_size(ref.size)))
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=own_key("file", *name)):
+            download_file(ref, key=own_key("download", *name))
+            st.button(
+                say("files.remove"),
+                key=own_key("remove", *name),
+                help=say("files.remove_help", name=plain(ref.name)),
+                type="tertiary",
+                icon=":material/close:",
+                on_click=remove,
+                args=(number, ref),
+            )
 
 
-def written(size: int) -> str:
-    """A size as a person reads it."""
+def download_file(file: FileRef, *, key: str) -> None:
+    """Show a button that gives a kept file to whoever presses it. Its bytes are read only then."""
+    st.download_button(
+        words()("files.download", name=plain(file.name), size=format_size(file.size)),
+        KeptFile(file).getvalue,
+        file_name=file.name,
+        mime=file.type,
+        key=key,
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def format_size(size: int) -> str:
+    """Return a size as a person reads it."""
     if size < 1000:
         return f"{size} B"
     if size < MEGABYTE:
         return f"{size / 1024:.0f} KB"
     return f"{size / MEGABYTE:.1f} MB"
+
+
+def _show(file: KeptFile, preview: Callable[[Any], object]) -> None:
+    try:
+        preview(file.getvalue())
+    except KeepError as error:
+        st.warning(plain(str(error)), icon=":material/info:")

@@ -13,12 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from core.errors import KeepError
 from core.state.text_rules import TextRule, length_of
 from core.words import FALLBACK, Words, words_in
 
 Arguments = Mapping[str, Any]
 """The widget's arguments by name, defaults included."""
+_AS_GIVEN = ("options", "default", "value")
+"""Arguments that a widget with options returns as they were given."""
 _LONGEST = 80
 """Characters of a value that are shown in a message."""
 
@@ -44,6 +49,22 @@ class Kind:
     rule: Callable[[Arguments], TextRule | None] = lambda _arguments: None
     several: Callable[[Arguments], bool] = lambda _arguments: False
     """Return whether the value is a list of the widget's options."""
+
+
+def plain_numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a widget's arguments with Python's numbers and moments, which is what the widget returns for them."""
+    given = _AS_GIVEN if "format_func" in arguments else ()
+    return {name: value if name in given else _plain(value) for name, value in arguments.items()}
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(_plain(entry) for entry in value)
+    if isinstance(value, np.number | np.bool_ | np.str_):
+        return value.item()
+    if isinstance(value, pd.Timestamp) and not pd.isna(value):
+        return value.floor("us").to_pydatetime()
+    return value.to_pytimedelta() if isinstance(value, pd.Timedelta) and not pd.isna(value) else value
 
 
 def misfit(kind: Kind, value: object, arguments: Arguments) -> MisfitError | None:

@@ -35,7 +35,7 @@ class OptionIds:
     of: Callable[[Any], Any] | None
     arguments: Arguments
     several: bool
-    """Whether the widget returns several options. One may itself be a tuple, as a row of a database is."""
+    """True if the widget returns several options. One may itself be a tuple, as a row of a database is."""
 
     def stored(self, value: Any) -> Any:
         """Return the stored value of what the widget holds: of an option, of several, or of a text entered instead."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 from core.state.text_rules import TextKind, TextRule
@@ -52,7 +52,7 @@ def _is_whole(arguments: Arguments) -> bool:
     """Return whether a number input takes whole numbers: it was given some, and nothing else."""
     given = [arguments[name] for name in ("value", "min_value", "max_value", "step")]
     numbers = [number for number in given if number is not None and number != "min"]
-    return bool(numbers) and all(type(number) is int or isinstance(number, Integral) for number in numbers)
+    return bool(numbers) and all(isinstance(number, Integral) for number in numbers)
 
 
 def _initial_number(arguments: Arguments) -> Any:
@@ -74,7 +74,7 @@ def _number_rule(arguments: Arguments) -> TextRule:
 def _check_slider(value: Any, arguments: Arguments) -> None:
     initial = _initial_slider(arguments)
     pair = isinstance(initial, tuple)
-    sample = _plain(initial[0] if pair else initial)
+    sample = initial[0] if pair else initial
     ends = value if isinstance(value, tuple | list) else (value,)
     if (
         isinstance(value, tuple) != pair
@@ -87,15 +87,6 @@ def _check_slider(value: Any, arguments: Arguments) -> None:
     _check_range(ends, *_slider_limits(sample, arguments))
     if pair and ends[0] > ends[1]:
         raise MisfitError("misfit.no_place", value=value)
-
-
-def _plain(sample: Any) -> Any:
-    """A number as Streamlit returns it, whatever kind of number (numpy's, say) the page gave."""
-    if type(sample) in (int, float):
-        return sample
-    if isinstance(sample, Integral):
-        return int(sample)
-    return float(sample) if isinstance(sample, Real) else sample
 
 
 def _slider_limits(sample: Any, arguments: Arguments) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeGuard
@@ -18,15 +18,14 @@ import numpy as np
 import pandas as pd
 
 from core.ui.table_values import INDEX_IDENTIFIER, Table
-from core.words import Words
 
-Kept = Mapping[str, Any]
+TableEdits = Mapping[str, Any]
 """As it is stored: `rows` by row key, each with `was`, `deleted` and `cells` (`to`, `was`); `added` rows by id."""
-NOTHING: Kept = {"rows": {}, "added": {}}
+NOTHING: TableEdits = {"rows": {}, "added": {}}
 NO_ENTRY: Final = object()
 
 
-def is_kept(value: object) -> TypeGuard[Kept]:
+def is_kept(value: object) -> TypeGuard[TableEdits]:
     """Return whether a stored value has the form of edits."""
     match value:
         case {"rows": dict(rows), "added": dict(added)}:
@@ -51,10 +50,10 @@ def _is_cells(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfit:
-    """An edit that the table as it is now doesn't allow: of a cell, or a deletion, where `column` is None.
+class TableEdit:
+    """An edit of one cell, or a deletion, where `column` is None.
 
-    `row` is None for an added row; where its `column` is None, the row as a whole can't be added.
+    `row` is the row's name, None for an added row; where its `column` is None, `value` has all of its cells.
     """
 
     key: str
@@ -70,7 +69,7 @@ class Fit:
     cells: Mapping[int, Mapping[str, Any]]
     deleted: Sequence[int]
     added: Mapping[str, Mapping[str, Any]]
-    unfit: Sequence[Unfit]
+    unfit: Sequence[TableEdit]
     keys: Mapping[int, str]
     """The keys of the rows that have edits."""
 
@@ -92,7 +91,7 @@ class Base:
         columns = self._frame.columns
         if row_id is not None and self.id_column not in columns and self._frame.shape != (0, 0):
             raise LookupError(f"The table has no column {row_id!r}; it has {', '.join(columns) or 'none'}.")
-        self.fitted: tuple[Kept, Fit] | None = None
+        self.fitted: tuple[TableEdits, Fit] | None = None
         """The edits that were looked at last, and what was found: a run asks several times."""
 
     @cached_property
@@ -165,14 +164,14 @@ class Base:
         return self.table.objects.get(name, self._frame[name])
 
 
-def fit(kept: Kept, base: Base) -> Fit:
+def fit(kept: TableEdits, base: Base) -> Fit:
     """Find out which edits apply to a table. What it holds already, or has no more, is no edit to it."""
     if base.fitted is None or base.fitted[0] is not kept:
         base.fitted = kept, _fit(kept, base)
     return base.fitted[1]
 
 
-def _fit(kept: Kept, base: Base) -> Fit:
+def _fit(kept: TableEdits, base: Base) -> Fit:
     cells: dict[int, dict[str, Any]] = {}
     deleted, unfit, keys = [], [], {}
     for key, row in kept["rows"].items():
@@ -181,32 +180,32 @@ def _fit(kept: Kept, base: Base) -> Fit:
             at = key.partition(":")[0]
             if at.isdecimal() and int(at) < len(base.table.frame) and _is_done(row, base, int(at)):
                 continue
-            unfit += [_unfit_cell(key, column, cell) for column, cell in row["cells"].items()]
+            unfit += [_edit_of_cell(key, column, cell) for column, cell in row["cells"].items()]
             continue
         keys[place] = key
         if row["deleted"]:
             if base.row_was(place) == row["was"]:
                 deleted.append(place)
             else:
-                unfit.append(Unfit(key=key, row=_name(key), column=None, value=None))
+                unfit.append(TableEdit(key=key, row=_name(key), column=None, value=None))
             continue
         for column, cell in row["cells"].items():
             takes = base.table.takes(column, cell["to"])
             if takes and base.cell_was(place, column) == cell["was"]:
                 cells.setdefault(place, {})[column] = cell["to"]
             elif not takes or not base.holds(place, column, cell["to"]):
-                unfit.append(_unfit_cell(key, column, cell))
+                unfit.append(_edit_of_cell(key, column, cell))
     added, unfit_rows = _fit_added(kept, base, cells, deleted)
     return Fit(cells=cells, deleted=deleted, added=added, unfit=[*unfit, *unfit_rows], keys=keys)
 
 
-def _unfit_cell(key: str, column: str, cell: Mapping[str, Any]) -> Unfit:
-    return Unfit(key=key, row=_name(key), column=column, value=cell["to"])
+def _edit_of_cell(key: str, column: str, cell: Mapping[str, Any]) -> TableEdit:
+    return TableEdit(key=key, row=_name(key), column=column, value=cell["to"])
 
 
 def _fit_added(
-    kept: Kept, base: Base, cells: Mapping[int, Mapping[str, Any]], deleted: Sequence[int]
-) -> tuple[dict[str, dict[str, Any]], list[Unfit]]:
+    kept: TableEdits, base: Base, cells: Mapping[int, Mapping[str, Any]], deleted: Sequence[int]
+) -> tuple[dict[str, dict[str, Any]], list[TableEdit]]:
     """Return the rows that can be added to a table after these changes and deletions: no two rows share an id."""
     taken: dict[str, int | None] = dict(base.ids or {})
     for place in deleted:
@@ -216,41 +215,37 @@ def _fit_added(
             taken.pop(_text(base.id(place)), None)
             taken[base.id_entered(row) or ""] = None
     added: dict[str, dict[str, Any]] = {}
-    unfit: list[Unfit] = []
+    unfit: list[TableEdit] = []
     for key, entered in kept["added"].items():
         row = {column: value for column, value in entered.items() if base.table.takes(column, value)}
         name = base.id_entered(row)
         if base.lacks_label(row) or (base.ids is not None and name in taken):
             there = taken.get(name or "")
             if there is None or not all(base.holds(there, column, value) for column, value in entered.items()):
-                unfit.append(Unfit(key=key, row=None, column=None, value=entered))
+                unfit.append(TableEdit(key=key, row=None, column=None, value=entered))
             continue
         if name is not None:
             taken[name] = None
         added[key] = row
         unfit += [
-            Unfit(key=key, row=None, column=column, value=value)
+            TableEdit(key=key, row=None, column=column, value=value)
             for column, value in entered.items()
             if column not in row
         ]
     return added, unfit
 
 
-def listed(kept: Kept) -> list[tuple[str | None, Mapping[str, Any] | None]]:
-    """Return the edits by row: its name (None if it was added) and its cells (None if it was deleted)."""
-    done = [
-        (_name(key), None if row["deleted"] else {name: cell["to"] for name, cell in row["cells"].items()})
-        for key, row in kept["rows"].items()
-    ]
-    return [*done, *((None, cells) for cells in kept["added"].values() if cells)]
+def edits_of(kept: TableEdits) -> Iterator[TableEdit]:
+    """Yield the edits one by one; an added row is one."""
+    for key, row in kept["rows"].items():
+        if row["deleted"]:
+            yield TableEdit(key=key, row=_name(key), column=None, value=None)
+        else:
+            yield from (_edit_of_cell(key, column, cell) for column, cell in row["cells"].items())
+    yield from (TableEdit(key=key, row=None, column=None, value=cells) for key, cells in kept["added"].items() if cells)
 
 
-def column_name(column: str, say: Words) -> str:
-    """Return the name of a column for people; the labels have none of their own."""
-    return say("table.label") if column == INDEX_IDENTIFIER else column
-
-
-def without_unfit(kept: Kept, base: Base) -> Kept:
+def without_unfit(kept: TableEdits, base: Base) -> TableEdits:
     """The edits that apply, without those that don't."""
     unfit = {(each.key, each.column) for each in fit(kept, base).unfit}
     rows = {}
@@ -278,50 +273,52 @@ class Draft:
     """Prefix of the ids of rows that were added in this editor."""
 
     @classmethod
-    def of(cls, base: Base, kept: Kept, token: str) -> Draft:
+    def of(cls, base: Base, kept: TableEdits, token: str) -> Draft:
         found = fit(kept, base)
         table = applied(base, kept).as_shown(base.table)
         gone = set(found.deleted)
         origins = [place for place in range(len(base.table.frame)) if place not in gone]
         return cls(base, table, [*origins, *found.added], token)
 
-    def entered(self, kept: Kept, number: int, column: str) -> Any:
+    def entered(self, kept: TableEdits, number: int, column: str) -> Any:
         """Return the edited value of a cell of the editor; NO_ENTRY for none."""
         origin = self.origins[number] if number < len(self.origins) else f"{self.token}-{number - len(self.origins)}"
         if isinstance(origin, str):
             return kept["added"].get(origin, {}).get(column, NO_ENTRY)
-        key = fit(kept, self.base).keys.get(origin) or self.base.key(origin)
-        cells = kept["rows"][key]["cells"] if key in kept["rows"] else {}
-        return cells[column]["to"] if column in cells else NO_ENTRY
+        row = kept["rows"].get(self._key(kept, origin), {"cells": {}})
+        return row["cells"][column]["to"] if column in row["cells"] else NO_ENTRY
 
-    def count_added(self, kept: Kept) -> int:
+    def count_added(self, kept: TableEdits) -> int:
         """Return the number of rows that were added in this editor."""
         return sum(name.startswith(f"{self.token}-") for name in kept["added"])
 
-    def is_deleted(self, kept: Kept, number: int) -> bool:
+    def is_deleted(self, kept: TableEdits, number: int) -> bool:
         """Return whether a row of the editor is deleted."""
         origin = self.origins[number]
         if isinstance(origin, str):
             return origin not in kept["added"]
-        key = fit(kept, self.base).keys.get(origin) or self.base.key(origin)
-        return key in kept["rows"] and bool(kept["rows"][key]["deleted"])
+        return bool(kept["rows"].get(self._key(kept, origin), {"deleted": False})["deleted"])
 
     def name(self, number: int) -> str | None:
-        """The name of a row of the editor, as it is told; None for an added one."""
+        """Return the name of a row of the editor, None for an added one."""
         origin = self.origins[number] if number < len(self.origins) else ""
         return None if isinstance(origin, str) else _name(self.base.key(origin))
 
-    def overlay(self, kept: Kept, state: Mapping[str, Any]) -> Kept:
+    def overlay(self, kept: TableEdits, state: Mapping[str, Any]) -> TableEdits:
         """Return edits with those of an editor's state added: the same, however often it is done."""
         rows = {key: {**row, "cells": dict(row["cells"])} for key, row in kept["rows"].items()}
         added = {name: dict(cells) for name, cells in kept["added"].items()}
-        keys = fit(kept, self.base).keys
+
+        def row_at(place: int) -> dict[str, Any]:
+            new = {"was": self.base.row_was(place), "deleted": False, "cells": {}}
+            return rows.setdefault(self._key(kept, place), new)
+
         for number, cells in state["edited_rows"].items():
             origin = self.origins[int(number)]
             if isinstance(origin, str):
                 added.setdefault(origin, {}).update(cells)
                 continue
-            row = self._row(rows, keys, origin)
+            row = row_at(origin)
             for column, value in cells.items():
                 row["cells"][column] = {"to": value, "was": self.base.cell_was(origin, column)}
         for number in state["deleted_rows"]:
@@ -329,23 +326,22 @@ class Draft:
             if isinstance(origin, str):
                 added.pop(origin, None)
             else:
-                self._row(rows, keys, origin).update(deleted=True, was=self.base.row_was(origin))
+                row_at(origin).update(deleted=True, was=self.base.row_was(origin))
         added = {name: cells for name, cells in added.items() if not name.startswith(f"{self.token}-")}
         added |= {f"{self.token}-{number}": dict(cells) for number, cells in enumerate(state["added_rows"])}
         return {"rows": rows, "added": added}
 
-    def _row(self, rows: dict[str, Any], keys: Mapping[int, str], place: int) -> dict[str, Any]:
-        key = keys.get(place) or self.base.key(place)
-        row: dict[str, Any] = rows.setdefault(key, {"was": self.base.row_was(place), "deleted": False, "cells": {}})
-        return row
+    def _key(self, kept: TableEdits, place: int) -> str:
+        """Return the name under which edits of a row of the table are kept."""
+        return fit(kept, self.base).keys.get(place) or self.base.key(place)
 
 
-def edited(base: Base, kept: Kept) -> Any:
+def edited(base: Base, kept: TableEdits) -> Any:
     """The table with its edits, in the form the page gave it."""
     return applied(base, kept).as_given(base.table)
 
 
-def applied(base: Base, kept: Kept) -> Table:
+def applied(base: Base, kept: TableEdits) -> Table:
     """The table with its edits, as the editor reads it."""
     found = fit(kept, base)
     return base.table.edited(found.cells, found.deleted, list(found.added.values()))

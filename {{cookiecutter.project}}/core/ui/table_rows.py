@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
-from core.ui.table_edits import NOTHING, Base, Kept, applied, fit, is_kept
+from core.ui.table_edits import NOTHING, Base, TableEdits, applied, fit, is_kept
 from core.ui.table_values import Table
 
 Row = TypeVar("Row")
@@ -38,8 +38,8 @@ class FromEdits(Generic[T]):
 
     load: Callable[[], Any]
     row_id: str | int | None
-    make: Callable[[Base, Kept], T]
-    untouched: ClassVar[Kept] = NOTHING
+    make: Callable[[Base, TableEdits], T]
+    untouched: ClassVar[TableEdits] = NOTHING
     """Return the value of a field without any edit, for `core.validation`."""
 
     def __call__(self, value: object) -> T | object:
@@ -80,7 +80,7 @@ def table_changes(data: Any, *, row_id: str | int | None = None) -> FromEdits[Ta
     return FromEdits(_loader(data), row_id, _changes)
 
 
-def _changes(base: Base, kept: Kept) -> TableChanges[Any]:
+def _changes(base: Base, kept: TableEdits) -> TableChanges[Any]:
     if base.ids is None:
         raise LookupError('Nothing names the rows of this table. Give row_id="…", a column of ids that differ.')
     found = fit(kept, base)

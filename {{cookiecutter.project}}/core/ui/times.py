@@ -1,8 +1,9 @@
-"""Times as the person reads them: in their own zone, and as long ago as it feels."""
+"""Words, times and charts in the person's language and time zone."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -12,6 +13,9 @@ from core.language import words_for
 from core.session import UserSession
 from core.session_manager import get_current_session
 from core.words import Words
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -58,3 +62,8 @@ def ago(moment: datetime, now: datetime) -> str:
     if seconds < _DAY:
         return words()("dates.hours_ago", n=int(seconds // _HOUR))
     return local_time(moment, "day_time")
+
+
+def altair_chart(chart: alt.Chart, **options: Any) -> None:
+    """Show a chart of Altair's. `options` are those of `st.altair_chart`."""
+    st.altair_chart(chart.configure(locale=words().chart_locale()), **options)

@@ -11,11 +11,11 @@ from core.errors import NotKeptError
 from core.session_manager import SessionManager, get_session_manager
 from core.state.text_rules import UntakenTextError
 from core.ui.keys import own_key
+from core.ui.restore_value import keep_shown
 from core.ui.times import words
-from core.ui.widgets import keep_shown
 
 _ENDS = " ?!.:…"
-"""How labels may end that are sentences of their own."""
+"""Ends of labels that are sentences of their own."""
 
 
 def save_bar(form: str) -> None:
@@ -27,7 +27,7 @@ def save_bar(form: str) -> None:
     if manager.session.preferences.auto_save:
         return
     say, count = words(), len(manager.session.unsaved_changes(form))
-    with foot(form, unkept_text(manager, form) or waiting_text(manager, form) or nothing_waits()):
+    with foot(form, unsaved_text(manager, form) or nothing_waits()):
         discard_button(manager, form)
         st.button(
             say("saving.save"),
@@ -48,19 +48,16 @@ def foot(form: str, text: str) -> Iterator[None]:
         yield
 
 
-def waiting_text(manager: SessionManager, form: str) -> str:
-    """Say which fields of a form wait for Save; nothing if none does."""
+def unsaved_text(manager: SessionManager, form: str) -> str:
+    """Say which fields of a form aren't kept, so that it can't be saved, or else which wait for Save; "" for none."""
+    if unkept := manager.unkept(form):
+        return look_at(manager, form, frozenset(unkept))
     waiting = manager.session.unsaved_changes(form)
     if not waiting:
         return ""
     say = words()
     names = field_names(manager, form, waiting)
     return f":material/edit: {say('form.field', field=say('saving.waiting', n=len(waiting)), message=names)}"
-
-
-def unkept_text(manager: SessionManager, form: str) -> str:
-    """Say which fields of a form show something that isn't kept, so that it can't be saved; nothing if none does."""
-    return look_at(manager, form, frozenset(manager.unkept(form)))
 
 
 def look_at(manager: SessionManager, form: str, fields: frozenset[str]) -> str:

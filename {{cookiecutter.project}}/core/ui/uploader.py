@@ -13,32 +13,32 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit import config
 
-from core.errors import JournalError, StoreUnavailableError
-from core.files import FileRef
+from core.errors import FilesUnavailableError
+from core.files import HEAD_BYTES, FileRef, agrees, safe_name, type_of
 from core.language import plain
 from core.services import get_services
 from core.session_manager import MISSING, get_session_manager
 from core.state.equality import same
-from core.state.paths import field_path, upload_path
+from core.state.paths import field_path
 from core.streamlit_compat.messages import WidgetState, upload_ids
 from core.streamlit_compat.run import form_around
-from core.streamlit_compat.server import forget_upload
-from core.ui import upload_notes
-from core.ui.block import form_of, say_beneath
-from core.ui.file_list import list_files, note_rename
-from core.ui.kept_file import MEGABYTE, KeptFile, files_in
+from core.streamlit_compat.server import forget_upload, takes
+from core.ui import unclaimed_uploads
+from core.ui.form_context import form_of, say_beneath
+from core.ui.kept_file import MEGABYTE, KeptFile, format_size, list_files
 from core.ui.keys import widget_key
 from core.ui.kinds import MisfitError
 from core.ui.like import like
-from core.ui.taken_in import RefusedFileError, Wanted
+from core.ui.restore_value import say_problem
 from core.ui.times import words
-from core.ui.widgets import say_refused, say_unreadable
 from core.web.fields import ShownField
+
+F = TypeVar("F", FileRef, KeptFile)
 
 _PICTURE_PIXELS = 320
 
@@ -69,7 +69,7 @@ def audio_input(*args: Any, form: str | None = None, field: str, **kwargs: Any) 
 
 
 class _Uploader:
-    """One widget in one run."""
+    """One widget in one run. It accepts files of at most `_limit` bytes, and of `_types`; of all types for None."""
 
     def __init__(
         self,
@@ -89,7 +89,8 @@ class _Uploader:
         self._manager = get_session_manager()
         self._many = bool(self._arguments.get("accept_multiple_files"))
         megabytes = self._arguments.get("max_upload_size") or config.get_option("server.maxUploadSize")
-        self._wanted = Wanted(limit=int(megabytes) * MEGABYTE, types=kind or self._arguments.get("type"))
+        self._limit = int(megabytes) * MEGABYTE
+        self._types: str | Sequence[str] | None = kind or self._arguments.get("type")
         self._on_change = self._arguments["on_change"]
         self._args, self._kwargs = self._arguments["args"] or (), self._arguments["kwargs"] or {}
         self._base = str(self._arguments["key"] or widget_key(self._form, field))
@@ -107,37 +108,35 @@ class _Uploader:
         # What was refused beside a file that was taken has gone from the widget with it.
         for sentence in dict.fromkeys([*_messages().get(self._base, []), *self._said]):
             st.error(plain(sentence), icon=":material/error:")
-        refused = self._manager.not_kept.get((self._form, self._field))
-        if refused:
-            say_refused(refused)
-        else:
-            say_unreadable(self._manager, self._form, self._field)
         kept = self._kept()
         value = self._manager.field_value(self._form, self._field)
-        if not kept and value is not MISSING and not (value is None or same(value, [])):
-            st.warning(words()("files.unfit"), icon=":material/info:")
-        upload_notes.clear(self._manager.session, kept)
+        is_file = kept or value is MISSING or value is None or same(value, [])
+        problem = None if is_file else MisfitError("misfit.no_file")
+        say_problem(self._manager, self._form, self._field, problem)
+        unclaimed_uploads.clear(self._manager.session, kept)
         if not in_form and not self._arguments.get("disabled"):
-            upload_notes.offer(self._base, self._wanted.fits, self._add)
+            unclaimed_uploads.offer(self._base, self._fits, self._add)
         self._listen(kept)
         files = self._publish(kept)
         fixed = in_form or bool(self._arguments.get("disabled"))  # where Streamlit allows no buttons
         list_files(files, self._base, preview=self._preview, remove=None if fixed else self._remove)
         say_beneath(self._form, self._field)
-        return self._result(files)
+        return self._value(files)
 
     def _publish(self, kept: Sequence[FileRef]) -> list[KeptFile]:
         """Put what the widget returns under its own key into `st.session_state`, as Streamlit does."""
         files = [KeptFile(ref) for ref in kept]
         self._manager.live.note_own(self._base)
-        st.session_state[self._base] = self._result(files)
+        st.session_state[self._base] = self._value(files)
         return files
 
-    def _result(self, files: list[KeptFile]) -> Any:
-        return files if self._many else files[0] if files else None
+    def _value(self, files: Sequence[F]) -> list[F] | F | None:
+        return list(files) if self._many else files[-1] if files else None
 
     def _kept(self) -> list[FileRef]:
-        return files_in(self._manager.field_value(self._form, self._field), many=self._many)
+        value = self._manager.field_value(self._form, self._field)
+        refs = [ref for ref in (value if isinstance(value, list) else [value]) if isinstance(ref, FileRef)]
+        return refs if self._many else refs[:1]
 
     def _changed(self) -> None:
         """Keep what was handed in, and then do what the page asked for."""
@@ -156,36 +155,58 @@ class _Uploader:
         arrived: list[Any] = [
             file for file in (shown if isinstance(shown, list) else [shown]) if hasattr(file, "file_id")
         ]
-        kept = self._kept()
         self._said = []
-        known = {ref.upload for ref in kept}
-        new = [ref for file in arrived if file.file_id not in known and (ref := self._taken_in(file)) is not None]
-        if new and self._manager.persist_field(self._form, self._field, self._with(kept, new)):
+        known = {ref.upload for ref in self._kept()}
+        new = [ref for file in arrived if file.file_id not in known and (ref := self._accept(file)) is not None]
+        if new and self._add(*new):
             known |= {ref.upload for ref in new}
         for file in arrived:
             if file.file_id in known:
                 forget_upload(file.file_id)
 
-    def _taken_in(self, file: Any) -> FileRef | None:
-        """What to keep of one file; None, and a sentence about it, for one that is refused."""
-        try:
-            ref = self._wanted.take_in(file, self._manager.session.session_id)
-        except RefusedFileError as refused:
-            self._said.append(str(refused))
+    def _accept(self, file: Any) -> FileRef | None:
+        """Return the reference to one of Streamlit's uploaded files, whose bytes are kept then, if not on arrival.
+
+        Returns None for one that is refused, with a sentence about it, and for one that came to a server that is gone
+        and was not kept there.
+        """
+        noted = unclaimed_uploads.noted(self._manager.session.session_id, [file.file_id]).get(file.file_id)
+        name = safe_name(str(getattr(file, "name", noted.name if noted else "")))
+        size = noted.size if noted else getattr(file, "size", None)
+        if size is None:
             return None
-        name = getattr(file, "name", "")
-        if ref is not None and name and ref.name != name:
-            note_rename(ref, name)
-        return ref
+        if size == 0:
+            self._refuse("files.empty", name=name)
+            return None
+        if size > self._limit:
+            self._refuse("files.too_large", name=name, size=format_size(size), limit=format_size(self._limit))
+            return None
+        if noted and self._fits(noted):
+            return noted
+        head = file.read(HEAD_BYTES) if hasattr(file, "read") else b""
+        if head:
+            file.seek(0)
+        kind = type_of(name, head)
+        unwanted = self._types and not takes(name, kind, self._types)
+        if unwanted or not agrees(name, str(getattr(file, "type", "")), head):
+            self._refuse("files.mismatch", name=name)
+            return None
+        try:
+            digest, size = get_services().files.keep(file)
+        except FilesUnavailableError as error:
+            self._refuse("files.away", name=name, reason=str(error))
+            return None
+        return FileRef(digest=digest, name=name, type=kind, size=size, upload=file.file_id)
 
-    def _add(self, ref: FileRef) -> bool:
-        return self._manager.persist_field(self._form, self._field, self._with(self._kept(), [ref]))
+    def _refuse(self, entry: str, **values: str) -> None:
+        self._said.append(words()(entry, **values))
 
-    def _with(self, kept: Sequence[FileRef], new: Sequence[FileRef]) -> list[FileRef] | FileRef:
-        return [*kept, *new] if self._many else new[-1]
+    def _fits(self, ref: FileRef) -> bool:
+        """Return whether the uploader accepts a file of this size and type."""
+        return ref.size <= self._limit and (not self._types or takes(ref.name, ref.type, self._types))
 
-    def _value(self, kept: Sequence[FileRef]) -> list[FileRef] | FileRef | None:
-        return list(kept) if self._many else next(iter(kept), None)
+    def _add(self, *new: FileRef) -> bool:
+        return self._manager.persist_field(self._form, self._field, self._value([*self._kept(), *new]))
 
     def _listen(self, kept: Sequence[FileRef]) -> None:
         """Let the field have what arrived when the browser's message does, before any run."""
@@ -194,15 +215,8 @@ class _Uploader:
         def read(state: WidgetState) -> Any:
             kept = self._kept()  # now: messages may come faster than runs
             known = {ref.upload for ref in kept}
-            paths = [upload_path(upload) for upload in upload_ids(state) if upload not in known]
-            try:
-                with get_services().accounts.db_budget:  # a run of this tab waits for the answer
-                    noted = get_services().engine.read_paths(session_id, paths).values if paths else {}
-            except (StoreUnavailableError, JournalError):
-                return self._value(kept)  # the run takes it from memory
-            found = [noted.get(path) for path in paths]
-            new = [ref for ref in found if isinstance(ref, FileRef) and self._wanted.fits(ref)]
-            return self._with(kept, new) if new else self._value(kept)
+            noted = unclaimed_uploads.noted(session_id, [each for each in upload_ids(state) if each not in known])
+            return self._value([*kept, *filter(self._fits, noted.values())])  # the rest is left to the run
 
         self._manager.live.show(
             self._key,
@@ -225,8 +239,7 @@ class _Uploader:
         """Take one file out of the field. An ordinary edit, so that undo brings it back."""
         kept = self._kept()
         if number < len(kept) and kept[number] == ref:
-            rest = [*kept[:number], *kept[number + 1 :]]
-            self._manager.persist_field(self._form, self._field, rest if self._many else None)
+            self._manager.persist_field(self._form, self._field, self._value([*kept[:number], *kept[number + 1 :]]))
             self._call_back()
 
 

@@ -35,97 +35,101 @@ class Restored:
 
 
 @dataclass(slots=True)
-class _Told:
-    """What this page load has said so far, and what the person answered."""
+class _NoticeState:
+    """State of the notice on one page load."""
 
     page: str
-    before: dict[str, str] = field(default_factory=dict)
-    """By form: up to which stamp its drafts were announced before this page was loaded."""
+    known: dict[str, str] = field(default_factory=dict)
+    """By form: the stamp up to which the person knows what is in it."""
     quiet: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
-    answered: set[str] = field(default_factory=set)
+    """The forms whose drafts are announced now."""
     discarded: set[str] = field(default_factory=set)
     """Forms whose discard can be undone."""
     discarded_at: str = ""
 
+    def acknowledge(self, session: UserSession, *forms: str) -> None:
+        """Announce nothing of all that is in these forms now, on this page load."""
+        for form in forms:
+            self.known[form] = _newest(session, form)
+            self.open.discard(form)
+            self.discarded.discard(form)
+
 
 def restore_quietly(form: str) -> None:
     """Let what was entered in a form come back without a word, as is right for filters: nobody would discard them."""
-    _told("").quiet.add(form)
+    _state("").quiet.add(form)
 
 
 def restored_notice(manager: SessionManager, title: str) -> None:
     """Say what came back on the page of this title. Call it at the end of the run, when all fields were shown."""
-    told = _told(manager.page)
-    if told.page != manager.page:  # who has left the page has kept what was on it
-        told.page, told.discarded = manager.page, set()
-        told.answered |= told.open
-        told.open = set()
-    if told.discarded:
-        if any(entered_since(manager.session, form, told.discarded_at) for form in told.discarded):
-            told.discarded = set()
-        else:
-            _show_discarded(manager, told)
-        return
-    found = _found(manager, told)
-    if found:
-        _show(manager, told, found, title)
+    session, state = manager.session, _state(manager.page)
+    if state.page != manager.page:  # who has left the page has kept what was on it
+        state.page, state.discarded = manager.page, set()
+        state.acknowledge(session, *state.open)
+    if any(entered_since(session, form, state.discarded_at) for form in state.discarded):
+        state.discarded = set()
+    if state.discarded:
+        _show_discarded(session, state)
+    elif found := _found(manager, state):
+        _show(session, state, found, title)
 
 
-def _found(manager: SessionManager, told: _Told) -> list[Restored]:
+def _found(manager: SessionManager, state: _NoticeState) -> list[Restored]:
     session = manager.session
     found = []
     shown = {field.form for field in manager.shown_fields.values()} | set(
         session.bound_keys.get(manager.page, {}).values()
     )
-    for form in sorted(shown - told.quiet - told.answered):
-        before = told.before.setdefault(form, announced(session, form))
-        restored = came_back(session, form, opened_at=manager.opened_at, announced=before)
+    for form in sorted(shown - state.quiet):
+        known = state.known.setdefault(form, announced(session, form))
+        restored = came_back(session, form, opened_at=manager.opened_at, announced=known)
         if restored is not None:
             found.append(restored)
-        elif form in told.open:
-            told.answered.add(form)
-    told.open = {restored.form for restored in found}
+        elif form in state.open:
+            state.acknowledge(session, form)
+    state.open = {restored.form for restored in found}
     return found
 
 
-def _show(manager: SessionManager, told: _Told, found: Sequence[Restored], title: str) -> None:
-    session, say = manager.session, words()
+def _show(session: UserSession, state: _NoticeState, found: Sequence[Restored], title: str) -> None:
+    say = words()
     if session.tab_id is not None:  # else the browser has not spoken yet, and may not have shown it
         for restored in found:
             note_announced(session, restored.form)
     when = clock_time(stamp_time(max(restored.stamp for restored in found)), get_services().clock.now())
     count = sum(len(restored.fields) for restored in found)
 
+    def keep() -> None:
+        state.acknowledge(session, *state.open)
+
     def discard() -> None:
         for restored in found:
             session.discard_drafts(restored.form)
-            told.discarded.add(restored.form)
+            state.discarded.add(restored.form)
         with session.lock:
-            told.discarded_at = max(session.stamps.values())
+            state.discarded_at = max(session.stamps.values())
 
     with _bar(say("restored.back", n=count, when=when, page=title)):
-        st.button(say("restored.keep"), key=own_key("restored-keep"), on_click=_answer, args=(told,))
+        st.button(say("restored.keep"), key=own_key("restored-keep"), on_click=keep)
         st.button(say("restored.discard"), key=own_key("restored-discard"), type="tertiary", on_click=discard)
 
 
-def _show_discarded(manager: SessionManager, told: _Told) -> None:
+def _show_discarded(session: UserSession, state: _NoticeState) -> None:
     say = words()
 
+    def close() -> None:
+        state.acknowledge(session, *state.discarded)
+
     def undo() -> None:
-        for form in told.discarded:
-            manager.session.undo(form)
-            note_announced(manager.session, form)
-        _answer(told)
+        for form in state.discarded:
+            session.undo(form)
+            note_announced(session, form)
+        close()
 
     with _bar(say("restored.discarded")):
         st.button(say("restored.undo"), key=own_key("restored-undo"), on_click=undo)
-        st.button(say("restored.close"), key=own_key("restored-close"), type="tertiary", on_click=_answer, args=(told,))
-
-
-def _answer(told: _Told) -> None:
-    told.answered |= told.open | told.discarded
-    told.open, told.discarded = set(), set()
+        st.button(say("restored.close"), key=own_key("restored-close"), type="tertiary", on_click=close)
 
 
 def _bar(text: str) -> st.delta_generator.DeltaGenerator:
@@ -136,9 +140,9 @@ def _bar(text: str) -> st.delta_generator.DeltaGenerator:
     return bar
 
 
-def _told(page: str) -> _Told:
-    told: _Told = st.session_state.setdefault(_KEY, _Told(page))
-    return told
+def _state(page: str) -> _NoticeState:
+    state: _NoticeState = st.session_state.setdefault(_KEY, _NoticeState(page))
+    return state
 
 
 def came_back(session: UserSession, form_id: str, *, opened_at: str, announced: str) -> Restored | None:
@@ -168,9 +172,13 @@ def announced(session: UserSession, form_id: str) -> str:
 
 def note_announced(session: UserSession, form_id: str) -> None:
     """Remember that the person was told of all that is in a form now."""
-    newest = max((_stamp(session, form_id, name) for name in session.form(form_id).values), default=NO_STAMP)
+    newest = _newest(session, form_id)
     if newest > announced(session, form_id):
         session.commit([Change(_path(form_id), newest)])
+
+
+def _newest(session: UserSession, form_id: str) -> str:
+    return max((_stamp(session, form_id, name) for name in session.form(form_id).values), default=NO_STAMP)
 
 
 def _path(form_id: str) -> str:

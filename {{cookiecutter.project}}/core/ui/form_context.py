@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import streamlit as st
@@ -13,19 +12,16 @@ from pydantic import BaseModel
 
 from core.ui.keys import own_key
 
-_current: ContextVar[Block | None] = ContextVar("form_block", default=None)
 
+class FormContext:
+    """A form, as the widgets of its block need to know it."""
 
-@dataclass(slots=True, kw_only=True)
-class Block:
-    """What the widgets of one form's block need to know of it."""
-
-    form: str
-    model: type[BaseModel]
-    messages: Mapping[str, str]
-    """What to say under a field, by its name."""
-    shown: set[str] = field(default_factory=set)
-    """The fields that widgets have shown so far."""
+    def __init__(self, form_id: str, model: type[BaseModel]) -> None:
+        self.form_id, self.model = form_id, model
+        self.messages: Mapping[str, str] = {}
+        """Messages under fields, by name."""
+        self.shown: set[str] = set()
+        """The fields that widgets have shown so far."""
 
     def require(self, field: str) -> None:
         """Raise ValueError for a field that Save would leave out, or that no answer could fill."""
@@ -39,16 +35,19 @@ class Block:
             )
 
 
+_current: ContextVar[FormContext | None] = ContextVar("form", default=None)
+
+
 @contextmanager
-def within(block: Block) -> Iterator[None]:
+def within(form: FormContext) -> Iterator[None]:
     """Make the widgets of a `with` block a form's. Raises ValueError inside another form's block."""
     outer = _current.get()
     if outer is not None:
         raise ValueError(
-            f"ui.form({block.form!r}) is inside the block of ui.form({outer.form!r}). "
+            f"ui.form({form.form_id!r}) is inside the block of ui.form({outer.form_id!r}). "
             "End that block first, or give the widgets inside it form=…."
         )
-    token = _current.set(block)
+    token = _current.set(form)
     try:
         yield
     finally:
@@ -60,10 +59,10 @@ def form_of(form: str | None, field: str) -> str:
 
     Raises ValueError without either, and for a field that the model of the block's form lacks or that can't be entered.
     """
-    block = _current.get()
-    if block is not None and form in (None, block.form):
-        block.require(field)
-        return block.form
+    around = _current.get()
+    if around is not None and form in (None, around.form_id):
+        around.require(field)
+        return around.form_id
     if form is None:
         raise ValueError(
             f"The field {field!r} belongs to no form. Give it form=…, or show it in the block of a ui.form."
@@ -73,11 +72,11 @@ def form_of(form: str | None, field: str) -> str:
 
 def say_beneath(form: str, field: str) -> None:
     """Say, under the widget just shown, what is wrong with its field, if that was asked for."""
-    block = _current.get()
-    if block is None or block.form != form:
+    around = _current.get()
+    if around is None or around.form_id != form:
         return
-    block.shown.add(field)
-    message = block.messages.get(field)
+    around.shown.add(field)
+    message = around.messages.get(field)
     # The place is there in any case: one that comes between fields moves those, and builds anew what is typed into.
     place = st.container(key=own_key("wrong", form, field))
     if message:

@@ -11,7 +11,8 @@ from html import escape
 from typing import Any
 
 from core.state.paths import REMOVED
-from core.ui.table_edits import Kept, column_name, is_kept, listed
+from core.ui.table_edits import TableEdit, edits_of, is_kept
+from core.ui.table_values import INDEX_IDENTIFIER
 from core.ui.times import local_time
 from core.words import Words
 
@@ -21,8 +22,8 @@ _SHORT = 60
 _PIECES = re.compile(r"\s+|\w+|[^\w\s]")
 
 
-def written(value: Any, say: Words, *, longest: int = _LONGEST) -> str:
-    """Write a value of a field; a dash stands for nothing."""
+def format_value(value: Any, say: Words, *, longest: int = _LONGEST) -> str:
+    """Return a value of a field as text; a dash stands for nothing."""
     match value:
         case None | () | []:
             return "–"
@@ -45,9 +46,9 @@ def written(value: Any, say: Words, *, longest: int = _LONGEST) -> str:
         case int() | float():
             return str(value)
         case dict() if is_kept(value):
-            text = "\n".join(_edits(value, say)) or "–"
+            text = "\n".join(format_edit(edit, say) for edit in edits_of(value)) or "–"
         case list() | tuple() | set() | frozenset():
-            text = ", ".join(written(item, say, longest=longest) for item in value)
+            text = ", ".join(format_value(item, say, longest=longest) for item in value)
         case _ if value is REMOVED:
             return "–"
         case _:
@@ -55,19 +56,26 @@ def written(value: Any, say: Words, *, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]} …"
 
 
-def _edits(kept: Kept, say: Words) -> Iterator[str]:
-    """A line for each row of a table that was edited, added or deleted."""
-    for row, cells in listed(kept):
-        if cells is None:
-            yield say("table.deleted", row=row)
-            continue
-        told = ", ".join(f"{column_name(column, say)}: {written(value, say)}" for column, value in cells.items())
-        yield say("table.added", cells=told) if row is None else say("table.edited", row=row, cells=told)
+def format_edit(edit: TableEdit, say: Words) -> str:
+    """Return an edit of a table on one line."""
+    if edit.row is None:
+        cells = edit.value if edit.column is None else {edit.column: edit.value}
+        return say(
+            "table.added", cells=", ".join(f"{_column(name, say)}: {_short(cells[name], say)}" for name in cells)
+        )
+    if edit.column is None:
+        return say("table.deleted", row=edit.row)
+    return say("table.cell", row=edit.row, column=_column(edit.column, say), value=_short(edit.value, say))
 
 
-def brief(value: Any, say: Words) -> str:
-    """Write a value on one line, for a button or a sentence."""
-    return " ".join(written(value, say, longest=_SHORT).split())
+def _column(name: str, say: Words) -> str:
+    """Return the name of a column for people; the labels have none of their own."""
+    return say("table.label") if name == INDEX_IDENTIFIER else name
+
+
+def _short(value: Any, say: Words) -> str:
+    """Return a value on one line."""
+    return " ".join(format_value(value, say, longest=_SHORT).split())
 
 
 def differences(one: str, other: str) -> tuple[str, str]:
@@ -86,6 +94,6 @@ def differences(one: str, other: str) -> tuple[str, str]:
 def rows(one: dict[str, Any], other: dict[str, Any], say: Words) -> Iterator[tuple[str, str, str]]:
     """The fields in which two states of a form differ: name, and both values as HTML."""
     for name in dict.fromkeys([*one, *other]):
-        left, right = (written(state.get(name, REMOVED), say) for state in (one, other))
+        left, right = (format_value(state.get(name, REMOVED), say) for state in (one, other))
         if left != right:
             yield name, *differences(left, right)
