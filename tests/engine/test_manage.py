@@ -212,6 +212,11 @@ def test_a_missing_package_is_answered_with_what_installs_it(settings: Settings)
     assert re.fullmatch(r"Error: \w+ is not installed for \S+\. Run: .+\n", done.stderr)
 
 
+@pytest.mark.parametrize("group", [(), ("person",), ("quarantine",), ("roles",), ("sessions",)], ids=" ".join)
+def test_what_a_command_does_is_told_in_full(run: Run, group: tuple[str, ...]) -> None:
+    assert "..." not in run(*group, "--help").output.replace("[ARGS]...", "")
+
+
 def test_doctor_as_a_command_says_each_fix_and_fails(settings: Settings) -> None:
     answer = typed("doctor", settings, SESSION_TIMEOUT="soon")
     assert answer.returncode == 1

@@ -44,10 +44,11 @@ class Rotation:
 
 @click.command("rotate-keys")
 def rotate_keys() -> None:
-    """Encrypt everything under the first of SESSION_ENCRYPTION_KEYS; the journal is flushed into the database.
+    """Encrypt all stored values under the first key.
 
-    First put the new key in front, keep the old ones behind it, and restart every server. May be interrupted and
-    repeated, and the app may run meanwhile.
+    That is the first of SESSION_ENCRYPTION_KEYS. Put the new key in front, keep the old ones behind it, and restart
+    every server. The journal is flushed into the database. May be interrupted and repeated, and the app may run
+    meanwhile.
     """
     services = get_services()
     if not services.envelope.encrypts:

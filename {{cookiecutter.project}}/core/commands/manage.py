@@ -76,7 +76,7 @@ def startapp(name: str) -> None:
 
 @manage.command()
 def migrate() -> None:
-    """Bring the database up to date; an empty one receives its roles and first administrator."""
+    """Bring the database up to date. An empty one receives its roles and first administrator."""
     services = get_services()
     settings = services.settings
     before = schema_state(services.database).is_current

@@ -30,7 +30,7 @@ FORMATTERS = {"fix": "check --fix-only --quiet", "format": "format --quiet"}
 @click.argument("message")
 @click.option("--empty", is_flag=True, help="Write one without changes, to fill in yourself.")
 def makemigration(message: str, empty: bool) -> None:
-    """Write a revision with what changed in the models of your tables. MESSAGE says what: suppliers, for example."""
+    """Write a revision with what changed in your models. MESSAGE says what: suppliers, for example."""
     database = get_services().database
     broken = [spec.fault for spec in discover_quietly() if spec.fault is not None]
     state = schema_state(database)
@@ -82,7 +82,7 @@ def _only_if_changed(_context: Any, _revision: Any, directives: list[MigrationSc
 @click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def alembic(arguments: tuple[str, ...]) -> None:
-    """Run Alembic's own commands over this project's revisions and database: current, history, downgrade …"""
+    """Run Alembic's own commands, such as history or downgrade."""
     line = CommandLine(prog="manage.py alembic")
     options = line.parser.parse_args(arguments)
     if not hasattr(options, "cmd"):

@@ -23,7 +23,10 @@ def person() -> None:
 @click.argument("username")
 @click.argument("output", type=click.Path(path_type=Path))
 def export(username: str, output: Path) -> None:
-    """Write everything held on a person into a new file: JSON, or with their files if OUTPUT ends in .zip."""
+    """Write all that is held on a person into a new file.
+
+    That is JSON, or an archive with their files if OUTPUT ends in .zip.
+    """
     services = get_services()
     user = _existing(services, username)
     try:
@@ -41,7 +44,7 @@ def export(username: str, output: Path) -> None:
 @click.argument("username")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def delete(username: str, yes: bool) -> None:
-    """Delete a person with their account, drafts, saved forms, files and what apps hold on them, for good."""
+    """Delete a person and all that is held on them, for good."""
     services = get_services()
     user = _existing(services, username)
     if not yes and click.prompt(f"Type {user.username} to delete {user.name} for good") != user.username:

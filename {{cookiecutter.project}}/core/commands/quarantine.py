@@ -19,7 +19,7 @@ from core.storage.envelope import Envelope
 
 @click.group()
 def quarantine() -> None:
-    """List, export and discard entries in quarantine, because they are damaged or the database refuses them."""
+    """List, export and discard damaged entries."""
 
 
 @quarantine.command("list")
@@ -36,7 +36,10 @@ def list_quarantined() -> None:
 @quarantine.command()
 @click.option("--output", type=click.Path(path_type=Path), help="A new file, readable by its owner only.")
 def export(output: Path | None) -> None:
-    """Write the quarantine as JSON lines: each value as it was found and, where it can be opened, the plain one."""
+    """Write the quarantine as JSON lines.
+
+    Each value stands there as it was found and, where it can be opened, in plain text.
+    """
     services = get_services()
     try:
         target = nullcontext() if output is None else _new_private_file(output)

@@ -19,7 +19,7 @@ from core.wildcards import matches
 
 @click.group()
 def roles() -> None:
-    """See, make, change and delete roles: named sets of permissions."""
+    """See, make, change and delete roles."""
 
 
 @roles.command("list")
@@ -41,7 +41,7 @@ def list_roles() -> None:
 @click.argument("permissions", nargs=-1)
 @click.option("--description", help="What the role is for; the one it has if not given.")
 def save_role(role: str, permissions: tuple[str, ...], description: str | None) -> None:
-    """Make a role, or change the one of this name, so that it has exactly these PERMISSIONS.
+    """Make a role, or change one. It has exactly these PERMISSIONS then.
 
     A permission is written like orders.use; 'orders.*' gives all of one app, in quotes because of the shell.
     """

@@ -38,7 +38,7 @@ def createuser(
 )
 @click.option("--at", "app", default="", help="The app's address, such as https://app.example.com, for a whole link.")
 def invite(whom: str, roles: tuple[str, ...], app: str) -> None:
-    """Make a link by which one person may come and choose a username and a password."""
+    """Make a link by which one person creates their account."""
     services = get_services()
     _require_passwords(services.settings.auth)
     others = [
