@@ -54,7 +54,7 @@ def test_german_lacks_nothing() -> None:
 
 def test_german_titles_are_those_of_the_engine_s_pages() -> None:
     engine = [spec for spec in discover() if spec.function.__module__.startswith("core.")]
-    pages = {title for spec in engine for title in (spec.title, spec.app.title)}
+    pages = {text for spec in engine for text in (spec.title, spec.app.title, spec.app.description) if text}
     translated = {name.removeprefix("titles.") for name in catalogue("de") if name.startswith("titles.")}
     assert pages <= translated
     assert translated - pages == {"Overview"}

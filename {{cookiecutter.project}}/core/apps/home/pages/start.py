@@ -32,7 +32,7 @@ def start() -> None:
     for place, spec in enumerate(reversed(first_pages.values())):
         with cells[place % COLUMNS].container(border=True, key=f"card-{spec.name}", height="stretch"):
             st.markdown(f"#### {spec.app.icon} {say.title(spec.app.title)}")
-            st.caption(spec.app.description)
+            st.caption(say.title(spec.app.description))
             st.button(
                 say("home.open"),
                 key=f"open-{spec.name}",
