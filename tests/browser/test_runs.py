@@ -195,7 +195,7 @@ def test_a_text_that_is_brought_back_ends_no_run_that_somebody_began(visitor: Vi
     held: list[Route] = []
     page.route(DRAFTS, lambda route: held.append(route))
     with page.expect_request(DRAFTS):
-        page.evaluate("() => window.__keepStatus.outbox.retryNow()")
+        page.evaluate("() => window.__keepStatus.outbox.posting.retryNow()")
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill("hello")
     box.press("Enter")

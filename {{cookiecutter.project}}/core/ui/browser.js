@@ -122,7 +122,7 @@ class Tab {
       const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
       if (answer && answer.boot !== this.data.boot) {
         knocking = clearInterval(knocking);
-        await window.__keepStatus?.outbox.drain(DRAIN); // what was typed meanwhile comes back with the page
+        await window.__keepStatus?.outbox.posting.drain(DRAIN); // what was typed meanwhile comes back with the page
         location.reload();
       }
       if (answer && calm) knocking = clearInterval(knocking);

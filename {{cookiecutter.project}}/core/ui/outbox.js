@@ -1,17 +1,9 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
 // It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js,
-// last_message.js and unsent.js are joined to it by status.py.
+// last_message.js, posting.js and unsent.js are joined to it by status.py.
 
-const PAUSE = 300; // ms without typing before a text is posted
 const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
-const BEHIND = 1000; // ms that the server is behind at most while somebody types on
-const FIRST_RETRY = 500; // ms; doubles up to
-const LAST_RETRY = 5000;
-const PATIENCE = 10_000; // ms for one request
-const BEACON = 60_000; // bytes; browsers take 64 KB of beacons
 const WITH_MESSAGE = 60_000; // characters of drafts that go with each of Streamlit's messages
-const HOLD = 500; // ms after leaving a field until Streamlit must have sent its own message about it
-const LONGEST_HOLD = 5000;
 
 class Outbox {
   constructor(changed) {
@@ -31,10 +23,9 @@ class Outbox {
     this.number = 0; // of the last text
     this.database = "up";
     this.keptAt = "";
-    this.failing = false; // whether the server couldn't be reached the last time
     this.refused = false; // whether it knows this browser no more
-    this.retryAt = 0;
     this.storage = new DraftStorage();
+    this.posting = new Posting(this);
     const heard = () => {
       this.settlePage();
       this.changed();
@@ -96,7 +87,7 @@ class Outbox {
     if (this.unsettled) {
       this.unsettled = false;
       this.compare(true);
-      this.release();
+      this.posting.release();
     }
     this.showBroughtBack();
   }
@@ -155,7 +146,7 @@ class Outbox {
     }
     const leave = () => {
       if (this.settling) this.settle();
-      this.hold();
+      this.posting.hold();
     };
     for (const kind of ["change", "focusout", "pointerdown", "click"]) {
       document.addEventListener(kind, leave, { capture: true, passive: true });
@@ -172,29 +163,11 @@ class Outbox {
     for (const kind of ["keydown", "click"]) {
       document.addEventListener(kind, ({ target }) => this.step(target), { capture: true, passive: true });
     }
-    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && this.beacon());
-    window.addEventListener("pagehide", () => this.beacon());
-    window.addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && this.posting.beacon());
+    window.addEventListener("pagehide", () => this.posting.beacon());
+    window.addEventListener("online", () => this.posting.retryNow());
     const channel = attempt(() => new BroadcastChannel(SIGNED_OUT));
     if (channel) channel.onmessage = ({ data }) => data === this.data?.base && this.close();
-  }
-
-  // A field that is left, or a button that is pressed, makes the script run, and Streamlit's own message has the text. Then
-  // this waits for the run's end: a text that overtook the button's work would bring back what that has cleared.
-  hold() {
-    for (const item of this.items.values()) item.left = performance.now();
-  }
-
-  held(item) {
-    const since = item.left === undefined ? Infinity : performance.now() - item.left;
-    return since < (this.lastMessage.awaited || isRunning() ? LONGEST_HOLD : HOLD);
-  }
-
-  release() {
-    if (isRunning()) return; // its end is told as well
-    const left = [...this.items.values()].filter((item) => item.left !== undefined);
-    for (const item of left) item.left = undefined;
-    if (left.length) this.pump();
   }
 
   // Its text is read a moment later, when Streamlit has taken it or put back what was there before.
@@ -288,7 +261,7 @@ class Outbox {
     };
     item.fresh = true;
     this.items.set(id, item);
-    this.schedule();
+    this.posting.soon();
     return item;
   }
 
@@ -338,57 +311,8 @@ class Outbox {
       this.items.set(item.id, { ...item, grant: this.place(item)[1]?.grant ?? item.grant, onScreen: false });
     }
     this.looked = true;
-    if (this.items.size) this.pump();
+    if (this.items.size) this.posting.pump();
     this.changed();
-  }
-
-  // Posting
-
-  schedule() {
-    const now = performance.now();
-    this.firstAt ??= now;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.pump(), Math.min(PAUSE, this.firstAt + BEHIND - now));
-  }
-
-  retryNow() {
-    this.retryAt = 0;
-    if (this.items.size) this.pump();
-  }
-
-  async pump() {
-    if (this.closed || this.refused) return;
-    if (this.posting) return void (this.again = true);
-    clearTimeout(this.timer);
-    this.timer = this.firstAt = undefined;
-    const wait = this.retryAt - performance.now();
-    if (wait > 0) return void (this.timer = setTimeout(() => this.pump(), wait));
-    if (!this.tab()) return this.schedule();
-    this.nameTab();
-    this.compare(false);
-    this.posting = this.postAll().catch((error) => {
-      console.error(error);
-      this.retryLater();
-    });
-    await this.posting;
-    this.posting = null;
-    this.settle(); // what was kept has made room for what the browser's storage couldn't take
-    if (this.again) {
-      this.again = false;
-      this.pump();
-    } else if (!this.timer && this.pending.some((item) => this.held(item))) {
-      this.timer = setTimeout(() => this.pump(), PAUSE);
-    }
-  }
-
-  async postAll() {
-    for (const id of [...this.items.keys()]) {
-      const item = this.items.get(id);
-      if (!item || item.reason || item.barred || this.held(item)) continue;
-      if (item.unread) item.reason = this.data.words.unread;
-      else if (!(await this.post(item))) return;
-    }
-    this.showBroughtBack();
   }
 
   // Let the fields show what was brought back. A run that somebody's doing began is not cut short for that, and no dialog is
@@ -397,12 +321,6 @@ class Outbox {
     if (!this.broughtBack || hasDialog() || this.lastMessage.underway || this.pending.some((item) => !item.onScreen)) return;
     this.broughtBack = false;
     this.askForRun(`drafts ${Date.now()}`);
-  }
-
-  body(item) {
-    const { tab, number, grant, text, seen, onScreen, typed, widget } = item;
-    const age = Math.max(0, Date.now() - typed);
-    return { tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.data.locale, widget };
   }
 
   // What this tab's page shows and the server hasn't acknowledged, for Streamlit's next message: the button that is
@@ -418,80 +336,13 @@ class Outbox {
       if (item.tab !== this.tab() || item.barred) continue;
       const fits = !item.unread && item.text.length <= room;
       if (fits) room -= item.text.length;
-      drafts.push({ ...this.body(item), text: fits ? item.text : null });
+      drafts.push({ ...this.posting.body(item), text: fits ? item.text : null });
     }
     const held = { drafts, unsent, touched, has_dialog: hasDialog() };
     return drafts.length || unsent.length || touched.length || held.has_dialog ? held : undefined;
   }
 
-  async send(item) {
-    return fetch(`${this.data.base}keep/drafts`, {
-      method: "POST",
-      body: JSON.stringify(this.body(item)),
-      headers: { "Content-Type": "application/json" },
-      signal: AbortSignal.timeout?.(PATIENCE),
-    });
-  }
-
-  // Post one text. Resolves to whether to go on with the next one.
-  async post(item) {
-    const answer = await this.send(item).catch(() => null);
-    // Only what the route itself says counts. Any other answer comes from between here and there: a proxy whose server is
-    // away, the sign-in page of a network.
-    const said = answer?.headers.get("Keep-Draft") ?? "away";
-    const latest = this.items.get(item.id);
-    this.failing = said === "away";
-    if (said === "away" || said === "later") return this.putOff(item, answer, said);
-    this.delay = 0;
-    if (said === "kept") {
-      this.acknowledged(item, answer.headers);
-      if (latest === item) this.drop(item); // otherwise somebody typed on meanwhile
-    } else if (said === "signed-out") {
-      this.refused = true; // the script knows what to show. What is here stays until then
-      this.askOnce();
-      return false;
-    } else if (said === "not-shown") {
-      if (latest?.grant === item.grant) latest.barred = true;
-      if (this.place(item)[1]?.grant === item.grant) this.askOnce(); // somebody else may be signed in
-    } else if (latest === item) {
-      const { words } = this.data;
-      const known = { 400: words.malformed, 413: words.too_long_here }[answer.status];
-      item.reason = known ?? ((await answer.text().catch(() => "")) || `${answer.status}`);
-      const seen = this.kept.get(item.path)?.stamp ?? "";
-      if (!item.onScreen) this.compare(true);
-      else if (seen > item.seen) this.write(Object.assign(item, { seen })); // of a text before it, which was kept meanwhile
-    }
-    return true;
-  }
-
-  // Try again later: all at once, because others may be kept although this one can't be.
-  putOff(item, answer, said) {
-    const latest = this.items.get(item.id);
-    const database = said === "later" && answer.headers.get("Keep-Database");
-    const asked = Number(answer?.headers.get("Retry-After")) * 1000; // ms
-    if (database) this.database = database;
-    if (latest) {
-      latest.unkept = Boolean(database);
-      // The others' turn first: one too large for a proxy must not keep them waiting.
-      this.items.delete(latest.id);
-      this.items.set(latest.id, latest);
-    }
-    this.retryLater(asked);
-    this.changed();
-    return Boolean(database);
-  }
-
-  retryLater(asked) {
-    this.delay = Math.min(LAST_RETRY, asked || (this.delay ? this.delay * 2 : FIRST_RETRY));
-    this.retryAt = performance.now() + this.delay;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.pump(), this.delay);
-  }
-
-  askOnce() {
-    if (!this.asked) this.askForRun(`refused ${Date.now()}`);
-    this.asked = true; // a run that knows of nothing amiss must not follow upon itself
-  }
+  // What became of a text that was posted
 
   acknowledged(item, headers) {
     this.database = headers.get("Keep-Database") ?? "up";
@@ -506,29 +357,35 @@ class Outbox {
     if (shown && shown.seen < stamp) shown.seen = stamp;
     for (const other of this.notKept) if (other.path === item.path) this.drop(other); // that one is corrected
     this.changed();
+    if (this.items.get(item.id) === item) this.drop(item); // otherwise somebody typed on meanwhile
   }
 
-  // The page goes, or may go: it can't wait for an answer, so what is sent stays here until the next page has one.
-  beacon() {
-    this.settle();
-    let room = BEACON;
-    if (!this.data || this.closed || this.refused) return;
-    room -= this.lastMessage.repeat(this.data, room);
-    for (const item of this.pending.filter((item) => item.tab && !item.unread && item.beacon !== item.number)) {
-      const body = new Blob([JSON.stringify(this.body(item))], { type: "application/json" });
-      if (body.size > room || !navigator.sendBeacon(`${this.data.base}keep/drafts`, body)) continue;
-      room -= body.size;
-      item.beacon = item.number; // a page that goes says so twice
-    }
+  // The script knows what to show. What is here stays until then.
+  signedOut() {
+    this.refused = true;
+    this.askOnce();
   }
 
-  // Wait, before the page is loaded anew, until all is sent or can't be.
-  async drain(milliseconds) {
-    this.retryAt = 0;
-    for (const item of this.items.values()) item.left = undefined;
-    if (this.items.size) this.pump();
-    const patience = new Promise((resolve) => setTimeout(resolve, milliseconds));
-    while (this.posting && (await Promise.race([this.posting.then(() => true), patience]))) await null;
+  // The field of a text is not shown to whoever is signed in now: somebody else may be.
+  bar(item) {
+    const latest = this.items.get(item.id);
+    if (latest?.grant === item.grant) latest.barred = true;
+    if (this.place(item)[1]?.grant === item.grant) this.askOnce();
+  }
+
+  async refuse(item, answer) {
+    if (this.items.get(item.id) !== item) return; // somebody typed on meanwhile
+    const { words } = this.data;
+    const known = { 400: words.malformed, 413: words.too_long_here }[answer.status];
+    item.reason = known ?? ((await answer.text().catch(() => "")) || `${answer.status}`);
+    const seen = this.kept.get(item.path)?.stamp ?? "";
+    if (!item.onScreen) this.compare(true);
+    else if (seen > item.seen) this.write(Object.assign(item, { seen })); // of a text before it, which was kept meanwhile
+  }
+
+  askOnce() {
+    if (!this.asked) this.askForRun(`refused ${Date.now()}`);
+    this.asked = true; // a run that knows of nothing amiss must not follow upon itself
   }
 
   // What the app itself put into a field after something was typed there is what counts: a form that was cleared

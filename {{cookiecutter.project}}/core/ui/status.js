@@ -35,7 +35,7 @@ class Status {
   watch() {
     const look = () => {
       const calm = connected();
-      if (calm && this.lostAt !== null) this.outbox.retryNow();
+      if (calm && this.lostAt !== null) this.outbox.posting.retryNow();
       this.lostAt = calm ? null : (this.lostAt ?? performance.now());
       if (!calm) setTimeout(() => this.show(), LOST + 50);
       if (this.data) this.show();
@@ -56,7 +56,7 @@ class Status {
     const [barred] = outbox.barred;
     const waiting = outbox.pending.length > 0;
     const cut = this.lostAt !== null && performance.now() - this.lostAt >= LOST;
-    const lost = cut || navigator.onLine === false || (waiting && outbox.failing);
+    const lost = cut || navigator.onLine === false || (waiting && outbox.posting.failing);
     if (outbox.closed) return { text: words.signed_out, mood: "wait" };
     if (refused) return { text: fill(words.not_kept, refused), mood: "bad", about: refused };
     if (outbox.refused) return { text: here(words.sign_in_again), mood: "wait" };

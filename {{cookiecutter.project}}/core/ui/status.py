@@ -47,7 +47,7 @@ _order = itertools.count(1)
 """Of what pages are told, over all of them: the page's script passes over what it was told before."""
 _SCRIPTS = [
     Path(__file__).with_name(f"{name}.js")
-    for name in ("draft_storage", "last_message", "unsent", "outbox", "open_fields", "status")
+    for name in ("draft_storage", "last_message", "posting", "unsent", "outbox", "open_fields", "status")
 ]
 
 
