@@ -45,6 +45,20 @@ def test_the_keys_undo_and_redo_outside_of_text_fields_also_after_a_reload(
     expect(button(visitor, "redo")).to_be_disabled()
 
 
+def test_the_key_that_undoes_redoes_nothing_where_all_is_undone(visit: NewTab, new_person: NewPerson) -> None:
+    visitor = begun(visit(), new_person())
+    visitor.page.get_by_role("heading", name="New request").first.click()
+    for label, value in (("Name", "Ada"), ("Email", ""), ("Name", "")):
+        visitor.page.keyboard.press("Control+z")
+        expect(visitor.text(label)).to_have_value(value)
+        visitor.settled()
+    expect(button(visitor, "undo")).to_be_disabled()
+    expect(button(visitor, "redo")).to_be_enabled()
+    visitor.page.keyboard.press("Control+z")
+    visitor.settled()
+    expect(visitor.text("Name")).to_have_value("")
+
+
 def test_what_is_chosen_again_right_after_an_undo_stays(visit: NewTab, new_person: NewPerson) -> None:
     visitor = visit().open("intake").sign_in(new_person()).arrived("New request")
     sent: list[bytes] = []

@@ -296,10 +296,10 @@ function pressButton(event) {
   const command = /Mac|iP(hone|ad)/.test(navigator.platform) ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
   if (!command || event.altKey || event.repeat || event.key.toLowerCase() !== "z") return;
   if (isText(event.composedPath()[0])) return;
-  const button = document.querySelector(`${keyedLike(event.shiftKey ? "keep-redo-" : "keep-undo-")} button:enabled`);
-  if (!button) return;
-  event.preventDefault();
-  button.click();
+  const buttons = `${keyedLike(event.shiftKey ? "keep-redo-" : "keep-undo-")} button`;
+  if (!document.querySelector(buttons)) return;
+  event.preventDefault(); // even where nothing is left to undo: the browser would take back typing in a field left long ago
+  document.querySelector(`${buttons}:enabled`)?.click();
 }
 
 // A list to choose from has an input, too, but one that holds no text unless somebody searches in it.
