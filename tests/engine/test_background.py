@@ -12,7 +12,7 @@ from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.apps.admin.pages.health import look, troubles
+from core.apps.admin.pages.health import troubles
 from core.background import Background
 from core.clock import FakeClock
 from core.errors import FilesUnavailableError, JournalError, StoreUnavailableError
@@ -68,7 +68,7 @@ def test_what_fails_is_seen_by_the_route_and_on_the_health_page(services: Servic
 
     asyncio.run(run())
     assert TestClient(Starlette(routes=routes())).get("/keep/health").json()["background"] == ["cleaning up"]
-    assert [trouble.says for trouble in troubles(look(services)) if "cleaning up" in trouble.says]
+    assert [trouble.says for trouble in troubles(services) if "cleaning up" in trouble.says]
 
 
 def test_a_part_of_cleaning_up_that_fails_keeps_no_other_from_it(

@@ -101,7 +101,7 @@ class Nursery:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.lab.victim"],
                 cwd=PROJECT_ROOT,
-                env={**os.environ, **CODE},
+                env={**os.environ, **CODE, "PYTHONDONTWRITEBYTECODE": "1"},  # it does the same each time
                 stdin=theirs.fileno(),
                 stdout=output,
                 stderr=output,

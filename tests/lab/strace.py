@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.waiting import PATIENCE_SECONDS
@@ -35,15 +35,18 @@ class Point:
 
     name: str
     number: int
-    born: bool
-    """The thread began during the trace."""
+    thread: int | None
+    """The place of the thread among those that there were when the trace began; None for one that began during it."""
 
 
 class Trace:
-    """An strace at work. `lines` are what it wrote so far, `threads` those that there were when it began."""
+    """An strace at work. `lines` are what it wrote so far, `threads` those that there were when it began.
 
-    def __init__(self, process: subprocess.Popen[str], output: Path, threads: Sequence[str]) -> None:
-        self._process, self._output, self.threads = process, output, threads
+    `first` is the thread meant by a line that names none: strace names them from the second one on.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], output: Path, threads: Sequence[str], first: str) -> None:
+        self._process, self._output, self.threads, self.first = process, output, threads, first
 
     @property
     def lines(self) -> list[str]:
@@ -62,23 +65,25 @@ class Trace:
 
 
 @contextlib.contextmanager
-def attached(pid: int, output: Path, *options: str, until_death: bool = False, born: bool = True) -> Iterator[Trace]:
+def attached(
+    pid: int, output: Path, *options: str, until_death: bool = False, only: int | None = None
+) -> Iterator[Trace]:
     """Trace all threads of a process during the block; with `until_death`, the block ends by killing it.
 
-    Without `born`, threads that begin during the block are let alone. Raises NoStraceError where that is not possible.
+    With `only`, just the thread at that place among those there are. Raises NoStraceError where that is not possible.
     """
     if (reason := missing()) is not None:
         raise NoStraceError(reason)
     threads = sorted((task.name for task in Path(f"/proc/{pid}/task").iterdir()), key=int)
-    whom = ["-f", "-p", str(pid)] if born else [word for thread in threads for word in ("-p", thread)]
+    first = threads[0 if only is None else min(only, len(threads) - 1)]
+    whom = ["-f", "-p", str(pid)] if only is None else ["-p", first]
     command = ["strace", *options, "-o", str(output), *whom]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        trace = Trace(process, output, threads)
-        for _ in [pid] if born else threads:
-            said = process.stderr.readline() if process.stderr else ""
-            if "attached" not in said:
-                process.kill()
-                raise NoStraceError(f"strace can't attach to a process here: {said.strip()}")
+        trace = Trace(process, output, threads, first)
+        said = process.stderr.readline() if process.stderr else ""
+        if "attached" not in said:
+            process.kill()
+            raise NoStraceError(f"strace can't attach to a process here: {said.strip()}")
         try:
             yield trace
         finally:
@@ -98,16 +103,20 @@ def missing() -> str | None:
 def points(trace: Trace) -> tuple[list[Point], int]:
     """The system calls of a trace at each of which a kill can be aimed, and how many there are for which it can't.
 
-    strace counts the calls of each name in each thread by themselves, and the first to get there is hit. So a call is
-    out of reach where another thread was there before.
+    strace counts the calls of each name in each thread by themselves, and the first to get there is hit. A thread that
+    was there before is traced alone. For one that begins during the trace all are, so that a call of it is out of reach
+    where another thread was there before.
     """
     counted, found, hidden = Counter[tuple[str, str]](), dict[Point, None](), 0
+    reached: set[tuple[str, int]] = set()
     for call in filter(None, map(_CALL.match, trace.lines)):
-        thread, name = call["thread"] or trace.threads[0], call["name"]
+        thread, name = call["thread"] or trace.first, call["name"]
         counted[thread, name] += 1
-        point = Point(name=name, number=counted[thread, name], born=thread not in trace.threads)
-        if point in found or (point.born and replace(point, born=False) in found):
+        place = trace.threads.index(thread) if thread in trace.threads else None
+        point = Point(name=name, number=counted[thread, name], thread=place)
+        if place is None and (name, point.number) in reached:
             hidden += 1
         else:
             found[point] = None
+        reached.add((name, point.number))
     return list(found), hidden

@@ -156,8 +156,8 @@ def _once(laboratory: Laboratory, operation: Operation, aim: Point | None) -> _O
             client = Client(bench.recorder, victim.channels[0])
             operation.prepare(client, bench)
             client.ask("ready")  # a thread that begins later would count as one born during the trace
-            output, born = bench.folder / "strace.log", aim is None or aim.born
-            with strace.attached(victim.pid, output, *options, until_death=True, born=born) as trace:
+            output, only = bench.folder / "strace.log", None if aim is None else aim.thread
+            with strace.attached(victim.pid, output, *options, until_death=True, only=only) as trace:
                 with suppress(VictimGoneError):
                     operation.act(client, bench)
                 victim.signal(signal.SIGKILL)
