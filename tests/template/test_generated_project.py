@@ -68,7 +68,7 @@ def test_the_benchmarks_find_all_they_measure() -> None:
 
 def test_apps_named_at_the_prompts_are_found_and_have_no_fault(bake: Bake, baked_default: BakedProject) -> None:
     project = with_tools_of(baked_default, bake(apps="orders, stock"))
-    script = "from core.discovery import discover; print(*[f'{page.app}:{page.fault}' for page in discover()])"
+    script = "from core.discovery import discover; print(*[f'{page.app_name}:{page.fault}' for page in discover()])"
     found = project.run(".venv/bin/python", "-c", script)
     assert {"orders:None", "stock:None", "home:None"} <= set(found.stdout.split())
     assert "Fault" not in found.stdout
