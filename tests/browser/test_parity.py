@@ -113,18 +113,20 @@ def cells(*texts: str) -> Sequence[Step]:
 
     def step(row: int, text: str) -> Step:
         def write(side: Locator) -> None:
-            side.get_by_test_id("glide-cell-1-0").wait_for(state="attached")
+            cell = side.get_by_test_id(f"glide-cell-1-{row}")
+            cell.wait_for(state="attached")
             box = side.page.locator(".gdg-input")
-            for _ in range(10):  # a table that is being drawn again takes no click
+            for _ in range(10):  # a table that is being drawn again takes no click, and may drop what is being typed
                 side.locator(".dvn-scroller").dblclick(position={"x": 120, "y": 52 + 35 * row})
                 with suppress(AssertionError):
                     expect(box).to_be_visible(timeout=2_000)
-                    break
-            box.press("ControlOrMeta+a")
-            box.press("Delete")
-            box.press_sequentially(text)
-            expect(box).to_have_value(text)
-            box.press("Enter")
+                    box.press("ControlOrMeta+a")
+                    box.press("Delete")
+                    box.press_sequentially(text)
+                    expect(box).to_have_value(text)
+                    box.press("Enter")
+                    expect(cell).to_have_text(text, timeout=2_000)  # then it is the table's, and on its way
+                    return
 
         return write
 
