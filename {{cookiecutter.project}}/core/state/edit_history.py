@@ -52,10 +52,11 @@ class EditHistory:
     """The edits of one form, in the order they were made."""
 
     def __init__(self, edits: Mapping[str, FormEdit], marks: Mapping[str, UndoMark]) -> None:
-        self.edits = sorted(edits.values(), key=lambda edit: edit.stamp)
-        self._marks = marks
-        self._end = max((edit.stamp for edit in self.edits if edit.kind == "end"), default=NO_STAMP)
-        self._last = max((edit.stamp for edit in self.edits if edit.kind != "late"), default=NO_STAMP)
+        self._stored, self._marks = edits, marks
+
+    @cached_property
+    def edits(self) -> list[FormEdit]:
+        return sorted(self._stored.values(), key=lambda edit: edit.stamp)
 
     # Undo and redo
 
@@ -91,6 +92,14 @@ class EditHistory:
     def _counts(self, edit: FormEdit) -> bool:
         return edit.kind in ("edit", "whole") and edit.stamp > self._end and not edit.is_void
 
+    @cached_property
+    def _end(self) -> str:
+        return max((edit.stamp for edit in self.edits if edit.kind == "end"), default=NO_STAMP)
+
+    @cached_property
+    def _last(self) -> str:
+        return max((edit.stamp for edit in self.edits if edit.kind != "late"), default=NO_STAMP)
+
     def _is_dropped(self, edit: FormEdit) -> bool:
         """Return whether an edit was made after this one was undone, so that it can't be redone any more."""
         return self._marks[edit.edit_id].stamp < self._last
@@ -98,8 +107,8 @@ class EditHistory:
     # Conflicts
 
     def writer(self, stamp: str) -> FormEdit | UndoMark | None:
-        """Return what gave a field this stamp; None where that is not known."""
-        for edit in reversed(self.edits):
+        """Return what gave a field this stamp; None where that is not known. Asked of each text field in each run."""
+        for edit in self._stored.values():
             if edit.stamp == stamp:
                 return edit
             mark = self._marks.get(edit.edit_id)
