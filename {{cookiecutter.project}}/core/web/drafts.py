@@ -20,7 +20,7 @@ from core.accounts import Identity
 from core.clock import NO_STAMP, stamp_time
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.rate import RateLimit
-from core.services import Services, get_services
+from core.services import Services
 from core.session import UserSession
 from core.state.edits import FieldEdit, FormEdit, UndoMark
 from core.state.equality import same
@@ -29,8 +29,7 @@ from core.state.text_rules import UntakenTextError
 from core.typed_text import Draft, digest_of, draft_path
 from core.web.client import describe_device
 from core.web.grants import Grant
-from core.web.request import open_paths, read_json, require_identity, require_same_origin, require_token
-from core.web.token import token_hash
+from core.web.request import open_paths, read_json, require_identity, require_page
 from core.words import FALLBACK, spoken, words_in
 
 BODY_LIMIT = 300 * 1024
@@ -118,11 +117,7 @@ async def drafts(request: Request) -> Response:
 
 
 async def _answer(request: Request) -> Response:
-    require_same_origin(request)
-    services = get_services()
-    token = require_token(request, services)
-    if seconds := RATE.wait(token_hash(token)):
-        raise HTTPException(429, "Too many drafts at once.", headers={"Retry-After": f"{max(1, round(seconds))}"})
+    services, token = require_page(request, RATE)
     post = Post.parse(await read_json(request, limit=BODY_LIMIT))
     device = describe_device(request.headers.get("user-agent"))
     away = {"Keep-Database": "away", "Retry-After": "1"}
