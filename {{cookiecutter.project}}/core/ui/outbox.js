@@ -3,6 +3,7 @@
 // last_message.js, posting.js and unsent.js are joined to it by status.py.
 
 const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
+const TEXTS = "input:not([type=file]), textarea"; // what of a widget holds a text
 const WITH_MESSAGE = 60_000; // characters of drafts that go with each of Streamlit's messages
 
 class Outbox {
@@ -186,7 +187,7 @@ class Outbox {
     if (!widget || !(widget.formId || this.items.size)) return;
     const field = this.field(widget.id);
     if (!field || !(widget.formId || this.items.has(`${this.tab()}/${field.path}`))) return;
-    for (const element of inputs(widget.id, "input:not([type=file]), textarea")) this.stepped.set(element, element.value);
+    for (const element of inputs(widget.id, TEXTS)) this.stepped.set(element, element.value);
     this.settling ??= setTimeout(() => this.settle(), BETWEEN);
   }
 
@@ -223,8 +224,10 @@ class Outbox {
 
   note(element, field, { id: widget, at }) {
     const last = this.shown.get(field.path);
-    this.shown.set(field.path, { element, widget, text: element.value, typed: at, seen: last?.element === element ? last.seen : this.stampOf(field) });
-    const item = this.enter(field, this.shown.get(field.path));
+    const seen = last?.element === element ? last.seen : this.stampOf(field);
+    const shown = { element, widget, text: element.value, typed: at, seen };
+    this.shown.set(field.path, shown);
+    const item = this.enter(field, shown);
     // A number field hides what it can't read: its value is then empty, which isn't what was typed.
     if (element.validity?.badInput) item.unread = true;
     this.typedAt = this.lastMessage.number;
@@ -258,8 +261,8 @@ class Outbox {
       barred: before?.barred,
       unkept: before?.unkept,
       unstored: before?.unstored,
+      fresh: true,
     };
-    item.fresh = true;
     this.items.set(id, item);
     this.posting.soon();
     return item;
@@ -393,11 +396,13 @@ class Outbox {
   // and so does one into which another tab or device wrote meanwhile.
   compare(whole) {
     this.noteTouched(whole);
-    if (whole) this.fill();
-    if (whole) this.enterAgain();
+    if (whole) {
+      this.fill();
+      this.enterAgain();
+    }
     for (const item of [...this.items.values()]) {
       const [id, field] = this.place(item);
-      const [element] = id ? inputs(id, "input:not([type=file]), textarea") : [];
+      const [element] = id ? inputs(id, TEXTS) : [];
       const differs = element && element.value !== item.text;
       const isEntered = field?.stamp > item.seen; // something, since
       const later = field && ((isEntered && !field.theirs) || this.kept.get(item.path)?.number > item.number);
@@ -430,7 +435,7 @@ class Outbox {
       this.learnFields();
       const item = this.items.get(`${this.tab()}/${path}`);
       const [id, field] = this.place({ path, widget });
-      const [anew] = id ? inputs(id, "input:not([type=file]), textarea") : [];
+      const [anew] = id ? inputs(id, TEXTS) : [];
       if (!anew || item?.unread) continue;
       const isReplaced = field.stamp > shown.seen && !(item && field.theirs);
       if (isReplaced) this.shown.delete(path); // something else was entered there since
