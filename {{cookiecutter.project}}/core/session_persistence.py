@@ -91,21 +91,23 @@ class SessionPersistenceEngine:
         """
         session = UserSession(session_id=session_id, user_id=user_id, clock=self.clock, persistence=self)
         try:
-            self._load(session)
+            self._load(session, self._writer.pending(session_id))
         except (StoreUnavailableError, JournalError) as error:
             raise SessionUnavailableError(f"Your work is safe, but can't be shown yet. {error}") from error
         return session
 
-    def refresh(self, session: UserSession) -> set[str]:
+    def refresh(self, session: UserSession, waiting: Sequence[Entry] | None = None) -> set[str]:
         """Apply what other tabs, processes and devices changed. Returns the paths that changed.
 
-        While the database is away, the changes on this machine are applied all the same.
+        While the database is away, the changes on this machine are applied all the same. `waiting` is what a caller
+        has read from the journal just before.
         """
         try:
-            return self._load(session)
+            waiting = self._writer.pending(session.session_id) if waiting is None else waiting
+            return self._load(session, waiting)
         except StoreUnavailableError as error:
             log.warning("refresh without the database", error=str(error))
-            return self._apply_waiting(session, self.waiting(session.session_id))
+            return self._apply_waiting(session, waiting or [])
         except JournalError as error:
             log.error("refresh without the journal", error=str(error))
             return set()
@@ -133,7 +135,7 @@ class SessionPersistenceEngine:
         """Like `refresh`, for a caller that read what waits, and after that the stored session's version."""
         if version is not None and version == session.version:
             return self._apply_waiting(session, waiting)
-        return self.refresh(session)
+        return self.refresh(session, waiting)
 
     def texts(self) -> Iterator[str]:
         """All that live sessions hold, and what is in quarantine, as encoded text: to look for something in it.
@@ -228,6 +230,11 @@ class SessionPersistenceEngine:
         """Return what is in quarantine, here and in the database."""
         return [*self._writer.quarantined(), *self._store.quarantined()]
 
+    @property
+    def failures(self) -> int:
+        """The number of writes to the database that failed in a row."""
+        return self._writer.failures
+
     def status(self) -> EngineStatus:
         return self._writer.status()
 
@@ -242,9 +249,11 @@ class SessionPersistenceEngine:
 
     # Reading
 
-    def _load(self, session: UserSession) -> set[str]:
-        # The journal first: a flush between the two reads is then seen in the database, never missed.
-        waiting = self._writer.pending(session.session_id)
+    def _load(self, session: UserSession, waiting: Sequence[Entry]) -> set[str]:
+        """Apply what the database has, and `waiting`, which must be read before that. Returns the paths that changed.
+
+        What is flushed between the two reads is then seen in the database, never missed.
+        """
         loaded = self._store.load(session.session_id, session.version)
         changed: set[str] = set()
         for entry in loaded.entries:

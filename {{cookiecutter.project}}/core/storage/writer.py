@@ -249,8 +249,13 @@ class EntryWriter:
         """Return what is in quarantine here."""
         return [] if self._journal is None else self._journal.quarantined()
 
+    @property
+    def failures(self) -> int:
+        """The number of writes to the database that failed in a row."""
+        return (self._commit_status if self._journal is None else self.flushes.status).failures
+
     def status(self) -> EngineStatus:
-        """Return what waits, and the outcome of the last writes."""
+        """Return what waits, and the outcome of the last writes. Counts the journal."""
         if self._journal is None:
             return self._commit_status
         pending, oldest, trouble = 0, None, self._journal_error

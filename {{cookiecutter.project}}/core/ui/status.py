@@ -170,7 +170,7 @@ def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
         "not_kept": [
             {"label": manager.label_of(*place), "reason": reason} for place, reason in manager.not_kept.items()
         ],
-        "database": "away" if services.engine.status().failures else "up",
+        "database": "away" if services.engine.failures else "up",
         "journal": services.journal is not None,
         **manager.live.report(),
     }

@@ -132,7 +132,7 @@ async def _answer(request: Request) -> Response:
     except KeepError as error:
         log.warning("a draft can't be kept now", error=str(error))
         raise HTTPException(503, "Nothing can be kept now. It is sent again later.", headers=away) from error
-    database = "away" if owner.database_away or services.engine.status().failures else "up"
+    database = "away" if owner.database_away or services.engine.failures else "up"
     headers = {"Keep-Database": database, "Keep-Stamp": stamp, "Cache-Control": "no-store"}
     if stamp:
         headers["Keep-At"] = stamp_time(stamp).isoformat()
