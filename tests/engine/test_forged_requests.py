@@ -185,7 +185,10 @@ def test_under_a_foreign_name_nothing_is_served(server: Server, path: str) -> No
     assert ask(server, "GET", path, Host=socket.gethostname()).status != 400
 
 
-@pytest.mark.parametrize(("path", "status"), [("/keep/health", b"200"), ("/_stcore/health", b"200"), ("/", b"400")])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [*((path, b"200") for path in ("/keep/live", "/keep/ready", "/keep/health", "/_stcore/health")), ("/", b"400")],
+)
 def test_a_probe_that_names_no_host_is_answered(server: Server, path: str, status: bytes) -> None:
     """As load balancers ask, unless they are told otherwise."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,6 +22,7 @@ from core.web import lifespan, routes
 from core.web.binding import Bindings
 from core.web.client import describe_device
 from core.web.cookie import SessionCookieMiddleware
+from core.web.shutdown import get_shutdown
 from core.web.token import anonymous_session_id, new_token, token_hash, verify
 from tests.engine.writing import put
 
@@ -78,7 +80,37 @@ def test_health_says_by_its_status_that_the_database_is_down(make_settings: Call
     away = make_settings(database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
     with use_services(build_services(away)):
         answer = TestClient(Starlette(routes=routes())).get("/keep/health")
+        assert TestClient(Starlette(routes=routes())).get("/keep/ready").status_code == 200, (
+            "the others have the same one"
+        )
     assert (answer.status_code, answer.json()["ok"], answer.json()["database"]) == (503, False, "down")
+
+
+def test_between_the_signal_and_the_end_a_server_is_alive_and_not_ready(client: TestClient) -> None:
+    ended: list[int] = []
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def stop(seconds: float, times: int) -> list[int]:
+        over = asyncio.Event()
+        signal.signal(signal.SIGTERM, lambda number, _frame: (ended.append(number), over.set()))
+        with get_shutdown().before_signal(seconds):
+            assert client.get("/keep/ready").status_code == 200
+            for _ in range(times):
+                signal.raise_signal(signal.SIGTERM)
+            assert [client.get(path).status_code for path in ("/keep/live", "/keep/ready")] == [200, 503]
+            at_once = list(ended)
+            async with asyncio.timeout(60):
+                await over.wait()
+        return at_once
+
+    try:
+        assert asyncio.run(stop(0.01, 1)) == []
+        ended.clear()
+        assert asyncio.run(stop(0, 1)) == [signal.SIGTERM]
+        ended.clear()
+        assert asyncio.run(stop(3600, 2)) == [signal.SIGTERM], "who asks twice wants it at once"
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_ticket_is_exchanged_for_a_new_token(

@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     """Names the server answers to, besides its own and addresses of digits; `*.example.com` for all below one."""
     content_sources: str = Field(default="", examples=["img-src https://images.example"])
     """Additions to the content security policy: what pages may load, or be framed by, besides their own server."""
+    drain_seconds: float = Field(default=0.0, ge=0, examples=["5"])
+    """Seconds between SIGTERM and the end, while `/keep/ready` says 503 and a load balancer sends people elsewhere."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", examples=["INFO"])
 
     _root: ClassVar[Path] = PROJECT_ROOT

@@ -35,7 +35,8 @@ from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
 from core.web.oidc import OidcMiddleware
 from core.web.position import position
-from core.web.routes import health, rotate
+from core.web.routes import health, live, ready, rotate
+from core.web.shutdown import get_shutdown
 from core.web.trusted_hosts import TrustedHostsMiddleware
 from core.web.uploads import UploadMiddleware
 
@@ -95,6 +96,8 @@ def routes() -> list[Route]:
     """Our routes, all below `/keep/`."""
     prefix = f"{app_folder()}keep"
     return [
+        Route(f"{prefix}/live", live, methods=["GET"]),
+        Route(f"{prefix}/ready", ready, methods=["GET"]),
         Route(f"{prefix}/health", health, methods=["GET"]),
         Route(f"{prefix}/rotate", rotate, methods=["POST"]),
         Route(f"{prefix}/drafts", drafts, methods=["POST"]),
@@ -132,7 +135,8 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
         gc.collect()
         gc.freeze()  # what is loaded stays: collections go through what came since, which takes no time
         try:
-            yield
+            with get_shutdown().before_signal(get_services().settings.drain_seconds):
+                yield
         finally:
             for task in in_background:
                 task.cancel()

@@ -1,4 +1,4 @@
-"""Two small routes: is the server well, and the exchange of a ticket for a new cookie."""
+"""Small routes: three probes of the server, and the exchange of a ticket for a new cookie."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.storage.database import reachable
 from core.web.client import client_of
 from core.web.cookie import set_cookie_header
 from core.web.request import browser_token, read_json, require_same_origin
+from core.web.shutdown import get_shutdown
 from core.web.token import anonymous_session_id, new_token, token_hash
 
 BOOT_ID = secrets.token_hex(8)
@@ -25,6 +26,20 @@ _TICKET_LIMIT = 1024
 _NO_STORE = {"Cache-Control": "no-store"}
 
 log = structlog.get_logger(__name__)
+
+
+async def live(_request: Request) -> Response:
+    """Answer 200: this process serves requests. A liveness probe that fails gets the process restarted."""
+    return JSONResponse({"live": True}, headers=_NO_STORE)
+
+
+async def ready(_request: Request) -> Response:
+    """Answer 200 while people may be sent here, 503 once the process is about to stop.
+
+    The database doesn't count: all replicas have the same one, so that an outage of it would leave nobody to answer.
+    """
+    is_ready = not get_shutdown().begun
+    return JSONResponse({"ready": is_ready}, status_code=200 if is_ready else 503, headers=_NO_STORE)
 
 
 async def health(_request: Request) -> Response:

@@ -23,7 +23,7 @@ from core.streamlit_compat.server import CLOSED, HEALTH
 from core.web.address import folder
 from core.web.client import OTHER_NAME, OTHER_SITE, note_denied
 
-PROBES = ("keep/health", HEALTH)
+PROBES = ("keep/live", "keep/ready", "keep/health", HEALTH)
 """Addresses that load balancers ask, many of them without naming a host. No browser leaves the name out."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
