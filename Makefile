@@ -17,13 +17,18 @@ PROJECT ?= $(BUILD)/streamlit_keep
 DOSE ?= full
 NEWEST ?= $(BUILD)/newest
 
+# The project in build/ is the template's own, not a team's: it is made anew, with its tools, settings and data kept.
+BAKE_ANEW = mkdir -p $(1)/streamlit_keep && find $(1)/streamlit_keep -mindepth 1 -maxdepth 1 ! -name .venv ! -name .env \
+	! -name .postgres ! -name files ! -name '*.db*' -exec rm -r {} + && \
+	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --overwrite-if-exists --output-dir $(1)
+
 .PHONY: help demo run new test newest check chaos bench lock screenshots
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
 demo: $(READY) ## make the default project in build/ and serve it at http://localhost:8501; elsewhere with PORT=8502
-	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
+	@$(call BAKE_ANEW,$(BUILD))
 	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep run PORT=$(PORT)
 
 run: demo ## the same as demo
@@ -61,7 +66,7 @@ bench: $(READY) ## measure beside the least it could take, and beside the target
 
 chaos: $(READY) ## break a project on purpose and count what is lost (two hours): the default one, or PROJECT=../ours
 ifeq ($(PROJECT),$(BUILD)/streamlit_keep)
-	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir $(BUILD)
+	@$(call BAKE_ANEW,$(BUILD))
 endif
 	@$(MAKE) --no-print-directory -C "$(PROJECT)" setup
 	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose $(DOSE)
@@ -72,7 +77,7 @@ endif
 
 lock: $(READY) ## renew the locked versions, the template's and the project's, and the types that follow from Streamlit's
 	rm -rf $(BUILD)/lock
-	@$(BIN)/cookiecutter . --no-input --default-config --output-dir $(BUILD)/lock >/dev/null
+	@$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --output-dir $(BUILD)/lock >/dev/null
 	@$(MAKE) --no-print-directory -C $(BUILD)/lock/streamlit_keep lock
 	cp $(BUILD)/lock/streamlit_keep/requirements.lock "$(TEMPLATE)/requirements.lock"
 	cp $(BUILD)/lock/streamlit_keep/deploy/requirements.lock "$(TEMPLATE)/deploy/requirements.lock"

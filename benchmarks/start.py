@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,10 +30,9 @@ BARE_APP = 'import streamlit as st\n\napp = st.App("page.py")\n'
 def bake(template: Path, folder: Path) -> float:
     """Seconds from the command to its end."""
     command = [sys.executable, "-m", "cookiecutter", str(template), "--no-input", "--default-config"]
+    shutil.rmtree(folder, ignore_errors=True)
     began = time.perf_counter()
-    subprocess.run(
-        [*command, "--output-dir", str(folder), "--overwrite-if-exists"], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*command, "--output-dir", str(folder)], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 

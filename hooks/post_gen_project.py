@@ -1,7 +1,7 @@
-"""Finish a project: take out what the answers exclude, add its apps and `.env`, and say what is next.
+"""Finish a project: take out what the answers exclude, add its apps, note what it was made from, say what is next.
 
-Works offline and without git, and can run again over the same project. cookiecutter renders this file
-and runs it in the project's folder; the answers arrive as JSON, so they stay data.
+Works offline and without git. cookiecutter renders this file and runs it in the project's folder; the answers arrive as
+JSON, so they stay data.
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import runpy
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+# Filled in by `git archive`, which is what makes a hosting service's zip.
+ARCHIVED = "$Format:%H$"
 
 # What an answer leaves out: (question, answer) -> paths of the project.
 LEFT_OUT = {
@@ -66,8 +71,54 @@ def script(root: Path, name: str) -> dict[str, Any]:
     return runpy.run_path(str(root / "core" / "scripts" / f"{name}.py"))
 
 
-def next_steps(root: Path, answers: dict[str, str], values: dict[str, str] | None, administrator: str) -> str:
-    """What to print at the end. `values` are the settings just written to `.env`, None if it was there."""
+def note(answers: dict[str, Any], version: str) -> dict[str, Any]:
+    """Return what `make update` has to know: template, version, commit and answers. cruft reads it, too.
+
+    Where template or commit can't be known they are None, and `unknown` says why.
+    """
+    questions = {name: answer for name, answer in answers.items() if not name.startswith("_")}
+    template, commit, unknown = origin(Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "")))
+    known = {"template": template, "commit": commit, "version": version, "checkout": None, "directory": None}
+    return known | ({"unknown": unknown} if unknown else {}) | {"context": {"cookiecutter": questions}}
+
+
+def origin(template: Path) -> tuple[str | None, str | None, str]:
+    """Return where a template can be had again, its commit, and why one of them is unknown.
+
+    A path of this machine is no such place: nobody else of the team has it.
+    """
+    try:
+        top = git(template, "rev-parse", "--show-toplevel")
+        if not (template / "cookiecutter.json").is_file() or Path(top) != template.resolve():
+            raise OSError("the template is in no git repository of its own")
+        place = without_password(git(template, "config", "--default", "", "remote.origin.url"))
+        if git(template, "status", "--porcelain"):
+            return place, None, "the template had changes that were not committed"
+        return place, git(template, "rev-parse", "HEAD"), "" if place else "the template had no address, only a folder"
+    except OSError as error:
+        if ARCHIVED.startswith("$"):
+            return None, None, str(error)
+        return None, ARCHIVED, "the template was an archive, which doesn't say where it is from"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Return what git prints. Raises OSError where git is absent or refuses."""
+    command = ["git", "-C", str(folder), *arguments]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    if result.returncode:
+        raise OSError("the template is in no git repository of its own")
+    return result.stdout.strip()
+
+
+def without_password(address: str) -> str | None:
+    """Return a repository's address without a name and password in it; None for a folder of this machine."""
+    if re.match(r"(?!file:)[a-z+]+://", address):
+        return re.sub(r"(?<=://)[^/@]*@", "" if address.startswith("http") else "git@", address)
+    return address if re.match(r"[\w.-]+@[\w.-]+:", address) else None
+
+
+def next_steps(root: Path, answers: dict[str, str]) -> str:
+    """Return what to print at the end."""
     lines = [
         "",
         f"{answers['project']} is ready. Next:",
@@ -76,23 +127,10 @@ def next_steps(root: Path, answers: dict[str, str], values: dict[str, str] | Non
         "    make run",
         "",
     ]
-    if values is None:
-        lines += [
-            "Its .env was there already and was left as it is, with the passwords in it.",
-            "",
-        ]
-    elif password := values.get("ADMIN_INITIAL_PASSWORD"):
-        lines += [
-            f"Sign in as   {administrator}",
-            f"Password     {password}",
-            "It is shown here once, and you will be asked for a new one at the first sign-in.",
-            "",
-        ]
+    if answers["auth"] == "password":
+        lines += ["The first time that prints the name and the password to sign in with.", ""]
     elif answers["auth"] == "oidc":
-        lines += [
-            "Before people can sign in, name your identity provider: README.md says how.",
-            "",
-        ]
+        lines += ["Before people can sign in, name your identity provider: README.md says how.", ""]
     return "\n".join(lines)
 
 
@@ -101,11 +139,12 @@ def main() -> None:
     root = Path.cwd()
     prune(root, answers)
     add_apps(root, [name.strip() for name in answers["apps"].split(",") if name.strip()])
-    script(root, "manifest")["write_manifest"](root)
-    init_env = script(root, "init_env")
+    manifest = script(root, "manifest")
+    manifest["write_manifest"](root)
+    manifest["write_note"](root, note(answers, manifest["version"](root)))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a console that can't show the folder's name
-    print(next_steps(root, answers, init_env["init_env"](root), init_env["ADMINISTRATOR"]))
+    print(next_steps(root, answers))
 
 
 if __name__ == "__main__":

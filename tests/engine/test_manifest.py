@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.commands import checks
-from core.scripts.manifest import differences, write_manifest
+from core.scripts.manifest import describe, differences, version, write_manifest, write_note
 
 
 @pytest.fixture
@@ -37,13 +37,17 @@ def test_each_difference_is_named(root: Path) -> None:
     ]
 
 
-def test_doctor_says_which_and_that_an_update_replaces_them(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_which_version_it_is_and_what_was_changed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PROJECT_ROOT", root)
     (root / "core/session.py").write_text("ours", encoding="utf-8")
+    (root / "core/VERSION").write_text("0.3.0\n", encoding="utf-8")
+    write_note(root, {"commit": "0123456789abcdef", "version": "0.3.0"})
     (finding,) = checks._engine()
-    assert finding.says == "core/session.py was changed. An update replaces core/ as a whole"
+    assert finding.says == "0.3.0, commit 0123456789ab, core/VERSION was added; core/session.py was changed"
     assert finding.fix is None
 
 
-def test_without_a_manifest_nothing_is_claimed(tmp_path: Path) -> None:
+def test_without_a_note_and_a_manifest_nothing_is_claimed(tmp_path: Path) -> None:
     assert differences(tmp_path) is None
+    assert version(tmp_path) == "0.1.0"
+    assert describe(tmp_path) == "0.1.0, commit unknown, no core/MANIFEST, so changes in core/ aren't known"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,12 @@ class BakedProject:
             for path in sorted(self.path.rglob("*"))
             if path.is_file() and not ignored & set(path.relative_to(self.path).parts)
         }
+
+    def write_env(self) -> dict[str, str] | None:
+        """Write `.env`, as `make setup` does, and return what is in it; None where it exists."""
+        init_env = runpy.run_path(str(self.path / "core" / "scripts" / "init_env.py"))["init_env"]
+        written: dict[str, str] | None = init_env(self.path)
+        return written
 
     def secrets(self) -> dict[str, str]:
         """What `.env` holds, by name."""

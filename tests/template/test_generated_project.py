@@ -129,10 +129,11 @@ def assert_moves_to_a_port_of_its_own(project: BakedProject, taken: str) -> None
 
 
 def with_tools_of(installed: BakedProject, project: BakedProject) -> BakedProject:
-    """Let a project use the tools installed for another one; its lock is the same."""
+    """Set a project up with the tools installed for another one; its lock is the same."""
     lock = "requirements.lock"
     assert (project.path / lock).read_bytes() == (installed.path / lock).read_bytes()
     (project.path / ".venv").symlink_to(installed.path / ".venv")
+    project.write_env()
     return project
 
 

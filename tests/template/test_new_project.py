@@ -47,8 +47,8 @@ def test_choices_are_made_by_name_or_number(template: Path, tmp_path: Path, choi
     assert made.returncode == 0, made.stdout
     assert "1 or sqlite - SQLite: one machine, nothing to install" in made.stdout
     project = BakedProject(path=tmp_path / "out" / "desk", answers={}, output=made.stdout)
-    assert project.secrets()["DATABASE_URL"].startswith("postgresql")
     configuration = (project.path / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'database_url = "postgresql' in configuration
     assert 'auth = "oidc"' in configuration
     assert 'license = "BSD-3-Clause"' in configuration
     assert not (project.path / ".github").exists()

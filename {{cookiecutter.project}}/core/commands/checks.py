@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from core.accounts.oidc import EVERYBODY
 from core.commands import discover_quietly
 from core.pages import open_to_everybody
-from core.scripts.manifest import differences
+from core.scripts.manifest import describe
 from core.settings import (
     MINIMUM_SECRET_LENGTH,
     PLACEHOLDER_SECRET,
@@ -174,14 +174,8 @@ def check_pages(*packages: str) -> Iterator[Finding]:
 
 
 def _engine() -> Iterator[Finding]:
-    """Name the files of the engine that are not as the template gave them."""
-    found = differences(PROJECT_ROOT)
-    if found is None:
-        yield Finding(subject="engine", says="no core/MANIFEST, so nothing is known of changes in core/")
-    elif found:
-        yield Finding(subject="engine", says=f"{'; '.join(found)}. An update replaces core/ as a whole")
-    else:
-        yield Finding(subject="engine", says="as the template gave it")
+    """Name the version, and the files of the engine that are not as the template gave them."""
+    yield Finding(subject="engine", says=describe(PROJECT_ROOT))
 
 
 def _streamlit() -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from core.commands.sessions import sessions
 from core.commands.users import createuser, invite, setroles
 from core.errors import KeepError, StoreUnavailableError
 from core.pages import roles_of_apps
+from core.scripts.manifest import describe
 from core.scripts.new_app import address, create_app, name_problem
 from core.services import close_services, get_services
 from core.settings import PROJECT_ROOT
@@ -48,7 +49,17 @@ class Commands(click.Group):
             close_services()
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(describe(PROJECT_ROOT))
+        context.exit()
+
+
 @click.group(cls=Commands)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    help="Say which version of the template this is, and what of the engine was changed.",
+)  # fmt: skip
 def manage() -> None:
     """Look after this project."""
 

@@ -1,7 +1,7 @@
 """Write `.env` with fresh secrets, unless there is one. Needs nothing but Python.
 
-Run by the template when the project is made, and by `make setup` in a fresh clone. With `--deploy` it
-writes `deploy/.env` for `deploy/compose.yaml` instead.
+Run by `make setup`, in a new project and in a fresh clone. With `--deploy` it writes `deploy/.env` for
+`deploy/compose.yaml` instead.
 """
 
 from __future__ import annotations

@@ -1,18 +1,52 @@
-"""Tell which files of the engine differ from what the template gave. Needs nothing but Python.
+"""Tell which version of the template a project has, and which files of its engine differ. Needs nothing but Python.
 
-`core/MANIFEST` holds the SHA-256 of every file in `core/`, a line each, as `sha256sum` writes them. The template writes
-it when a project is made; `make check` and `manage.py doctor` compare.
+`core/VERSION` is the version. `core/MANIFEST` holds the SHA-256 of every file in `core/`, a line each, as `sha256sum`
+writes them. `.cruft.json` notes the template, its commit and the answers. The template writes both when a project is
+made; `make check` and `manage.py doctor` compare, and `make update` begins with them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ENGINE = "core"
 MANIFEST = "MANIFEST"
+NOTE = ".cruft.json"
+
+
+def version(root: Path) -> str:
+    """Return the version of the engine in `root/core`; 0.1.0 is the last that didn't say."""
+    file = root / ENGINE / "VERSION"
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else "0.1.0"
+
+
+def read_note(root: Path) -> dict[str, Any]:
+    """Return the note of what the project was made from; empty where there is none that can be read."""
+    file = root / NOTE
+    try:
+        note: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return note
+
+
+def write_note(root: Path, note: dict[str, Any]) -> None:
+    """Write the note of what the project was made from."""
+    (root / NOTE).write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def describe(root: Path) -> str:
+    """Return the version, the template's commit where it is known, and the files of the engine that were changed."""
+    commit = read_note(root).get("commit")
+    found = differences(root)
+    engine = "no core/MANIFEST, so changes in core/ aren't known" if found is None else "; ".join(found)
+    parts = [version(root), f"commit {commit[:12]}" if commit else "commit unknown", engine or "core/ is unchanged"]
+    return ", ".join(parts)
 
 
 def write_manifest(root: Path) -> Path:
