@@ -57,7 +57,9 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	$(BIN)/mypy --cache-dir $(BUILD)/mypy-lab
 	PYTHONPATH="$(TEMPLATE)" $(BIN)/lint-imports --no-cache
 
-bench: $(READY) ## measure beside the least it could take, and beside the targets (half an hour); after make test
+bench: export BENCH_REPORT = docs/benchmarks.md
+bench: $(READY) ## measure all beside its target, into docs/benchmarks.md (half an hour); after make test
+	@rm -f $$BENCH_REPORT
 	$(BIN)/python -m benchmarks.start
 	@for name in persist sign_in strangers collection; do \
 		PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m benchmarks.$$name || exit; \

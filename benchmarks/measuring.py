@@ -1,14 +1,29 @@
-"""Two sides that take turns, and a table of what came out beside what it should be."""
+"""Two sides that take turns, and a table of what came out beside what it should be.
+
+Where `BENCH_REPORT` names a file, what is printed is written there, too: a section for each title, in place of the one
+that an earlier run has left.
+"""
 
 from __future__ import annotations
 
+import os
+import platform
 import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 Action = Callable[[], object]
 
 ROUNDS = 1_000
+_INTRODUCTION = """# Benchmarks
+
+What `make bench` has measured, each figure beside its target. What is compared was measured in one run, in turns, so
+that a machine with other work to do slows both sides. Two sections may be of different days and machines.
+"""
+_section: list[str] = []
+"""The heading of the section that rows are added to, and its lines so far."""
 
 
 def side_by_side(*actions: Action, rounds: int = ROUNDS) -> list[float]:
@@ -23,13 +38,17 @@ def side_by_side(*actions: Action, rounds: int = ROUNDS) -> list[float]:
 
 
 def title(text: str) -> None:
+    """Begin a section."""
     print(f"\n{text}\n{'-' * len(text)}", flush=True)
+    _section[:] = [text, "", _where_and_when(), "", "| what | measured | target | |", "|---|---|---|---|"]
 
 
 def row(name: str, measured: str, *, target: str = "", met: bool | None = None) -> None:
     """Print one line: what was measured, and if there is a target, whether it is met."""
     verdict = "" if met is None else ("met" if met else "MISSED")
     print(f"{name:<58} {measured:<38} {target:<16} {verdict}".rstrip(), flush=True)
+    _section.append(f"| {name.strip()} | {measured} | {target} | {verdict} |")
+    _report()
 
 
 def ratio(name: str, one: Action, other: Action, *, at_most: float | None = None, rounds: int = ROUNDS) -> None:
@@ -46,3 +65,28 @@ def micro(seconds: float) -> str:
 
 def milli(seconds: float) -> str:
     return f"{seconds * 1e3:.2f} ms"
+
+
+def _where_and_when() -> str:
+    load = f"load {os.getloadavg()[0]:.1f} at the beginning"
+    machine = f"{platform.system()} {platform.machine()}, {_processor()}{os.cpu_count()} cores"
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}, {load}, Python {platform.python_version()}."
+
+
+def _processor() -> str:
+    """Return the name of the processor and a comma; nothing where it isn't known."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
+    return next((f"{line.partition(': ')[2]}, " for line in lines if line.startswith("model name")), "")
+
+
+def _report() -> None:
+    name = os.environ.get("BENCH_REPORT")
+    if not name:
+        return
+    report = Path(name)
+    text = report.read_text(encoding="utf-8") if report.exists() else _INTRODUCTION
+    first, *sections = text.rstrip("\n").split("\n\n## ")
+    by_heading = {section.partition("\n")[0]: section for section in sections}
+    by_heading[_section[0]] = "\n".join(_section)
+    report.write_text("\n\n## ".join([first, *by_heading.values()]) + "\n", encoding="utf-8")

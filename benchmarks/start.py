@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from benchmarks.measuring import row, title
 from tests.conftest import INSTALLED
 from tests.support.bake import BakedProject, clean_environment, fresh_template
 from tests.support.server import free_port
@@ -67,7 +68,7 @@ def compare(name: str, ours: Callable[[], float], least: Callable[[], float]) ->
     pairs = [(ours(), least()) for _ in range(ROUNDS)]
     median, smallest = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)
-    print(f"{name:<22} {median:6.2f} s   at least {smallest:6.2f} s   ratio {ratio:5.2f}")
+    row(name, f"{median:.2f} s, at least {smallest:.2f} s: {ratio:.2f}x")
 
 
 def main() -> None:
@@ -75,6 +76,7 @@ def main() -> None:
     streamlit = project.path / ".venv/bin/streamlit"
     if not streamlit.exists():
         raise SystemExit("There is no installed project to measure. Run: make test")
+    title("Making and starting a project, beside the least it could take")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one_file = folder / "template"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from benchmarks.measuring import row
+from benchmarks.measuring import row, title
 from core.storage.database import open_database
 from core.storage.models import Base
 from tests.lab.laboratory import Laboratory, Setup
@@ -76,6 +76,7 @@ def main(requests: int) -> None:
         more = {table: number - before[table] for table, number in rows(database).items() if number != before[table]}
         database.dispose()
     found = sum(counts, Counter())
+    title("Browsers without a cookie")
     rate = found["answers"] / took
     row(f"{found['answers']:,} requests without a cookie, {rate:.0f} a second", f"{found['cookies']:,} cookies given")
     row("  rows they left", str(more or "none"), target="none", met=not more and found["cookies"] == requests)
