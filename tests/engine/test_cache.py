@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from streamlit.runtime.caching import get_data_cache_stats_provider
 from streamlit.testing.v1 import AppTest
 
-from core import cache
+from core import cache, forms
 from core.clock import FakeClock
 from core.errors import StoreUnavailableError
 from core.services import Services, build_services, use_services
@@ -214,7 +214,7 @@ def test_a_form_that_is_emptied_by_being_saved_was_saved(built: Services, versio
     session.set_field("note", "text", "a")
     built.engine.flush()
     before = versions("form:note")
-    session.commit(session.submission("note", {"text": "a"}, clear=True))
+    session.commit(forms.submit(session, "note", {"text": "a"}, clear=True))
     built.engine.flush()
     assert versions("form:note") != before == "0"
 

@@ -23,7 +23,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import apps
-from core import db
+from core import db, forms
 from core.accounts import COMMAND_LINE, Actor, User
 from core.accounts.setup import seed_administrator
 from core.discovery import discover
@@ -96,7 +96,7 @@ def live(services: Services, user: User, mark: str, *files: FileRef) -> None:
     session.create_form_snapshot("profile", f"{mark} version")
     session.save_form("profile", {"name": mark})
     session.set_preference("theme", "dark")
-    changes = session.submission("diary", {"text": mark}, clear=True)
+    changes = forms.submit(session, "diary", {"text": mark}, clear=True)
 
     def work(database: Session) -> str:
         files = json.dumps([asdict(attached)])

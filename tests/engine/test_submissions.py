@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core import forms
 from core.errors import NotKeptError
 from core.services import Services, build_services, use_services
 from core.session import UserSession
@@ -27,6 +28,7 @@ INSERT = text("INSERT INTO notes VALUES (:name)")
 KILLED = """
 import os, signal, sys
 from sqlalchemy import text
+from core import forms
 from core.services import get_services
 
 moment, key = sys.argv[1:]
@@ -43,7 +45,7 @@ def store(entries):
     services.submissions.submit(key, "f", entries, work)
     os.kill(os.getpid(), signal.SIGKILL)
 
-services.engine.submit(session, session.submission("f", {"name": "Ada"}, clear=False), store)
+services.engine.submit(session, forms.submit(session, "f", {"name": "Ada"}, clear=False), store)
 """
 
 
@@ -79,7 +81,7 @@ def store_note(db: Session) -> str:
 def submit(
     services: Services, session: UserSession, key: str, work: Work = store_note, *, clear: bool = False
 ) -> Receipt:
-    changes = session.submission("f", session.form("f").values, clear=clear)
+    changes = forms.submit(session, "f", session.form("f").values, clear=clear)
     return services.engine.submit(session, changes, lambda found: services.submissions.submit(key, "f", found, work))
 
 
@@ -94,7 +96,7 @@ def saved(services: Services) -> dict[str, object]:
 
 def test_both_are_there_and_the_draft_stays(services: Services) -> None:
     session = draft(services)
-    receipt = submit(services, session, session.submission_key("f"))
+    receipt = submit(services, session, forms.submission_key(session, "f"))
     assert (receipt.result, receipt.again) == ("number 1", False)
     assert (notes(services), saved(services)) == (["Ada"], {"name": "Ada"})
     assert session.form("f").saved == {"name": "Ada"}
@@ -103,25 +105,25 @@ def test_both_are_there_and_the_draft_stays(services: Services) -> None:
 
 def test_clearing_leaves_an_empty_form(services: Services) -> None:
     session = draft(services)
-    submit(services, session, session.submission_key("f"), clear=True)
+    submit(services, session, forms.submission_key(session, "f"), clear=True)
     services.engine.flush()
     assert (session.form("f").values, services.engine.open("s").form("f").values) == ({}, {})
 
 
 def test_sent_again_it_is_the_same_receipt_and_nothing_more(services: Services) -> None:
     session, other = draft(services), services.engine.open("s")
-    key = session.submission_key("f")
-    assert other.submission_key("f") == key, "tabs agree before anything was submitted"
+    key = forms.submission_key(session, "f")
+    assert forms.submission_key(other, "f") == key, "tabs agree before anything was submitted"
     first = submit(services, session, key)
     assert submit(services, other, key) == Receipt(at=first.at, result="number 1", again=True)
     assert notes(services) == ["Ada"]
-    assert session.submission_key("f") == other.submission_key("f") != key
+    assert forms.submission_key(session, "f") == forms.submission_key(other, "f") != key
 
 
 def test_many_at_the_same_moment_store_once(services: Services) -> None:
     draft(services)
     tabs = [services.engine.open("s") for _ in range(6)]
-    key, begin, receipts = tabs[0].submission_key("f"), threading.Barrier(len(tabs)), list[Receipt]()
+    key, begin, receipts = forms.submission_key(tabs[0], "f"), threading.Barrier(len(tabs)), list[Receipt]()
 
     def press(tab: UserSession) -> None:
         begin.wait()
@@ -144,10 +146,10 @@ def test_if_the_team_s_code_raises_nothing_is_stored_and_the_key_is_free(service
         raise ValueError("no")
 
     session = draft(services)
-    key = session.submission_key("f")
+    key = forms.submission_key(session, "f")
     with pytest.raises(ValueError, match="no"):
         submit(services, session, key, fail)
-    assert (notes(services), saved(services), session.submission_key("f")) == ([], {}, key)
+    assert (notes(services), saved(services), forms.submission_key(session, "f")) == ([], {}, key)
     assert services.engine.open("s").form("f").values == {"name": "Ada"}
     assert not submit(services, session, key).again
 
@@ -156,7 +158,7 @@ def test_a_deleted_session_writes_no_table(services: Services) -> None:
     session = draft(services)
     services.engine.purge("s")
     with pytest.raises(NotKeptError, match="deleted"):
-        submit(services, session, session.submission_key("f"))
+        submit(services, session, forms.submission_key(session, "f"))
     assert notes(services) == []
 
 
@@ -164,7 +166,7 @@ def test_a_deleted_session_writes_no_table(services: Services) -> None:
 def test_a_process_killed_on_the_way_leaves_all_or_nothing_and_a_second_press_stores_it_once(
     settings: Settings, services: Services, moment: str
 ) -> None:
-    key = draft(services).submission_key("f")
+    key = forms.submission_key(draft(services), "f")
     environment = {
         **os.environ,
         "AUTH": "password",
@@ -184,7 +186,7 @@ def test_a_process_killed_on_the_way_leaves_all_or_nothing_and_a_second_press_st
 
 def test_what_nobody_can_send_again_is_forgotten(services: Services) -> None:
     session = draft(services)
-    submit(services, session, session.submission_key("f"))
+    submit(services, session, forms.submission_key(session, "f"))
     assert services.submissions.forget(timedelta(days=1), 10) == 0
     assert services.submissions.forget(timedelta(seconds=-3600), 10) == 1
 
@@ -210,5 +212,5 @@ def test_a_connection_cut_in_the_middle_is_tried_once_more(
         with services.database.begin() as connection:
             connection.execute(text("CREATE TABLE notes (name TEXT)"))
         session = draft(services)
-        assert not submit(services, session, session.submission_key("f"), cut_off).again
+        assert not submit(services, session, forms.submission_key(session, "f"), cut_off).again
         assert (cut, notes(services)) == (2, ["Ada"])

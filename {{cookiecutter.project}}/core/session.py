@@ -7,24 +7,33 @@ them made durable and then applies them. What was stored earlier, or by another 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-from core import undo
-from core.clock import NO_STAMP, stamp_time
+from core import forms, navigation, undo
+from core.clock import stamp_time
 from core.codec import from_json, to_json
 from core.errors import UnknownSnapshotError
-from core.state.durable_map import DurableMap
+from core.navigation import History
+from core.state.durable_map import DurableMap, set_item, with_item
 from core.state.edit_history import Conflict
 from core.state.edits import FormEdit, UndoMark
 from core.state.equality import is_empty, same
-from core.state.navigation import History
-from core.state.paths import CREATED_PATH, REMOVED, USER_PATH, Change, Removed, field_path, join_path, split_path
+from core.state.paths import (
+    CREATED_PATH,
+    REMOVED,
+    USER_PATH,
+    Change,
+    field_path,
+    history_path,
+    join_path,
+    scroll_path,
+    split_path,
+)
 from core.wildcards import matches
 
 __all__ = [
@@ -38,13 +47,7 @@ __all__ = [
     "UserSession",
 ]
 
-MAX_SNAPSHOTS = 50
-"""Snapshots kept per form. The oldest is deleted first."""
-_TAB_LIFETIME = timedelta(days=30)
-"""Retention of the history and scroll positions of a closed tab."""
-
 Countable = Literal["page_views", "interactions"]
-V = TypeVar("V")
 
 
 class Record:
@@ -84,15 +87,6 @@ class FormSnapshot(Record):
     values: Mapping[str, Any]
     timestamp: datetime
     description: str = ""
-
-    @property
-    def path(self) -> str:
-        return join_path("form", self.form_id, "snapshot", self.snapshot_id)
-
-    def stored(self) -> Change:
-        """Return the change that stores it."""
-        stored = {"values": dict(self.values), "at": self.timestamp, "description": self.description}
-        return Change(self.path, stored)
 
     @classmethod
     def parse(cls, form_id: str, snapshot_id: str, stored: Mapping[str, Any]) -> FormSnapshot:
@@ -183,7 +177,6 @@ class SessionMetrics(Record):
 class UserSession(DurableMap):
     """One tab's view of one person's session."""
 
-    created_at: datetime | None = None
     form_states: dict[str, FormState] = field(default_factory=dict)
     edits: dict[str, dict[str, FormEdit]] = field(default_factory=dict, repr=False)
     """By form and id: the edits that can be undone, or whose text was overwritten by another tab."""
@@ -206,9 +199,10 @@ class UserSession(DurableMap):
     view_id: str = field(default_factory=lambda: secrets.token_hex(6), repr=False, compare=False)
     """Prefix of the ids of edits made in this view."""
     edit_count: int = field(default=0, repr=False, compare=False)
-    _histories: dict[str, History] = field(default_factory=dict, repr=False)
-    _scroll: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
-    _counts: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def created_at(self) -> datetime | None:
+        return self.values.get(CREATED_PATH)
 
     # Changes: made durable, then applied
 
@@ -224,33 +218,23 @@ class UserSession(DurableMap):
 
     def _set(self, path: str, value: Any) -> None:
         """Set a path, and what is a view of it. Objects that readers may hold are replaced, never changed."""
-        _put(self.values, path, value)
+        set_item(self.values, path, value)
         match split_path(path):
             case ("form", form_id, *rest):
                 self._apply_form(form_id, rest, value)
             case ("step", form_id, edit_id):
-                edit = REMOVED if value is REMOVED else FormEdit.parse(edit_id, self.stamps.get(path, NO_STAMP), value)
-                _put(self.edits, form_id, _with(self.edits.get(form_id, {}), edit_id, edit) or REMOVED)
+                undo.apply_edit(self, form_id, edit_id, path, value)
             case ("undone", form_id, edit_id):
-                mark = REMOVED if value is REMOVED else UndoMark.parse(self.stamps.get(path, NO_STAMP), value)
-                _put(self.undo_marks, form_id, _with(self.undo_marks.get(form_id, {}), edit_id, mark) or REMOVED)
-            case ("tab", tab, "history"):
-                _put(self._histories, tab, value if value is REMOVED else History.parse(value, NavigationEntry))
-                if tab == self.tab_id:
-                    self.history = self._histories.get(tab, History())
-            case ("tab", tab, "scroll", page):
-                _put(self._scroll, (tab, page), value)
-            case ("metric", tab):
-                _put(self._counts, tab, value)
+                undo.apply_mark(self, form_id, edit_id, path, value)
+            case ("tab", tab, "history") if tab == self.tab_id:
+                self.history = self.history_of(tab)
             case ("key", page, key):
-                self.bound_keys[page] = _with(self.bound_keys.get(page, {}), key, value)
+                self.bound_keys[page] = with_item(self.bound_keys.get(page, {}), key, value)
             case ("pref", name) if name in _DEFAULTS:
                 chosen = _DEFAULTS[name] if value is REMOVED else value
                 self.preferences = replace(self.preferences, **{name: chosen})
             case ("cache", key):
-                self.cache_keys = _with(self.cache_keys, key, value if value is REMOVED else tuple(value))
-            case _ if path == CREATED_PATH:
-                self.created_at = None if value is REMOVED else value
+                self.cache_keys = with_item(self.cache_keys, key, value if value is REMOVED else tuple(value))
             case _ if path == USER_PATH and value is not REMOVED:
                 self.user_id = value
 
@@ -258,7 +242,7 @@ class UserSession(DurableMap):
         form = self.form_states.get(form_id) or FormState(form_id=form_id)
         match rest:
             case ["field", name]:
-                form.values = _with(form.values, name, value)
+                form.values = with_item(form.values, name, value)
             case ["saved"]:
                 form.saved, form.saved_at = ({}, None) if value is REMOVED else (value["values"], value["at"])
             case ["errors"]:
@@ -270,7 +254,7 @@ class UserSession(DurableMap):
                 form.snapshots = sorted(snapshots, key=lambda snapshot: snapshot.timestamp)
         is_empty_form = form == FormState(form_id=form_id)
         if is_empty_form or form_id not in self.form_states:
-            self.form_states = _with(self.form_states, form_id, REMOVED if is_empty_form else form)
+            self.form_states = with_item(self.form_states, form_id, REMOVED if is_empty_form else form)
 
     def _first_changes(self) -> list[Change]:
         """Return what a session's first edit stores besides: when it was created, and for whom."""
@@ -289,7 +273,7 @@ class UserSession(DurableMap):
         """Set the draft of one field. `page` binds it to the widget of the same key on that page."""
         with self.lock:
             changes = undo.edit(self, form_id, {name: value})
-            self.commit([*changes, *self._bindings(page, [name], form_id)], counting="interactions")
+            self.commit([*changes, *forms.bind(self, page, [name], form_id)], counting="interactions")
 
     def set_fields(
         self, values: Mapping[tuple[str, str], Any], *, seen: Mapping[tuple[str, str], str] | None = None
@@ -299,18 +283,13 @@ class UserSession(DurableMap):
         `seen`: the stamps of what their author was shown, where this view of the session may know more.
         """
         with self.lock:
-            changes: list[Change] = []
-            for form_id in dict.fromkeys(form for form, _ in values):
-                edited = {name: value for (form, name), value in values.items() if form == form_id}
-                shown = {name: stamp for (form, name), stamp in (seen or {}).items() if form == form_id}
-                changes += undo.edit(self, form_id, edited, seen=shown)
-            self.commit(changes, counting="interactions")
+            self.commit(forms.edit_fields(self, values, seen or {}), counting="interactions")
 
     def save_form(self, form_id: str, data: Mapping[str, Any], *, page: str | None = None) -> None:
         """Make `data` the drafts and the saved values of a form, in one durable step."""
         with self.lock:
-            changes = [*undo.edit(self, form_id, data), self._saved(form_id, data), *self._no_errors(form_id)]
-            self.commit([*changes, *self._bindings(page, data, form_id)], counting="interactions")
+            changes = forms.save(self, form_id, data)
+            self.commit([*changes, *forms.bind(self, page, data, form_id)], counting="interactions")
 
     def unsaved_changes(self, form_id: str) -> frozenset[str]:
         """Return the fields of a form that wait for Save: none with auto-save, where an edit counts as saved."""
@@ -324,7 +303,7 @@ class UserSession(DurableMap):
     def finish_form(self, form_id: str) -> None:
         """Empty a form for the next entry. Snapshots stay; undo doesn't reach back behind it."""
         with self.lock:
-            self.commit(self._emptied(form_id))
+            self.commit(forms.finish(self, form_id))
 
     def reset_form(self, form_id: str) -> None:
         """Clear the drafts of a form. Its saved values and snapshots stay."""
@@ -333,45 +312,7 @@ class UserSession(DurableMap):
 
     def set_errors(self, form_id: str, errors: Mapping[str, str]) -> None:
         """Store the messages of the last validation, by field."""
-        if dict(errors) != self.form(form_id).errors:
-            self.commit([Change(join_path("form", form_id, "errors"), dict(errors) or REMOVED)])
-
-    def submission_key(self, form_id: str) -> str:
-        """Return the key by which sending the same entry of a form twice is recognised.
-
-        The first one follows from session and form, so that tabs agree.
-        """
-        stored = self.values.get(_key_path(form_id))
-        if isinstance(stored, str):
-            return stored
-        return hashlib.sha256(join_path(self.session_id, form_id).encode()).hexdigest()[:32]
-
-    def begin_submission(self, form_id: str) -> None:
-        """Make what is entered from now on a submission of its own."""
-        self.commit([_next_key(form_id)])
-
-    def submission(self, form_id: str, values: Mapping[str, Any], *, clear: bool) -> list[Change]:
-        """Return the changes that go with a submission of these values. `clear` empties the form for the next one."""
-        stored = self._emptied(form_id) if clear else [self._saved(form_id, values)]
-        return [_next_key(form_id), *self._no_errors(form_id), *stored]
-
-    def _emptied(self, form_id: str) -> list[Change]:
-        """Return the changes that finish a form."""
-        form = self.form(form_id)
-        saved = [Change(join_path("form", form_id, "saved"), REMOVED)] if form.saved else []
-        return [*undo.edit(self, form_id, dict.fromkeys(form.values, REMOVED), kind="end"), *saved]
-
-    def _saved(self, form_id: str, values: Mapping[str, Any]) -> Change:
-        return Change(join_path("form", form_id, "saved"), {"values": dict(values), "at": self.clock.now()})
-
-    def _no_errors(self, form_id: str) -> list[Change]:
-        return [Change(join_path("form", form_id, "errors"), REMOVED)] if self.form(form_id).errors else []
-
-    def _bindings(self, page: str | None, keys: Iterable[str], form_id: str) -> list[Change]:
-        bound = self.bound_keys.get(page or "", {})
-        if page is None:
-            return []
-        return [Change(join_path("key", page, key), form_id) for key in keys if bound.get(key) != form_id]
+        self.commit(forms.store_errors(self, form_id, errors))
 
     # Forms: undo and conflicts (see `core.undo`)
 
@@ -405,14 +346,11 @@ class UserSession(DurableMap):
     # Forms: snapshots
 
     def create_form_snapshot(self, form_id: str, description: str = "") -> FormSnapshot:
-        """Store the current values of a form, to go back to. The oldest beyond MAX_SNAPSHOTS are deleted with it."""
+        """Store the current values of a form, to go back to. The oldest beyond 50 are deleted with it."""
         with self.lock:
-            form = self.form(form_id)
-            snapshot = FormSnapshot(
-                form_id=form_id, values=dict(form.values), timestamp=self.clock.now(), description=description
-            )
-            surplus = form.snapshots[: max(len(form.snapshots) + 1 - MAX_SNAPSHOTS, 0)]
-            self.commit([snapshot.stored(), *(Change(old.path, REMOVED) for old in surplus)])
+            values, now = dict(self.form(form_id).values), self.clock.now()
+            snapshot = FormSnapshot(form_id=form_id, values=values, timestamp=now, description=description)
+            self.commit(forms.store_snapshot(self, snapshot))
             return snapshot
 
     def restore_form_snapshot(self, snapshot_id: str) -> FormSnapshot:
@@ -420,19 +358,14 @@ class UserSession(DurableMap):
         with self.lock:
             for snapshot in (each for form in self.form_states.values() for each in form.snapshots):
                 if snapshot.snapshot_id == snapshot_id:
-                    self._replace(snapshot.form_id, snapshot.values)
+                    self.commit(forms.replace_drafts(self, snapshot.form_id, snapshot.values))
                     return snapshot
         raise UnknownSnapshotError(f"There is no snapshot {snapshot_id!r}. Its form may have dropped it as the oldest.")
 
     def discard_drafts(self, form_id: str) -> None:
         """Set a form back to what was saved last. `undo` takes it back."""
         with self.lock:
-            self._replace(form_id, self.form(form_id).saved)
-
-    def _replace(self, form_id: str, values: Mapping[str, Any]) -> None:
-        """Make these the drafts of a form and no others."""
-        wanted = {**dict.fromkeys(self.form(form_id).values, REMOVED), **values}
-        self.commit(undo.edit(self, form_id, wanted, whole=True))
+            self.commit(forms.replace_drafts(self, form_id, self.form(form_id).saved))
 
     # Navigation: one history a tab, in step with the browser's own
 
@@ -452,59 +385,35 @@ class UserSession(DurableMap):
     def navigate_to(self, page: str, params: Mapping[str, str] | None = None) -> NavigationEntry:
         """Go to a page. The entries ahead are dropped, as in a browser."""
         entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
-        self._move(self.history.push(entry))
+        navigation.move(self, self.history.push(entry))
         return entry
 
     def go_back(self) -> NavigationEntry | None:
         """Go to the entry before; None at the first."""
-        return self._step(-1)
+        return navigation.step(self, -1)
 
     def go_forward(self) -> NavigationEntry | None:
         """Go to the entry after; None at the last."""
-        return self._step(1)
+        return navigation.step(self, 1)
 
     def visit(self, page: str, params: Mapping[str, str] | None = None) -> None:
         """Follow the browser to the page it shows, which may be the entry before or after."""
-        entry = NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now())
-        if not (self.history.current and self.history.current.is_at(page, entry.params)):
-            self._move(self.history.visit(entry))
+        navigation.visit(self, NavigationEntry(page=page, params=dict(params or {}), timestamp=self.clock.now()))
 
     def attach_tab(self, tab_id: str, *, resume: bool = False) -> None:
         """Name the tab: its earlier history comes back, and what was visited meanwhile is added to it.
 
         `resume` leaves that out where there is an earlier history: the tab goes back to where it was.
         """
-        if tab_id == self.tab_id:
-            return
-        before, self.tab_id = self.history, tab_id
-        self.history = moved = self._histories.get(tab_id, History())
-        for entry in () if resume and moved.entries else before.entries:
-            moved = moved.visit(entry)
-        if moved != self.history:
-            self._move(moved)
-        limit = self.clock.now() - _TAB_LIFETIME
-        with self.lock:
-            tabs = [path for path in self.values.keys() & self.stamps.keys() if path.startswith("tab/")]
-        old = [path for path in tabs if split_path(path)[1] != tab_id and stamp_time(self.stamps[path]) < limit]
-        self.commit([Change(path, REMOVED) for path in old])
+        navigation.attach_tab(self, tab_id, resume=resume)
+
+    def history_of(self, tab_id: str) -> History:
+        """Return the stored history of a tab of this session."""
+        return History.parse(self.values.get(history_path(tab_id)), NavigationEntry)
 
     def scroll_position(self, page: str) -> float:
         """Return how far this tab had scrolled a page, in CSS pixels."""
-        return self._scroll.get((self.tab_id or "", page), 0.0)
-
-    def _step(self, steps: int) -> NavigationEntry | None:
-        moved = self.history.move(steps)
-        if moved is None:
-            return None
-        self._move(moved)
-        return moved.current
-
-    def _move(self, history: History) -> None:
-        if self.tab_id is None:
-            self.history = history
-            return
-        change = Change(join_path("tab", self.tab_id, "history"), history.stored())
-        self.commit([change], counting="page_views")
+        return float(self.values.get(scroll_path(self.tab_id or "", page), 0.0))
 
     # Preferences, cache keys, permissions, metrics
 
@@ -518,7 +427,7 @@ class UserSession(DurableMap):
         with self.lock:
             dirty = [form for form in self.form_states.values() if form.is_dirty]
             switched_off = name == "auto_save" and self.preferences.auto_save and not value
-            saved = [self._saved(form.form_id, form.values) for form in dirty] if switched_off else []
+            saved = [forms.store_saved(self, form.form_id, form.values) for form in dirty] if switched_off else []
             self.commit([Change(join_path("pref", name), value), *saved])
 
     def has_chosen(self, name: str) -> bool:
@@ -552,7 +461,8 @@ class UserSession(DurableMap):
     def metrics(self) -> SessionMetrics:
         """Totals over all tabs and days."""
         with self.lock:
-            latest, every = max(self.stamps.values(), default=None), list(self._counts.values())
+            latest = max(self.stamps.values(), default=None)
+            every = [counts for path, counts in self.values.items() if path.startswith("metric/")]
         return SessionMetrics(
             page_views=sum(counts.get("page_views", 0) for counts in every),
             interactions=sum(counts.get("interactions", 0) for counts in every),
@@ -561,52 +471,22 @@ class UserSession(DurableMap):
         )
 
     def _counted(self, what: Countable) -> Change:
-        tab = self.tab_id or "-"
-        counts = self._counts.get(tab, {})
-        return Change(join_path("metric", tab), {**counts, what: counts.get(what, 0) + 1})
+        path = join_path("metric", self.tab_id or "-")
+        counts = self.values.get(path, {})
+        return Change(path, {**counts, what: counts.get(what, 0) + 1})
 
     # Plain data
 
     def to_dict(self) -> dict[str, Any]:
         """Return the session as JSON data: ids, the value and stamp of each path, and this tab's history."""
         with self.lock:
-            return {
-                "session_id": self.session_id,
-                "user_id": self.user_id,
-                "tab_id": self.tab_id,
-                "values": {path: to_json(value, path) for path, value in self.values.items()},
-                "stamps": {path: stamp for path, stamp in self.stamps.items() if path in self.values},
-                "history": to_json(self.history.stored()),
-            }
+            return {**DurableMap.to_dict(self), "tab_id": self.tab_id, "history": to_json(self.history.stored())}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> UserSession:
         """Rebuild what `to_dict` returned. The result is not stored anywhere until it gets a `persistence`."""
         session = cls(session_id=data["session_id"], user_id=data["user_id"], tab_id=data.get("tab_id"))
-        session.stamps = dict(data.get("stamps", {}))
-        for path, value in data["values"].items():
-            session.apply(path, from_json(value))
+        session.load(data)
         if "history" in data:
             session.history = History.parse(from_json(data["history"]), NavigationEntry)
         return session
-
-
-def _key_path(form_id: str) -> str:
-    return join_path("form", form_id, "key")
-
-
-def _next_key(form_id: str) -> Change:
-    return Change(_key_path(form_id), secrets.token_hex(16))
-
-
-def _with(mapping: Mapping[str, V], key: str, value: V | Removed) -> dict[str, V]:
-    changed = dict(mapping)
-    _put(changed, key, value)
-    return changed
-
-
-def _put(target: dict[Any, Any], key: Any, value: Any) -> None:
-    if value is REMOVED:
-        target.pop(key, None)
-    else:
-        target[key] = value

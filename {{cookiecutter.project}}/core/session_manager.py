@@ -15,6 +15,7 @@ from typing import Any, Final
 import streamlit as st
 import structlog
 
+from core import forms
 from core.accounts import Actor, Identity
 from core.auth import check_right, current_device, current_identity
 from core.clock import NO_STAMP
@@ -186,11 +187,11 @@ class SessionManager:
         submissions = get_services().submissions
         receipt = self._engine.submit(
             self.session,
-            self.session.submission(form_id, values, clear=clear),
+            forms.submit(self.session, form_id, values, clear=clear),
             lambda entries: submissions.submit(key, form_id, entries, work),
         )
-        if receipt.again and self.session.submission_key(form_id) == key:
-            self.session.begin_submission(form_id)
+        if receipt.again and forms.submission_key(self.session, form_id) == key:
+            self.session.commit([forms.next_submission(form_id)])
         self._kept(form_id, *values)
         self.live.note_saved()
         return receipt

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.clock import NO_STAMP
+from core.state.durable_map import set_item, with_item
 from core.state.edit_history import BATCH, MAX_EDIT_BYTES, MAX_EDITS, Conflict, EditHistory
 from core.state.edits import FieldEdit, FormEdit, Kind, UndoMark, Write, following
 from core.state.equality import same
@@ -23,6 +24,18 @@ _CHECK_EVERY = 10
 def history(session: UserSession, form_id: str) -> EditHistory:
     """Return the edits of a form, those of all tabs and devices."""
     return EditHistory(session.edits.get(form_id, {}), session.undo_marks.get(form_id, {}))
+
+
+def apply_edit(session: UserSession, form_id: str, edit_id: str, path: str, value: Any) -> None:
+    """Set, or remove, what is known of an edit to what is stored at its path."""
+    edit = REMOVED if value is REMOVED else FormEdit.parse(edit_id, session.stamps.get(path, NO_STAMP), value)
+    set_item(session.edits, form_id, with_item(session.edits.get(form_id, {}), edit_id, edit) or REMOVED)
+
+
+def apply_mark(session: UserSession, form_id: str, edit_id: str, path: str, value: Any) -> None:
+    """Set, or remove, what is known of whether an edit is undone to what is stored at its path."""
+    mark = REMOVED if value is REMOVED else UndoMark.parse(session.stamps.get(path, NO_STAMP), value)
+    set_item(session.undo_marks, form_id, with_item(session.undo_marks.get(form_id, {}), edit_id, mark) or REMOVED)
 
 
 def undo(session: UserSession, form_id: str) -> FormEdit | None:

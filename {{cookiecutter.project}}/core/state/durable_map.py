@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from core.clock import Clock, HybridClock, SystemClock
+from core.codec import from_json, to_json
 from core.errors import NotKeptError
-from core.state.paths import REMOVED, Change
+from core.state.paths import REMOVED, Change, Removed
 from core.state.shapes import shape_error
 from core.state.size_quota import SizeQuota
+
+V = TypeVar("V")
 
 
 class Persistence(Protocol):
@@ -80,6 +83,36 @@ class DurableMap:
             self.misshapen[path], value = error, REMOVED
         self._set(path, value)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ids, and the value and stamp of each path, as JSON data."""
+        return {
+            "session_id": self.session_id,
+            "user_id": self.user_id,
+            "values": {path: to_json(value, path) for path, value in self.values.items()},
+            "stamps": {path: stamp for path, stamp in self.stamps.items() if path in self.values},
+        }
+
+    def load(self, data: Mapping[str, Any]) -> None:
+        """Apply the values and stamps that `to_dict` returned."""
+        self.stamps = dict(data.get("stamps", {}))
+        for path, value in data["values"].items():
+            self.apply(path, from_json(value))
+
     def _set(self, path: str, value: Any) -> None:
         """Set a path to a value of its shape, or remove it."""
         raise NotImplementedError
+
+
+def set_item(target: dict[str, Any], key: str, value: Any) -> None:
+    """Set an item, or remove it (REMOVED)."""
+    if value is REMOVED:
+        target.pop(key, None)
+    else:
+        target[key] = value
+
+
+def with_item(mapping: Mapping[str, V], key: str, value: V | Removed) -> dict[str, V]:
+    """Return a copy of a mapping with an item set, or removed (REMOVED)."""
+    changed = dict(mapping)
+    set_item(changed, key, value)
+    return changed

@@ -6,7 +6,7 @@
 | `form/<form>/field/<field>` | the draft value of one field |
 | `form/<form>/saved` | `{"values": {...}, "at": datetime}` of the last Save |
 | `form/<form>/errors` | `{field: message}` of the last validation; `""` is the form as a whole |
-| `form/<form>/key` | what tells this submission of the form from the next, see `UserSession.submission_key` |
+| `form/<form>/key` | what tells this submission of the form from the next, see `core/forms.py` |
 | `form/<form>/snapshot/<id>` | one snapshot of the form |
 | `step/<form>/<id>` | one edit of a form, see `core/state/edits.py` |
 | `undone/<form>/<id>` | whether that edit is undone |
@@ -90,6 +90,16 @@ def edit_path(form: str, edit_id: str) -> str:
 def mark_path(form: str, edit_id: str) -> str:
     """Return the path at which it is stored whether an edit is undone."""
     return join_path("undone", form, edit_id)
+
+
+def history_path(tab: str) -> str:
+    """Return the path of the pages a tab went through."""
+    return join_path("tab", tab, "history")
+
+
+def scroll_path(tab: str, page: str) -> str:
+    """Return the path of how far a tab has scrolled a page."""
+    return join_path("tab", tab, "scroll", page)
 
 
 def split_path(path: str) -> tuple[str, ...]:

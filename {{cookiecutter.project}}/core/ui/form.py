@@ -22,6 +22,7 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from core import forms
 from core.clock import NO_STAMP
 from core.discovery import Fault
 from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError, message_of
@@ -123,7 +124,7 @@ class Form(FormContext, Generic[M]):
         self.manager = get_session_manager()
         self._model, self._on_save, self._after_save, self._clear = model, on_save, after_save, clear
         self._in_order = in_order
-        self._key = self.manager.session.submission_key(form_id)
+        self._key = forms.submission_key(self.manager.session, form_id)
         """The submission that the button is shown for. Two presses of it are one."""
         self._checked = check(model, self.state.values)
         self.messages = self._remaining_messages()

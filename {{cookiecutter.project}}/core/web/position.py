@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.errors import KeepError
+from core.navigation import MAX_HISTORY, History
 from core.rate import RateLimit
 from core.services import Services
 from core.session import NavigationEntry
-from core.state.navigation import MAX_HISTORY, History
-from core.state.paths import Change, join_path
+from core.state.paths import Change, history_path, scroll_path
 from core.web.request import open_paths, read_json, require_identity, require_page
 
 BODY_LIMIT = 32_768
@@ -58,11 +58,11 @@ def parse(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         case {"tab": str(tab), "page": str(page), "y": int(y) | float(y)} if (
             _TAB.fullmatch(tab) and _PAGE.fullmatch(page) and not isinstance(y, bool) and 0 <= y <= _TALLEST
         ):
-            values: dict[str, Any] = {join_path("tab", tab, "scroll", page): float(y)}
+            values: dict[str, Any] = {scroll_path(tab, page): float(y)}
         case _:
             raise HTTPException(400, "A position needs tab, page and y, in pixels, or one of them is malformed.")
     if (history := body.get("history")) is not None:
-        values[join_path("tab", tab, "history")] = _history(history, now)
+        values[history_path(tab)] = _history(history, now)
     return values
 
 
@@ -72,13 +72,13 @@ def _keep(services: Services, token: str, tab: str, page: str, values: Mapping[s
         return
     if page not in get_page_names():
         raise HTTPException(404, "There is no such page.")
-    path, values = join_path("tab", tab, "history"), dict(values)
+    path, values = history_path(tab), dict(values)
     session = open_paths(services, owner, [path, *values])
     if path not in session.values and not session.is_partial:  # without the database the tab is believed
         raise HTTPException(404, "This session has no such tab.")
     posted = values.pop(path, None)
     if posted is not None and path in session.values:
-        known = History.parse(session.values[path], NavigationEntry)
+        known = session.history_of(tab)
         history = known.matched(posted.entries, posted.index)
         if history != known:
             values[path] = history.stored()

@@ -1,16 +1,22 @@
-"""The history of a tab: the session's copy of the browser's own."""
+"""Navigation of a tab: its history, the session's copy of the browser's own, and the moves in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.clock import stamp_time
+from core.state.paths import REMOVED, Change, history_path, split_path
+
 if TYPE_CHECKING:
-    from core.session import NavigationEntry
+    from core.session import NavigationEntry, UserSession
 
 MAX_HISTORY = 50
 """Entries kept per tab; the oldest are dropped first."""
+_TAB_LIFETIME = timedelta(days=30)
+"""Retention of the history and scroll positions of a closed tab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,50 @@ class History:
         return {"index": self.index, "entries": entries}
 
     @classmethod
-    def parse(cls, stored: Mapping[str, Any], visit: Callable[..., NavigationEntry]) -> History:
-        """Rebuild what `stored` returned; `visit` makes an entry."""
+    def parse(cls, stored: Mapping[str, Any] | None, visit: Callable[..., NavigationEntry]) -> History:
+        """Rebuild what `stored` returned; `visit` makes an entry. An empty one for None."""
+        if stored is None:
+            return cls()
         entries = (visit(page=page, params=params, timestamp=at) for page, params, at in stored["entries"])
         return cls(entries=tuple(entries), index=stored["index"])
+
+
+def move(session: UserSession, history: History) -> None:
+    """Make this the history of the session's tab, durably once the tab has a name."""
+    if session.tab_id is None:
+        session.history = history
+        return
+    session.commit([Change(history_path(session.tab_id), history.stored())], counting="page_views")
+
+
+def step(session: UserSession, steps: int) -> NavigationEntry | None:
+    """Go `steps` back (negative) or forward. Returns the entry there, or None where there is none."""
+    moved = session.history.move(steps)
+    if moved is None:
+        return None
+    move(session, moved)
+    return moved.current
+
+
+def visit(session: UserSession, entry: NavigationEntry) -> None:
+    """Follow the browser to the page it shows."""
+    here = session.history.current
+    if here is None or not here.is_at(entry.page, entry.params):
+        move(session, session.history.visit(entry))
+
+
+def attach_tab(session: UserSession, tab_id: str, *, resume: bool) -> None:
+    """Name the session's tab, join its histories, and delete what is stored of tabs closed long ago."""
+    if tab_id == session.tab_id:
+        return
+    before, session.tab_id = session.history, tab_id
+    session.history = joined = session.history_of(tab_id)
+    for entry in () if resume and joined.entries else before.entries:
+        joined = joined.visit(entry)
+    if joined != session.history:
+        move(session, joined)
+    limit = session.clock.now() - _TAB_LIFETIME
+    with session.lock:
+        tabs = [path for path in session.values.keys() & session.stamps.keys() if path.startswith("tab/")]
+    old = [path for path in tabs if split_path(path)[1] != tab_id and stamp_time(session.stamps[path]) < limit]
+    session.commit([Change(path, REMOVED) for path in old])
