@@ -171,6 +171,11 @@ def stamp_time(stamp: str) -> datetime:
     return _EPOCH + _parse(stamp)[0] * _MILLISECOND
 
 
+def first_stamp(moment: datetime) -> str:
+    """Return the least stamp of a moment: all edits made before have lesser ones."""
+    return f"{max((moment - _EPOCH) // _MILLISECOND, 0):0{_MS_DIGITS}x}".ljust(_DIGITS, "0")
+
+
 def _parse(stamp: str) -> tuple[int, int]:
     """Return a stamp's milliseconds and counter."""
     if stamp == NO_STAMP:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from core.clock import stamp_time
-from core.state.paths import REMOVED, Change, history_path, split_path
+from core.clock import first_stamp
+from core.state.paths import REMOVED, Change, history_path, join_path, split_path
 
 if TYPE_CHECKING:
     from core.session import NavigationEntry, UserSession
 
 MAX_HISTORY = 50
 """Entries kept per tab; the oldest are dropped first."""
+MAX_TABS = 8
+"""Tabs whose history, scroll positions and notes are kept, besides those of a day: the ones used last."""
 _TAB_LIFETIME = timedelta(days=30)
-"""Retention of the history and scroll positions of a closed tab."""
+"""Retention of what is kept of them."""
+_MAX_TABS_OF_A_DAY = 50
+ALL_TABS = "-"
+"""In place of a tab, for the counts of all those that nothing else is kept of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +113,28 @@ def attach_tab(session: UserSession, tab_id: str, *, resume: bool) -> None:
         joined = joined.visit(entry)
     if joined != session.history:
         move(session, joined)
-    limit = session.clock.now() - _TAB_LIFETIME
     with session.lock:
-        tabs = [path for path in session.values.keys() & session.stamps.keys() if path.startswith("tab/")]
-    old = [path for path in tabs if split_path(path)[1] != tab_id and stamp_time(session.stamps[path]) < limit]
-    session.commit([Change(path, REMOVED) for path in old])
+        session.commit(_surplus_tabs(session))
+
+
+def _surplus_tabs(session: UserSession) -> list[Change]:
+    """Return the changes that delete what is kept of tabs not used for long. What they counted stays counted."""
+    paths: dict[str, list[str]] = {}
+    for path in session.values.keys() & session.stamps.keys():
+        if path.startswith(("tab/", "metric/")):
+            paths.setdefault(split_path(path)[1], []).append(path)
+    others = paths.keys() - {session.tab_id, ALL_TABS}
+    used = {tab: max(session.stamps[path] for path in paths[tab]) for tab in others}
+    day, month = (first_stamp(session.clock.now() - ago) for ago in (timedelta(days=1), _TAB_LIFETIME))
+    surplus = [
+        tab
+        for place, tab in enumerate(sorted(used, key=used.__getitem__, reverse=True))
+        if place >= _MAX_TABS_OF_A_DAY or used[tab] < (month if place < MAX_TABS else day)
+    ]
+    if not surplus:
+        return []
+    counts = Counter[str]()
+    for tab in (ALL_TABS, *surplus):
+        counts.update(session.values.get(join_path("metric", tab), {}))
+    removed = [Change(path, REMOVED) for tab in surplus for path in paths[tab]]
+    return [*removed, Change(join_path("metric", ALL_TABS), dict(counts))]

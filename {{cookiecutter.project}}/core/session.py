@@ -471,7 +471,7 @@ class UserSession(DurableMap):
         )
 
     def _counted(self, what: Countable) -> Change:
-        path = join_path("metric", self.tab_id or "-")
+        path = join_path("metric", self.tab_id or navigation.ALL_TABS)
         counts = self.values.get(path, {})
         return Change(path, {**counts, what: counts.get(what, 0) + 1})
 

@@ -24,7 +24,7 @@ from core.errors import (
 )
 from core.session import UserSession
 from core.settings import get_settings
-from core.state.paths import CREATED_PATH, REMOVED, Change, holds_fields
+from core.state.paths import CREATED_PATH, REMOVED, Change, holds_fields, is_passing
 from core.storage.database import BUDGET_SECONDS, open_database
 from core.storage.entry import Entry, Quarantined
 from core.storage.envelope import Envelope
@@ -292,6 +292,8 @@ class SessionPersistenceEngine:
                 session.unreadable[entry.path] = str(error)
                 return set()
             self._hybrid_clock.observe(entry.stamp)
+            if text is None and known is None and is_passing(entry.path):
+                return set()  # it was removed here before, or never known
             session.stamps[entry.path] = entry.stamp
             session.unreadable.pop(entry.path, None)
             session.quota.update({entry.path: _bytes(text)})

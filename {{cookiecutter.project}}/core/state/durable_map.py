@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from core.clock import Clock, HybridClock, SystemClock
 from core.codec import from_json, to_json
 from core.errors import NotKeptError
-from core.state.paths import REMOVED, Change, Removed
+from core.state.paths import REMOVED, Change, Removed, is_passing
 from core.state.shapes import shape_error
 from core.state.size_quota import SizeQuota
 
@@ -71,6 +71,7 @@ class DurableMap:
         for change in changes:
             self.misshapen.pop(change.path, None)
             self._set(change.path, change.value)
+            self._forget_removed(change.path, change.value)
 
     def apply(self, path: str, value: Any) -> None:
         """Set a path to a value that is durable, or remove it (REMOVED). Paths that nobody reads are kept, too.
@@ -81,7 +82,14 @@ class DurableMap:
         self.misshapen.pop(path, None)
         if (error := shape_error(path, value)) is not None:
             self.misshapen[path], value = error, REMOVED
+        else:
+            self._forget_removed(path, value)
         self._set(path, value)
+
+    def _forget_removed(self, path: str, value: Any) -> None:
+        """Keep nothing of a removed path that comes and goes: a view would remember all that ever was."""
+        if value is REMOVED and is_passing(path):
+            self.stamps.pop(path, None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ids, and the value and stamp of each path, as JSON data."""

@@ -38,6 +38,8 @@ UPLOADS = "upload/"
 _EDITS = ("step/", "undone/")
 _BOOKKEEPING = ("meta/", "tab/", "metric/", "restored/", "cache/", UPLOADS, *_EDITS)
 _FREE = (*_BOOKKEEPING, "key/", "pref/")
+PASSING = ("tab/", "metric/", "cache/", UPLOADS, *_EDITS)
+"""Prefixes of paths that come and go, with ids of their own. Of one that was removed nothing need be known for long."""
 
 
 class Removed:
@@ -110,6 +112,12 @@ def split_path(path: str) -> tuple[str, ...]:
 def is_bookkeeping(path: str) -> bool:
     """Return whether the app writes this path by itself, so that no person is responsible for its size."""
     return path.startswith(_BOOKKEEPING)
+
+
+def is_passing(path: str) -> bool:
+    """Return whether this path is one of those that come and go while people work (see PASSING), or a snapshot."""
+    kind, *rest = path.split("/")
+    return path.startswith(PASSING) or (kind == "form" and rest[1:2] == ["snapshot"])
 
 
 def counts_for_quota(path: str) -> bool:

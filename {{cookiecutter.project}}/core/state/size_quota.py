@@ -51,6 +51,8 @@ class SizeQuota:
         self.total += growth
         self._forms.update(forms)
         self._sizes.update(sizes)
+        for path in [path for path, size in sizes.items() if not size]:
+            del self._sizes[path]
 
     def size(self, path: str) -> int:
         """Return the size of a path in bytes."""

@@ -138,6 +138,11 @@ class Envelope:
             ) from error
 
 
+def removes(sealed: str | None) -> bool:
+    """Return whether a sealed value is that of a removed path: its body is empty."""
+    return sealed is not None and sealed.endswith(":")
+
+
 def _identity(entry: Entry) -> bytes:
     """Return the other columns, with their lengths so that no character can change sides."""
     columns = (entry.session_id, entry.path, entry.stamp, entry.base)

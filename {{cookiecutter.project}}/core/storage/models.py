@@ -65,6 +65,8 @@ class SessionModel(Base):
     """Set when the session was deleted; a late flush must not bring it back."""
     merged_into: Mapped[str | None] = mapped_column(_Bytewise)
     """The session that has what this one had, and gets what reaches it late."""
+    forgotten: Mapped[str] = mapped_column(_Bytewise, server_default="")
+    """The stamp up to which removed paths that come and go are forgotten; what is older finds no place any more."""
 
 
 class EntryModel(Base):

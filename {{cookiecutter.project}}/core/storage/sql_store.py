@@ -31,11 +31,12 @@ from sqlalchemy import (
 from core.clock import Clock, SteadyClock, SystemClock, stamp_time
 from core.codec import Unreadable, decode
 from core.errors import CorruptValueError, UnreadableValueError
-from core.state.paths import CREATED_PATH, USER_PATH, split_path
+from core.state.paths import CREATED_PATH, USER_PATH, holds_fields, is_passing, split_path
 from core.storage import quarantine
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
-from core.storage.envelope import Envelope
+from core.storage.envelope import Envelope, removes
+from core.storage.forgetting import IS_REMOVED, forget_removed, without_place
 from core.storage.models import EntryModel, QuarantineModel, SessionModel, TokenModel
 from core.storage.quarantine import as_entry, exactly
 from core.storage.versions import Versions
@@ -49,6 +50,7 @@ that wait for their flush, and machines whose clocks differ a little."""
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
 _quarantine = cast(Table, QuarantineModel.__table__)
 _BATCH = 500
+_LATE = "It arrived after its session had forgotten what was removed at that time."
 _UNREADABLE = object()
 """A value that is damaged, or that this process can't read."""
 _WITH_A_SAVE = ("/saved", "/key")
@@ -93,7 +95,10 @@ class SqlStore:
     # Reading
 
     def load(self, session_id: str, after_version: int = 0) -> Loaded:
-        """Return the entries written after a version. Loading never creates a session."""
+        """Return the entries written after a version; for 0 the session, without what comes and goes and was removed.
+
+        Loading never creates a session.
+        """
         header = select(_sessions.c.version, _sessions.c.purged_at).where(_sessions.c.session_id == session_id)
         with reachable(), self._database.connect() as connection:
             found = connection.execute(header).one_or_none()
@@ -101,10 +106,9 @@ class SqlStore:
                 return Loaded(version=0, entries=(), purged=found is not None)
             if found.version <= after_version:
                 return Loaded(version=found.version, entries=())
-            wanted = select(_entries).where(_entries.c.session_id == session_id)
-            if after_version:  # a damaged version must not hide an entry from who asks for all
-                wanted = wanted.where(_entries.c.version > after_version)
-            rows = connection.execute(wanted).all()
+            # A damaged version must not hide an entry from who asks for all.
+            news = _entries.c.version > after_version if after_version else ~IS_REMOVED
+            rows = connection.execute(select(_entries).where(_entries.c.session_id == session_id, news)).all()
         return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
 
     def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
@@ -164,10 +168,12 @@ class SqlStore:
         # replicas that flush the same sessions from waiting for each other.
         merged = [entry for _, entry in sorted(newest(entries).items())]
         versions: dict[str, int] = {}
+        forgotten: dict[str, str] = {}
         for header in self._headers_of(merged):
-            version = connection.execute(self._upsert_header, header).scalar_one_or_none()
-            if version is not None:
-                versions[header["session_id"]] = version
+            stored = connection.execute(self._upsert_header, header).one_or_none()
+            if stored is not None:
+                versions[stored.session_id], forgotten[stored.session_id] = stored.version, stored.forgotten
+        late = without_place(connection, merged, forgotten)
         rows = [
             {
                 "session_id": entry.session_id,
@@ -178,12 +184,17 @@ class SqlStore:
                 "version": versions[entry.session_id],
             }
             for entry in merged
-            if entry.session_id in versions
+            if entry.session_id in versions and entry not in late
         ]
         if rows:
             connection.execute(self._upsert_entry, rows)
             self._versions.bump(connection, _saved_forms(str(row["path"]) for row in rows))
-        return len(rows) == len(merged)
+        for session_id in {e.session_id for e in merged if e.session_id in versions and _leaves_a_row(e)}:
+            forget_removed(connection, session_id, self._steady.now())
+        for entry in late:
+            if holds_fields(entry.path) and not removes(entry.value):  # what somebody entered is kept in any case
+                quarantine.insert_quarantined(connection, entry, _LATE, self._clock.now())
+        return all(entry.session_id in versions for entry in merged)
 
     def merge(self, source_id: str, target_id: str) -> None:
         """Move all entries of a session into another, and delete it; what reaches it later is moved as well.
@@ -408,7 +419,7 @@ class SqlStore:
                 "version": _sessions.c.version + 1,
             },
             where=_sessions.c.purged_at.is_(None),
-        ).returning(_sessions.c.version)
+        ).returning(_sessions.c.session_id, _sessions.c.version, _sessions.c.forgotten)
 
     def _entry_statement(self) -> Any:
         statement = upserting_insert(self._database)(_entries)
@@ -432,6 +443,11 @@ def _moved_into(
             log.error("an entry stays behind at sign-in", path=entry.path, error=str(error))
             unreadable.append((entry, str(error)))
     return moved, unreadable
+
+
+def _leaves_a_row(entry: Entry) -> bool:
+    """Return whether the entry removes a path that comes and goes."""
+    return removes(entry.value) and is_passing(entry.path)
 
 
 def _activity_time(stamp: str, now: datetime) -> datetime:
