@@ -61,7 +61,7 @@ bench: export BENCH_REPORT = docs/benchmarks.md
 bench: $(READY) ## measure all beside its target, into docs/benchmarks.md (half an hour); after make test
 	@rm -f $$BENCH_REPORT
 	$(BIN)/python -m benchmarks.start
-	@for name in persist sign_in strangers collection; do \
+	@for name in persist sign_in strangers crowd; do \
 		PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m benchmarks.$$name || exit; \
 	done
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep

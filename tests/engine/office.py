@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -29,9 +30,10 @@ class Office:
 
     @classmethod
     @contextmanager
-    def opened(cls, folder: Path, *, app: str | Path = "app.py") -> Iterator[Office]:
+    def opened(cls, folder: Path, *, app: str | Path = "app.py", **changes: Any) -> Iterator[Office]:
+        """Open one; `changes` are those of its settings."""
         with Laboratory(Setup.SQLITE, folder) as laboratory, laboratory.bench() as bench, ExitStack() as stack:
-            settings = bench.settings(files_url=str(folder / "files"))
+            settings = bench.settings(files_url=str(folder / "files"), **changes)
             services = build_services(Settings(_env_file=None, **settings))
             stack.callback(services.engine.close)
             seed_administrator(services.accounts, None)

@@ -25,11 +25,19 @@ class Server:
     """A running server.
 
     `settings` are those of a bench; `log` gets what it prints. `app` may be another than the project's; `without` names
-    what the sheet leaves out, and `options` are Streamlit's, such as `runner_fastReruns`.
+    what the sheet leaves out, and `options` are Streamlit's, such as `runner_fastReruns`. It is started in `folder`,
+    where Streamlit looks for its configuration.
     """
 
     def __init__(
-        self, settings: Mapping[str, Any], log: Path, *, app: str | Path = "app.py", without: str = "", **options: str
+        self,
+        settings: Mapping[str, Any],
+        log: Path,
+        *,
+        app: str | Path = "app.py",
+        without: str = "",
+        folder: str | Path = PROJECT_ROOT,
+        **options: str,
     ) -> None:
         self._log = log
         self.port = free_port()
@@ -40,7 +48,7 @@ class Server:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
-                cwd=PROJECT_ROOT,
+                cwd=folder,
                 env={**os.environ, **environment, **CODE, "SHEET_WITHOUT": without},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
