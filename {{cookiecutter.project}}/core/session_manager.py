@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 import streamlit as st
 import structlog
 
 from core import forms
-from core.accounts import Actor, Identity
-from core.auth import check_right, current_device, current_identity
+from core.accounts import Identity
+from core.auth import current_device, current_identity
+from core.author import TabAuthor
+from core.bound_widgets import BoundWidgets
 from core.clock import NO_STAMP
-from core.codec import Unreadable
 from core.errors import (
     KeepError,
     NoSessionError,
-    NotAllowedError,
     NotKeptError,
-    NotKeptNowError,
     SessionUnavailableError,
-    SignedOutError,
     StoreUnavailableError,
 )
 from core.reload import get_sources
 from core.services import get_services
-from core.session import Change, NavigationEntry, UserSession
+from core.session import NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
-from core.state.paths import field_path, is_bookkeeping, join_path, split_path
+from core.state.paths import join_path, split_path
+from core.state.unkept_edits import UnkeptEdits
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.streamlit_compat.run import page_name, run_context
 from core.streamlit_compat.widgets import assigned
-from core.typed_text import send_fields
 from core.web.client import noted_address
-from core.web.drafts import keep_with_message
 from core.web.fields import ShownField
 from core.web.ingress import CONNECTION_HEADER, get_connections
-from core.web.live_tab import Edit, LiveTab
+from core.web.live_tab import LiveTab
+from core.web.received import ReceivedEdits
 
 MISSING: Final = object()
 """Returned by `field_value` for a field that was never set."""
@@ -52,8 +45,6 @@ MISSING: Final = object()
 log = structlog.get_logger(__name__)
 
 _KEY = "_keep_manager"
-_SETTLING_SECONDS = 2.0
-"""Seconds after a page was first shown in which the browser may still be loading its widgets."""
 _SHOWN_PATHS = ("form/", "step/", "undone/", "pref/")
 """Paths of a session whose values pages show."""
 _CURRENT: ContextVar[tuple[object, SessionManager] | None] = ContextVar("manager", default=None)
@@ -76,52 +67,48 @@ class SessionManager:
     def __init__(self, engine: SessionPersistenceEngine, session: UserSession, identity: Identity) -> None:
         self._engine = engine
         self._pending: PendingNavigation | None = None
-        self._registered = identity.registered
-        self._device = session.device = current_device()
-        self._put_back: dict[str, float] = {}
-        self._vouched_in: int | None = None
-        session.persistence = self
+        session.device = current_device()
         self.session = session
         self.opened_at = max(session.stamps.values(), default=NO_STAMP)
         """The stamp of the newest entry there was when this tab began."""
-        self.identity = identity
+        self.author = session.persistence = TabAuthor(
+            engine, identity, device=session.device, address=noted_address(st.context.ip_address)
+        )
         self.generation = 0
         """Of which loading of the team's code the classes are that the session's values have, such as Enums."""
         self.page = _SCRIPT_PAGE
         """The page this run shows."""
-        self.not_kept: dict[tuple[str, str], str] = {}
-        """By form and field: why the last edit was refused. The value before it is intact."""
-        self._to_retry: set[tuple[str, str]] = set()
-        self._retrying = True
+        self.unkept_edits = UnkeptEdits()
         self.changed_elsewhere: set[tuple[str, str]] = set()
         """Form and field of what other tabs or devices changed since this tab's last run."""
-        self.last_kept_at: datetime | None = None
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
         self.announce: Callable[[ShownField], None] | None = None
         """Tells the page's script of a widget as soon as it is shown."""
-        self.known_fields: dict[str, ShownField] = {}
-        """The widgets that any run of this tab has shown, by key."""
+        self._bound = BoundWidgets(session)
         self._assigned: set[str] = set()
         """Keys of `st.session_state` that callbacks have set, until their widgets are shown."""
         self._has_run = False
         self._caught_up_in: object | None = None
-        self._news: set[str] = set()
-        """The paths that changed elsewhere and were folded in before a run."""
         self.needs: tuple[str, ...] = ()
         """Permissions required by what has been rendered so far in this run."""
-        self._page_needs: tuple[str, ...] = ()
-        """Permissions required by the page that the browser shows."""
-        self._address = noted_address(st.context.ip_address)
+        self._received = ReceivedEdits(engine, session, self.author, self.unkept_edits)
+        self.known_fields = self._received.fields
+        """The widgets that any run of this tab has shown, by key."""
         self.live = LiveTab(
-            self._keep_edits,
+            self._received.keep,
             session_id=session.session_id,
-            is_guarded=self._is_somebodys,
-            keep_drafts=self._keep_drafts,
+            is_guarded=self._received.is_guarded,
+            keep_drafts=self._received.keep_drafts,
         )
         """Receives this tab's messages before the script runs."""
         self.connection = ""
         """The name of the connection to this tab's browser; empty without the middleware."""
+
+    @property
+    def identity(self) -> Identity:
+        """The person of this tab, as of the last check."""
+        return self.author.identity
 
     # Fields and forms
 
@@ -138,14 +125,16 @@ class SessionManager:
         try:
             self.session.set_field(form_id, field, value, page=page)
         except NotKeptError as error:
-            self.not_kept = {**self.not_kept, (form_id, field): str(error)}
-            if isinstance(error, NotKeptNowError):
-                self._to_retry.add((form_id, field))
-                self._retrying = False
+            self.unkept_edits.refuse(form_id, field, error)
             return False
         self._kept(form_id, field)
         self.live.note_kept(None if page is None else field)
         return True
+
+    @property
+    def not_kept(self) -> Mapping[tuple[str, str], str]:
+        """By form and field: why the last edit was refused. The value before it is intact."""
+        return self.unkept_edits.reasons
 
     def show_field(self, shown: ShownField) -> None:
         """Register a controlled widget that was just shown."""
@@ -153,14 +142,6 @@ class SessionManager:
         self.live.note_own(shown.key)
         if self.announce is not None:
             self.announce(shown)
-
-    def should_retry(self, form_id: str, field: str) -> bool:
-        """Return whether to try again to persist a field: once a run, unless persisting works again."""
-        return self._retrying and self.is_unkept_for_now(form_id, field)
-
-    def is_unkept_for_now(self, form_id: str, field: str) -> bool:
-        """Return whether the last edit of a field was refused because nothing could be persisted then."""
-        return (form_id, field) in self._to_retry
 
     def field_value(self, form_id: str, field: str, default: Any = MISSING) -> Any:
         """The draft value of a field, or `default`."""
@@ -183,7 +164,7 @@ class SessionManager:
         empties the form afterwards. Raises what `work` raises, NotKeptError, and StoreUnavailableError: then it is
         not stored as far as anybody knows, and sending it again with the same key is safe.
         """
-        self._check_author()
+        self.author.check_sign_in(self.session)
         submissions = get_services().submissions
         receipt = self._engine.submit(
             self.session,
@@ -204,7 +185,7 @@ class SessionManager:
 
     def catch_up(self) -> None:
         """Fold in what others changed, before something is done that depends on it."""
-        self._news |= self._engine.refresh(self.session)
+        self._received.news |= self._engine.refresh(self.session)
 
     def catch_up_once(self, run: object | None) -> None:
         """Call `catch_up` once in a run of fragments only, which did not begin with it (see `fragment_run`)."""
@@ -214,7 +195,7 @@ class SessionManager:
 
     def unkept(self, form_id: str) -> dict[str, str | KeepError]:
         """Return why fields of a form show a value that isn't persisted, by field."""
-        found: dict[tuple[str, str], str | KeepError] = {**self.live.untaken, **self.not_kept}
+        found: dict[tuple[str, str], str | KeepError] = {**self.live.untaken, **self.unkept_edits.reasons}
         return {field: reason for (form, field), reason in found.items() if form == form_id}
 
     def label_of(self, form_id: str, field: str) -> str:
@@ -255,15 +236,15 @@ class SessionManager:
         """Record the page the browser shows, and restore its widgets' values."""
         self.page, self.live.page = page, page_name()
         self.session.visit(page, params)
-        self._restore_widgets()
+        self._bound.restore(page, self.changed_elsewhere)
 
     def enter_page(self, *needs: str) -> None:
         """Record the permissions required by what is shown from now on."""
-        self.needs = self._page_needs = needs
+        self.needs = self._received.page_needs = needs
 
     def page_needs(self) -> tuple[str, ...]:
         """Return the permissions required by what the browser shows."""
-        return tuple(dict.fromkeys((*self._page_needs, *self.needs)))
+        return tuple(dict.fromkeys((*self._received.page_needs, *self.needs)))
 
     # The run
 
@@ -272,14 +253,15 @@ class SessionManager:
 
         `waiting` is what was read from the journal before the identity was asked for.
         """
-        self.identity = identity
+        self.author.identity = identity
         with get_services().accounts.db_budget:
             changed = self._engine.merge_pending(self.session, waiting, identity.version)
-        news, self._news = self._news, set()
+        news, self._received.news = self._received.news, set()
         fields = [split_path(path) for path in changed | news if path.startswith("form/")]
         self.changed_elsewhere = {(parts[1], parts[3]) for parts in fields if parts[2] == "field"}
-        self._grant()
-        self._retrying = True
+        self.session.roles = identity.user.roles if identity.user else frozenset()
+        self.session.permissions = identity.permissions
+        self.unkept_edits.retry()
         self.needs = ()
         self.shown_fields.clear()
         self.live.begin_run()
@@ -287,137 +269,18 @@ class SessionManager:
             self._assigned |= assigned()  # by callbacks: the script itself has only begun
         self._has_run = True
         self.page = _SCRIPT_PAGE
-        self._restore_widgets()
+        self._bound.restore(self.page, self.changed_elsewhere)
 
     def has_news(self) -> bool:
         """Fold in what changed, and tell whether somebody else changed what the page has shown since its last run."""
         self.catch_up()
         stamps, typed_here = self.session.stamps, join_path("tab", self.session.tab_id or "", "draft") + "/"
-        own = {stamps.get(path) for path in self._news if path.startswith(typed_here)}
-        return any(path.startswith(_SHOWN_PATHS) and stamps.get(path) not in own for path in self._news)
-
-    def write(self, session: UserSession, changes: Sequence[Change]) -> Mapping[str, str]:
-        """Make changes of this tab's session durable, if its author is still signed in. Returns the stamps by path."""
-        self._check_author()
-        try:
-            stamps = self._engine.write(session, changes)
-        except NotKeptError as error:
-            if all(is_bookkeeping(change.path) for change in changes):
-                # The page is worth more than the note that it was shown.
-                log.warning("a page's history could not be kept", error=str(error))
-                return {}
-            raise
-        if not self._registered and self.identity.token_hash:
-            # A browser gets its row at its first edit, so that its owner can see and revoke it.
-            get_services().accounts.tokens.register(self.identity.token_hash, session.session_id, self._device)
-            self._registered = True
-        return stamps
-
-    def _check_author(self) -> None:
-        context = run_context()
-        # A run has looked who is there when it began; a callback comes before that, and an edit before any run.
-        if not (context and context.has_script_started) and self._vouched_in != threading.get_ident():
-            try:
-                check_right(self.identity, self.session.session_id)
-            except StoreUnavailableError as error:
-                raise NotKeptNowError from error
-
-    @contextmanager
-    def _vouched(self) -> Iterator[None]:
-        """Let this thread keep edits within the block without asking who made them: it does that itself."""
-        self._vouched_in = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._vouched_in = None
-
-    def _grant(self) -> None:
-        user = self.identity.user
-        self.session.roles = user.roles if user else frozenset()
-        self.session.permissions = user.permissions if user else frozenset()
-
-    def _restore_widgets(self) -> None:
-        for key, form_id in self.session.bound_keys.get(self.page, {}).items():
-            value = self.field_value(form_id, key)
-            if (
-                value is not MISSING
-                and not isinstance(value, Unreadable)
-                and (key not in st.session_state or (form_id, key) in self.changed_elsewhere or self._settling(key))
-            ):
-                self._put_back.setdefault(key, time.monotonic())
-                st.session_state[key] = value
-
-    def _settling(self, key: str) -> bool:
-        """Return whether the browser may have missed a value that was restored just now.
-
-        Streamlit sends it with one run only. A widget whose code is still loading when the next run follows
-        would come up empty, and the next message of the browser would bring that back as an edit.
-        """
-        first = self._put_back.get(key)
-        return first is not None and time.monotonic() - first < _SETTLING_SECONDS
-
-    def _keep_edits(self, edits: Sequence[Edit]) -> Mapping[str, str] | None:
-        """Keep what the browser sent, before any run hears of it, of somebody who may still see its page."""
-        fields = [self.known_fields[edit.key] for edit in edits if edit.key in self.known_fields]
-        needs = dict.fromkeys((*self._page_needs, *(need for field in fields for need in field.needs)))
-        seen = {(field.form, field.field): field.stamp for field in fields}
-        typed = any(field.rule for field in fields)  # then it was posted before, and the edit goes on from that
-        try:
-            with get_services().accounts.db_budget:
-                if not edits:
-                    check_right(self.identity, self.session.session_id, needs)
-                    return {}
-                with self.session.lock, self._vouched():
-                    waiting = self._engine.waiting(self.session.session_id) if typed else []
-                    version = check_right(self.identity, self.session.session_id, needs)
-                    if typed:
-                        self._news |= self._engine.merge_pending(self.session, waiting, version)
-                    kept = {(edit.form, edit.field): edit.value for edit in edits if not edit.sent}
-                    sent = {(edit.form, edit.field): edit.value for edit in edits if edit.sent}
-                    if kept:
-                        self.session.set_fields(kept, seen=seen)
-                    if sent:
-                        send_fields(self.session, sent)
-        except SignedOutError:
-            raise
-        except NotAllowedError as error:
-            get_services().accounts.audit.deny(error.permission, by=self._actor())
-            raise
-        except NotKeptError as error:
-            log.info("an edit is left to its widget's callback", reason=error.reason)
-            return None
-        for edit in edits:
-            self._kept(edit.form, edit.field)
-            if edit.key in self.known_fields:
-                self.known_fields[edit.key].value = edit.value
-        return {edit.key: self.session.stamps[field_path(edit.form, edit.field)] for edit in edits}
-
-    def _keep_drafts(
-        self, drafts: Sequence[Mapping[str, Any]], edits: Sequence[Edit]
-    ) -> Mapping[tuple[str, str], KeepError]:
-        """Keep what the browser alone has of its fields, before any run that may save their form."""
-        with get_services().accounts.db_budget:
-            values = {(edit.form, edit.field): edit.value for edit in edits}
-            vouch = partial(check_right, self.identity, self.session.session_id)
-            return keep_with_message(get_services(), self.identity, self._device, drafts, values, vouch)
-
-    def _is_somebodys(self) -> bool:
-        """Return whether this tab's page requires somebody who is signed in."""
-        return self.identity.user is not None and get_services().settings.auth != "none"
-
-    def _actor(self) -> Actor:
-        """Return the person of this tab for the audit trail, outside of a run."""
-        user = self.identity.user
-        return Actor(user_id=user.user_id if user else None, address=self._address, device=self._device)
+        news = self._received.news
+        own = {stamps.get(path) for path in news if path.startswith(typed_here)}
+        return any(path.startswith(_SHOWN_PATHS) and stamps.get(path) not in own for path in news)
 
     def _kept(self, form_id: str, *fields: str) -> None:
-        self.last_kept_at = self._engine.clock.now()
-        done = {(form_id, field) for field in fields}
-        if done & self.not_kept.keys():  # replaced, not changed: a run may be going through it
-            self.not_kept = {field: reason for field, reason in self.not_kept.items() if field not in done}
-        for field in fields:
-            self._to_retry.discard((form_id, field))
-            self._put_back.pop(field, None)
+        self.unkept_edits.settle(form_id, *fields, at=self._engine.clock.now())
 
     def _step(self, entry: NavigationEntry | None, steps: int) -> bool:
         if entry is None:

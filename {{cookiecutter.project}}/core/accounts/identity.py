@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -205,6 +205,20 @@ class Identities:
         elif token_hash is not None or identity.user is not None:
             self.known.remember(browser, identity)
         return identity
+
+    def check(self, identity: Identity, session_id: str, needs: Iterable[str] = ()) -> int | None:
+        """Check that a tab still has a right to its session, and its person the permissions it needs.
+
+        Returns the version of the stored session, None where it has no row. Raises SignedOutError for a tab whose
+        right has ended, NotAllowedError for a person who lacks a permission, and StoreUnavailableError where neither is
+        known.
+        """
+        if identity.token_hash is not None:
+            identity = self.resolve(identity.token_hash, identity.anonymous_id)
+            if identity.standing == "ended" or identity.session_id != session_id:
+                raise SignedOutError
+        identity.require(*needs)
+        return identity.version
 
     def ended_or_stale(self, token_hashes: Collection[str]) -> set[str]:
         """Return those of these tokens that are no longer good, by one query a thousand; the others are confirmed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Iterable
 from typing import NoReturn
 
 import streamlit as st
@@ -21,7 +20,7 @@ from core.auth.pages import (
     invitation_secret,
 )
 from core.auth.token_rotation import rotate_token
-from core.errors import SignedOutError, StoreUnavailableError
+from core.errors import StoreUnavailableError
 from core.language import plain, words_for
 from core.services import Services, get_services
 from core.storage.database import reachable
@@ -89,20 +88,6 @@ def acting() -> Actor:
     identity = active_identity()
     user_id = identity.user.user_id if identity and identity.user else None
     return Actor(user_id=user_id, address=noted_address(st.context.ip_address), device=current_device())
-
-
-def check_right(identity: Identity, session_id: str, needs: Iterable[str] = ()) -> int | None:
-    """Check that a tab still has a right to its session, and its person the permissions it needs.
-
-    Returns the version of the stored session, None where it has no row. Raises SignedOutError for a tab whose right
-    has ended, NotAllowedError for a person who lacks a permission, and StoreUnavailableError where neither is known.
-    """
-    if identity.token_hash is not None:
-        identity = get_services().accounts.identities.resolve(identity.token_hash, identity.anonymous_id)
-        if identity.standing == "ended" or identity.session_id != session_id:
-            raise SignedOutError
-    identity.require(*needs)
-    return identity.version
 
 
 def require_sign_in(identity: Identity) -> None:

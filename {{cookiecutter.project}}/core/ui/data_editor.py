@@ -124,7 +124,7 @@ def data_editor(
     kept = stored()
     if any(state[part] for part in _PARTS):
         kept = read(editor, state)[0]
-        if not same(kept, saved) and (silent or manager.should_retry(form, field)):
+        if not same(kept, saved) and (silent or manager.unkept_edits.should_retry(form, field)):
             keep_value(manager, shown, kept, key=editor.key)
 
     def read_message(message: WidgetState) -> TableEdits | Partly:

@@ -109,7 +109,7 @@ class WidgetValue:
         # Unless something later was kept meanwhile.
         if self._source is Source.ENTERED and not is_new and stamp_of(manager, shown) == shown.stamp:
             self._keep()
-        if manager.should_retry(shown.form, shown.field):
+        if manager.unkept_edits.should_retry(shown.form, shown.field):
             self._keep()
         self._announce(value, is_new=is_new)
         return self._ids.current(value)
@@ -308,7 +308,7 @@ def keep_value(manager: SessionManager, shown: ShownField, value: Any, *, key: s
         return
     if manager.live.took(key, value) or manager.persist_field(shown.form, shown.field, value):
         shown.stamp = stamp_of(manager, shown)
-    if not manager.is_unkept_for_now(shown.form, shown.field):
+    if not manager.unkept_edits.is_for_now(shown.form, shown.field):
         manager.live.settle(key)
 
 

@@ -163,7 +163,7 @@ def _is_theirs(session: UserSession, shown: ShownField) -> bool:
 
 
 def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
-    kept = manager.last_kept_at
+    kept = manager.unkept_edits.last_kept_at
     return {
         "order": next(_order),
         "kept_at": kept.isoformat() if kept else "",
