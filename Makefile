@@ -22,7 +22,7 @@ BAKE_ANEW = mkdir -p $(1)/streamlit_keep && find $(1)/streamlit_keep -mindepth 1
 	! -name .postgres ! -name files ! -name '*.db*' -exec rm -r {} + && \
 	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --overwrite-if-exists --output-dir $(1)
 
-.PHONY: help demo run new test newest check chaos bench lock screenshots
+.PHONY: help demo run new test newest check chaos bench update lock screenshots
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -76,6 +76,10 @@ endif
 	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose short --times 6 --slow-reruns \
 		--without outbox,ingress --must-lose
 	PYTHONPATH="$(PROJECT)" "$(PROJECT)/.venv/bin/python" -m tests.lab --dose $(DOSE)
+
+update: $(READY) ## bring the project in PROJECT=../ours to this version; one of before 0.2.0 needs FROM=COMMIT, too
+	@cd "$(TEMPLATE)" && "$(abspath $(BIN))/python" -m core.scripts.update --project "$(abspath $(PROJECT))" \
+		--template "$(CURDIR)" $(if $(TO),--to "$(TO)") $(if $(FROM),--from "$(FROM)")
 
 lock: $(READY) ## renew the locked versions, the template's and the project's, and the types that follow from Streamlit's
 	rm -rf $(BUILD)/lock

@@ -70,6 +70,7 @@ def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory
     """A server of a project that has one more app."""
     project = bake(tmp_path_factory.mktemp("files"))
     (project.path / ".venv").symlink_to(baked_default.path / ".venv")
+    project.write_env()
     pages = project.path / "apps" / "files" / "pages"
     pages.mkdir(parents=True)
     (pages.parent / "__init__.py").write_text(APP, encoding="utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
 from typing import Any
 
 import click
@@ -100,6 +102,14 @@ def migrate() -> None:
         )
     elif settings.auth == "password" and not services.accounts.users.count():
         click.echo(f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}")
+
+
+@manage.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def update(arguments: tuple[str, ...]) -> None:
+    """Bring the project to a newer version of its template."""
+    os.chdir(PROJECT_ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "core.scripts.update", *arguments])  # noqa: S606 # nosec B606
 
 
 @manage.command("accept-secret-key")
