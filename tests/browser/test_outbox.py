@@ -279,10 +279,10 @@ def test_when_the_server_is_killed_while_somebody_types(visitor: Visitor, server
     visitor.says(re.compile("Saving…|Offline: saved in this browser"))
     server.kill()
     visitor.says("Offline: saved in this browser")
-    visitor.mark_page()
+    before = visitor.connection
     visitor.page.unroute(DRAFTS)
     server.start()
-    visitor.has_new_page()
+    visitor.goes_on_after(before)
     expect(visitor.text("Name")).to_have_value("Half a wor", timeout=SETTLE_MS)
     visitor.says(re.compile("All saved|Saved"))
     assert visitor.outbox == {}
@@ -303,10 +303,10 @@ def test_one_types_on_however_long_the_server_is_away(visitor: Visitor, server: 
             typed += letter
         expect(visitor.text("Name")).to_have_value(typed)
         expect(visitor.page.get_by_role("dialog")).to_have_count(0)
-        visitor.mark_page()
+        before = visitor.connection
     finally:
         server.start()
-    visitor.has_new_page()
+    visitor.goes_on_after(before)
     expect(visitor.text("Name")).to_have_value(typed, timeout=SETTLE_MS)
 
 

@@ -80,20 +80,21 @@ class Visitor:
         self.settled()
 
     def meets_another_server(self) -> None:
-        """Kill the server and start another, and wait until the open page has noticed and loaded itself anew."""
-        self.mark_page()
+        """Kill the server and start another, and wait until the open page goes on with it."""
+        before = self.connection
         self.server.kill()
         self.server.start()
-        self.has_new_page()
+        self.goes_on_after(before)
+
+    @property
+    def connection(self) -> str:
+        """The name that the server gave to the page's connection."""
+        return str(self.page.evaluate("window.__keepTab.data.connection"))
+
+    def goes_on_after(self, connection: str) -> None:
+        """Wait until the page has another connection, and shows what a run over that has brought."""
+        self.until("(before) => window.__keepTab?.data?.connection !== before", connection)
         self.settled()
-
-    def mark_page(self) -> None:
-        """Write on the page as it was loaded, so that `has_new_page` tells it from the next."""
-        self.page.evaluate("document.documentElement.dataset.before = ''")
-
-    def has_new_page(self) -> None:
-        """Wait until the page has loaded itself anew."""
-        expect(self.page.locator("html:not([data-before])")).to_have_count(1, timeout=SETTLE_MS)
 
     def until(self, expression: str, argument: object = None) -> None:
         """Wait until a JavaScript function of `argument` says yes. Raises AssertionError after a minute.

@@ -16,6 +16,7 @@ from tests.support.server import Server
 PATIENCE_MS = 60_000
 SHOWN_MS = 30_000
 """How long after a page was loaded a text may take to be in its field."""
+_LOOK_MS = 50
 SOON_MS = 3_000
 """The same where nothing can come later, because the outbox is left out."""
 TYPED = ("One", "Two", "Long", "Inside", "Number")
@@ -115,6 +116,18 @@ class Sheet:
         await self.page.keyboard.press("ControlOrMeta+a")
         await self.page.keyboard.type(text, delay=random.uniform(0, 25))
 
+    async def connection(self) -> str:
+        """Return the name that the server gave to the page's connection."""
+        return str(await self.page.evaluate(_CONNECTION))
+
+    async def goes_on_after(self, connection: str) -> None:
+        """Wait until the page has another connection, over which a run has brought something."""
+        for _ in range(PATIENCE_MS // _LOOK_MS):
+            if await self.connection() not in (connection, ""):
+                return
+            await asyncio.sleep(_LOOK_MS / 1000)
+        raise TimeoutError("The page has no other connection.")
+
     async def open(self, url: str) -> None:
         await self.page.goto(url, timeout=PATIENCE_MS)
         await self.ready()
@@ -146,6 +159,7 @@ class Sheet:
         await self.open(url)
 
 
+_CONNECTION = "window.__keepTab?.data?.connection ?? ''"
 _NOTE_SENDING = """() => {
   const { send } = WebSocket.prototype;
   delete document.documentElement.dataset.sent;

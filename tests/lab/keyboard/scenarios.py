@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.lab.keyboard.chromium import own_browser
 from tests.lab.keyboard.desk import PATIENCE_MS, TYPED, Desk, Sheet, a_moment, some_text
@@ -120,10 +120,11 @@ async def server_killed_while_typing(desk: Desk, number: int) -> None:
     sheets = [await person.__aenter__() for person in people]
     try:
         labels = [TYPED[place % len(TYPED)] for place in range(number)]
+        before: dict[Page, str] = {}
         texts = [some_text(label) for label in labels]
 
         async def at_work(sheet: Sheet, label: str, text: str) -> None:
-            await sheet.page.evaluate("document.documentElement.dataset.before = ''")
+            before[sheet.page] = await sheet.connection()
             await sheet.type(label, text[: len(text) // 2])
             await a_moment(0, 0.5)
             await sheet.page.keyboard.type(text[len(text) // 2 :], delay=50)
@@ -136,7 +137,7 @@ async def server_killed_while_typing(desk: Desk, number: int) -> None:
         await asyncio.to_thread(desk.server.start)
 
         async def looks(sheet: Sheet, label: str, text: str) -> None:
-            await expect(sheet.page.locator("html:not([data-before])")).to_have_count(1, timeout=PATIENCE_MS)
+            await sheet.goes_on_after(before[sheet.page])
             began = time.monotonic()
             await desk.look(sheet, label, text, "typed, server killed, back after 10 s")
             await sheet.ready()

@@ -71,6 +71,12 @@ def differences(root: Path) -> list[str] | None:
     return [f"{ENGINE}/{name} was {what}" for name, what in sorted(found.items())]
 
 
+def engine_version(root: Path) -> str:
+    """Return a short digest of all files of the engine in `root/core`: two servers with the same one run the same."""
+    lines = sorted(f"{digest} {name}" for name, digest in _digests(root / ENGINE).items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
 def _digests(engine: Path) -> dict[str, str]:
     return {
         path.relative_to(engine).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(engine)

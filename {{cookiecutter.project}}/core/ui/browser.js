@@ -6,7 +6,10 @@ const RETRY = 5000; // ms until a position is posted again that could not be kep
 const LATER = new Set([429, 502, 503, 504]); // answers to what may be kept a moment later
 const MAX_ENTRIES = 50;
 const KNOCK = 1000; // ms between two questions whether the server is back
+const ANSWERED = 5; // questions that were answered, after which the page should be connected
 const DRAIN = 3000; // ms for what is still to be sent, before the page is loaded anew
+const CALM_BEFORE = 1500; // ms without typing, before the page is loaded anew
+const LONGEST = 60_000; // ms to wait for that
 const PATIENCE = 10_000; // ms to wait for a page to grow as tall as it was
 const THEMES = { system: "System", light: "Light", dark: "Dark" }; // as Streamlit names them
 const NO_TEXT = new Set(["checkbox", "radio", "range", "color", "button", "submit", "reset", "file"]);
@@ -70,9 +73,10 @@ class Tab {
     });
   }
 
-  update({ data, setStateValue }) {
+  update({ data, setStateValue, setTriggerValue }) {
     this.data = data;
-    this.setStateValue = setStateValue;
+    this.compareVersion(data);
+    Object.assign(this, { setStateValue, setTriggerValue });
     this.report();
     if (data.command && data.command !== this.lastCommand) {
       this.lastCommand = data.command;
@@ -113,23 +117,61 @@ class Tab {
     }
   }
 
-  // A server started anew knows nothing of this page, and would take its next edit for an old view. Loading the page
-  // again brings back everything that was acknowledged.
+  // Streamlit asks for a lost connection at growing intervals. Where the server has answered for a while and there is none
+  // yet, loading the page brings one at once.
   watchServer() {
+    document.addEventListener("input", () => (this.typedAt = performance.now()), { capture: true, passive: true });
     let knocking = null;
-    const knock = async () => {
-      const calm = connected(); // asked before the answer comes, which may be the one of a server about to stop
-      const answer = await fetch(`${this.data.base}keep/health`).then((response) => response.json(), () => null);
-      if (answer && answer.boot !== this.data.boot) {
-        knocking = clearInterval(knocking);
-        await window.__keepStatus?.outbox.posting.drain(DRAIN); // what was typed meanwhile comes back with the page
-        location.reload();
-      }
-      if (answer && calm) knocking = clearInterval(knocking);
+    let answered = 0;
+    const stop = () => {
+      clearInterval(knocking);
+      knocking = null;
     };
+    const knock = async () => {
+      if (connected()) return void stop();
+      const answer = await fetch(`${this.data.base}keep/ready`).catch(() => null);
+      answered += answer?.ok ? 1 : 0;
+      if (answered < ANSWERED || !knocking) return;
+      stop();
+      this.loadAnew(() => !connected());
+    };
+    let lost = false;
     onMark(CONNECTION, () => {
-      if (this.data && !knocking && !connected()) knocking = setInterval(knock, KNOCK);
+      if (!this.data || lost !== connected()) return;
+      lost = !lost;
+      if (lost) {
+        answered = 0;
+        knocking ??= setInterval(knock, KNOCK);
+      } else {
+        // Another server doesn't know this page before it has run there, and would take the next edit for an old view.
+        this.setTriggerValue("again", true);
+      }
     });
+  }
+
+  // A page goes on with any server of its version: one that was started anew, or another behind a load balancer. With another
+  // version its scripts are others.
+  compareVersion({ version }) {
+    this.version ??= version;
+    if (version === this.version || this.leaving) return;
+    this.leaving = true;
+    this.loadAnew(() => true);
+  }
+
+  // Load the page anew once what was typed is sent, or can't be, and nobody has typed for a moment.
+  async loadAnew(isNeeded) {
+    await this.pause();
+    if (isNeeded()) location.reload();
+  }
+
+  async pause() {
+    const until = performance.now() + LONGEST;
+    let typed;
+    do {
+      typed = this.typedAt;
+      await window.__keepStatus?.outbox.posting.drain(DRAIN); // what was typed meanwhile comes back with the page
+      await new Promise((resolve) => setTimeout(resolve, CALM_BEFORE));
+    } while (typed !== this.typedAt && performance.now() < until);
   }
 
   // A browser opened again goes on with the tab that was used last.

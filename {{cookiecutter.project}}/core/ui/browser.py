@@ -17,7 +17,7 @@ import streamlit as st
 from core.streamlit_compat.server import component_script
 from core.ui.keys import own_key
 from core.web.address import app_folder
-from core.web.routes import BOOT_ID
+from core.web.routes import version
 
 TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
 """The format of a tab's id."""
@@ -81,12 +81,14 @@ def mount(instructions: Instructions) -> Report | None:
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
     component = st.components.v2.component("keep_browser", js=component_script(*_SCRIPTS))
     data: dict[str, Any] = {
-        "boot": BOOT_ID,
+        "version": version(),
         "connection": connection,
         "base": app_folder(),
         **asdict(instructions),
     }
-    result = component(key=own_key("browser"), data=data, width=1, height=1, on_tab_change=_noted)
+    result = component(
+        key=own_key("browser"), data=data, width=1, height=1, on_tab_change=_noted, on_again_change=_noted
+    )
     return Report.parse(result.get("tab"))
 
 

@@ -13,6 +13,7 @@ class Outbox {
     this.page = { fields: {} }; // what the script said at the end of a run
     this.unsettled = false; // whether that page is still to be compared with what was typed
     this.status = {}; // what it said last of what is kept
+    this.orders = new Map(); // server -> the number of the last status that it told
     this.typedAt = 0; // the number of the message after which something was typed here last
     this.items = new Map(); // id -> what was typed and isn't acknowledged yet
     this.touched = new Map(); // text field -> {id, at}: where and when something was typed that isn't noted yet
@@ -94,7 +95,8 @@ class Outbox {
   }
 
   learn(status) {
-    if (status.order <= (this.status.order ?? 0)) return; // a component may say again what it said
+    if (status.order <= (this.orders.get(status.server) ?? 0)) return; // a component may say again what it said
+    this.orders.set(status.server, status.order);
     this.status = { ...this.status, ...status };
     this.database = status.database;
     this.lastMessage.answered(status.seen);

@@ -43,8 +43,8 @@ _HTML = '<div><time></time><button type="button" hidden></button></div><span rol
 _END = Path(__file__).with_name("page_end.js")
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 """What Streamlit's filter of HTML may take for more than text."""
-_order = itertools.count(1)
-"""Of what pages are told, over all of them: the page's script passes over what it was told before."""
+_server, _order = secrets.token_hex(8), itertools.count(1)
+"""Of what this process tells pages, over all of them: the page's script passes over what it was told before."""
 _SCRIPTS = [
     Path(__file__).with_name(f"{name}.js")
     for name in ("draft_storage", "last_message", "posting", "unsent", "outbox", "open_fields", "status")
@@ -165,6 +165,7 @@ def _is_theirs(session: UserSession, shown: ShownField) -> bool:
 def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
     kept = manager.unkept_edits.last_kept_at
     return {
+        "server": _server,
         "order": next(_order),
         "kept_at": kept.isoformat() if kept else "",
         "not_kept": [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+from functools import cache
 
+import streamlit as st
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,7 +12,9 @@ from starlette.responses import JSONResponse, Response
 
 from core.accounts import Actor
 from core.errors import KeepError, StoreUnavailableError
+from core.scripts.manifest import engine_version
 from core.services import Services, get_services
+from core.settings import PROJECT_ROOT
 from core.storage.database import reachable
 from core.web.client import client_of
 from core.web.cookie import set_cookie_header
@@ -19,8 +22,15 @@ from core.web.request import browser_token, read_json, require_same_origin
 from core.web.shutdown import get_shutdown
 from core.web.token import anonymous_session_id, new_token, token_hash
 
-BOOT_ID = secrets.token_hex(8)
-"""Differs after every start of the process, so that a page can tell that the server was restarted."""
+
+@cache
+def version() -> str:
+    """Return what a page that was loaded from another server compares: the engine's and Streamlit's version.
+
+    Every process of the same version goes on with a page of any other, after a restart or behind a load balancer.
+    """
+    return f"{engine_version(PROJECT_ROOT)}-{st.__version__}"
+
 
 _TICKET_LIMIT = 1024
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -83,7 +93,7 @@ def _health() -> dict[str, object]:
         "pending": status.pending,
         "failures": status.failures,
         "background": sorted(services.background.failing),
-        "boot": BOOT_ID,
+        "version": version(),
     }
 
 
