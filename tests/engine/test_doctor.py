@@ -15,6 +15,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.engine.copied_project import Project
+from tests.lab.upcoming import engine_revisions
+
+NEWEST, NEXT = engine_revisions()
 
 WRITE = """
 from core.services import close_services, get_services
@@ -174,8 +177,8 @@ STATES: dict[str, tuple[Callable[[Project], object], str, Callable[[Project], ob
         update_code,
     ),
     "newer engine": (
-        migrate_by_newer_code("core_0002", "core_0001"),
-        r"schema: The database is at revision core_0002, which this code doesn't have",
+        migrate_by_newer_code(NEXT, NEWEST),
+        rf"schema: The database is at revision {NEXT}, which this code doesn't have",
         update_code,
     ),
     "no version row": (
@@ -185,7 +188,7 @@ STATES: dict[str, tuple[Callable[[Project], object], str, Callable[[Project], ob
     ),
     "behind": (
         lambda project: revision(project, "9999", None),
-        r"schema: at revision core_0001, shop_0001, the code needs 9999, core_0001, shop_0001",
+        rf"schema: at revision {NEWEST}, shop_0001, the code needs 9999, {NEWEST}, shop_0001",
         None,
     ),
     "no database": (lambda project: (project.root / "sessions.db").unlink(), r"schema: there is no database yet", None),
@@ -241,4 +244,4 @@ def test_an_app_that_was_removed_is_no_trouble_before_and_after_its_row_is_forgo
     shutil.rmtree(project.root / "apps" / "shop")
     assert project.python("manage.py", "doctor").endswith("\nAll is well.\n")
     assert project.python("manage.py", "migrate") == "The database was up to date.\n"
-    assert "schema: at revision core_0001\n" in project.python("manage.py", "doctor")
+    assert f"schema: at revision {NEWEST}\n" in project.python("manage.py", "doctor")

@@ -32,7 +32,7 @@ from core.storage.sql_store import SqlStore
 from core.storage.versions import Versions, watch_tables
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT
 from tests.engine.copied_project import add_shop
-from tests.lab.upcoming import add_engine_revision, copy_revisions
+from tests.lab.upcoming import add_engine_revision, copy_revisions, engine_revisions
 
 UPGRADE = """
 import sys
@@ -131,7 +131,7 @@ def test_an_empty_database_is_behind_and_an_upgraded_one_is_not(database: Engine
     migrate.upgrade(database)
     assert migrate.schema_state(database).is_current
     state = migrate.schema_state(database)
-    assert {"core_0001"} <= state.at == state.heads == recorded(database)
+    assert {engine_revisions()[0]} <= state.at == state.heads == recorded(database)
     assert not state.forgotten
 
 
@@ -376,7 +376,7 @@ def suppliers_of(root: Path, **more: Any) -> Path:
         sa.Column("name", sa.Text(), primary_key=True),
         sa.Column("user_id", sa.String(32), sa.ForeignKey("users.user_id", ondelete="CASCADE")),
     )"""
-    options = {"labels": ("project",), "depends_on": "core_0001", "upgrade": table, **more}
+    options = {"labels": ("project",), "depends_on": engine_revisions(root)[0], "upgrade": table, **more}
     return add_revision(root / "migrations", "1a2b3c", **options, downgrade="op.drop_table('suppliers')")
 
 
@@ -389,17 +389,17 @@ def test_a_revision_of_the_project_stays_valid_when_the_engine_gets_another_one(
     with database.begin() as connection:
         connection.execute(text("INSERT INTO suppliers VALUES ('x', :user)"), {"user": ada.user_id})
 
-    assert add_engine_revision(root) == "core_0002"
+    newer = add_engine_revision(root)
     assert not migrate.schema_state(database, root).is_current
     migrate.upgrade(database, root)
     state = migrate.schema_state(database, root)
-    assert state.at == state.heads == {"core_0002", "shop_0001", "1a2b3c"}
+    assert state.at == state.heads == {newer, "shop_0001", "1a2b3c"}
 
-    add_revision(root / "migrations", "4d5e6f", follows="1a2b3c", depends_on="core_0002")
-    add_engine_revision(root)
+    add_revision(root / "migrations", "4d5e6f", follows="1a2b3c", depends_on=newer)
+    newest = add_engine_revision(root)
     migrate.upgrade(database, root)
     assert migrate.schema_state(database, root).is_current
-    assert migrate.schema_state(database, root).at == {"core_0003", "shop_0001", "4d5e6f"}
+    assert migrate.schema_state(database, root).at == {newest, "shop_0001", "4d5e6f"}
     with database.connect() as connection:
         assert connection.execute(text("SELECT user_id FROM suppliers")).scalars().all() == [ada.user_id]
     assert_audit_only_grows(database)
@@ -411,15 +411,15 @@ def test_all_revisions_of_engine_project_and_apps_are_applied_to_an_empty_databa
     database: Engine, root: Path
 ) -> None:
     suppliers_of(root)
-    add_engine_revision(root)
-    add_revision(root / "migrations", "4d5e6f", follows="1a2b3c", depends_on="core_0002")
+    newer = add_engine_revision(root)
+    add_revision(root / "migrations", "4d5e6f", follows="1a2b3c", depends_on=newer)
     (root / "apps" / "a").mkdir()
     (root / "apps" / "a" / "__init__.py").touch()
     notes = "op.create_table('notes', sa.Column('user_id', sa.String(32), sa.ForeignKey('users.user_id')))"
     add_revision(root / "apps" / "a" / "migrations", "a_0001", labels=("a",), upgrade=notes)
     migrate.upgrade(database, root)
     assert migrate.schema_state(database, root).is_current
-    assert {"sessions", "of_core_0002", "goods", "suppliers", "notes"} <= set(inspect(database).get_table_names())
+    assert {"sessions", f"of_{newer}", "goods", "suppliers", "notes"} <= set(inspect(database).get_table_names())
     assert_audit_only_grows(database)
 
 
@@ -438,7 +438,8 @@ def test_a_table_that_is_there_without_its_row_is_answered_with_what_puts_that_r
     suppliers_of(root)
     migrate.upgrade(database, root)
     with database.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'core_0001' WHERE version_num = '1a2b3c'"))
+        without = text("UPDATE alembic_version SET version_num = :engine WHERE version_num = '1a2b3c'")
+        connection.execute(without, {"engine": engine_revisions(root)[0]})
     with pytest.raises(SchemaError, match=r"suppliers.* already exists.*manage\.py alembic stamp --purge heads"):
         migrate.upgrade(database, root)
     config = configuration(root, partial(migrate.one_transaction, database))
@@ -478,7 +479,7 @@ def test_the_row_of_an_app_that_was_removed_is_forgotten_and_its_table_stays_unt
     assert contents(database)["goods"] == goods
 
 
-@pytest.mark.parametrize("newer", ["core_0002", "project_0002", "7a8b9c", "shop_0002"])
+@pytest.mark.parametrize("newer", [engine_revisions()[1], "project_0002", "7a8b9c", "shop_0002"])
 def test_a_revision_of_newer_code_is_refused_and_nothing_is_changed(database: Engine, root: Path, newer: str) -> None:
     migrate.upgrade(database, root)
     with database.begin() as connection:

@@ -51,10 +51,15 @@ def copy_revisions(to: Path, root: Path = PROJECT_ROOT) -> Path:
     return to
 
 
+def engine_revisions(root: Path = PROJECT_ROOT) -> tuple[str, str]:
+    """Return the id of the engine's newest revision, and that of the one which will follow it."""
+    (head,) = [head for head in read_revisions(root).get_heads() if head.rpartition("_")[0] == ENGINE]
+    return head, f"{ENGINE}_{int(head.rpartition('_')[2]) + 1:04}"
+
+
 def add_engine_revision(root: Path) -> str:
     """Add a revision to those of the engine in a copy. Returns its id."""
-    (head,) = [head for head in read_revisions(root).get_heads() if head.rpartition("_")[0] == ENGINE]
-    revision = f"{ENGINE}_{int(head.rpartition('_')[2]) + 1:04}"
+    head, revision = engine_revisions(root)
     file = root / "core" / "migrations" / "versions" / f"{revision}.py"
     file.write_text(_CODE.format(revision=revision, head=head), encoding="utf-8")
     return revision

@@ -61,7 +61,6 @@ def stored() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("purged_at", WHEN),
         sa.Column("merged_into", BYTEWISE),
-        sa.Column("forgotten", BYTEWISE, server_default="", nullable=False),
         sa.PrimaryKeyConstraint("session_id", name="pk_sessions"),
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
