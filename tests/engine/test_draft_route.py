@@ -23,12 +23,14 @@ from core.session import UserSession
 from core.settings import Settings
 from core.state.paths import join_path
 from core.state.text_rules import TextRule
+from core.storage import quarantine, sql_store
 from core.storage.models import Base
 from core.typed_text import Draft, draft_path, send_fields
 from core.web import routes
 from core.web.drafts import BODY_LIMIT, keep_with_message
 from core.web.grants import Grant
 from core.web.token import anonymous_session_id, new_token, token_hash
+from tests.engine.conftest import queries
 from tests.engine.writing import put
 
 TAB, OTHER_TAB = "0123456789abcdef" * 2, "f" * 32
@@ -687,3 +689,37 @@ class TestWithAMessage:
     def test_what_the_route_would_not_take_is_passed_over(self, browser: Browser, wrong: dict[str, Any]) -> None:
         assert browser.send_with_message(browser.body(**wrong)) == {}
         assert browser.item is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked", "read"),
+    [
+        ({"text": "goes on", "number": 2}, 2, 7),
+        ({"text": "after another tab", "tab": "e" * 32}, 2, 5),
+        ({"text": "before another tab", "tab": "e" * 32, "age_ms": 5_000}, 2, 5),
+    ],
+    ids=["the next", "after another tab's", "before another tab's"],
+)
+def test_a_post_reads_its_field_and_who_wrote_it_however_large_the_session_is(
+    slow_browser: Browser,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: dict[str, Any],
+    asked: int,
+    read: int,
+) -> None:
+    session = slow_browser.session()
+    for number in range(30):
+        session.set_field("order", f"field{number}", "x")
+    clock.advance(60)
+    slow_browser.post()
+    slow_browser.services.engine.flush()
+    clock.advance(1)
+    rows: list[object] = []
+    monkeypatch.setattr(sql_store, "as_entry", lambda row: rows.append(row) or quarantine.as_entry(row))
+
+    with queries(slow_browser.services.database) as sent:
+        assert slow_browser.post(**typed).status_code == 204
+
+    of_entries = [statement for statement in sent if "FROM entries" in statement]
+    assert (len(of_entries), len(rows)) == (asked, read)

@@ -172,6 +172,18 @@ class SessionPersistenceEngine:
                 self._apply(session, entry)
         return session
 
+    def read_commit(self, session_id: str, stamp: str) -> UserSession:
+        """Return a session that holds what was written with this stamp and nothing else, to see who wrote it.
+
+        Raises StoreUnavailableError or JournalError.
+        """
+        session = UserSession(session_id=session_id, clock=self.clock, persistence=self, is_partial=True)
+        waiting = [entry for entry in self._writer.pending(session_id) if entry.stamp == stamp]
+        for entry in [*self._store.read_commit(session_id, stamp), *waiting]:
+            with suppress(CorruptValueError):
+                self._apply(session, entry)
+        return session
+
     def submit(self, session: UserSession, changes: Sequence[Change], store: Callable[[Sequence[Entry]], R]) -> R:
         """Make changes durable by `store`, which puts their sealed entries into the database together with more.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from core.clock import NO_STAMP
@@ -108,13 +109,8 @@ class EditHistory:
 
     def writer(self, stamp: str) -> FormEdit | UndoMark | None:
         """Return what gave a field this stamp; None where that is not known. Asked of each text field in each run."""
-        for edit in self._stored.values():
-            if edit.stamp == stamp:
-                return edit
-            mark = self._marks.get(edit.edit_id)
-            if mark is not None and mark.stamp == stamp:
-                return mark
-        return None
+        written: Iterator[FormEdit | UndoMark] = chain(self._stored.values(), self._marks.values())
+        return next((each for each in written if each.stamp == stamp), None)
 
     def is_overwritten(self, edit: FormEdit, name: str) -> bool:
         """Return whether the value of a field in an edit was overwritten by somebody who hadn't seen it.

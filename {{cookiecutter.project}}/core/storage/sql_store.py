@@ -117,6 +117,12 @@ class SqlStore:
         with reachable(), self._database.connect() as connection:
             return [as_entry(row) for row in connection.execute(wanted)]
 
+    def read_commit(self, session_id: str, stamp: str) -> list[Entry]:
+        """Return the entries of a session that have this stamp: of one commit, those that nothing has replaced."""
+        wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.stamp == stamp)
+        with reachable(), self._database.connect() as connection:
+            return [as_entry(row) for row in connection.execute(wanted)]
+
     def headers(self, limit: int) -> list[SessionHeader]:
         """Return headers of live sessions, the latest activity first."""
         wanted = (

@@ -237,7 +237,7 @@ class _TypedText:
             is_pressed = isinstance(writer, UndoMark) or (writer is not None and writer.kind != "edit")
         if self._is_older(held, stamp, typed_here=is_own and not is_pressed):
             if not (is_own and post.on_screen) and digest_of(held) != draft.digest:
-                self._write_beside(draft)
+                self._write_beside(session, draft)
             return
         if same(value, held):
             session.commit([self._noted(draft)])
@@ -249,17 +249,16 @@ class _TypedText:
         edit_id = split_path(changes[1].path)[-1]
         session.commit([*changes, self._noted(replace(draft, edit_id=edit_id))])
 
-    def _write_beside(self, draft: Draft) -> None:
+    def _write_beside(self, session: UserSession, draft: Draft) -> None:
         """Store the text beside a later entry, for people to choose between them."""
-        if self._owner.database_away:
+        if session.is_partial:
             raise StoreUnavailableError("The form can't be read now.")
-        session = self._adopt(self._services.engine.open(self._owner.session_id, self._owner.user_id))
         change = FieldEdit(after=self._value, seen_stamp=self._post.seen)
         session.commit([*undo.late_edit(session, self._form, {self._name: change}, self._typed), self._noted(draft)])
 
     def _writer(self, stamp: str) -> FormEdit | UndoMark | None:
         """Return what gave the field its value, None where that isn't known."""
-        session = self._services.engine.open(self._owner.session_id, self._owner.user_id)
+        session = self._services.engine.read_commit(self._owner.session_id, stamp)
         return undo.history(session, self._form).writer(stamp)
 
     def _is_older(self, held: Any, stamp: str, *, typed_here: bool) -> bool:
