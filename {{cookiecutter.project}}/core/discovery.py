@@ -14,8 +14,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sysconfig
+import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -64,6 +65,12 @@ class App:
     order: int = 100
     description: str = ""
     roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+_Folders = dict[Path, int]
+"""Folders, each with the moment it changed last."""
+_JUST_NOW_NS = 1_000_000_000
+"""A folder that changed so shortly ago may change again without telling: file systems count coarsely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +137,29 @@ class PageSpec:
         return self.title if self.title == self.app.title else f"{self.app.title}: {self.title}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """The pages that were found in packages."""
+
+    roots: tuple[ModuleType, ...]
+    """The packages' modules, which are others once code was reloaded."""
+    folders: _Folders
+    specs: list[PageSpec]
+
+    def is_current(self, roots: tuple[ModuleType, ...]) -> bool:
+        """Return True if neither these packages nor a folder of theirs are others by now."""
+        return self.roots == roots and all(_changed_at(folder) == then for folder, then in self.folders.items())
+
+    def may_be_outdated(self) -> bool:
+        """Return True if what was found may be different at the next look, though no folder says so."""
+        is_broken = any(spec.fault for spec in self.specs)
+        return is_broken or time.time_ns() - max(self.folders.values(), default=0) < _JUST_NOW_NS
+
+
+_known: dict[tuple[str, ...], _Known] = {}
+"""By the names of the packages."""
+
+
 def page(
     *, title: str, icon: str | None = None, order: int = 100, listed: bool = True, needs_sign_in: bool = False
 ) -> Callable[[PageFunction], PageFunction]:
@@ -150,14 +180,30 @@ def page(
 def discover(*packages: str) -> list[PageSpec]:
     """Return every page of every app in `packages`, in the order of the navigation. The first one is the home page.
 
-    Without `packages`: of the project's apps and the engine's.
-
-    Imports are cached by Python, so calling this on every run costs some directory listings.
+    Without `packages`: of the project's apps and the engine's. They are looked for again only once a folder of theirs
+    has changed, code was reloaded, or while one of them is broken: each run asks for them.
     """
+    names = packages or PACKAGES
+    with get_sources().lock:
+        roots = tuple(map(importlib.import_module, names))
+        known = _known.get(names)
+        if (
+            known is None
+            or known.roots != roots
+            or known.folders != {name: _changed_at(name) for name in known.folders}
+        ):
+            folders: _Folders = {}
+            specs = _sorted(list(_all(roots, folders)))
+            known = _Known(roots=roots, folders=folders, specs=specs)
+            if not known.may_be_outdated():
+                _known[names] = known
+    return list(known.specs)
+
+
+def _sorted(found: Iterable[PageSpec]) -> list[PageSpec]:
+    """Return the pages in the order of the navigation, each with an address of its own."""
     specs: list[PageSpec] = []
     taken: dict[str, str] = {}
-    with get_sources().lock:
-        found = list(_all(packages or PACKAGES))
     for spec in sorted(found, key=lambda spec: (spec.app_name != HOME, spec.app.order, spec.app_name)):
         if spec.name in taken:
             clash = DiscoveryError(f"The address /{spec.name} is taken by the app {taken[spec.name]!r}. Rename one.")
@@ -172,10 +218,11 @@ def discover(*packages: str) -> list[PageSpec]:
     return specs
 
 
-def _all(packages: Sequence[str]) -> Iterator[PageSpec]:
+def _all(packages: Iterable[ModuleType], folders: _Folders) -> Iterator[PageSpec]:
+    """Yield the pages of packages, and note the folders that were looked through."""
     homes: dict[str, ModuleType] = {}
-    for package in map(importlib.import_module, packages):
-        homes = {**dict.fromkeys(_names(package), package), **homes}
+    for package in packages:
+        homes = {**dict.fromkeys(_names(package, folders), package), **homes}
     for name, root in homes.items():
         try:
             if name in SERVER_PATHS:
@@ -184,18 +231,16 @@ def _all(packages: Sequence[str]) -> Iterator[PageSpec]:
             app = getattr(module, "app", None)
             if not isinstance(app, App):
                 raise DiscoveryError('It has no app. Add: app = App(title="…", icon=":material/widgets:")')
-            yield from _pages(name, app, module)
+            yield from _pages(name, app, module, folders)
         except Exception as error:  # noqa: BLE001 - whatever the team's code raises becomes a card; the others go on
             stand_in = App(title=name.replace("_", " ").capitalize())
             slug = f"{name}-app" if name in SERVER_PATHS else name
             yield _broken(slug, name, stand_in, Fault.of(error, Path(root.__path__[0]) / name / "__init__.py"))
 
 
-def _pages(name: str, app: App, module: ModuleType) -> list[PageSpec]:
-    folder = Path(module.__path__[0]) / "pages"
-    found = [
-        _page(name, app, f"{module.__name__}.pages.{stem}", folder / f"{stem}.py") for stem in _names(module, "pages")
-    ]
+def _pages(name: str, app: App, module: ModuleType, folders: _Folders) -> list[PageSpec]:
+    folder, stems = Path(module.__path__[0]) / "pages", _names(module, folders, "pages")
+    found = [_page(name, app, f"{module.__name__}.pages.{stem}", folder / f"{stem}.py") for stem in stems]
     if not found:
         raise DiscoveryError("The app has no pages. Add a module with a function marked @page to its folder pages/.")
     found.sort(key=lambda spec: (spec.order, spec.name))
@@ -245,9 +290,18 @@ def _broken(slug: str, name: str, app: App, fault: Fault, title: str | None = No
     )
 
 
-def _names(module: ModuleType, subfolder: str = "") -> Iterator[str]:
-    folders = [str(Path(folder) / subfolder) for folder in module.__path__]
-    return (info.name for info in pkgutil.iter_modules(folders) if not info.name.startswith("_"))
+def _names(module: ModuleType, folders: _Folders, subfolder: str = "") -> Iterator[str]:
+    looked_through = [Path(folder) / subfolder for folder in module.__path__]
+    folders |= {folder: _changed_at(folder) for folder in looked_through}
+    return (info.name for info in pkgutil.iter_modules(map(str, looked_through)) if not info.name.startswith("_"))
+
+
+def _changed_at(folder: Path) -> int:
+    """Return when something was last added to a folder or removed, in nanoseconds; 0 for one that isn't there."""
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _is_of_library(file: str) -> bool:

@@ -35,6 +35,8 @@ _EDIT_WAL_BYTES = MAX_WAL_BYTES - 24 * 1024 * 1024
 """WAL limit for edits. The rest is reserved for removals, which overwrite what is removed and so append to it, too."""
 _REMOVAL_WAL_BYTES = MAX_WAL_BYTES - 8 * 1024 * 1024
 """WAL limit for removals. Each is a small transaction, and the rest is room for one of them."""
+_MOST_READERS = 8
+"""Reads at a time. Each open connection takes some memory."""
 _EMPTYING_PAUSE_SECONDS = 1.0
 _EMPTYING_TIMEOUT_MS = 50
 
@@ -122,7 +124,7 @@ class Journal:
         try:
             self._file.join((_SAVE, _SAVE_BACKWARDS), _COLUMNS, _build)
             self._writer = _connect(path)
-            self._reader = _connect(path)
+            self._readers = _Readers(path)
             self._writer.set_busy_timeout(_BUSY_TIMEOUT_MS)
             self._writer.transaction_mode = "IMMEDIATE"
         except (apsw.Error, OSError) as error:
@@ -130,7 +132,6 @@ class Journal:
             raise _unopened(path, error) from error
         self._log = path.with_name(path.name + "-wal")
         self._empty_again_at = 0.0
-        self._reader_lock = threading.Lock()
         self._writer_lock = threading.Lock()
         self._commits = GroupCommit(self._write, individual=(LogFullError,))
         self._closed = False
@@ -166,8 +167,8 @@ class Journal:
 
     def quarantined(self) -> list[Quarantined]:
         """Return the entries in quarantine, the oldest first."""
-        with self._reading():
-            rows = self._reader.execute(_QUARANTINED).fetchall()
+        with self._reading() as reader:
+            rows = reader.execute(_QUARANTINED).fetchall()
         return [
             Quarantined(entry=_entry(row[:5]), reason=str(row[5]), at=datetime.fromisoformat(str(row[6])))
             for row in rows
@@ -195,21 +196,21 @@ class Journal:
 
     def count(self) -> int:
         """Return how many entries wait for the database."""
-        with self._reading():
-            return int(self._reader.execute(_COUNT).get)
+        with self._reading() as reader:
+            return int(reader.execute(_COUNT).get)
 
     def oldest_stamp(self) -> str | None:
         """Return the stamp of the entry that has waited longest, None when nothing waits."""
-        with self._reading():
-            stamp = self._reader.execute(_OLDEST).get
+        with self._reading() as reader:
+            stamp = reader.execute(_OLDEST).get
         return None if stamp is None else _text(stamp)
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
-        with self._writer_lock, self._reader_lock:
+        with self._writer_lock:
             if not self._closed:
                 self._closed = True
-                self._reader.close()
+                self._readers.close()
                 self._writer.close()
                 self._file.close()
 
@@ -258,8 +259,8 @@ class Journal:
         )
 
     def _read(self, statement: str, parameters: tuple[str | int, ...]) -> list[Entry]:
-        with self._reading():
-            return [_entry(row) for row in self._reader.execute(statement, parameters)]
+        with self._reading() as reader:
+            return [_entry(row) for row in reader.execute(statement, parameters)]
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -271,13 +272,50 @@ class Journal:
                 raise JournalError(f"{self.path.name} can't be written ({error}). {remedy}") from error
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._reader_lock:
+    def _reading(self) -> Iterator[apsw.Connection]:
+        try:
+            with self._readers.one() as reader:
+                yield reader
+        except apsw.Error as error:
+            remedy = "If it is damaged, a restart replaces it and saves what is readable."
+            raise JournalError(f"{self.path.name} can't be read ({error}). {remedy}") from error
+
+
+class _Readers:
+    """Connections for reading: one for each that reads now, so that nobody waits for another one's read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._room = threading.Semaphore(_MOST_READERS)
+        self._idle = [_connect(path)]
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[apsw.Connection]:
+        """Lend a connection for the length of a block. Raises apsw.ConnectionClosedError after `close`."""
+        with self._room:
+            with self._lock:
+                if self._closed:
+                    raise apsw.ConnectionClosedError("the journal is closed")
+                reader = self._idle.pop() if self._idle else None
+            reader = reader or _connect(self._path)
             try:
-                yield
-            except apsw.Error as error:
-                remedy = "If it is damaged, a restart replaces it and saves what is readable."
-                raise JournalError(f"{self.path.name} can't be read ({error}). {remedy}") from error
+                yield reader
+            finally:
+                with self._lock:
+                    self._idle.append(reader)
+
+    def close(self) -> None:
+        """Close all, once nobody reads any more."""
+        with self._lock:
+            self._closed = True
+        for _ in range(_MOST_READERS):
+            self._room.acquire()
+        for reader in self._idle:
+            reader.close()
+        for _ in range(_MOST_READERS):  # who comes later is told
+            self._room.release()
 
 
 def _unopened(path: Path, error: Exception) -> JournalError:

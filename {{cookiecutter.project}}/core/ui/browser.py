@@ -9,8 +9,9 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ from core.streamlit_compat.server import component_script
 from core.ui.keys import own_key
 from core.web.address import app_folder
 from core.web.routes import version
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
 
 TAB_PATTERN = re.compile(r"[0-9a-f]{32}")
 """The format of a tab's id."""
@@ -79,17 +83,21 @@ def reported() -> Report | None:
 def mount(instructions: Instructions) -> Report | None:
     """Put the component on the page. Returns what the browser has said so far."""
     connection = st.session_state.setdefault(_CONNECTION_KEY, secrets.token_hex(8))
-    component = st.components.v2.component("keep_browser", js=component_script(*_SCRIPTS))
     data: dict[str, Any] = {
         "version": version(),
         "connection": connection,
         "base": app_folder(),
         **asdict(instructions),
     }
-    result = component(
+    result = _component()(
         key=own_key("browser"), data=data, width=1, height=1, on_tab_change=_noted, on_again_change=_noted
     )
     return Report.parse(result.get("tab"))
+
+
+@cache
+def _component() -> ComponentRenderer:
+    return st.components.v2.component("keep_browser", js=component_script(*_SCRIPTS))
 
 
 def _noted() -> None:

@@ -12,10 +12,10 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -38,6 +38,9 @@ from core.web.address import app_folder
 from core.web.fields import ShownField
 from core.web.grants import Grant, owner_tag
 from core.words import Words
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
 
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _END = Path(__file__).with_name("page_end.js")
@@ -82,11 +85,8 @@ class _Page:
 
     def begin(self) -> None:
         manager = self._manager
-        component = st.components.v2.component(
-            "keep_status", html=_HTML, js=component_script(*_SCRIPTS), isolate_styles=False
-        )
         with self._place:
-            component(
+            _status_line()(
                 key=own_key("status-line"),
                 data=_data(get_services(), manager),
                 width="content",
@@ -117,9 +117,19 @@ class _Page:
             "fields": untold,
             "status": {**_status(get_services(), manager), "complete": _is_complete(manager)},
         }
-        component = st.components.v2.component("keep_page_end", js=_END.read_text(encoding="utf-8"))
         with self._place:
-            component(key=own_key("status-end"), data=data, width=1, height=1)
+            _page_end()(key=own_key("status-end"), data=data, width=1, height=1)
+
+
+@cache
+def _status_line() -> ComponentRenderer:
+    scripts = component_script(*_SCRIPTS)
+    return st.components.v2.component("keep_status", html=_HTML, js=scripts, isolate_styles=False)
+
+
+@cache
+def _page_end() -> ComponentRenderer:
+    return st.components.v2.component("keep_page_end", js=_END.read_text(encoding="utf-8"))
 
 
 def _noted() -> None:

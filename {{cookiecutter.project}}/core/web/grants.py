@@ -10,6 +10,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import get_args
 
 import orjson
@@ -20,6 +21,8 @@ from core.web.token import sign
 MAX_LENGTH = 4096
 """Characters. Names of forms and fields are short; more was not issued here."""
 _KINDS = get_args(TextKind)
+_REMEMBERED = 10_000
+"""Signatures that are not made again: each run issues the grants of all fields it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +57,12 @@ class Grant:
         return None  # issued by another version of this project
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def owner_tag(session_id: str, secret: str) -> str:
     """Return 22 characters by which a browser tells its people apart. They reveal nothing of the session."""
     return sign(secret, "who", session_id)[:22]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _signature(payload: str, session_id: str, secret: str) -> str:
     return sign(secret, "draft", f"{session_id}\0{payload}")

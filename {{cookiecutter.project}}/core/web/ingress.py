@@ -15,10 +15,10 @@ import secrets
 import threading
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from weakref import WeakValueDictionary
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
@@ -31,6 +31,8 @@ from core.web.live_tab import LiveTab
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
 """Time a run may go on after its browser has gone: for the callback of a button pressed at the last moment."""
+EDITS_AT_ONCE = 40
+"""Messages that are read at the same time, in threads of their own: no upload and no other request takes one."""
 _UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
 
@@ -130,6 +132,7 @@ class IngressMiddleware:
         self._app = app
         self._connections = connections
         self._stream = f"{folder(base_path)}{STREAM}"
+        self._threads = CapacityLimiter(EDITS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
@@ -141,7 +144,8 @@ class IngressMiddleware:
             await self._app(scope, receive, send)
             return
         streamlit_id = "".join(protocols(scope)[2:3])
-        link = _Link(receive, send, self._connections, self._connections.last_tab(streamlit_id))
+        resumed = self._connections.last_tab(streamlit_id)
+        link = _Link(receive, send, self._connections, resumed, self._threads)
         scope["headers"].append((header, link.name.encode()))
         try:
             await self._app(scope, link.receive, link.send)
@@ -152,8 +156,15 @@ class IngressMiddleware:
 class _Link:
     """One connection's two directions."""
 
-    def __init__(self, receive: Receive, send: Send, connections: Connections, resumed: LiveTab | None) -> None:
-        self._receive, self._send = receive, send
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        connections: Connections,
+        resumed: LiveTab | None,
+        threads: CapacityLimiter,
+    ) -> None:
+        self._receive, self._send, self._threads = receive, send, threads
         self._resumed = resumed
         """The tab that the page says it was, until a run has said which tab it is."""
         self._heard = False
@@ -210,7 +221,8 @@ class _Link:
         if tab is None:
             return frame
         # Reading may ask the journal, the database or pandas, and waits for a run that does.
-        return await run_in_threadpool(_kept, tab, message, frame, full_resend=full_resend)
+        keep = partial(_kept, tab, message, frame, full_resend=full_resend)
+        return await to_thread.run_sync(keep, limiter=self._threads)
 
 
 def _kept(tab: LiveTab, message: Told, frame: bytes, *, full_resend: bool) -> bytes:

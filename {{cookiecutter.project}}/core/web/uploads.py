@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import structlog
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -46,6 +46,8 @@ MOST_FILES = 500
 """Limit for the number of a session's uploaded files that are in no field."""
 MOST_SIZES = 20
 """Limit for their size together, in multiples of the largest upload (`server.maxUploadSize`)."""
+UPLOADS_AT_ONCE = 8
+"""Files that are stored at the same time, in threads of their own: a slow store holds up no edit."""
 _MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ class UploadMiddleware:
         self._connections = connections
         self._prefix = f"{folder(base_path)}{UPLOAD}"
         self._under_way = _UnderWay()
+        self._threads = CapacityLimiter(UPLOADS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(self._prefix):
@@ -75,7 +78,9 @@ class UploadMiddleware:
             return
         with self._under_way.place(tab.session_id, upload, int(size)) as under_way:
             try:
-                kept = await run_in_threadpool(_check, tab, widgets, session_id, upload, under_way)
+                kept = await to_thread.run_sync(
+                    _check, tab, widgets, session_id, upload, under_way, limiter=self._threads
+                )
             except HTTPException as error:
                 if error.status_code == 413:
                     tab.turned_away = True
@@ -86,7 +91,7 @@ class UploadMiddleware:
             async def keep_and_send(message: Message) -> None:
                 if kept and message["type"] == "http.response.start" and message["status"] < 300:
                     try:
-                        await run_in_threadpool(_keep, Request(scope), session_id, upload)
+                        await to_thread.run_sync(_keep, Request(scope), session_id, upload, limiter=self._threads)
                     except (KeepError, HTTPException) as error:
                         # The run takes it from memory, and says what is wrong.
                         log.warning("an upload is not kept before its run", error=str(error))
