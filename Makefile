@@ -22,7 +22,7 @@ BAKE_ANEW = mkdir -p $(1)/streamlit_keep && find $(1)/streamlit_keep -mindepth 1
 	! -name .postgres ! -name files ! -name '*.db*' -exec rm -r {} + && \
 	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --overwrite-if-exists --output-dir $(1)
 
-.PHONY: help demo run new test newest check chaos bench update lock screenshots
+.PHONY: help demo run new test newest check docs chaos bench update lock screenshots
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -57,6 +57,9 @@ check: $(READY) ## lint, and check the types and layers of the template folder i
 	$(BIN)/mypy --cache-dir $(BUILD)/mypy-lab
 	PYTHONPATH="$(TEMPLATE)" $(BIN)/lint-imports --no-cache
 
+docs: $(READY) ## build the documentation site into build/site
+	$(BIN)/python scripts/docs.py
+
 bench: export BENCH_REPORT = docs/benchmarks.md
 bench: $(READY) ## measure all beside its target, into docs/benchmarks.md (half an hour); after make test
 	@rm -f $$BENCH_REPORT
@@ -87,7 +90,7 @@ lock: $(READY) ## renew the locked versions, the template's and the project's, a
 	@$(MAKE) --no-print-directory -C $(BUILD)/lock/streamlit_keep lock
 	cp $(BUILD)/lock/streamlit_keep/requirements.lock "$(TEMPLATE)/requirements.lock"
 	cp $(BUILD)/lock/streamlit_keep/deploy/requirements.lock "$(TEMPLATE)/deploy/requirements.lock"
-	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml "$(TEMPLATE)/requirements.lock"
+	$(COMPILE) --upgrade --group dev --group docs --output-file requirements.lock pyproject.toml "$(TEMPLATE)/requirements.lock"
 	$(MAKE) --no-print-directory $(READY)
 	PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m scripts.ui_stub
 

@@ -130,7 +130,7 @@ def next_steps(root: Path, answers: dict[str, str]) -> str:
     if answers["auth"] == "password":
         lines += ["The first time that prints the name and the password to sign in with.", ""]
     elif answers["auth"] == "oidc":
-        lines += ["Before people can sign in, name your identity provider: README.md says how.", ""]
+        lines += ["Before people can sign in, name your identity provider: docs/identity-provider.md says how.", ""]
     return "\n".join(lines)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import runpy
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from cookiecutter.exceptions import CookiecutterException, FailedHookException, 
 from cookiecutter.main import cookiecutter as make_project
 from cookiecutter.prompt import render_variable
 from cookiecutter.replay import load
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 
@@ -28,16 +31,29 @@ def make(folder: str) -> None:
     cookiecutter.prompt.read_user_choice = choose
     while True:
         try:
-            make_project(str(TEMPLATE), output_dir=folder, extra_context=answers)
+            made = Path(make_project(str(TEMPLATE), output_dir=folder, extra_context=answers))
         except FailedHookException:
             if not refused(answered()):
                 raise
         except OutputDirExistsException:
             print("There is such a folder already, so nothing was made. Choose another name.", file=sys.stderr)
         else:
+            offer_git(made)
             return
         answers = given()
         print("\nOnce more, please; Enter keeps what you answered.\n", file=sys.stderr)
+
+
+def offer_git(project: Path) -> None:
+    """Offer to put a project under git, where there is git and the project is in no repository yet."""
+    git = shutil.which("git")
+    if git is None or not subprocess.run([git, "rev-parse"], cwd=project, capture_output=True, check=False).returncode:
+        return
+    with contextlib.suppress(EOFError):
+        if Confirm.ask("Put it under git, on a branch main?", default=True):
+            subprocess.run([git, "init", "--quiet", "--initial-branch", "main"], cwd=project, check=True)
+            subprocess.run([git, "add", "--all"], cwd=project, check=True)
+            print("Nothing is committed yet; .env and data are left out.")
 
 
 def given() -> dict[str, str]:

@@ -49,6 +49,12 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def _folder(self) -> str:
+        """What the app's addresses begin with: Streamlit's `server.baseUrlPath`."""
+        path = self.environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+        return f"{path}/" if path else ""
+
+    @property
     def pid(self) -> int:
         assert self._process is not None, "the server is not running"
         return self._process.pid
@@ -99,7 +105,7 @@ class Server:
     def health(self) -> dict[str, Any] | None:
         """What the health route says; None where nobody answers."""
         try:
-            with urlopen(f"{self.url}/keep/health", timeout=5) as response:
+            with urlopen(f"{self.url}/{self._folder}keep/health", timeout=5) as response:
                 answer: dict[str, Any] = json.load(response)
                 return answer
         except HTTPError as error:  # the database or the journal is down
@@ -107,6 +113,16 @@ class Server:
             return unwell
         except (URLError, ConnectionError, TimeoutError):
             return None
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the log has this text."""
+        began = time.monotonic()
+        while text not in self.log:
+            if time.monotonic() - began > STARTUP_SECONDS:
+                raise ServerError(f"{text!r} is not in the log.\n{self.log}")
+            assert self._process is not None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.05)
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` with the server's settings and return what it printed."""

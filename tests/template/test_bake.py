@@ -203,7 +203,14 @@ def test_only_the_files_that_name_an_answer_are_rendered() -> None:
         ]
         names = [str(inside / name) for name in files]
         rendered |= {name for name in names if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
-    assert rendered == {"pyproject.toml", "README.md", "LICENSE", "deploy/compose.yaml"}
+    assert rendered == {
+        "pyproject.toml",
+        "README.md",
+        "SECURITY.md",
+        "LICENSE",
+        ".github/CODEOWNERS",
+        "deploy/compose.yaml",
+    }
 
 
 def test_no_python_of_the_project_is_a_template() -> None:

@@ -54,6 +54,17 @@ def test_choices_are_made_by_name_or_number(template: Path, tmp_path: Path, choi
     assert not (project.path / ".github").exists()
 
 
+@pytest.mark.parametrize(("answer", "is_under_git"), [("y", True), ("n", False)])
+def test_a_project_is_put_under_git_if_wanted(template: Path, tmp_path: Path, answer: str, is_under_git: bool) -> None:
+    made = new(template, tmp_path, "", "", "", "", answer)
+    assert made.returncode == 0, made.stdout
+    project = tmp_path / "out" / "desk"
+    assert (project / ".git").is_dir() == is_under_git
+    if is_under_git:
+        staged = subprocess.run(["git", "ls-files"], cwd=project, capture_output=True, text=True, check=True).stdout
+        assert {"app.py", ".gitignore"} <= set(staged.split())
+
+
 def test_what_another_answer_can_not_mend_is_not_asked_again(template: Path, tmp_path: Path) -> None:
     (template / "hooks" / "post_gen_project.py").write_text("raise SystemExit('No room.')\n", encoding="utf-8")
     made = new(template, tmp_path, "", "", "", "")

@@ -28,6 +28,7 @@ from tests.support.server import free_port
 from tests.template.test_generated_project import assert_passes_its_checks, with_tools_of
 
 MYPY, MYPY_LAB = INSTALLED / "mypy", INSTALLED / "mypy-lab"
+PROOF = TEMPLATE / "docs" / "explanation" / "proof.md"
 DOCUMENTS = [
     path
     for path in [*TEMPLATE.glob("*.md"), *TEMPLATE.glob("docs/**/*.md"), *PROJECT_FOLDER.rglob("*.md")]
@@ -141,6 +142,10 @@ def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> No
         "make new": lambda command: assert_asks_again(command, **environment, OUT=str(tmp_path)),
         "make chaos": lambda command: assert_runs(f"{command} --dry-run", TEMPLATE, **environment),
         "make help": lambda command: assert_runs(command, TEMPLATE, **environment),
+        "uvx cookiecutter . --output-dir ..": lambda command: assert_runs(
+            f"{sys.executable} -m {command.removeprefix('uvx ').replace('..', str(tmp_path / 'uvx'))} --no-input",
+            TEMPLATE,
+        ),
     }
     shown = commands(TEMPLATE / "README.md")
     assert {"make demo", "make test"} <= set(shown)
@@ -153,10 +158,10 @@ def test_the_templates_readme(baked_default: BakedProject, tmp_path: Path) -> No
 def test_the_generated_readme(bake: Bake, baked_default: BakedProject) -> None:
     """Followed to the letter, down to the removal of the examples, it leaves a project in which everything is green."""
     project = with_tools_of(baked_default, bake())
-    readme = project.path / "README.md"
-    files = re.findall(r"this into `(.*?)`.*?:\n\n```python\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    guide = project.path / "docs" / "build-an-app.md"
+    files = re.findall(r"this into `(.*?)`.*?:\n\n```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
     assert len(files) == 2
-    shown = commands(readme)
+    shown = [*commands(project.path / "README.md"), *commands(guide)]
     assert {"make run", "make test", "make check", "rm -r apps/intake apps/insights"} <= set(shown)
     for command in shown:
         if command == "make run":
@@ -178,14 +183,12 @@ def test_the_generated_readme(bake: Bake, baked_default: BakedProject) -> None:
 
 def test_the_table_of_promises_is_what_the_laboratory_does() -> None:
     done = [f"{fault.name}={fault.times}" for fault in discover().values()]
-    rows = re.findall(
-        r"^\| `(\w+)`: [^|]+ \| ([\d,]+|each) \|", (TEMPLATE / "README.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `(\w+)`: [^|]+ \| ([\d,]+|each) \|", PROOF.read_text(encoding="utf-8"), re.MULTILINE)
     assert {f"{name}={times.replace(',', '')}" for name, times in rows} == set(done)
 
 
 def test_the_table_of_keystrokes_is_what_the_keyboard_laboratory_does() -> None:
-    text = (TEMPLATE / "README.md").read_text(encoding="utf-8").split("And what hands do")[1].split("Seven variants")[0]
+    text = PROOF.read_text(encoding="utf-8").split("And what hands do")[1].split("Seven variants")[0]
     rows = re.findall(r"^\| ([^|]+?)(?:; [^|]+)? \| (\d+) \|$", text, re.MULTILINE)
     assert rows == [(scenario.says, str(scenario.full)) for scenario in SCENARIOS]
 

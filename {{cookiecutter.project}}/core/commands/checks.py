@@ -123,10 +123,10 @@ def _provider() -> Finding:
     try:
         described = tomllib.loads(path.read_text(encoding="utf-8")).get("auth", {}) if path.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        remedy = "Mend .streamlit/secrets.toml; README.md shows its [auth] section."
+        remedy = "Mend .streamlit/secrets.toml; docs/identity-provider.md shows its [auth] section."
         return Finding(subject="provider", says=f".streamlit/secrets.toml can't be read: {error}", fix=remedy)
     if fault := provider_fault(described):
-        remedy = "Write it into the [auth] section of .streamlit/secrets.toml; README.md shows one."
+        remedy = "Write it into the [auth] section of .streamlit/secrets.toml; docs/identity-provider.md shows one."
         return Finding(subject="provider", says=fault, fix=remedy)
     return Finding(subject="provider", says="described in .streamlit/secrets.toml")
 

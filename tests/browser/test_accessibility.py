@@ -1,0 +1,52 @@
+"""Nothing on a shipped page is seriously wrong for people with disabilities: light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewPerson, NewTab
+from tests.browser.visitor import SETTLE_MS, Visitor
+from tests.conftest import INSTALLED, one_at_a_time
+from tests.support.axe import fetch_axe, findings
+from tests.support.server import Server
+
+_FIND = """
+import json
+from core.discovery import discover
+print(json.dumps([spec.name for spec in discover()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    with one_at_a_time("axe"):
+        return fetch_axe(INSTALLED)
+
+
+def look(visitor: Visitor, axe: str, where: str) -> list[str]:
+    """Return what axe finds on a page in each of its four shapes."""
+    found = []
+    for width, height in ((1280, 800), (390, 844)):
+        for scheme in ("light", "dark"):
+            visitor.page.set_viewport_size({"width": width, "height": height})
+            visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            visitor.settled()
+            found += [f"{where} {width} {scheme}: {json.dumps(each)}" for each in findings(visitor.page, axe)]
+    return found
+
+
+def test_no_page_has_a_serious_fault(visit: NewTab, new_person: NewPerson, server: Server, axe: str) -> None:
+    visitor = visit().open()
+    expect(visitor.text("Username")).to_be_visible(timeout=SETTLE_MS)
+    found = look(visitor, axe, "sign-in")
+    visitor.sign_in(new_person("admin"))
+    expect(visitor.page.locator(".st-key-keep-user")).to_be_visible(timeout=SETTLE_MS)
+    result = server.project.run(".venv/bin/python", "-c", _FIND, **server.settings)
+    for name in json.loads(result.stdout.splitlines()[-1]):
+        visitor.page.set_viewport_size({"width": 1280, "height": 800})
+        visitor.open(name)
+        found += look(visitor, axe, name)
+    assert found == []
