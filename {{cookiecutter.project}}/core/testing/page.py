@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,7 @@ _FIELDS = (
     "chat_input",
 )
 _MESSAGES = ("error", "warning", "success", "info", "toast")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _TEXTS = ("title", "header", "subheader", "markdown", "text", "caption", "code", "metric")
 
 
@@ -98,8 +100,8 @@ class Page:
 
     @property
     def messages(self) -> list[str]:
-        """The errors, warnings and other messages shown, in this order."""
-        return [str(message.value) for kind in _MESSAGES for message in getattr(self.tab, kind)]
+        """The errors, warnings and other messages shown, in this order, without the backslashes that Markdown hides."""
+        return [_ESCAPED.sub(r"\1", str(message.value)) for kind in _MESSAGES for message in getattr(self.tab, kind)]
 
     @property
     def text(self) -> str:
