@@ -36,6 +36,17 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 _BUSY_TIMEOUT_SECONDS = 5
 _CONNECT_TIMEOUT_SECONDS = 3
+_SILENCE_SECONDS = 5
+_POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+    # A server that neither answers nor hangs up is given up within seconds.
+    "tcp_user_timeout": _SILENCE_SECONDS * 1000,
+    "keepalives_idle": _SILENCE_SECONDS,
+    "keepalives_interval": 1,
+    "keepalives_count": _SILENCE_SECONDS,
+    # A statement prepared over one connection is unknown to the next one that a pooler such as PgBouncer gives.
+    "prepare_threshold": None,
+}
 _POOL_TIMEOUT_SECONDS = 5
 """Seconds that a thread waits for a connection while all are in use. A page is then shown without the database."""
 _LONGEST_IDLE_SECONDS = 5.0
@@ -108,7 +119,7 @@ def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> E
         hide_parameters=True,
         pool_pre_ping=True,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+        connect_args=_POSTGRESQL,
     )
 
     def limit_standstill(connection: Any, _record: object) -> None:
@@ -124,14 +135,8 @@ def open_read_only(url: str) -> Engine:
     """Return an engine that changes nothing, not even the file of a SQLite database that isn't there yet."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = open_database(url)
-
-        def forbid_writes(connection: Any, _record: object) -> None:
-            connection.execute("SET default_transaction_read_only = on")
-            connection.commit()
-
-        event.listen(engine, "connect", forbid_writes)
-        return engine
+        # Said with each transaction: behind a pooler a setting would stay with a connection that others use next.
+        return open_database(url).execution_options(postgresql_readonly=True)
     path = f"file:{quote(parsed.database or '')}"
     read_only = parsed.set(database=path, query={"mode": "ro", "uri": "true"})
     engine = create_engine(read_only, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS})
