@@ -38,6 +38,7 @@ from core.storage.entry import Quarantined
 from core.storage.envelope import Envelope
 from core.storage.journal import Journal
 from core.storage.migrate import schema_state
+from core.storage.replicas import Replicas, differences
 from core.storage.sql_store import SqlStore
 from core.wildcards import matches
 
@@ -209,6 +210,7 @@ def _look_into(database: Engine, settings: Settings) -> Iterator[Finding]:
     )
     yield from _quarantine("database", store.quarantined())
     yield _encryption(store, envelope)
+    yield from _replicas(database, settings)
     if settings.auth != "none":
         accounts = Accounts(database, SystemClock(), session_timeout=settings.session_timeout)
         yield _administrator(accounts, settings)
@@ -247,6 +249,21 @@ def _encryption(store: SqlStore, envelope: Envelope) -> Finding:
     return Finding(
         subject=subject, says=f"off; SESSION_ENCRYPTION_KEYS turns it on. A key is what this prints: {MAKE_A_KEY}"
     )
+
+
+def _replicas(database: Engine, settings: Settings) -> Iterator[Finding]:
+    """Compare the servers that run now with each other."""
+    subject, running = "servers", Replicas(database, SystemClock(), "").running()
+    for says, fix in differences(running):
+        yield Finding(subject=subject, says=says, fix=fix)
+    names = ", ".join(f"{each.name} ({each.pages} open pages)" for each in running)
+    yield Finding(subject=subject, says=names or "none runs now")
+    if len(running) > 1 and settings.durability == "local":
+        says = (
+            "DURABILITY=local: a lost disk takes along what only that server's journal has, usually edits of the last "
+            f"{settings.debounce_delay:g} s. DURABILITY=database has none"
+        )
+        yield Finding(subject=subject, says=says)
 
 
 def _administrator(accounts: Accounts, settings: Settings) -> Finding:

@@ -22,6 +22,7 @@ from core.errors import FilesUnavailableError
 from core.files import DIGEST
 
 _TEMPORARY = "tmp"
+_PLACE = "place"
 
 
 class FileStore:
@@ -79,6 +80,17 @@ class FileStore:
         """Open a file for reading. Raises FileNotFoundError."""
         with _reachable():
             return cast(BinaryIO, self._system.open(self._path(digest), "rb"))
+
+    def place_id(self) -> str:
+        """Return a random name of this place, written there by whoever asks first: the same at all that share files."""
+        path = f"{self._root}/{_PLACE}"
+        with _reachable():
+            if not self._system.exists(path):
+                self._make_folder(self._root)
+                with suppress(FileExistsError), self._create(path) as file:
+                    file.write(secrets.token_hex(16).encode())
+            with self._system.open(path, "rb") as file:
+                return str(file.read().decode("ascii", "replace"))
 
     def written_at(self, digest: str) -> datetime | None:
         """Return when a file got its name last, aware UTC; None for one that isn't there."""

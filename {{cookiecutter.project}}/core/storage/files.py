@@ -48,6 +48,10 @@ class Files:
             index_elements=["digest"], set_={"unused_since": marked.excluded.unused_since}
         )
 
+    def place_id(self) -> str:
+        """Return what tells this place of files from others. Raises FilesUnavailableError."""
+        return self.store.place_id()
+
     def keep(self, content: BinaryIO) -> tuple[str, int]:
         """Store the rest of a stream durably. Returns its digest (SHA-256, hex) and its size.
 

@@ -7,6 +7,7 @@ import gc
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,7 @@ from core.services import close_services, get_services
 from core.settings import get_settings, trusted_proxies
 from core.storage.database import reachable
 from core.storage.migrate import schema_state
+from core.storage.replicas import NOTED_SECONDS, Replicas
 from core.streamlit_compat.features import broken
 from core.streamlit_compat.server import CLOSED, HOST_CONFIG, PROVIDER, block_dialogs
 from core.web import run_on_save, session_revocation
@@ -35,6 +37,7 @@ from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
 from core.web.oidc import OidcMiddleware
 from core.web.position import position
+from core.web.replica import NAME, note_replica
 from core.web.routes import health, live, ready, rotate
 from core.web.shutdown import get_shutdown
 from core.web.trusted_hosts import TrustedHostsMiddleware
@@ -128,7 +131,9 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
 
         cleaning = repeat("cleaning up", clean_up, seconds=INTERVAL_SECONDS, first_after=FIRST_SECONDS)
         checking = repeat("checking open pages", check, seconds=session_revocation.INTERVAL_SECONDS)
-        in_background = [asyncio.create_task(cleaning), asyncio.create_task(checking)]
+        replicas = Replicas(get_services().database, get_services().clock, NAME)
+        noting = repeat("noting this server", partial(note_replica, replicas), seconds=NOTED_SECONDS, first_after=0)
+        in_background = [asyncio.create_task(each) for each in (cleaning, checking, noting)]
         if run_on_save.watch_sources():
             looking = repeat("reloading code", run_on_save.RunOnSave().look, seconds=run_on_save.INTERVAL_SECONDS)
             in_background.append(asyncio.create_task(looking))
@@ -140,6 +145,8 @@ def lifespan(load_pages: LoadPages) -> Callable[[object], AbstractAsyncContextMa
         finally:
             for task in in_background:
                 task.cancel()
+            with _or_logged():
+                await run_in_threadpool(replicas.leave)
             await run_in_threadpool(close_services)
 
     return from_start_to_stop
@@ -177,4 +184,4 @@ def _or_logged() -> Iterator[None]:
         yield
     except StoreUnavailableError as error:
         # Pages say that they are reconnecting, and recover when the database does.
-        log.error("started without the database; its schema is unchecked", error=str(error))
+        log.error("the server does without the database for now", error=str(error))

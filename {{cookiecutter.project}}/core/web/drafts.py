@@ -29,7 +29,9 @@ from core.state.text_rules import UntakenTextError
 from core.typed_text import Draft, digest_of, draft_path
 from core.web.client import describe_device
 from core.web.grants import Grant
+from core.web.replica import get_strays
 from core.web.request import open_paths, read_json, require_identity, require_page
+from core.web.token import token_hash
 from core.words import FALLBACK, spoken, words_in
 
 BODY_LIMIT = 300 * 1024
@@ -118,6 +120,7 @@ async def drafts(request: Request) -> Response:
 
 async def _answer(request: Request) -> Response:
     services, token = require_page(request, RATE)
+    get_strays().note(token_hash(token))
     post = Post.parse(await read_json(request, limit=BODY_LIMIT))
     device = describe_device(request.headers.get("user-agent"))
     away = {"Keep-Database": "away", "Retry-After": "1"}

@@ -18,6 +18,7 @@ from core.permissions import requires
 from core.router import page
 from core.services import Services, get_services
 from core.storage.database import reachable
+from core.storage.replicas import Replicas, differences
 
 _BACKLOG = timedelta(minutes=1)
 """Flushes come every few seconds; whatever waits longer is held up by something."""
@@ -52,11 +53,35 @@ def _now() -> None:
     for trouble in found:
         show = st.error if trouble.urgent else st.warning
         show(f"{trouble.says} **{trouble.remedy}**", icon=":material/error:" if trouble.urgent else ":material/info:")
+    _show_replicas(services)
     now = ui.local_time(services.clock.now(), "%H:%M:%S")
     st.caption(
         f"Seen from this server at {now}, and every ten seconds. What waits in the journal of another server shows "
         "there. `docs/operations.md` says more about each trouble."
     )
+
+
+def _show_replicas(services: Services) -> None:
+    """Show the servers that run now, where there are several."""
+    with suppress(StoreUnavailableError), services.accounts.db_budget:
+        running = Replicas(services.database, services.clock, "").running()
+        if len(running) < 2:
+            return
+        st.subheader("Servers", anchor=False)
+        st.dataframe(
+            [
+                {
+                    "Name": each.name,
+                    "Since": ui.local_time(each.started),
+                    "Seen": ui.local_time(each.seen, "%H:%M:%S"),
+                    "Open pages": each.pages,
+                    "Edits that wait": each.pending,
+                    "Version": each.version,
+                }
+                for each in running
+            ],
+            hide_index=True,
+        )
 
 
 def troubles(services: Services) -> Iterator[Trouble]:
@@ -98,6 +123,8 @@ def troubles(services: Services) -> Iterator[Trouble]:
             remedy="It is tried again by itself. If this stays, the server's log says where it fails.",
             urgent=False,
         )
+    for says, remedy in _differences(services) if not away else ():
+        yield Trouble(says=f"Of the servers {says}.", remedy=remedy)
     if quarantined:
         records = "One damaged record is" if quarantined == 1 else f"{quarantined} damaged records are"
         yield Trouble(
@@ -120,6 +147,12 @@ def _ask(services: Services) -> tuple[str, int]:
     except StoreUnavailableError as error:
         return str(error), quarantined
     return "", quarantined
+
+
+def _differences(services: Services) -> list[tuple[str, str]]:
+    with suppress(StoreUnavailableError), services.accounts.db_budget:
+        return list(differences(Replicas(services.database, services.clock, "").running()))
+    return []
 
 
 def _free(services: Services) -> dict[str, int]:

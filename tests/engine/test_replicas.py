@@ -1,0 +1,78 @@
+"""The replicas note themselves, and one that differs from the others is named with what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.clock import FakeClock
+from core.services import Services
+from core.storage.file_store import FileStore
+from core.storage.replicas import NOTED_SECONDS, Replica, Replicas, differences
+
+SAME = {"SECRET_KEY": "a", "FILES_URL": "f"}
+
+
+def note(services: Services, name: str, clock: FakeClock, **changes: object) -> Replicas:
+    replicas = Replicas(services.database, clock, name)
+    noted = {"version": "1", "pages": 2, "pending": 0, "strays": 0, "facts": SAME, **changes}
+    replicas.note(**noted)  # type: ignore[arg-type]
+    return replicas
+
+
+def test_a_replica_is_seen_until_it_leaves_or_is_silent(services: Services) -> None:
+    clock = FakeClock()
+    first, second = (note(services, name, clock) for name in ("one", "two"))
+    assert [(each.name, each.pages) for each in first.running()] == [("one", 2), ("two", 2)]
+    second.leave()
+    assert [each.name for each in first.running()] == ["one"]
+    clock.advance(10 * NOTED_SECONDS)
+    assert list(first.running()) == [], "killed, it can't take itself off"
+    note(services, "three", clock)
+    assert [each.name for each in first.running()] == ["three"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"facts": {**SAME, "SECRET_KEY": "b"}}, "odd differs from one and two in SECRET_KEY"),
+        ({"facts": {**SAME, "FILES_URL": "g"}}, "odd differs from one and two in FILES_URL"),
+        ({"version": "2"}, "odd differs from one and two in the version"),
+        ({"strays": 3}, "odd got what is typed into pages that are open at another server"),
+    ],
+)
+def test_the_one_that_differs_is_named(services: Services, changes: dict[str, object], says: str) -> None:
+    clock = FakeClock()
+    for name in ("one", "two"):
+        replicas = note(services, name, clock)
+        assert list(differences(replicas.running())) == []
+    note(services, "odd", clock, **changes)
+    (found,) = differences(replicas.running())
+    assert found[0].startswith(says)
+    assert found[1]
+
+
+def test_of_two_that_differ_nobody_knows_which_is_right(services: Services) -> None:
+    clock = FakeClock()
+    note(services, "one", clock)
+    replicas = note(services, "two", clock, facts={**SAME, "SECRET_KEY": "b"})
+    (found,) = differences(replicas.running())
+    assert found[0] == "one and two differ from each other in SECRET_KEY"
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(10, "+600 s"), (-10, "-600 s")])
+def test_a_clock_that_is_wrong_is_named(services: Services, minutes: int, says: str) -> None:
+    clock = FakeClock()
+    replicas = note(services, "one", clock)
+    (replica,) = replicas.running()
+    off = Replica(**{**replica.model_dump(), "ahead_seconds": timedelta(minutes=minutes).total_seconds()})
+    (found,) = differences([replica, off])
+    assert says in found[0]
+
+
+def test_only_servers_that_share_files_have_the_same_place(tmp_path: Path) -> None:
+    shared, again, private = (FileStore(folder, tmp_path) for folder in ("shared", "shared", "private"))
+    assert shared.place_id() == again.place_id() != private.place_id()
+    assert list(shared.digests()) == []
