@@ -114,7 +114,7 @@ class OpenPage:
         told = ForwardMsg.FromString(frame)
         match told.WhichOneof("type"):
             case "script_finished":
-                return told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                return bool(told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN)
             case "new_session":
                 self.session_id = told.new_session.initialize.session_id
             case "auto_rerun":

@@ -37,10 +37,11 @@ class Server:
         app: str | Path = "app.py",
         without: str = "",
         folder: str | Path = PROJECT_ROOT,
+        port: int | None = None,
         **options: str,
     ) -> None:
         self._log = log
-        self.port = free_port()
+        self.port = port or free_port()
         environment = {name.upper(): str(value) for name, value in settings.items()}
         command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.address=127.0.0.1"]
         command += [f"--server.port={self.port}", "--server.headless=true", "--server.fileWatcherType=none"]

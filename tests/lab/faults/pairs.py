@@ -46,7 +46,7 @@ def play(
     """
     shares = [len(range(person, dose, _SIDE_BY_SIDE)) for person in range(min(_SIDE_BY_SIDE, dose))]
     log, options = bench.folder / "server.log", {"runner_fastReruns": str(fast_reruns).lower()}
-    server = Server(bench.settings(), log, app=sheet.APP, without=without, **options)
+    server = Server(bench.settings(), log, app=sheet.APP, without=without, port=None, **options)
     with closing(server), ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
         patience = _SOON_SECONDS if without else PATIENCE_SECONDS
         found = side_by_side.map(lambda share: _person(bench, server, share, patience, in_a_run), shares)

@@ -1,0 +1,72 @@
+"""HAProxy before the replicas: with a sticky cookie, or one request here and the next one there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.lab.postgres import free_port
+from tests.support.programs import MissingProgramError, apt_install
+
+_CONFIGURATION = """\
+defaults
+  mode http
+  option forwardfor
+  option redispatch 1
+  retries 3
+  timeout check 5s
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 1h
+frontend people
+  bind 127.0.0.1:{port}
+  default_backend replicas
+backend replicas
+  balance roundrobin
+  {cookie}
+  option httpchk GET /keep/ready
+  default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+{servers}
+"""
+
+
+class Balancer:
+    """A running HAProxy. `port` is where people come in."""
+
+    def __init__(self, ports: Sequence[int], folder: Path, *, sticky: bool = True) -> None:
+        program = find_haproxy()
+        self.port = free_port()
+        servers = [
+            f"  server r{number} 127.0.0.1:{port}" + (f" cookie r{number}" if sticky else "")
+            for number, port in enumerate(ports)
+        ]
+        file = folder / f"haproxy-{self.port}.cfg"
+        file.write_text(
+            _CONFIGURATION.format(
+                port=self.port,
+                cookie="cookie replica insert indirect nocache httponly" if sticky else "",
+                servers="\n".join(servers),
+            )
+        )
+        with (folder / "haproxy.log").open("ab") as log:
+            self._process = subprocess.Popen([program, "-db", "-f", str(file)], stdout=log, stderr=log)
+
+    def close(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+
+def find_haproxy() -> str:
+    """Return the path of HAProxy, installed now where it is missing."""
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"  # where Debian has it, and not everybody looks
+    if not shutil.which("haproxy"):
+        apt_install("haproxy")
+    found = shutil.which("haproxy")
+    if found is None:
+        raise MissingProgramError("The laboratory's fleet needs HAProxy. Install the package haproxy.")
+    return found
