@@ -15,7 +15,7 @@ from tests.support.bake import TEMPLATE, BakedProject, bake
 from tests.support.documents import steps
 from tests.support.server import Server, serving
 from tests.template.test_generated_project import with_tools_of
-from tests.template.test_how_to import carry_out
+from tests.template.test_how_to import assert_is_well_written, carry_out
 
 TUTORIAL = TEMPLATE / "docs" / "tutorial" / "first-app.md"
 GRACE = "three unrelated words"
@@ -160,3 +160,4 @@ def test_every_step_shows_what_it_says(browser: Browser, server: Server) -> None
         for action in step.actions:
             carry_out(server.project, action, **server.settings)
         reader.checks[step.title]()
+    assert_is_well_written(server.project)

@@ -50,6 +50,13 @@ def follow(project: BakedProject, document: Path) -> str:
     return "".join(carry_out(project, action) for step in steps(document) for action in step.actions)
 
 
+def assert_is_well_written(project: BakedProject) -> None:
+    """What a reader copied passes the linter and the formatter of their project."""
+    for command in (("check", "."), ("format", "--check", ".")):
+        result = project.run(".venv/bin/ruff", *command)
+        assert result.returncode == 0, result.stdout
+
+
 @contextmanager
 def mail_server() -> Iterator[tuple[int, list[str]]]:
     """A server that takes mails: its port, and the lines of what it was given."""
@@ -97,6 +104,7 @@ def test_an_existing_app_is_brought_along(bake: Bake, baked_default: BakedProjec
     assert "1 passed" in follow(project, DOCS / "tutorial" / "existing-app.md")
     doctor = project.run(".venv/bin/python", "manage.py", "doctor").stdout
     assert "All is well" in doctor, doctor
+    assert_is_well_written(project)
 
 
 def test_all_how_tos_one_after_the_other(bake: Bake, baked_default: BakedProject, tmp_path: Path) -> None:
@@ -108,6 +116,7 @@ def test_all_how_tos_one_after_the_other(bake: Bake, baked_default: BakedProject
     pages.remove("how-to/remove-the-examples")
     for page in pages:
         follow(project, DOCS / f"{page}.md")
+    assert_is_well_written(project)
     with mail_server() as (port, lines):
         secrets = f'[api]\ntoken = "a token"\n[mail]\nhost = "127.0.0.1"\nport = {port}\nsender = "app@example.com"\n'
         (project.path / ".streamlit/secrets.toml").write_text(secrets, encoding="utf-8")
