@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from core import undo
@@ -61,6 +62,7 @@ class Draft:
                 return None
 
 
+@lru_cache(maxsize=10_000)
 def draft_path(tab: str, form: str, field: str) -> str:
     """Return the path of a tab's note about a field."""
     return join_path("tab", tab, "draft", form, field)

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 def run_context() -> ScriptRunContext | None:
     """Return what Streamlit knows of the run that this thread is in; None outside of runs, without a warning."""
+    context: ScriptRunContext | None = getattr(threading.current_thread(), "streamlit_script_run_ctx", None)
+    if context is not None:  # each widget asks often
+        return context
     try:
         from streamlit.runtime.scriptrunner import get_script_run_ctx
     except ImportError:
-        return getattr(threading.current_thread(), "streamlit_script_run_ctx", None)
+        return None
     return get_script_run_ctx(suppress_warning=True)
 
 

@@ -24,6 +24,8 @@ Arguments = Mapping[str, Any]
 """The widget's arguments by name, defaults included."""
 _AS_GIVEN = ("options", "default", "value")
 """Arguments that a widget with options returns as they were given."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of arguments that are Python's own already: most are."""
 _LONGEST = 80
 """Characters of a value that are shown in a message."""
 
@@ -58,6 +60,8 @@ def plain_numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if type(value) in (list, tuple):
         return type(value)(_plain(entry) for entry in value)
     if isinstance(value, np.number | np.bool_ | np.str_):
