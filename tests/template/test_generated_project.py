@@ -61,7 +61,9 @@ def test_others_pass_their_own_checks_and_tests(
 
 def test_the_benchmarks_find_all_they_measure() -> None:
     benchmarks = BakedProject(path=TEMPLATE, answers={}, output="")
-    measured = "import benchmarks.crowd, benchmarks.persist, benchmarks.sign_in, benchmarks.strangers"
+    measured = (
+        "import benchmarks.crowd, benchmarks.memory, benchmarks.persist, benchmarks.sign_in, benchmarks.strangers"
+    )
     result = benchmarks.run(sys.executable, "-c", measured, PYTHONPATH=str(PROJECT_FOLDER))
     assert result.returncode == 0, result.stdout
 
