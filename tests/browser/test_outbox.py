@@ -445,7 +445,7 @@ def test_a_field_that_may_not_be_written_any_more_stops_no_other(visitor: Visito
     visitor.page.evaluate(
         """() => {
             const [[key, item]] = Object.entries(localStorage).filter(([key]) => key.startsWith("keep.outbox."));
-            localStorage.setItem(key, JSON.stringify({ ...JSON.parse(item), grant: "of.another-version" }));
+            localStorage.setItem(key, JSON.stringify({ ...JSON.parse(item), token: "of.another-version" }));
         }"""
     )
     visitor.page.unroute(DRAFTS)

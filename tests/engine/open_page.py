@@ -61,9 +61,9 @@ class OpenPage:
         self.run()
 
     @property
-    def grants(self) -> list[str]:
+    def field_tokens(self) -> list[str]:
         """What the last run gave to post the text of a field with, for each field it has shown."""
-        return re.findall(r'"grant": ?"([^"]+)"', unescape(self.received.decode(errors="replace")))
+        return re.findall(r'"token": ?"([^"]+)"', unescape(self.received.decode(errors="replace")))
 
     def fill(self, label: str, text: str) -> None:
         self._states[self.labels[label]].string_value = text

@@ -15,7 +15,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from core import ui
-from core.streamlit_compat.messages import Told
+from core.streamlit_compat.messages import ClientMessage
 from core.ui.format_value import format_value
 from core.ui.table_edits import NOTHING, Base, Draft, TableEdits, edited, fit, without_unfit
 from core.words import Words
@@ -226,7 +226,7 @@ def send(tab: AppTest, sent: Any) -> bool:
     live = tab.session_state["manager"].live
     key = tab.session_state["manager"].known_fields["stock"].value.key
     message = WidgetState(id=f"$$ID-0123-{key}", string_value=sent if isinstance(sent, str) else json.dumps(sent))
-    arrived = live.read(Told(states=[message]))
+    arrived = live.read(ClientMessage(states=[message]))
     if arrived.edits:
         live.keep(arrived.edits)
     return not arrived.rejected

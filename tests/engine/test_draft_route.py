@@ -28,7 +28,7 @@ from core.storage.models import Base
 from core.typed_text import Draft, draft_path, send_fields
 from core.web import routes
 from core.web.drafts import BODY_LIMIT, keep_with_message
-from core.web.grants import Grant
+from core.web.field_token import FieldToken
 from core.web.token import anonymous_session_id, new_token, token_hash
 from tests.engine.conftest import queries
 from tests.engine.writing import put
@@ -50,11 +50,11 @@ class Browser:
     def secret(self) -> str:
         return self.services.settings.secret_key.get_secret_value()
 
-    def grant(self, field: str = "item", rule: TextRule = TEXT) -> str:
-        return Grant(form="order", field=field, rule=rule).issue(self.session_id, self.secret)
+    def field_token(self, field: str = "item", rule: TextRule = TEXT) -> str:
+        return FieldToken(form="order", field=field, rule=rule).issue(self.session_id, self.secret)
 
     def body(self, **changes: Any) -> dict[str, Any]:
-        return {"tab": TAB, "number": 1, "grant": self.grant(), "text": "a lamp", **changes}
+        return {"tab": TAB, "number": 1, "token": self.field_token(), "text": "a lamp", **changes}
 
     def post(self, headers: dict[str, str] | None = None, **changes: Any) -> Any:
         return self.client.post("/keep/drafts", json=self.body(**changes), headers=headers)
@@ -418,7 +418,7 @@ def test_an_anonymous_browser_is_known_after_its_first_draft(connect: Callable[.
 def test_the_text_becomes_the_value_its_widget_would_hold(
     browser: Browser, rule: TextRule, text: str, value: object
 ) -> None:
-    assert browser.post(grant=browser.grant(rule=rule), text=text).status_code == 204
+    assert browser.post(token=browser.field_token(rule=rule), text=text).status_code == 204
 
     assert browser.item == value
     assert type(browser.item) is type(value)
@@ -438,7 +438,7 @@ def test_a_text_its_widget_would_not_take_is_refused_with_the_reason(
 ) -> None:
     browser.post(number=1)
 
-    answer = browser.post(number=2, grant=browser.grant(rule=rule), text=text)
+    answer = browser.post(number=2, token=browser.field_token(rule=rule), text=text)
 
     assert answer.status_code == 422
     assert reason in answer.text
@@ -446,21 +446,21 @@ def test_a_text_its_widget_would_not_take_is_refused_with_the_reason(
 
 
 def test_the_reason_is_told_in_the_language_of_the_page(browser: Browser) -> None:
-    grant = browser.grant(rule=TextRule(kind="integer", high=10**9))
+    token = browser.field_token(rule=TextRule(kind="integer", high=10**9))
 
-    assert browser.post(grant=grant, text="2000000000", language="de").text == (
+    assert browser.post(token=token, text="2000000000", language="de").text == (
         "2000000000 ist zu groß. Geben Sie höchstens 1000000000 ein."
     )
-    assert "too large" in browser.post(grant=grant, text="2000000000", language="tlh").text
+    assert "too large" in browser.post(token=token, text="2000000000", language="tlh").text
 
 
 def test_a_field_shown_to_somebody_else_is_refused(connect: Callable[..., Browser], services: Services) -> None:
     ada, bob = services.accounts.users.create("ada", "Ada"), services.accounts.users.create("bob", "Bob")
-    foreign = connect(ada).grant()
+    foreign = connect(ada).field_token()
     browser = connect(bob)
 
-    for grant in (foreign, "", "forged.signature", browser.grant() + "x"):
-        assert browser.post(grant=grant).status_code == 403
+    for token in (foreign, "", "forged.signature", browser.field_token() + "x"):
+        assert browser.post(token=token).status_code == 403
 
     assert browser.item is None
     assert services.engine.open(ada.session_id).form("order").values == {}
@@ -503,7 +503,7 @@ def test_every_answer_says_what_became_of_the_text(browser: Browser) -> None:
     given = {
         "kept": [browser.post()],
         "refused": [browser.post(number=0), browser.post(text="x" * 101), browser.post(text="x" * BODY_LIMIT)],
-        "not-shown": [browser.post(grant="forged"), browser.post(headers={"Sec-Fetch-Site": "cross-site"})],
+        "not-shown": [browser.post(token="forged"), browser.post(headers={"Sec-Fetch-Site": "cross-site"})],
     }
     browser.services.accounts.tokens.revoke(token_hash(browser.token))
     given["signed-out"] = [browser.post()]
@@ -532,7 +532,7 @@ WRONG: list[dict[str, Any]] = [
     {"number": 2**53},
     {"number": "1"},
     {"number": 1.5},
-    {"grant": None},
+    {"token": None},
     {"text": None},
     {"text": 7},
     {"seen": "x"},
@@ -664,9 +664,9 @@ class TestWithAMessage:
         assert browser.post(text="a lamp").headers["keep-stamp"] == stamp
 
     def test_one_that_its_field_would_not_take_is_named_with_the_reason(self, browser: Browser) -> None:
-        number = browser.grant("many", TextRule(kind="integer", low=0, high=9))
+        number = browser.field_token("many", TextRule(kind="integer", low=0, high=9))
 
-        refused = browser.send_with_message(browser.body(grant=number, text="99"), browser.body(text="a lamp"))
+        refused = browser.send_with_message(browser.body(token=number, text="99"), browser.body(text="a lamp"))
 
         assert refused == {"many": "99 is too large. Enter at most 9."}
         assert browser.session().form("order").values == {"item": "a lamp"}
@@ -676,7 +676,7 @@ class TestWithAMessage:
         assert browser.item is None
 
     def test_so_is_one_for_which_there_is_no_room(self, browser: Browser) -> None:
-        too_long = browser.body(grant=browser.grant(rule=TextRule(kind="text")), text="x" * 300_000)
+        too_long = browser.body(token=browser.field_token(rule=TextRule(kind="text")), text="x" * 300_000)
         assert list(browser.send_with_message(too_long)) == ["item"]
 
     def test_one_that_an_edit_has_is_left_to_that(self, browser: Browser) -> None:
@@ -684,7 +684,7 @@ class TestWithAMessage:
         assert browser.item is None
 
     @pytest.mark.parametrize(
-        "wrong", [{"grant": "forged"}, {"tab": "?"}, {"number": 0}, {"text": 1}, {"text": ["a"]}, {"seen": "never"}]
+        "wrong", [{"token": "forged"}, {"tab": "?"}, {"number": 0}, {"text": 1}, {"text": ["a"]}, {"seen": "never"}]
     )
     def test_what_the_route_would_not_take_is_passed_over(self, browser: Browser, wrong: dict[str, Any]) -> None:
         assert browser.send_with_message(browser.body(**wrong)) == {}

@@ -23,7 +23,7 @@ from core.state.text_rules import TextRule
 from core.storage.models import TokenModel
 from core.streamlit_compat.server import UPLOAD
 from core.web import routes
-from core.web.grants import Grant
+from core.web.field_token import FieldToken
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
 from core.web.token import new_token, token_hash
@@ -110,8 +110,8 @@ class Browser:
     def draft(self) -> str:
         secret = self.services.settings.secret_key.get_secret_value()
         rule = TextRule(kind="text", longest=100)
-        grant = Grant(form="order", field="item", rule=rule).issue(self.clerk.session_id, secret)
-        body = {"tab": "0" * 32, "number": 1, "grant": grant, "text": "a lamp"}
+        token = FieldToken(form="order", field="item", rule=rule).issue(self.clerk.session_id, secret)
+        body = {"tab": "0" * 32, "number": 1, "token": token, "text": "a lamp"}
         return STATUS[self.client.post("/keep/drafts", json=body).status_code]
 
     def last_message(self) -> str:

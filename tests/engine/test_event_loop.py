@@ -78,10 +78,10 @@ def test_nothing_that_browsers_send_makes_the_event_loop_wait(office: Office, fo
         page.fill("Note", "typed")
         page.run()
         page.press("Write")
-        grants = page.grants
-        assert grants
-        for number, grant in enumerate(grants, start=1):
-            post = {"tab": "t" * 16, "number": number, "grant": grant, "text": "typed on", "seen": "", "age_ms": 0}
+        tokens = page.field_tokens
+        assert tokens
+        for number, token in enumerate(tokens, start=1):
+            post = {"tab": "t" * 16, "number": number, "token": token, "text": "typed on", "seen": "", "age_ms": 0}
             browser.ask("POST", "/keep/drafts", json.dumps(post).encode(), Content_Type="application/json")
         page.go_to("counter")
         assert browser.put(page, upload) == 204

@@ -14,7 +14,7 @@ from streamlit.dataframe_util import convert_anything_to_list
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from core.streamlit_compat.messages import Told
+from core.streamlit_compat.messages import ClientMessage
 
 OPTIONS: dict[str, list[Any]] = {
     "Decimal": [Decimal("1.5"), Decimal("2.50"), Decimal("NaN")],
@@ -133,7 +133,7 @@ def test_what_arrives_before_the_script_runs_is_kept(kind: str) -> None:
         states = [WidgetState(id=each.proto.id, string_value=label) for each in one]
         states += [WidgetState(id=each.proto.id, string_array_value={"data": [label]}) for each in several]
         live = tab.session_state["live"]
-        arrived = live.read(Told(states=states, asks=True))
+        arrived = live.read(ClientMessage(states=states, asks=True))
         assert not arrived.rejected
         live.keep(arrived.edits)
         again = open_tab(OPTIONS[kind], kept=True)

@@ -20,7 +20,7 @@ from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import upload_path
 from core.storage.models import Base
-from core.streamlit_compat.messages import Told
+from core.streamlit_compat.messages import ClientMessage
 from core.ui.kept_file import KeptFile
 from core.web.live_tab import Edit
 from tests.engine.writing import put
@@ -187,7 +187,7 @@ class TestAMessageOfTheBrowser:
             note = FileRef(digest=digest, name=f"{upload}.txt", type="text/plain", size=size, upload=upload)
             put(built.engine, manager.session.session_id, {upload_path(upload): note})
             state.file_uploader_state_value.uploaded_file_info.add(file_id=upload)
-        read = manager.live.read(Told(states=[state]))
+        read = manager.live.read(ClientMessage(states=[state]))
         assert not read.rejected
         manager.live.keep(read.edits)
         return list(read.edits)
@@ -242,7 +242,7 @@ class TestAMessageOfTheBrowser:
         tab = upload(page(), TEXT).run()
         state = WidgetState(id=tab.file_uploader[0].proto.id)
         state.file_uploader_state_value.uploaded_file_info.add(file_id="forged")
-        assert list(tab.session_state["_keep_manager"].live.read(Told(states=[state])).edits) == []
+        assert list(tab.session_state["_keep_manager"].live.read(ClientMessage(states=[state])).edits) == []
 
     def test_the_note_goes_when_a_field_has_the_file_and_after_a_day_in_any_case(
         self, make_settings: Callable[..., Settings]

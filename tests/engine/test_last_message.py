@@ -14,7 +14,7 @@ from core.errors import KeepError
 from core.services import Services
 from core.settings import Settings
 from core.state.paths import field_path
-from core.streamlit_compat.messages import told
+from core.streamlit_compat.messages import read_message
 from core.web import routes
 from core.web.ingress import Connections, get_connections
 from core.web.live_tab import Edit, LiveTab
@@ -58,7 +58,7 @@ class Browser:
 
     def send(self, content: bytes) -> None:
         """What the connection brings."""
-        self.tab.keep(self.tab.read(told(content)).edits)
+        self.tab.keep(self.tab.read(read_message(content)).edits)
 
     def leave(self) -> None:
         get_connections().close(self.connection)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from core.errors import KeepError, NotAllowedError
-from core.streamlit_compat.messages import FormPart, Told, Unsent
+from core.streamlit_compat.messages import ClientMessage, FormPart, Unsent
 from core.web.live_tab import Edit, LiveTab, MessageDiff
 
 KEY = "f.name"
@@ -30,7 +30,7 @@ class Tab:
         self.show(shown)
 
     def show(
-        self, value: str, *, given: bool = False, waits: bool = False, element: str = "", st_form: str = ""
+        self, value: str, *, given: bool = False, batched: bool = False, element: str = "", st_form: str = ""
     ) -> None:
         self.live.show(
             KEY,
@@ -40,7 +40,7 @@ class Tab:
             refuse=self._refuse,
             value=value,
             given=given,
-            waits=waits,
+            batched=batched,
             element=element,
             st_form=st_form,
         )
@@ -59,7 +59,7 @@ class Tab:
         ]
         if press:
             states.append(WidgetState(id=f"$$ID-89ab-{press}", trigger_value=True))
-        return self.live.read(Told(states=states, asks=True, **said), full_resend=full_resend).edits
+        return self.live.read(ClientMessage(states=states, asks=True, **said), full_resend=full_resend).edits
 
     def keep(self, edits: Sequence[Edit]) -> bool:
         return not edits or self.live.keep(edits)
@@ -142,12 +142,12 @@ def test_two_widgets_that_both_have_what_they_had_have_not_been_given_the_news()
     other = {"form": "f", "field": "other", "read": lambda state: state.string_value, "refuse": lambda _: None}
     tab.live.show("f.other", **other, value="a", given=True)
     states = [WidgetState(id=f"$$ID-0123-{key}", string_value="mine") for key in (KEY, "f.other")]
-    tab.live.keep(tab.live.read(Told(states=states)).edits)
+    tab.live.keep(tab.live.read(ClientMessage(states=states)).edits)
     tab.show("news", given=True)
     tab.live.show("f.other", **other, value="news", given=True)
-    assert not tab.live.read(Told(states=states)).edits
+    assert not tab.live.read(ClientMessage(states=states)).edits
     states[1] = WidgetState(id="$$ID-0123-f.other", string_value="news")
-    assert [edit.key for edit in tab.live.read(Told(states=states)).edits] == [KEY]
+    assert [edit.key for edit in tab.live.read(ClientMessage(states=states)).edits] == [KEY]
 
 
 @pytest.mark.parametrize(("press", "kept"), [("hand in", ["mine", "mine"]), ("undo", ["mine"]), ("", ["mine"])])
@@ -155,7 +155,7 @@ def test_what_waits_for_a_press_comes_with_one_that_is_not_our_own(press: str, k
     tab = Tab()
     tab.live.note_own("undo")
     tab.send("mine")
-    tab.show("news", given=True, waits=True)
+    tab.show("news", given=True, batched=True)
     tab.send("mine", press=press)
     assert tab.kept == kept
 
@@ -228,8 +228,8 @@ def test_what_the_widget_may_not_hold_is_not_kept() -> None:
 @pytest.mark.parametrize("identity", ["$$ID-0123-None", "$$ID-0123-f.unknown", "", "$$ID", "x"])
 def test_widgets_nobody_announced_are_passed_over(identity: str) -> None:
     tab = Tab()
-    told = Told(states=[WidgetState(id=identity, string_value="text")])
-    assert tab.live.read(told) == MessageDiff(edits=[], rejected=set())
+    message = ClientMessage(states=[WidgetState(id=identity, string_value="text")])
+    assert tab.live.read(message) == MessageDiff(edits=[], rejected=set())
 
 
 def test_a_state_that_cannot_be_read_is_passed_over() -> None:
@@ -247,7 +247,7 @@ def test_what_is_nested_too_deeply_is_unfit_and_ends_nothing() -> None:
     tab = Tab()
     tab.live.show("f.table", form="f", field="table", read=_json, refuse=lambda _: None, value=None, given=False)
     nested = WidgetState(id="$$ID-0123-f.table", string_value="[" * 100_000)
-    assert tab.live.read(Told(states=[nested], asks=True)) == MessageDiff(edits=[], rejected={nested.id})
+    assert tab.live.read(ClientMessage(states=[nested], asks=True)) == MessageDiff(edits=[], rejected={nested.id})
 
 
 def _json(state: WidgetState) -> Any:
@@ -260,7 +260,7 @@ class TestAnotherElement:
     ONE, OTHER = f"$$ID-0123-{KEY}", f"$$ID-4567-{KEY}"
 
     def read(self, tab: Tab, element: str, text: str) -> MessageDiff:
-        return tab.live.read(Told(states=[WidgetState(id=element, string_value=text)], asks=True))
+        return tab.live.read(ClientMessage(states=[WidgetState(id=element, string_value=text)], asks=True))
 
     def test_has_what_it_was_shown_with_and_that_is_no_edit(self) -> None:
         tab = Tab()
@@ -284,7 +284,7 @@ class TestAnotherElement:
 def test_what_is_sent_with_a_form_that_is_cleared_is_no_draft_each_time(clears: bool) -> None:
     """Also when the same is sent twice: the browser doesn't say that it has cleared its fields."""
     tab = Tab()
-    tab.show("", waits=True, st_form="entry")
+    tab.show("", batched=True, st_form="entry")
     tab.live.note(FormPart(form="entry", clears=clears))
     tab.live.note(FormPart(form="entry", button="$$ID-89ab-add"))
 
@@ -323,11 +323,11 @@ def test_a_tab_knows_whether_something_was_entered_that_nobody_keeps() -> None:
 def test_what_is_entered_into_a_plain_widget_that_is_new_is_told_from_what_it_shows_at_first() -> None:
     tab = Tab()
     plain = WidgetState(id=PLAIN, string_value="y")
-    tab.live.read(Told(states=[plain], asks=True, number=1))
+    tab.live.read(ClientMessage(states=[plain], asks=True, number=1))
     assert elsewhere(tab) == 0
 
     new = WidgetState(id="$$ID-cdef-new", bool_value=True)
-    tab.live.read(Told(states=[plain, new], asks=True, number=2, touched={new.id}))
+    tab.live.read(ClientMessage(states=[plain, new], asks=True, number=2, touched={new.id}))
     assert elsewhere(tab) == 2
 
 
@@ -366,7 +366,7 @@ def unsent(tab: Tab, day: str, *entered: Unsent, gift: bool = False, **said: Any
     states = [WidgetState(id=DAY, string_value=day), WidgetState(id=GIFT, bool_value=gift)]
     if said.get("press"):
         states.append(WidgetState(id=said.pop("press"), trigger_value=True))
-    tab.live.read(Told(states=states, asks=True, unsent=entered, **said))
+    tab.live.read(ClientMessage(states=states, asks=True, unsent=entered, **said))
     found: list[str] = tab.live.report()["unsent"]
     return found
 
@@ -399,10 +399,12 @@ def test_what_waits_in_a_form_is_sent_with_its_own_button() -> None:
 def test_a_form_can_t_be_saved_while_a_field_of_it_shows_what_was_not_sent() -> None:
     tab = Tab()
     day, forms = Unsent(id=f"$$ID-0123-{KEY}", form="", number=1), Unsent(id=f"$$ID-0123-{KEY}", form="entry", number=1)
-    told = Told(states=[WidgetState(id=f"$$ID-0123-{KEY}", string_value="")], asks=True, number=2, unsent=[day])
-    tab.live.keep_drafts(told, tab.live.read(told).edits)
+    message = ClientMessage(
+        states=[WidgetState(id=f"$$ID-0123-{KEY}", string_value="")], asks=True, number=2, unsent=[day]
+    )
+    tab.live.keep_drafts(message, tab.live.read(message).edits)
     assert list(tab.live.untaken) == [("f", "name")]
 
-    told = Told(states=told.states, asks=True, number=3, unsent=[forms])
-    tab.live.keep_drafts(told, tab.live.read(told).edits)
+    message = ClientMessage(states=message.states, asks=True, number=3, unsent=[forms])
+    tab.live.keep_drafts(message, tab.live.read(message).edits)
     assert tab.live.untaken == {}, "what waits for a button is none of the form's yet"

@@ -166,8 +166,8 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
         with browser.page("diary") as page:
             page.fill("Name", known["entered"])
             page.run()
-            grants = page.grants
-            draft = {"tab": secrets.token_hex(16), "number": 1, "grant": grants[0], "text": known["typed"]}
+            tokens = page.field_tokens
+            draft = {"tab": secrets.token_hex(16), "number": 1, "token": tokens[0], "text": known["typed"]}
             assert browser.post("/keep/drafts", draft)[0] == 204
             database = open_database(settings["database_url"])
             accounts = Accounts(database, SystemClock(), session_timeout=60, secret=known["secret key"])
@@ -192,7 +192,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
         server.close()
     known |= {f"cookie {number}": token for number, token in enumerate(browser.cookies)}
     known |= {f"ticket {number}": ticket for number, ticket in enumerate(browser.tickets)}
-    known |= {f"grant {number}": grant for number, grant in enumerate(grants)}
+    known |= {f"token {number}": token for number, token in enumerate(tokens)}
     assert len(set(browser.cookies)) == 4
     printed = (tmp_path / "log").read_text(encoding="utf-8")
     assert "refresh without the database" in printed

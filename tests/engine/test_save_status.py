@@ -73,10 +73,10 @@ def fields(app: AppTest) -> dict[str, Any]:
     return {field.pop("id"): field for field in told}
 
 
-def post(services: Services, token: str, grant: str, text: str) -> int:
+def post(services: Services, token: str, field_token: str, text: str) -> int:
     with TestClient(Starlette(routes=routes()), headers={"Sec-Fetch-Site": "same-origin"}) as client:
         client.cookies.set(services.settings.cookie_name, token)
-        body = {"tab": TAB, "number": 1, "grant": grant, "text": text}
+        body = {"tab": TAB, "number": 1, "token": field_token, "text": text}
         return int(client.post("/keep/drafts", json=body).status_code)
 
 
@@ -86,8 +86,8 @@ def test_the_page_may_post_what_is_typed_into_its_fields_and_nothing_else(servic
 
     assert set(named) == {item, many}
     assert named[item]["label"] == "Item"
-    assert post(services, token, named[item]["grant"], "a lamp") == 204
-    assert post(services, token, named[many]["grant"], "10") == 422
+    assert post(services, token, named[item]["token"], "a lamp") == 204
+    assert post(services, token, named[many]["token"], "10") == 422
     again = load()
     assert again.text_input[0].value == "a lamp"
     assert fields(again)[item]["stamp"] > named[item]["stamp"]
@@ -145,7 +145,7 @@ def test_a_page_in_the_middle_of_its_run_may_be_typed_into(services: Services, t
 
     assert not app.text
     assert told(app)["connection"] == "", "the outbox is there"
-    assert post(services, token, fields(app)[app.text_input[0].id]["grant"], "a lamp") == 204
+    assert post(services, token, fields(app)[app.text_input[0].id]["token"], "a lamp") == 204
 
 
 def test_a_field_alone_in_its_place_stays_there(services: Services, token: str) -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.services import Services, get_services
 from core.session import UserSession
 from core.state.paths import field_path
-from core.streamlit_compat.messages import Told
+from core.streamlit_compat.messages import ClientMessage
 from core.typed_text import Draft, digest_of, draft_path
 from tests.engine import writing
 from tests.engine.test_widgets import COLOURS, EVERY_KIND
@@ -424,7 +424,7 @@ def test_what_arrives_while_an_earlier_edit_s_run_is_under_way_is_not_overwritte
     tab.text_input[0].set_value("a").run()
     later = WidgetState(id=tab.text_input[0].proto.id, string_value="b")
     live = tab.session_state["live"]
-    assert live.keep(live.read(Told(states=[later], asks=True)).edits)
+    assert live.keep(live.read(ClientMessage(states=[later], asks=True)).edits)
     for _ in range(2):
         tab.run()  # Streamlit's state is that of the first edit
         assert kept() == {"field": "b"}
@@ -445,7 +445,7 @@ def test_a_choice_is_shown_again_once_it_fits_in_the_very_tab_it_was_made_in() -
     tab = AppTest.from_function(own).run()
     live = tab.session_state["live"]
     chosen = WidgetState(id=tab.radio[0].proto.id, string_value="blue")
-    assert live.keep(live.read(Told(states=[chosen], asks=True)).edits)
+    assert live.keep(live.read(ClientMessage(states=[chosen], asks=True)).edits)
     tab.radio[0].set_value("blue")
     assert returned(put(tab)) == "blue"
     assert returned(put(tab, plan="basic")) == "red"

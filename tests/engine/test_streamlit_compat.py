@@ -197,7 +197,7 @@ def test_without_one_thing_pages_run_what_is_entered_is_kept_and_the_log_and_doc
 def test_a_message_passes_as_it_is_where_messages_can_t_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     moved("proto.BackMsg_pb2")(monkeypatch)
     assert Feature.INGRESS in broken()
-    assert messages.told(b"anything") == messages.NOTHING_TOLD
+    assert messages.read_message(b"anything") == messages.EMPTY_MESSAGE
     assert messages.noted(b"anything") is None
 
 

@@ -14,7 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.testing.v1 import AppTest
 
-from core.streamlit_compat.messages import FragmentRun, Unsent, key_of, noted, told, with_status
+from core.streamlit_compat.messages import FragmentRun, Unsent, key_of, noted, read_message, with_status
 from core.streamlit_compat.server import UPLOAD, takes, uploaded
 
 KEY = "a.b/c d-é"
@@ -66,7 +66,7 @@ def test_a_browser_s_message_gives_the_value_the_script_gets(
     widget.set_value(value)
     message = BackMsg()
     message.rerun_script.widget_states.widgets.append(widget._widget_state)
-    (state,) = told(message.SerializeToString()).states
+    (state,) = read_message(message.SerializeToString()).states
     assert key_of(state.id) == KEY
     read = tab.session_state["reader"](state)
     assert read == value
@@ -93,17 +93,17 @@ def test_a_widget_that_is_not_on_the_page_has_no_reader() -> None:
 
 def test_other_messages_say_nothing_about_widgets() -> None:
     message = BackMsg(stop_script=True)
-    assert list(told(message.SerializeToString()).states) == []
-    assert list(told(b"\xff\xff").states) == []
+    assert list(read_message(message.SerializeToString()).states) == []
+    assert list(read_message(b"\xff\xff").states) == []
 
 
 def test_a_number_at_its_end_is_no_part_of_what_streamlit_hears() -> None:
     message = BackMsg()
     message.rerun_script.page_name = "here"
     numbered = message.SerializeToString() + b"\xc5\x3e\x02\x01\x00\x00"
-    assert told(numbered).number == 258
+    assert read_message(numbered).number == 258
     assert BackMsg.FromString(numbered).rerun_script == message.rerun_script
-    assert told(message.SerializeToString()).number == 0
+    assert read_message(message.SerializeToString()).number == 0
 
 
 def test_drafts_beside_its_number_are_no_part_of_what_streamlit_hears() -> None:
@@ -114,7 +114,7 @@ def test_drafts_beside_its_number_are_no_part_of_what_streamlit_hears() -> None:
     )
     content += b'"unsent": [{"id": "w", "form": "", "number": 2}, {"id": 1}], "touched": ["w", 1]}'
     added = b"\xca\x3e" + bytes([len(content) & 127 | 128, len(content) >> 7]) + content + b"\xc5\x3e\x02\x01\x00\x00"
-    heard = told(message.SerializeToString() + added)
+    heard = read_message(message.SerializeToString() + added)
     assert (heard.number, heard.drafts) == (258, [{"text": "a lamp"}])
     assert (heard.unsent, heard.touched) == ([Unsent(id="w", form="", number=2)], {"w"})
     assert BackMsg.FromString(message.SerializeToString() + added).rerun_script == message.rerun_script
@@ -124,7 +124,7 @@ def test_drafts_beside_its_number_are_no_part_of_what_streamlit_hears() -> None:
 def test_drafts_that_are_none_are_passed_over(content: bytes) -> None:
     message = BackMsg()
     message.rerun_script.page_name = "here"
-    heard = told(message.SerializeToString() + b"\xca\x3e" + bytes([len(content)]) + content)
+    heard = read_message(message.SerializeToString() + b"\xca\x3e" + bytes([len(content)]) + content)
     assert (list(heard.drafts), list(heard.unsent)) == ([], [])
 
 
@@ -155,7 +155,7 @@ def test_the_page_is_told_more_with_a_message_than_streamlit_hears(kind: str, le
 def test_a_message_over_the_limit_is_not_even_read() -> None:
     message = BackMsg()
     message.rerun_script.widget_states.widgets.add(id="x", string_value="x" * get_max_widget_state_size_bytes())
-    assert list(told(message.SerializeToString()).states) == []
+    assert list(read_message(message.SerializeToString()).states) == []
 
 
 @pytest.mark.parametrize(

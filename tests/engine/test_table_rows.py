@@ -11,7 +11,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.services import Services
-from core.streamlit_compat.messages import Told
+from core.streamlit_compat.messages import ClientMessage
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def send(tab: AppTest, **state: Any) -> None:
     manager = tab.session_state["manager"]
     key = manager.known_fields["stock.items"].value.key
     message = WidgetState(id=f"$$ID-0123-{key}", string_value=json.dumps(state))
-    manager.live.keep(manager.live.read(Told(states=[message])).edits)
+    manager.live.keep(manager.live.read(ClientMessage(states=[message])).edits)
     tab.run()
 
 

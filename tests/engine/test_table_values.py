@@ -18,7 +18,7 @@ from streamlit.elements.lib.column_config_utils import is_type_compatible
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from core.streamlit_compat.messages import Told
+from core.streamlit_compat.messages import ClientMessage
 from core.ui.table_edits import Base, Draft, TableEdits, edited, fit, without_unfit
 from core.ui.table_values import Table
 
@@ -183,7 +183,7 @@ def send(tab: AppTest, field: str, **state: Any) -> None:
     manager = tab.session_state["manager"]
     key = manager.known_fields[f"f.{field}"].value.key
     message = WidgetState(id=f"$$ID-0123-{key}", string_value=json.dumps(state))
-    edits = manager.live.read(Told(states=[message])).edits
+    edits = manager.live.read(ClientMessage(states=[message])).edits
     if edits:
         manager.live.keep(edits)
     shown(tab.run())

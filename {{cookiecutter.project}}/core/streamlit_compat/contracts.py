@@ -90,15 +90,18 @@ def _is_taken_in() -> None:
     message.rerun_script.widget_states.widgets.add(id=widgets.widget_id(key), string_value=text)
     message.rerun_script.page_script_hash = "a page"
     frame = bytes(message.SerializeToString()) + b"\xc5\x3e\x02\x01\x00\x00"  # the number 258
-    told = messages.told(frame)
-    (state,) = told.states
-    _expect(told.asks and told.page == "a page", "a rerun names its page (proto/BackMsg)")
-    _expect(told.number == 258, "a message may have fields that Streamlit doesn't know (proto/BackMsg)")
+    found = messages.read_message(frame)
+    (state,) = found.states
+    _expect(found.asks and found.page == "a page", "a rerun names its page (proto/BackMsg)")
+    _expect(found.number == 258, "a message may have fields that Streamlit doesn't know (proto/BackMsg)")
     _expect(messages.key_of(state.id) == key, "a widget's id ends in its key (runtime/state/common)")
     read = widgets.reader(key)
     reads = read is not None and read(state) == text and not messages.is_press(state)
     _expect(reads, "a widget's metadata reads its state (runtime/state/session_state)")
-    left = [*messages.told(messages.without(frame, [state.id])).states, *messages.told(messages.harmless(frame)).states]
+    left = [
+        *messages.read_message(messages.without(frame, [state.id])).states,
+        *messages.read_message(messages.harmless(frame)).states,
+    ]
     _expect(not left, "what is missing in a message stays as it was (proto/WidgetStates)")
     knows = isinstance(run.page_name(), str) and key in widgets.plain_keys().widgets
     _expect(knows, "a run knows its page and its widgets (scriptrunner_utils/script_run_context)")

@@ -40,7 +40,7 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ClientMessage:
     """One message of the browser."""
 
     states: Sequence[WidgetState] = ()
@@ -64,7 +64,7 @@ class Told:
     """Whether a dialog is open on the page."""
 
 
-NOTHING_TOLD = Told()
+EMPTY_MESSAGE = ClientMessage()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +86,8 @@ class FragmentRun:
     ended: bool
 
 
-@part_of(Feature.INGRESS, otherwise=NOTHING_TOLD)
-def told(frame: bytes) -> Told:
+@part_of(Feature.INGRESS, otherwise=EMPTY_MESSAGE)
+def read_message(frame: bytes) -> ClientMessage:
     """Return what one message of the browser says; nothing for a broken one.
 
     Streamlit itself closes the connection for those: with 1002 for garbage, with 1009 for what is too large.
@@ -96,19 +96,19 @@ def told(frame: bytes) -> Told:
     from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
     if len(frame) > get_max_widget_state_size_bytes():
-        return NOTHING_TOLD
+        return EMPTY_MESSAGE
     message = BackMsg()
     try:
         message.ParseFromString(frame)
     except DecodeError:
-        return NOTHING_TOLD
+        return EMPTY_MESSAGE
     kind = message.WhichOneof("type")
     if kind != "rerun_script":
-        return Told(asks=kind == "backend_operation_request")
+        return ClientMessage(asks=kind == "backend_operation_request")
     wish = message.rerun_script
     added = {field.field_number: field.data for field in UnknownFieldSet(message)}
     number, content = added.get(_NUMBER), _content(added.get(_CONTENT))
-    return Told(
+    return ClientMessage(
         states=wish.widget_states.widgets,
         asks=True,
         page=wish.page_script_hash,

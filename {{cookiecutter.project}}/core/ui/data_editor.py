@@ -141,7 +141,7 @@ def data_editor(
         refuse=lambda _edits: MisfitError("misfit.disabled") if disabled is True else None,
         value=kept,
         given=editor is not last,
-        waits=silent,
+        batched=silent,
     )
     shown.stamp, shown.was_shown = stamp_of(manager, shown), True
     manager.show_field(shown)

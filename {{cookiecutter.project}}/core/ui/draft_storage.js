@@ -29,7 +29,7 @@ class DraftStorage {
         continue;
       }
       const lives = item && item.tab !== tab && (open ? open.has(item.tab) : Date.now() - item.typed < GONE);
-      if (item?.grant && !lives) found.push(item);
+      if (item?.token && !lives) found.push(item);
     }
     return found;
   }

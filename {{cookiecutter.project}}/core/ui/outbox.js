@@ -9,7 +9,7 @@ const WITH_MESSAGE = 60_000; // characters of drafts that go with each of Stream
 class Outbox {
   constructor(changed) {
     this.changed = () => reported(changed); // called when there may be something else to say
-    this.fields = {}; // widget's id -> {path, label, grant, stamp, number}
+    this.fields = {}; // widget's id -> {path, label, token, stamp, number}
     this.page = { fields: {} }; // what the script said at the end of a run
     this.unsettled = false; // whether that page is still to be compared with what was typed
     this.status = {}; // what it said last of what is kept
@@ -72,7 +72,7 @@ class Outbox {
     this.noteTouched();
     for (const item of this.items.values()) {
       const [, field] = this.place(item);
-      if (field) Object.assign(item, { grant: field.grant, barred: false }); // another version of the server may want another one
+      if (field) Object.assign(item, { token: field.token, barred: false }); // another version of the server may want another one
     }
     this.unsettled = true;
     const { seen } = this.data.status; // when the run began
@@ -254,7 +254,7 @@ class Outbox {
       path: field.path,
       widget,
       label: field.label,
-      grant: field.grant,
+      token: field.token,
       text,
       number: this.number,
       seen,
@@ -313,7 +313,7 @@ class Outbox {
     this.replayed = true;
     for (const item of await this.storage.leftBehind(this.data.who, this.data.base, this.tab())) {
       if (this.items.has(item.id)) continue;
-      this.items.set(item.id, { ...item, grant: this.place(item)[1]?.grant ?? item.grant, onScreen: false });
+      this.items.set(item.id, { ...item, token: this.place(item)[1]?.token ?? item.token, onScreen: false });
     }
     this.looked = true;
     if (this.items.size) this.posting.pump();
@@ -374,8 +374,8 @@ class Outbox {
   // The field of a text is not shown to whoever is signed in now: somebody else may be.
   bar(item) {
     const latest = this.items.get(item.id);
-    if (latest?.grant === item.grant) latest.barred = true;
-    if (this.place(item)[1]?.grant === item.grant) this.askOnce();
+    if (latest?.token === item.token) latest.barred = true;
+    if (this.place(item)[1]?.token === item.token) this.askOnce();
   }
 
   async refuse(item, answer) {

@@ -88,9 +88,9 @@ class Posting {
 
   // What is said of a text to the server.
   body(item) {
-    const { tab, number, grant, text, seen, onScreen, typed, widget } = item;
+    const { tab, number, token, text, seen, onScreen, typed, widget } = item;
     const age = Math.max(0, Date.now() - typed);
-    return { tab, number, grant, text, seen, on_screen: onScreen, age_ms: age, language: this.outbox.data.locale, widget };
+    return { tab, number, token, text, seen, on_screen: onScreen, age_ms: age, language: this.outbox.data.locale, widget };
   }
 
   async send(item) {

@@ -249,7 +249,7 @@ class WidgetValue:
                 refuse=self._refuse,
                 value=shown.value,
                 given=is_new or self._source in (Source.GIVEN, Source.APP, Source.SCRIPT),
-                waits=self.is_silent,
+                batched=self.is_silent,
                 element=element_id(shown.key),
                 st_form=form_around(),
             )

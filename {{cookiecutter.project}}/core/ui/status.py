@@ -35,8 +35,8 @@ from core.ui.keys import own_key
 from core.ui.plain_state import plain_state
 from core.ui.times import words, zone
 from core.web.address import app_folder
+from core.web.field_token import FieldToken, owner_tag
 from core.web.fields import ShownField
-from core.web.grants import Grant, owner_tag
 from core.words import Words
 
 if TYPE_CHECKING:
@@ -155,11 +155,11 @@ def _data(services: Services, manager: SessionManager) -> dict[str, Any]:
 def _field(manager: SessionManager, shown: ShownField, rule: TextRule) -> dict[str, Any]:
     session, secret = manager.session, get_services().settings.secret_key.get_secret_value()
     note = last_draft(session, shown.form, shown.field)
-    grant = Grant(form=shown.form, field=shown.field, rule=rule)
+    token = FieldToken(form=shown.form, field=shown.field, rule=rule)
     return {
         "path": join_path(shown.form, shown.field),
         "label": shown.label,
-        "grant": grant.issue(session.session_id, secret),
+        "token": token.issue(session.session_id, secret),
         "stamp": shown.stamp,
         "theirs": _is_theirs(session, shown),
         "number": note.number if note else 0,

@@ -28,7 +28,7 @@ from core.state.paths import REMOVED, Change, edit_path, field_path, split_path
 from core.state.text_rules import UntakenTextError
 from core.typed_text import Draft, digest_of, draft_path
 from core.web.client import describe_device
-from core.web.grants import Grant
+from core.web.field_token import FieldToken
 from core.web.replica import get_strays
 from core.web.request import open_paths, read_json, require_identity, require_page
 from core.web.token import token_hash
@@ -61,7 +61,8 @@ class Post:
 
     tab: str
     number: int
-    grant: str
+    token: str
+    """Of the field, see `core.web.field_token`."""
     text: str
     seen: str
     on_screen: bool
@@ -78,7 +79,7 @@ class Post:
             case {
                 "tab": str(tab),
                 "number": int(number),
-                "grant": str(grant),
+                "token": str(token),
                 "text": str(text),
                 "seen": str(seen),
                 "on_screen": bool(on_screen),
@@ -89,7 +90,7 @@ class Post:
                 return cls(
                     tab=tab,
                     number=number,
-                    grant=grant,
+                    token=token,
                     text=text,
                     seen=seen,
                     on_screen=on_screen,
@@ -97,7 +98,7 @@ class Post:
                     language=spoken(language),
                     widget=widget[:_LONGEST_ID],
                 )
-        raise HTTPException(400, "A draft needs tab, number, grant and text, or what else it has is malformed.")
+        raise HTTPException(400, "A draft needs tab, number, token and text, or what else it has is malformed.")
 
 
 async def drafts(request: Request) -> Response:
@@ -145,10 +146,10 @@ async def _answer(request: Request) -> Response:
 def _receive(services: Services, token: str, device: str, post: Post) -> tuple[Identity, str]:
     """Make a text durable. Returns whose it is, and the field's stamp."""
     owner = require_identity(services, token)
-    grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
-    if grant is None:
+    field = FieldToken.open(post.token, owner.session_id, services.settings.secret_key.get_secret_value())
+    if field is None:
         raise HTTPException(403, "This field was not shown to you. Reload the page.")
-    return owner, _TypedText(services, owner, device, post, grant, grant.rule.read(post.text)).write()
+    return owner, _TypedText(services, owner, device, post, field, field.rule.read(post.text)).write()
 
 
 def keep_with_message(
@@ -165,46 +166,46 @@ def keep_with_message(
     anything is kept, and raises where that may not be.
     """
     untaken: dict[Place, KeepError] = {}
-    late: list[tuple[Post, Grant, Any]] = []
+    late: list[tuple[Post, FieldToken, Any]] = []
     for body in sent:
         try:
             post = Post.parse({**body, "text": body.get("text") or ""})
         except HTTPException:
             continue
-        grant = Grant.open(post.grant, owner.session_id, services.settings.secret_key.get_secret_value())
-        if grant is None:
+        field = FieldToken.open(post.token, owner.session_id, services.settings.secret_key.get_secret_value())
+        if field is None:
             continue
         try:
             if body.get("text") is None:
                 raise UntakenTextError("typed.not_here")
-            value = grant.rule.read(post.text)
+            value = field.rule.read(post.text)
         except UntakenTextError as error:
-            untaken[grant.form, grant.field] = error
+            untaken[field.form, field.field] = error
             continue
-        if not same(value, edits.get((grant.form, grant.field), REMOVED)):
-            late.append((post, grant, value))
+        if not same(value, edits.get((field.form, field.field), REMOVED)):
+            late.append((post, field, value))
     if late:
         vouch()
-    for post, grant, value in late:
+    for post, field, value in late:
         try:
-            _TypedText(services, owner, device, post, grant, value).write()
+            _TypedText(services, owner, device, post, field, value).write()
         except NotKeptError as error:
-            untaken[grant.form, grant.field] = error
+            untaken[field.form, field.field] = error
         except KeepError as error:
             log.warning("a draft can't be kept now", error=str(error))
-            untaken[grant.form, grant.field] = NotKeptNowError()
+            untaken[field.form, field.field] = NotKeptNowError()
     return untaken
 
 
 class _TypedText:
     """A text that was typed into a field, on its way into the session."""
 
-    def __init__(self, services: Services, owner: Identity, device: str, post: Post, grant: Grant, value: Any) -> None:
+    def __init__(self, services: Services, owner: Identity, device: str, post: Post, field: FieldToken, value: Any) -> None:
         self._services, self._owner, self._device = services, owner, device
-        self._post, self._form, self._name, self._value = post, grant.form, grant.field, value
+        self._post, self._form, self._name, self._value = post, field.form, field.field, value
         self._typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
-        self._field = field_path(grant.form, grant.field)
-        self._note = draft_path(post.tab, grant.form, grant.field)
+        self._field = field_path(field.form, field.field)
+        self._note = draft_path(post.tab, field.form, field.field)
 
     def write(self) -> str:
         """Make the text durable, as an edit of its field or beside a later one. Returns the field's stamp."""

@@ -22,7 +22,15 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
-from core.streamlit_compat.messages import FragmentRun, Told, harmless, noted, told, with_status, without
+from core.streamlit_compat.messages import (
+    ClientMessage,
+    FragmentRun,
+    harmless,
+    noted,
+    read_message,
+    with_status,
+    without,
+)
 from core.streamlit_compat.server import STREAM
 from core.web.address import folder
 from core.web.binding import protocols
@@ -215,7 +223,7 @@ class _Link:
 
     async def _take_in(self, frame: bytes) -> bytes:
         """Keep what a message brings. Returns what of it Streamlit shall see: nothing that a widget wouldn't take."""
-        page, message = self._connections.page(self.name), told(frame)
+        page, message = self._connections.page(self.name), read_message(frame)
         tab = page.tab if page else self._resumed
         full_resend, self._heard = not self._heard, self._heard or message.asks
         if tab is None:
@@ -225,7 +233,7 @@ class _Link:
         return await to_thread.run_sync(keep, limiter=self._threads)
 
 
-def _kept(tab: LiveTab, message: Told, frame: bytes, *, full_resend: bool) -> bytes:
+def _kept(tab: LiveTab, message: ClientMessage, frame: bytes, *, full_resend: bool) -> bytes:
     diff = tab.read(message, full_resend=full_resend)
     try:
         if message.asks:

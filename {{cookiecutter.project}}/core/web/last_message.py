@@ -15,7 +15,7 @@ from starlette.responses import Response
 from core.errors import KeepError, NotAllowedError
 from core.rate import RateLimit
 from core.services import Services
-from core.streamlit_compat.messages import told
+from core.streamlit_compat.messages import read_message
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
 from core.web.request import read_bytes, require_identity, require_page
@@ -53,5 +53,5 @@ async def last_message(request: Request) -> Response:
 def _take_in(services: Services, token: str, tab: LiveTab, frame: bytes) -> bool:
     if require_identity(services, token).session_id != tab.session_id:
         raise HTTPException(403, "This connection is another browser's.")
-    edits = tab.read_again(told(frame)).edits
+    edits = tab.read_again(read_message(frame)).edits
     return tab.keep(edits) if edits else True

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 from core.errors import KeepError, NotAllowedError, SignedOutError
 from core.state.equality import same
 from core.state.text_rules import UntakenTextError
-from core.streamlit_compat.messages import FormPart, Told, Unsent, WidgetState, is_press, key_of
+from core.streamlit_compat.messages import ClientMessage, FormPart, Unsent, WidgetState, is_press, key_of
 from core.streamlit_compat.widgets import Reader
 
 _NOTHING: Final = object()
@@ -82,7 +82,7 @@ class _Widget:
     """The id of the element it is on the page; empty where its key says enough."""
     read: Reader
     refuse: Callable[[Any], KeepError | None]
-    waits: bool
+    batched: bool
     st_form: str
     in_flight: Sequence[Any] = ()
     """The values that the browser may show until it has shown the last of them, which it was given; the oldest first.
@@ -169,15 +169,15 @@ class LiveTab:
         refuse: Callable[[Any], KeepError | None],
         value: Any,
         given: bool,
-        waits: bool = False,
+        batched: bool = False,
         element: str = "",
         st_form: str = "",
     ) -> None:
         """Take note that a run shows a widget with a value. `given`: the value came from the server, not the browser.
 
-        `refuse` returns why the widget may not hold a value, which a forged message need not respect. `waits`: it sends
-        no message of its own, as in a form that is submitted: `st_form` is the key of that. `element` is the id of what
-        the widget is on the page: what the browser says of another one is no edit, for nobody sees that any more.
+        `refuse` returns why the widget may not hold a value, which a forged message need not respect. `batched`: it
+        sends no message of its own, as in a form that is submitted: `st_form` is the key of that. `element` is the id of
+        what the widget is on the page: what the browser says of another one is no edit, for nobody sees that any more.
         """
         self.note_own(key)
         with self._lock:
@@ -185,10 +185,10 @@ class LiveTab:
             if widget is None or widget.element != element:
                 given = True
                 widget = self._widgets[key] = _Widget(
-                    form=form, field=field, element=element, read=read, refuse=refuse, waits=waits, st_form=st_form
+                    form=form, field=field, element=element, read=read, refuse=refuse, batched=batched, st_form=st_form
                 )
             widget.form, widget.field, widget.read, widget.refuse = form, field, read, refuse
-            widget.waits, widget.st_form = waits, st_form
+            widget.batched, widget.st_form = batched, st_form
             if given:
                 widget.give(value)
 
@@ -234,13 +234,13 @@ class LiveTab:
 
     # What the browser sends
 
-    def read_again(self, told: Told) -> MessageDiff:
+    def read_again(self, message: ClientMessage) -> MessageDiff:
         """Like `read`, for a message that the browser has sent twice: by another way, late, or after newer ones."""
-        if told.number and told.number < self.number:
+        if message.number and message.number < self.number:
             return MessageDiff()
-        return self.read(told, full_resend=not told.number or told.number == self.number)
+        return self.read(message, full_resend=not message.number or message.number == self.number)
 
-    def read(self, told: Told, *, full_resend: bool = False) -> MessageDiff:
+    def read(self, message: ClientMessage, *, full_resend: bool = False) -> MessageDiff:
         """Tell what was changed from what was there before, each state once, and what no widget may be changed to.
 
         `full_resend`: the browser sends all it holds because it has connected again, or says again what it said.
@@ -248,14 +248,14 @@ class LiveTab:
         edits: list[Edit] = []
         rejected: set[str] = set()
         with self._lock:
-            self.number, self.has_dialog = max(self.number, told.number), told.has_dialog
-            last, self._last = self._last, {state.id: state for state in told.states}
+            self.number, self.has_dialog = max(self.number, message.number), message.has_dialog
+            last, self._last = self._last, {state.id: state for state in message.states}
             others = {name for name, state in self._last.items() if last.get(name, state) != state}
-            pressed = {state.id for state in told.states if is_press(state)}
+            pressed = {state.id for state in message.states if is_press(state)}
             submitted = {self._buttons[button] for button in pressed & self._buttons.keys()}
             cleared = {form for form in submitted if self._clearing.get(form)}
-            changed, stale = self._changes(told, rejected, cleared)
-            chosen = [] if full_resend else self._chosen(told, changed, stale, others)
+            changed, stale = self._changes(message, rejected, cleared)
+            chosen = [] if full_resend else self._chosen(message, changed, stale, others)
             for key, state, value in stale:
                 widget = self._widgets[key]
                 widget.sent, widget.value, widget.standing = state, value, "stale"
@@ -272,17 +272,17 @@ class LiveTab:
                 edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value, sent=sent))
             if edits:
                 self._plain, self._pressed = {}, 0
-            self._note_plain(told, last)
-            self._note_heard(told, {*others, *pressed, *submitted})
+            self._note_plain(message, last)
+            self._note_heard(message, {*others, *pressed, *submitted})
         return MessageDiff(edits=edits, rejected=rejected)
 
     def _changes(
-        self, told: Told, rejected: set[str], cleared: Collection[str]
+        self, message: ClientMessage, rejected: set[str], cleared: Collection[str]
     ) -> tuple[Sequence[_Change], Sequence[_Change]]:
         """Split changed widget states into new values and stale echoes of a value the server has just replaced."""
         changed: list[_Change] = []
         stale: list[_Change] = []
-        for state in told.states:
+        for state in message.states:
             key = key_of(state.id) or ""
             widget = self._widgets.get(key)
             if widget is None:
@@ -313,41 +313,41 @@ class LiveTab:
         return changed, stale
 
     def _chosen(
-        self, told: Told, changed: Sequence[_Change], stale: Sequence[_Change], others: Collection[str]
+        self, message: ClientMessage, changed: Sequence[_Change], stale: Sequence[_Change], others: Collection[str]
     ) -> Sequence[_Change]:
         """Return those of the stale echoes that made the browser send this message: they were chosen again.
 
         `others` are the ids of the states that differ from those of the last message.
         """
-        if not stale or told.by_itself or (told.page and self.page and told.page != self.page):
+        if not stale or message.by_itself or (message.page and self.page and message.page != self.page):
             return ()
-        pressed = [state for state in told.states if is_press(state)]
+        pressed = [state for state in message.states if is_press(state)]
         if pressed:
             submits = any(state.trigger_value and key_of(state.id) not in self._own for state in pressed)
-            return [change for change in stale if submits and self._widgets[change[0]].waits]
+            return [change for change in stale if submits and self._widgets[change[0]].batched]
         is_alone = len(stale) == 1 and not changed and all(key_of(each) in self._widgets for each in others)
-        return [change for change in stale if is_alone and not self._widgets[change[0]].waits]
+        return [change for change in stale if is_alone and not self._widgets[change[0]].batched]
 
-    def _note_plain(self, told: Told, last: Mapping[str, WidgetState]) -> None:
+    def _note_plain(self, message: ClientMessage, last: Mapping[str, WidgetState]) -> None:
         """Note what was entered into a widget that is none of ours, or may have been changed by a button."""
         number = max(self.number, 1)
-        for state in told.states:
+        for state in message.states:
             key = key_of(state.id) or ""
             if key in self._own:
                 continue
             if is_press(state):
                 self._pressed = number
-            elif last[state.id] != state if state.id in last else state.id in told.touched:
+            elif last[state.id] != state if state.id in last else state.id in message.touched:
                 self._plain[key or state.id] = number
 
-    def _note_heard(self, told: Told, sent: Collection[str]) -> None:
+    def _note_heard(self, message: ClientMessage, sent: Collection[str]) -> None:
         """Note what the page has not sent yet, with this message or one before it. `sent` are widgets and forms."""
-        shown, newest = {*self._last, *self._clearing}, told.number - _REMEMBERED
+        shown, newest = {*self._last, *self._clearing}, message.number - _REMEMBERED
         self._heard = {name: number for name, number in self._heard.items() if name in shown or number > newest}
-        self._heard |= dict.fromkeys(sent, told.number)
+        self._heard |= dict.fromkeys(sent, message.number)
         self._unsent = [
             each
-            for each in told.unsent
+            for each in message.unsent
             if max(self._heard.get(each.id, 0), self._heard.get(each.form, 0)) <= each.number
         ]
 
@@ -377,7 +377,7 @@ class LiveTab:
                 widget.ahead = [*widget.ahead, edit.value][-_MOST_AHEAD:]
         return stamps is not None
 
-    def keep_drafts(self, told: Told, edits: Sequence[Edit]) -> None:
+    def keep_drafts(self, message: ClientMessage, edits: Sequence[Edit]) -> None:
         """Keep what the page shows and has sent as no edit, for the run that follows. Raises as its KeepDrafts does."""
         untaken: dict[tuple[str, str], KeepError] = {}
         with self._lock:
@@ -385,7 +385,7 @@ class LiveTab:
                 widget = self._widgets.get(key_of(each.id) or "")
                 if widget is not None and widget.element in ("", each.id) and not each.form:
                     untaken[widget.form, widget.field] = UntakenTextError("typed.not_here")
-        self.untaken = {**untaken, **(self._keep_drafts(told.drafts, edits) if told.drafts else {})}
+        self.untaken = {**untaken, **(self._keep_drafts(message.drafts, edits) if message.drafts else {})}
 
     def settle(self, key: str) -> None:
         """Take note that nothing is left to be done for what was sent last: it was kept otherwise, or refused."""

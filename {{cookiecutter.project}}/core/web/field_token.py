@@ -1,7 +1,7 @@
-"""Grants: what lets a page write the draft of one field, and says how its text is read.
+"""The token by which a page may write the draft of one field. It says how its text is read.
 
-A grant is signed for the session its page was rendered for. So the route that takes drafts needs no memory of what
-was rendered: a grant counts after a restart and on any replica, for that session and that field only.
+It is signed for the session its page was rendered for. So the route that takes drafts needs no memory of what
+was rendered: it counts after a restart and on any replica, for that session and that field only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class FieldToken:
     """One field of one form, and how the text typed into it becomes its value."""
 
     form: str
@@ -34,15 +34,15 @@ class Grant:
     rule: TextRule
 
     def issue(self, session_id: str, secret: str) -> str:
-        """Return the grant as ASCII text that only this session's browsers can use."""
+        """Return the token as ASCII text that only this session's browsers can use."""
         rule = self.rule
         content = [self.form, self.field, rule.kind, rule.optional, rule.longest, rule.low, rule.high]
         payload = base64.urlsafe_b64encode(orjson.dumps(content)).rstrip(b"=").decode("ascii")
         return f"{payload}.{_signature(payload, session_id, secret)}"
 
     @classmethod
-    def open(cls, text: str, session_id: str, secret: str) -> Grant | None:
-        """Read a grant; None for one that was not issued for this session."""
+    def open(cls, text: str, session_id: str, secret: str) -> FieldToken | None:
+        """Read a token; None for one that was not issued for this session."""
         payload, _, signature = text[:MAX_LENGTH].partition(".")
         if not text.isascii() or not hmac.compare_digest(signature, _signature(payload, session_id, secret)):
             return None
