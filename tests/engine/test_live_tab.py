@@ -301,7 +301,7 @@ def test_what_is_sent_with_a_form_that_is_cleared_is_no_draft_each_time(clears: 
 
 def elsewhere(tab: Tab) -> int:
     """The number of the message with which something was entered last that nobody keeps."""
-    number: int = tab.live.report()["elsewhere"]
+    number: int = tab.live.report.to_dict()["elsewhere"]
     return number
 
 
@@ -336,13 +336,13 @@ def test_what_a_run_keeps_of_a_plain_widget_is_kept_and_nothing_else() -> None:
     tab.send("a", plain="x", number=1)
     tab.send("a", plain="y", number=2)
 
-    tab.live.note_kept("another")
+    tab.live.report.note_kept("another")
     assert elsewhere(tab) == 2
-    tab.live.note_kept("plain")
+    tab.live.report.note_kept("plain")
     assert elsewhere(tab) == 0
 
     tab.send("a", plain="z", number=3)
-    tab.live.note_saved()
+    tab.live.report.note_saved()
     assert elsewhere(tab) == 0
 
 
@@ -351,10 +351,10 @@ def test_a_button_may_have_changed_what_nobody_keeps_where_there_is_such_a_thing
     tab = Tab()
     tab.send("a", number=1)
     tab.send("a", press="add-to-cart", number=2)
-    tab.live.has_plain_state = holds
+    tab.live.report.has_plain_state = holds
 
     assert elsewhere(tab) == (2 if holds else 0)
-    tab.live.note_kept()
+    tab.live.report.note_kept()
     assert elsewhere(tab) == 0
 
 
@@ -367,7 +367,7 @@ def unsent(tab: Tab, day: str, *entered: Unsent, gift: bool = False, **said: Any
     if said.get("press"):
         states.append(WidgetState(id=said.pop("press"), trigger_value=True))
     tab.live.read(ClientMessage(states=states, asks=True, unsent=entered, **said))
-    found: list[str] = tab.live.report()["unsent"]
+    found: list[str] = tab.live.report.to_dict()["unsent"]
     return found
 
 
@@ -381,9 +381,9 @@ def test_what_a_widget_shows_is_unsent_until_a_message_has_another_value_of_it()
     again = Unsent(id=DAY, form="", number=4)
     assert unsent(tab, "2 May", again, gift=True, number=5) == [DAY]
     tab.live.note_shown([DAY])
-    assert tab.live.report()["unsent"] == [DAY]
+    assert tab.live.report.to_dict()["unsent"] == [DAY]
     tab.live.note_shown([GIFT])
-    assert tab.live.report()["unsent"] == [], "it is on the page no more"
+    assert tab.live.report.to_dict()["unsent"] == [], "it is on the page no more"
 
 
 def test_what_waits_in_a_form_is_sent_with_its_own_button() -> None:

@@ -128,7 +128,7 @@ class SessionManager:
             self.unkept_edits.refuse(form_id, field, error)
             return False
         self._kept(form_id, field)
-        self.live.note_kept(None if page is None else field)
+        self.live.report.note_kept(None if page is None else field)
         return True
 
     @property
@@ -153,7 +153,7 @@ class SessionManager:
         self.session.save_form(form_id, data, page=self.page if has_widgets else None)
         self._engine.publish()  # what others compute from saved forms is out of date from then on
         self._kept(form_id, *data)
-        self.live.note_saved()
+        self.live.report.note_saved()
 
     def submit_form(
         self, form_id: str, values: Mapping[str, Any], work: Work, *, key: str, clear: bool = False
@@ -174,7 +174,7 @@ class SessionManager:
         if receipt.again and forms.submission_key(self.session, form_id) == key:
             self.session.commit([forms.next_submission(form_id)])
         self._kept(form_id, *values)
-        self.live.note_saved()
+        self.live.report.note_saved()
         return receipt
 
     def take_assigned(self, key: str) -> bool:

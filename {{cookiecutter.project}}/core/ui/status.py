@@ -109,7 +109,7 @@ class _Page:
     def end(self) -> None:
         """Tell what the page consists of, now that it is whole."""
         manager = self._manager
-        manager.live.has_plain_state = bool(plain_state(manager))
+        manager.live.report.has_plain_state = bool(plain_state(manager))
         manager.live.note_shown(shown_widgets())
         untold = {widget_id(each.key): _field(manager, each, each.rule) for each in self._untold if each.rule}
         data = {
@@ -183,19 +183,19 @@ def _status(services: Services, manager: SessionManager) -> dict[str, Any]:
         ],
         "database": "away" if services.engine.failures else "up",
         "journal": services.journal is not None,
-        **manager.live.report(),
+        **manager.live.report.to_dict(),
     }
 
 
 def _fragment_status(services: Services, manager: SessionManager, session_id: str) -> dict[str, Any]:
     """The same when a run of fragments begins or has ended, of Streamlit's session of that id."""
-    manager.live.has_plain_state = bool(plain_state(manager, session_id))
+    manager.live.report.has_plain_state = bool(plain_state(manager, session_id))
     return {**_status(services, manager), "complete": _is_complete(manager)}
 
 
 def _is_complete(manager: SessionManager) -> bool:
     """Whether all that the page holds is kept."""
-    return bool(manager.shown_fields) and not (manager.live.has_plain_state or broken())
+    return bool(manager.shown_fields) and not (manager.live.report.has_plain_state or broken())
 
 
 def _words(say: Words, manager: SessionManager) -> dict[str, str]:

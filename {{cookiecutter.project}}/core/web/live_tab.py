@@ -19,13 +19,12 @@ from typing import Any, Final, Literal
 from core.errors import KeepError, NotAllowedError, SignedOutError
 from core.state.equality import same
 from core.state.text_rules import UntakenTextError
-from core.streamlit_compat.messages import ClientMessage, FormPart, Unsent, WidgetState, is_press, key_of
+from core.streamlit_compat.messages import ClientMessage, FormPart, WidgetState, is_press, key_of
 from core.streamlit_compat.widgets import Reader
+from core.web.page_report import PageReport
 
 _NOTHING: Final = object()
 _MOST_AHEAD = 100
-_REMEMBERED = 20
-"""Messages for which is remembered what was sent with them, though it is on the page no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +75,11 @@ _Change = tuple[str, WidgetState, Any]
 
 @dataclass(slots=True, kw_only=True)
 class _Widget:
+    """The exchange about one widget: what it was given, what the browser has sent, and what became of that.
+
+    What a run knows of the field is in `ShownField`: a table's field has a new widget whenever others change it.
+    """
+
     form: str
     field: str
     element: str
@@ -142,16 +146,9 @@ class LiveTab:
         self._buttons: dict[str, str] = {}
         self.describe: Callable[[str], Mapping[str, Any]] = lambda _session_id: {}
         """Tells the page's script what is kept, by Streamlit's id of its session. For the event loop's own thread."""
-        self._plain: dict[str, int] = {}
-        self._pressed = 0
-        self._heard: dict[str, int] = {}
+        self.report = PageReport()
         self._own: set[str] = set()
         self._own_now: set[str] = set()
-        self._unsent: Sequence[Unsent] = ()
-        self.has_plain_state = False
-        """True if the page, as it was shown last, holds something that is not kept."""
-        self.number = 0
-        """The number of the newest message that arrived, as the page's script counts them."""
         self.has_dialog = False
         """True if a dialog was open on the page when the newest message was sent."""
         self.page = ""
@@ -176,8 +173,8 @@ class LiveTab:
         """Take note that a run shows a widget with a value. `given`: the value came from the server, not the browser.
 
         `refuse` returns why the widget may not hold a value, which a forged message need not respect. `batched`: it
-        sends no message of its own, as in a form that is submitted: `st_form` is the key of that. `element` is the id of
-        what the widget is on the page: what the browser says of another one is no edit, for nobody sees that any more.
+        sends no message of its own, as in a form that is submitted: `st_form` is the key of that. `element` is the id
+        of what the widget is on the page: what the browser says of another one is no edit, for nobody sees that now.
         """
         self.note_own(key)
         with self._lock:
@@ -226,8 +223,8 @@ class LiveTab:
 
         A key may be another widget's now, of which nobody knows anything here.
         """
+        self.report.note_shown(ids)
         with self._lock:
-            self._unsent = [each for each in self._unsent if each.id in ids]
             self._own = set(self._own_now)
             for key in {key_of(each) or "" for each in ids} & self._widgets.keys() - self._own:
                 del self._widgets[key]
@@ -236,9 +233,9 @@ class LiveTab:
 
     def read_again(self, message: ClientMessage) -> MessageDiff:
         """Like `read`, for a message that the browser has sent twice: by another way, late, or after newer ones."""
-        if message.number and message.number < self.number:
+        if message.number and message.number < self.report.number:
             return MessageDiff()
-        return self.read(message, full_resend=not message.number or message.number == self.number)
+        return self.read(message, full_resend=not message.number or message.number == self.report.number)
 
     def read(self, message: ClientMessage, *, full_resend: bool = False) -> MessageDiff:
         """Tell what was changed from what was there before, each state once, and what no widget may be changed to.
@@ -248,7 +245,7 @@ class LiveTab:
         edits: list[Edit] = []
         rejected: set[str] = set()
         with self._lock:
-            self.number, self.has_dialog = max(self.number, message.number), message.has_dialog
+            self.has_dialog = message.has_dialog
             last, self._last = self._last, {state.id: state for state in message.states}
             others = {name for name, state in self._last.items() if last.get(name, state) != state}
             pressed = {state.id for state in message.states if is_press(state)}
@@ -268,12 +265,12 @@ class LiveTab:
                     continue
                 widget.holds(state, value, is_edit=True)
                 others.add(state.id)
-                sent = widget.st_form in cleared
-                edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value, sent=sent))
-            if edits:
-                self._plain, self._pressed = {}, 0
-            self._note_plain(message, last)
-            self._note_heard(message, {*others, *pressed, *submitted})
+                is_sent = widget.st_form in cleared
+                edits.append(Edit(key=key, form=widget.form, field=widget.field, value=value, sent=is_sent))
+            sent = {*others, *pressed, *submitted}
+            self.report.note_message(
+                message, last, own=self._own, forms=self._clearing, sent=sent, has_edits=bool(edits)
+            )
         return MessageDiff(edits=edits, rejected=rejected)
 
     def _changes(
@@ -328,29 +325,6 @@ class LiveTab:
         is_alone = len(stale) == 1 and not changed and all(key_of(each) in self._widgets for each in others)
         return [change for change in stale if is_alone and not self._widgets[change[0]].batched]
 
-    def _note_plain(self, message: ClientMessage, last: Mapping[str, WidgetState]) -> None:
-        """Note what was entered into a widget that is none of ours, or may have been changed by a button."""
-        number = max(self.number, 1)
-        for state in message.states:
-            key = key_of(state.id) or ""
-            if key in self._own:
-                continue
-            if is_press(state):
-                self._pressed = number
-            elif last[state.id] != state if state.id in last else state.id in message.touched:
-                self._plain[key or state.id] = number
-
-    def _note_heard(self, message: ClientMessage, sent: Collection[str]) -> None:
-        """Note what the page has not sent yet, with this message or one before it. `sent` are widgets and forms."""
-        shown, newest = {*self._last, *self._clearing}, message.number - _REMEMBERED
-        self._heard = {name: number for name, number in self._heard.items() if name in shown or number > newest}
-        self._heard |= dict.fromkeys(sent, message.number)
-        self._unsent = [
-            each
-            for each in message.unsent
-            if max(self._heard.get(each.id, 0), self._heard.get(each.form, 0)) <= each.number
-        ]
-
     # What becomes of it
 
     def keep(self, edits: Sequence[Edit]) -> bool:
@@ -381,7 +355,7 @@ class LiveTab:
         """Keep what the page shows and has sent as no edit, for the run that follows. Raises as its KeepDrafts does."""
         untaken: dict[tuple[str, str], KeepError] = {}
         with self._lock:
-            for each in self._unsent:
+            for each in self.report.unsent:
                 widget = self._widgets.get(key_of(each.id) or "")
                 if widget is not None and widget.element in ("", each.id) and not each.form:
                     untaken[widget.form, widget.field] = UntakenTextError("typed.not_here")
@@ -422,30 +396,6 @@ class LiveTab:
         """Return True if a stamp is that of the widget's last edit in this very tab."""
         with self._lock:
             return key in self._widgets and self._widgets[key].stamp == stamp
-
-    # What is kept of the page
-
-    def note_kept(self, key: str | None = None) -> None:
-        """Take note that a run has kept what a button has done, and what a plain widget of this key holds."""
-        with self._lock:
-            self._pressed = 0
-            self._plain = {name: number for name, number in self._plain.items() if name != key}
-
-    def note_saved(self) -> None:
-        """Take note that a form was saved as a whole, later than all that was entered elsewhere."""
-        with self._lock:
-            self._plain, self._pressed = {}, 0
-
-    def report(self) -> dict[str, Any]:
-        """Return what the page's script is told of its messages.
-
-        `seen` is the number of the newest one. `elsewhere` is that of the last with which something was entered that
-        nobody keeps, 0 if something was kept since. `unsent` are the widgets that the page still has to send.
-        """
-        with self._lock:
-            pressed = self._pressed if self.has_plain_state else 0
-            elsewhere = max([pressed, *self._plain.values()])
-            return {"seen": self.number, "elsewhere": elsewhere, "unsent": [each.id for each in self._unsent]}
 
 
 def _attempt(of: Callable[[Any], Any], argument: Any) -> Any:
