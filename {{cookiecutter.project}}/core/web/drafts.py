@@ -200,7 +200,9 @@ def keep_with_message(
 class _TypedText:
     """A text that was typed into a field, on its way into the session."""
 
-    def __init__(self, services: Services, owner: Identity, device: str, post: Post, field: FieldToken, value: Any) -> None:
+    def __init__(
+        self, services: Services, owner: Identity, device: str, post: Post, field: FieldToken, value: Any
+    ) -> None:
         self._services, self._owner, self._device = services, owner, device
         self._post, self._form, self._name, self._value = post, field.form, field.field, value
         self._typed = services.clock.now() - timedelta(milliseconds=post.age_ms)
