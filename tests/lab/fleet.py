@@ -113,7 +113,7 @@ class Person:
             self._failed = error
 
     def _use(self, page: OpenPage) -> None:
-        grants = {_field_of(grant): grant for grant in page.grants}
+        grants = {_field_of(grant): grant for grant in page.field_tokens}
         while not self._over.is_set():
             self._type(grants[TYPED])
             text = f"{self.count} {secrets.token_hex(4)}"
@@ -128,7 +128,7 @@ class Person:
         self._number += 1
         text = f"{self._number} {secrets.token_hex(4)}"
         self.since[TYPED].append(text)
-        body = {"tab": self._tab, "number": self._number, "grant": grant, "text": text}
+        body = {"tab": self._tab, "number": self._number, "token": grant, "text": text}
         began = time.monotonic()
         while self._post(body) != "kept":
             if time.monotonic() - began > PATIENCE_SECONDS:
