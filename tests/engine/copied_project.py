@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.settings import PROJECT_ROOT, Settings
-from tests.engine import HERE
+from tests.engine import HERE, forked
 
 SHOP = HERE / "shop"
 PASSWORD = "a phrase of some length"
@@ -52,6 +53,10 @@ class Project:
         known = {name.upper() for name in Settings.model_fields} | {"PYTHONPATH"}
         outside = {name: value for name, value in os.environ.items() if name not in known}
         environment = {**outside, "TMPDIR": str(self.root.parent), **self.env}
+        plain = command.removesuffix(" 2>&1")
+        words = shlex.split(plain)
+        if words[0] == sys.executable and words[1] in ("manage.py", "-c") and not {"&&", ";", "|", ">"} & set(words):
+            return forked.run(words[1:], self.root, environment, together=plain != command)
         return subprocess.run(
             command, shell=True, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )

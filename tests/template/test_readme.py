@@ -19,15 +19,15 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import INSTALLED, Bake, one_at_a_time
+from tests.conftest import Bake, one_at_a_time
 from tests.lab.faults import discover
 from tests.lab.keyboard.scenarios import SCENARIOS
 from tests.support.bake import LEFTOVERS, PROJECT_FOLDER, TEMPLATE, BakedProject, clean_environment
 from tests.support.documents import commands, local_links
 from tests.support.server import free_port
-from tests.template.test_generated_project import assert_passes_its_checks, with_tools_of
+from tests.template.test_generated_project import MYPY, assert_passes_its_checks, with_tools_of
 
-MYPY, MYPY_LAB = INSTALLED / "mypy", INSTALLED / "mypy-lab"
+MYPY_LAB = MYPY.with_name("mypy-lab")
 PROOF = TEMPLATE / "docs" / "explanation" / "proof.md"
 DOCUMENTS = [
     path
@@ -121,7 +121,7 @@ def in_a_path_with_a_space(folder: Path) -> Path:
     leave_out = shutil.ignore_patterns(*LEFTOVERS, ".git", "build")
     shutil.copytree(TEMPLATE, copy, ignore=leave_out)
     (copy / "build").mkdir()
-    MYPY.mkdir(exist_ok=True)
+    MYPY.mkdir(parents=True, exist_ok=True)
     MYPY_LAB.mkdir(exist_ok=True)
     for link, target in {".venv": sys.prefix, "build/mypy": MYPY, "build/mypy-lab": MYPY_LAB}.items():
         (copy / link).symlink_to(target)
