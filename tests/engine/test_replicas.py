@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from core.clock import FakeClock
-from core.services import Services
+from core.services import Services, build_services, use_services
+from core.settings import Settings
 from core.storage.file_store import FileStore
+from core.storage.migrate import upgrade
 from core.storage.replicas import NOTED_SECONDS, Replica, Replicas, differences
+from core.web.replica import note_replica
 
 SAME = {"SECRET_KEY": "a", "FILES_URL": "f"}
 
@@ -76,3 +82,32 @@ def test_only_servers_that_share_files_have_the_same_place(tmp_path: Path) -> No
     shared, again, private = (FileStore(folder, tmp_path) for folder in ("shared", "shared", "private"))
     assert shared.place_id() == again.place_id() != private.place_id()
     assert list(shared.digests()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "unlike"),
+    [
+        ("SECRET_KEY", {"secret_key": "1" * 64}),
+        ("SESSION_ENCRYPTION_KEYS", {"session_encryption_keys": [Fernet.generate_key().decode()]}),
+        ("FILES_URL", {"files_url": "private"}),
+    ],
+)
+def test_a_server_with_a_setting_of_its_own_is_noticed(
+    make_settings: Callable[..., Settings], tmp_path: Path, name: str, unlike: dict[str, object]
+) -> None:
+    """As the servers note themselves, each with the settings it runs with."""
+    common = {"secret_key": "0" * 64, "files_url": str(tmp_path / "shared")}
+    if "files_url" in unlike:
+        unlike = {"files_url": str(tmp_path / "private")}
+    fleet = {"one": common, "two": common, "odd": {**common, **unlike}}
+    for server, settings in fleet.items():
+        built = build_services(make_settings(**settings, journal_path=tmp_path / f"{server}.db"))
+        with use_services(built):
+            if server == "one":
+                upgrade(built.database)
+            replicas = Replicas(built.database, built.clock, server)
+            asyncio.run(note_replica(replicas))
+            found = list(differences(replicas.running()))
+    ((says, fix),) = found
+    assert says == f"odd differs from one and two in {name}"
+    assert name in fix
