@@ -16,7 +16,7 @@ from core.settings import Settings
 from core.storage.file_store import FileStore
 from core.storage.migrate import upgrade
 from core.storage.replicas import NOTED_SECONDS, Replica, Replicas, differences
-from core.web.replica import note_replica
+from core.web.replica import Strays, note_replica
 
 SAME = {"SECRET_KEY": "a", "FILES_URL": "f"}
 
@@ -111,3 +111,13 @@ def test_a_server_with_a_setting_of_its_own_is_noticed(
     ((says, fix),) = found
     assert says == f"odd differs from one and two in {name}"
     assert name in fix
+
+
+def test_who_types_again_and_again_into_a_page_of_another_server_has_strayed() -> None:
+    strays = Strays()
+    for owner, texts in (("once", 1), ("again and again", 3)):
+        for _ in range(texts):
+            strays.note(owner)
+    strays.note("with a file", is_upload=True)
+    assert strays.take() == 2
+    assert strays.take() == 0

@@ -22,7 +22,7 @@ from core.web import lifespan, routes
 from core.web.binding import Bindings
 from core.web.client import describe_device
 from core.web.cookie import SessionCookieMiddleware
-from core.web.routes import version
+from core.web.replica import version
 from core.web.shutdown import get_shutdown
 from core.web.token import anonymous_session_id, new_token, token_hash, verify
 from tests.engine.writing import put

@@ -18,7 +18,7 @@ import streamlit as st
 from core.streamlit_compat.server import component_script
 from core.ui.keys import own_key
 from core.web.address import app_folder
-from core.web.routes import version
+from core.web.replica import version
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer

@@ -16,6 +16,7 @@ from core.streamlit_compat.server import UPLOAD
 from core.web.address import folder, is_page
 from core.web.binding import Bindings, protocols
 from core.web.client import OTHER_PAGE, OTHER_UPLOAD, note_denied
+from core.web.replica import get_strays
 from core.web.token import new_token, token_hash, verify
 
 MAX_AGE = 400 * 86400
@@ -60,8 +61,7 @@ class SessionCookieMiddleware:
         scope = {**scope, "headers": _replace(scope["headers"], b"cookie", cookies)}
         if scope["type"] == "websocket":
             scope["headers"] = self._without_foreign_session(scope, owner)
-        elif self._foreign_upload(scope, owner):
-            words = "This upload belongs to another browser. Reload the page."
+        elif words := self._foreign_upload(scope, owner):
             await PlainTextResponse(words, 403)(scope, receive, send)
             return
         elif token is None and is_page(scope, self._base):
@@ -96,17 +96,21 @@ class SessionCookieMiddleware:
             note_denied(scope, OTHER_PAGE, browser=owner, owner=other)
         return _replace(headers, b"sec-websocket-protocol", ", ".join(parts[:2]).encode("latin-1"))
 
-    def _foreign_upload(self, scope: Scope, owner: str | None) -> bool:
+    def _foreign_upload(self, scope: Scope, owner: str | None) -> str:
+        """Return why an upload can't be taken here; nothing for one that can, and for what is no upload."""
         prefix = f"{self._base}{UPLOAD}"
         path: str = scope["path"]
         if not path.startswith(prefix) or scope["method"] not in ("PUT", "DELETE"):
-            return False
+            return ""
         streamlit_id = path.removeprefix(prefix).partition("/")[0]
         if self._bindings.belongs(streamlit_id, owner):
-            return False
-        if other := self._bindings.owner(streamlit_id):  # an id that is not known is one of before a restart
+            return ""
+        if other := self._bindings.owner(streamlit_id):
             note_denied(scope, OTHER_UPLOAD, browser=owner, owner=other)
-        return True
+            return "This upload belongs to another browser. Reload the page."
+        if owner is not None and scope["method"] == "PUT":
+            get_strays().note(owner, is_upload=True)
+        return "This page is open at another server, or was before a restart. Reload the page."
 
     def _giving_token(self, send: Send) -> Send:
         async def send_with_cookie(message: Message) -> None:

@@ -7,38 +7,49 @@ import socket
 from collections import Counter
 from functools import cache
 
+import streamlit as st
 from starlette.concurrency import run_in_threadpool
 
 from core.errors import KeepError
+from core.scripts.manifest import engine_version
 from core.services import Services, get_services
+from core.settings import PROJECT_ROOT
 from core.storage.database import fingerprint
 from core.storage.replicas import Replicas
 from core.web.ingress import get_connections
-from core.web.routes import version
 
 NAME = f"{socket.gethostname()}-{secrets.token_hex(2)}"
 """The name of this process among the replicas."""
 _STRAYS = 3
 
 
+@cache
+def version() -> str:
+    """Return what a page that was loaded from another server compares: the engine's and Streamlit's version.
+
+    Every process of the same version goes on with a page of any other, after a restart or behind a load balancer.
+    """
+    return f"{engine_version(PROJECT_ROOT)}-{st.__version__}"
+
+
 class Strays:
-    """The browsers that type here into a page that is open at another server, as where a load balancer isn't sticky.
+    """The browsers that send here what belongs to a page at another server, as where a load balancer isn't sticky.
 
     A text or two may come late, after its page has gone or gone on elsewhere. For the event loop's own thread.
     """
 
     def __init__(self) -> None:
-        self._texts = Counter[str]()
+        self._sent = Counter[str]()
 
-    def note(self, owner: str) -> None:
-        """Take note of a text that a browser has posted, by the hash of its token."""
-        if not any(page.owner == owner for page in get_connections().pages().values()):
-            self._texts[owner] += 1
+    def note(self, owner: str, *, is_upload: bool = False) -> None:
+        """Take note of a text or a file that a browser has sent, by the hash of its token."""
+        if is_upload or not any(page.owner == owner for page in get_connections().pages().values()):
+            self._sent[owner] += _STRAYS if is_upload else 1
 
     def take(self) -> int:
         """Return how many browsers have strayed since the last time."""
-        strayed = sum(number >= _STRAYS for number in self._texts.values())
-        self._texts.clear()
+        strayed = sum(number >= _STRAYS for number in self._sent.values())
+        self._sent.clear()
         return strayed
 
 

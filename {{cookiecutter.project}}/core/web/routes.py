@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-import streamlit as st
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,25 +9,14 @@ from starlette.responses import JSONResponse, Response
 
 from core.accounts import Actor
 from core.errors import KeepError, StoreUnavailableError
-from core.scripts.manifest import engine_version
 from core.services import Services, get_services
-from core.settings import PROJECT_ROOT
 from core.storage.database import reachable
 from core.web.client import client_of
 from core.web.cookie import set_cookie_header
+from core.web.replica import version
 from core.web.request import browser_token, read_json, require_same_origin
 from core.web.shutdown import get_shutdown
 from core.web.token import anonymous_session_id, new_token, token_hash
-
-
-@cache
-def version() -> str:
-    """Return what a page that was loaded from another server compares: the engine's and Streamlit's version.
-
-    Every process of the same version goes on with a page of any other, after a restart or behind a load balancer.
-    """
-    return f"{engine_version(PROJECT_ROOT)}-{st.__version__}"
-
 
 _TICKET_LIMIT = 1024
 _NO_STORE = {"Cache-Control": "no-store"}
