@@ -38,7 +38,9 @@ class Fleet:
 
     def __init__(self, bench: Bench, replicas: int, *, sticky: bool = True, **unlike: Any) -> None:
         self._bench = bench
-        self._settings = [bench.settings(files_url=str(bench.folder / "files")) for _ in range(replicas)]
+        self._settings = [
+            bench.settings(files_url=str(bench.folder / "files"), drain_seconds=2) for _ in range(replicas)
+        ]
         self._settings[-1] |= unlike
         self._servers: list[Server] = []
         with ThreadPoolExecutor(replicas) as side_by_side:
