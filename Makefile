@@ -64,7 +64,7 @@ bench: export BENCH_REPORT = docs/benchmarks.md
 bench: $(READY) ## measure all beside its target, into docs/benchmarks.md (half an hour); after make test
 	@rm -f $$BENCH_REPORT
 	$(BIN)/python -m benchmarks.start
-	@for name in persist sign_in strangers crowd memory; do \
+	@for name in persist growth alternatives sign_in strangers crowd memory; do \
 		PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m benchmarks.$$name || exit; \
 	done
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep

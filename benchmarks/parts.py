@@ -14,6 +14,7 @@ import apsw
 import psycopg
 
 from benchmarks.measuring import Action
+from core.clock import Clock
 from core.services import Services, build_services
 from core.session import UserSession
 from core.settings import Settings
@@ -33,7 +34,7 @@ def value() -> str:
     return f"{number}:" + "x" * (number % 37)
 
 
-def services_in(folder: Path, **settings: object) -> Services:
+def services_in(folder: Path, *, clock: Clock | None = None, **settings: object) -> Services:
     """Services as the app builds them, over a database and a journal in this folder, unless the settings differ."""
     folder.mkdir(parents=True, exist_ok=True)
     given: dict[str, object] = {
@@ -43,7 +44,7 @@ def services_in(folder: Path, **settings: object) -> Services:
         "journal_path": folder / "journal.db",
         "debounce_delay": NEVER,
     }
-    services = build_services(Settings(_env_file=None, **{**given, **settings}))  # type: ignore[arg-type, call-arg]
+    services = build_services(Settings(_env_file=None, **{**given, **settings}), clock)  # type: ignore[arg-type, call-arg]
     Base.metadata.create_all(services.database)
     return services
 

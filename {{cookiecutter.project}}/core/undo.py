@@ -202,9 +202,11 @@ def _continued(
 
 def _deletions(session: UserSession, form_id: str, edits: EditHistory, *, is_ending: bool) -> list[Change]:
     """Return the changes that delete edits with this one. Mostly none: checking takes longer than an edit itself."""
+    many = len(session.edits.get(form_id, ())) >= MAX_EDITS + BATCH and session.edit_count % _CHECK_EVERY == 0
+    if not (is_ending or many or session.quota.edits > MAX_EDIT_BYTES):
+        return []
     folder = edit_path(form_id, "")
     sizes = {edit.edit_id: session.quota.size(folder + edit.edit_id) for edit in edits.edits}
-    many = len(sizes) >= MAX_EDITS + BATCH and session.edit_count % _CHECK_EVERY == 0
     if not (is_ending or many or sum(sizes.values()) > MAX_EDIT_BYTES):
         return []
     surplus = edits.surplus(lambda edit: sizes[edit.edit_id], ending=is_ending)

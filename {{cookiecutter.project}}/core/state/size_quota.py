@@ -27,6 +27,8 @@ class SizeQuota:
     """
 
     total: int = 0
+    edits: int = 0
+    """The size of the edits of all forms, which don't count."""
     _sizes: dict[str, int] = field(default_factory=dict)
     _forms: dict[str, _Form] = field(default_factory=dict)
 
@@ -50,6 +52,7 @@ class SizeQuota:
         growth, forms = self._growth(sizes)
         self.total += growth
         self._forms.update(forms)
+        self.edits += sum(size - self._sizes.get(path, 0) for path, size in sizes.items() if path.startswith("step/"))
         self._sizes.update(sizes)
         for path in [path for path, size in sizes.items() if not size]:
             del self._sizes[path]
