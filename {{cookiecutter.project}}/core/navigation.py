@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_HISTORY = 50
 """Entries kept per tab; the oldest are dropped first."""
-MAX_TABS = 8
+MAX_TABS = 6
 """Tabs whose history, scroll positions and notes are kept, besides those of a day: the ones used last."""
 _TAB_LIFETIME = timedelta(days=30)
 """Retention of what is kept of them."""
