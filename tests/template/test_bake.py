@@ -210,6 +210,7 @@ def test_only_the_files_that_name_an_answer_are_rendered() -> None:
         "LICENSE",
         ".github/CODEOWNERS",
         "deploy/compose.yaml",
+        "deploy/compose.fleet.yaml",
     }
 
 
