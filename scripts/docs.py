@@ -22,7 +22,7 @@ from scripts.reference import reference  # noqa: E402
 
 OF_THE_PROJECT = ("docs/*.md", "core/*.md", "migrations/*.md", "deploy/*.md")
 _TO_THE_PROJECT = re.compile(r"\]\((?:\.\./)+" + re.escape(PROJECT.name) + "/")
-_TO_CODE = re.compile(r"\[([^\]\n]+)\]\((?!https?:|#)[^)#]*?(?:\.py|\.example|/)\)")
+_TO_CODE = re.compile(r"(?<!!)\[([^\]\n]+)\]\((?!https?:|#)(?![^)]*\.md)[^)\n]+\)")
 
 
 def on_the_site(text: str) -> str:
