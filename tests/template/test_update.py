@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,26 +12,12 @@ from cookiecutter.main import cookiecutter
 from core.scripts.manifest import read_note, write_note
 from core.scripts.update import main as update
 from tests.conftest import Bake
-from tests.support.bake import PROJECT_FOLDER, QUESTIONS
+from tests.support import history
+from tests.support.bake import PROJECT_FOLDER, QUESTIONS, TEMPLATE
+from tests.support.history import RELEASED, commit, git, need_history
 from tests.template.test_hooks import GOOD, post_gen
 
 REMOTE = "git@git.example.com:keep/template.git"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    result = subprocess.run(
-        ["git", "-C", str(folder), *identity, *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout
-    return result.stdout.strip()
-
-
-def commit(folder: Path, message: str) -> str:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
-    return git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -314,3 +299,21 @@ def test_what_an_update_can_not_begin_with_is_named(tmp_path: Path, capfd: pytes
     assert "where the template is (the project has no .cruft.json). Say so: make update TEMPLATE=" in refused()
     shutil.rmtree(desk.root / ".git")
     assert "The project's files are not committed to git. Run: git init" in refused()
+
+
+def test_a_released_revision_of_the_engine_is_never_changed() -> None:
+    """A database that has taken it won't take it again: what is new goes into a revision of its own."""
+    need_history()
+    first, _ = RELEASED[0]
+    names = git(TEMPLATE, "ls-tree", "-r", "--name-only", first, "{{cookiecutter.project}}/core/migrations/versions")
+    assert names
+    for name in names.splitlines():
+        assert git(TEMPLATE, "show", f"{first}:{name}") == (TEMPLATE / name).read_text(encoding="utf-8").strip(), name
+
+
+def test_without_the_history_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "RELEASED", [("0" * 40, "clone")])
+    with pytest.raises(
+        pytest.fail.Exception, match=r"there is no commit 0+. Clone the whole repository; .* --unshallow"
+    ):
+        need_history()
