@@ -1,8 +1,8 @@
 """Ways to keep a session, each as its documentation says: `python -m benchmarks.other_stores NAME FOLDER SIZE`.
 
 Makes one edit for each line on the standard input, and answers once it is acknowledged with the seconds that it took.
-`last` as the name's ending (`diskcache:last`) prints the value that is stored instead, as a process that was just
-started finds it. Runs in an environment of its own that has these packages (see `benchmarks.alternatives`).
+A line with a question mark asks for the value that is stored, as a process that was just started finds it. Runs in an
+environment of its own that has these packages (see `benchmarks.alternatives`).
 """
 
 from __future__ import annotations
@@ -181,13 +181,12 @@ STORES = {
 
 
 def main(name: str, folder: str, size: str) -> None:
-    name, _, wanted = name.partition(":")
     edit, last = STORES[name](Path(folder), size)
-    if wanted:
-        print(last(), flush=True)
-        return
     print("ready", flush=True)
     for number, line in enumerate(sys.stdin):
+        if line.strip() == "?":
+            print(last(), flush=True)
+            continue
         value = f"{line.strip()} " + "x" * (number % 37)
         began = time.perf_counter()
         edit(value)

@@ -104,6 +104,7 @@ def scroll_path(tab: str, page: str) -> str:
     return join_path("tab", tab, "scroll", page)
 
 
+@lru_cache(maxsize=1_000)
 def split_path(path: str) -> tuple[str, ...]:
     """Undo `join_path`."""
     return tuple(unquote(segment) for segment in path.split("/"))

@@ -63,7 +63,8 @@ class Envelope:
         if body and self._first is not None:
             # With the identity inside, a token is worthless in any other row, whoever put it there.
             body = _ENCRYPTED + self._first.encrypt(identity + body.encode()).decode()
-        return replace(entry, value=f"{self.version}:{_checksum(self.version, identity, body)}:{body}")
+        value = f"{self.version}:{_checksum(self.version, identity, body)}:{body}"
+        return Entry(session_id=entry.session_id, path=entry.path, value=value, stamp=entry.stamp, base=entry.base)
 
     def open(self, entry: Entry) -> Entry:
         """Undo `seal`.

@@ -217,7 +217,9 @@ class Journal:
     def _write(self, entries: Sequence[Entry]) -> None:
         rows = [_row(entry) for entry in entries]
         # Twice, because what they replace is overwritten as well.
-        self._transact((_UPSERT, rows), room=2 * sum(map(_size, entries)), limit=_EDIT_WAL_BYTES)
+        self._transact(
+            (_UPSERT, rows), room=2 * sum(len(column) for row in rows for column in row), limit=_EDIT_WAL_BYTES
+        )
 
     def _transact(
         self, *steps: tuple[str, Sequence[tuple[Any, ...]]], room: int = 0, limit: int = _REMOVAL_WAL_BYTES
