@@ -529,9 +529,9 @@ def test_an_administrator_invites_and_withdraws(browser: Browser, accounts: Acco
     accounts.users.set_roles(ada.user_id, ["admin"])
     browser.sign_in()
     tab = press(browser.open(PEOPLE), "Invite")
-    next(field for field in tab.text_input if field.label == "Whom").input("Cy")
+    next(field for field in tab.text_input if field.label == "Name or email address").input("Cy")
     next(button for button in tab.button if button.label == "Invite").click()  # a run of it alone keeps the dialog
-    link = press(tab, "Make the link").code[0].value
+    link = press(tab, "Create link").code[0].value
     secret = link.partition("?invitation=")[2]
     invited = accounts.invitations.find(secret)
     assert (invited.label, invited.roles, invited.invited_by) == ("Cy", ("member",), "Ada")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.words import FALLBACK, Words, words_in
+
 
 class KeepError(Exception):
     """Base of all errors raised by `core`."""
@@ -126,7 +128,15 @@ class UncheckedPasswordError(KeepError):
 
 
 class AccountError(KeepError):
-    """A user, role or password can't be changed as asked. The message says why, in words for the person."""
+    """A user, role or password can't be changed as asked. `entry` names the text that says why, if it is translated."""
+
+    def __init__(self, text: str = "", *, entry: str = "", **values: object) -> None:
+        self._entry, self._values = entry, values
+        super().__init__(text or words_in(FALLBACK)(entry, **values))
+
+    def said(self, say: Words) -> str:
+        """Return the message for the person."""
+        return say(self._entry, **self._values) if self._entry else str(self)
 
 
 class UsernameTakenError(AccountError):

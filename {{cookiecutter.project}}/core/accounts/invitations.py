@@ -76,7 +76,7 @@ class Invitations:
         """
         label = label.strip()
         if not 0 < len(label) <= LONGEST_NAME:
-            raise AccountError(f"Say whom you invite, in up to {LONGEST_NAME} characters: a name or an e-mail address.")
+            raise AccountError(entry="account.whom", n=LONGEST_NAME)
         secret = secrets.token_urlsafe(32)
         with self._database.begin() as connection:
             given = existing(connection, roles)
@@ -125,7 +125,7 @@ class Invitations:
         require_short(username, name)
         # Asked before anything is hashed, or a link is good for any number of hashes.
         if self._users.find(username) is not None:
-            raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.")
+            raise UsernameTakenError(entry="account.taken", name=repr(username))
         password_hash = self._users.hash(password, username, offered.email)
         with unless_taken(username), self._database.begin() as connection:
             found = self._open_invitations(connection, InvitationModel.invitation_hash == hashed)

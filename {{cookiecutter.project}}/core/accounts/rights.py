@@ -43,10 +43,7 @@ def last_admin_stays(connection: Connection) -> Iterator[None]:
     had_one = _has_administrator(connection)
     yield
     if had_one and not _has_administrator(connection):
-        raise LastAdministratorError(
-            "Nobody could administer this project any more. Give another active person a role with "
-            f"{' and '.join(ADMINISTRATION)} first."
-        )
+        raise LastAdministratorError(entry="account.last_admin", permissions=", ".join(ADMINISTRATION))
 
 
 def require_permissions(connection: Connection, by: Actor, permissions: Iterable[str]) -> None:
@@ -55,7 +52,7 @@ def require_permissions(connection: Connection, by: Actor, permissions: Iterable
     Without an account the actor is the command line or the server itself, which may do all.
     """
     if missing := _missing(connection, by, permissions):
-        raise AccountError(f"Nobody gives or takes what they don't have themselves, and you don't have {missing}.")
+        raise AccountError(entry="account.not_yours", permissions=missing)
 
 
 def require_roles(connection: Connection, by: Actor, roles: Iterable[str]) -> None:
@@ -63,23 +60,21 @@ def require_roles(connection: Connection, by: Actor, roles: Iterable[str]) -> No
     wanted = RoleModel.role.in_(sorted(set(roles)))
     for row in connection.execute(select(RoleModel.role, RoleModel.permissions).where(wanted).order_by(RoleModel.role)):
         if missing := _missing(connection, by, row.permissions.split()):
-            raise AccountError(
-                f"The role {row.role!r} gives {missing}, which you don't have yourself. Ask somebody who has it."
-            )
+            raise AccountError(entry="account.role_not_yours", role=repr(row.role), permissions=missing)
 
 
 def require_over(connection: Connection, by: Actor, user_id: str) -> None:
     """Raise AccountError where a person holds more than the actor; nobody holds more than themselves."""
     if by.user_id != user_id and (missing := _missing(connection, by, _held(connection, user_id))):
-        raise AccountError(f"This person has {missing}, which you don't have yourself. Ask somebody who has it.")
+        raise AccountError(entry="account.person_has_more", permissions=missing)
 
 
 def _missing(connection: Connection, by: Actor, permissions: Iterable[str]) -> str:
-    """Return in words which of these the actor lacks; nothing if none."""
+    """Return which of these the actor lacks, as a message names them; nothing if none."""
     if by.user_id is None:
         return ""
     missing = lacking(_held(connection, by.user_id, active=True), permissions)
-    more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    more = f" + {len(missing) - _MOST_NAMED}" if len(missing) > _MOST_NAMED else ""
     return ", ".join(f"`{permission}`" for permission in missing[:_MOST_NAMED]) + more
 
 

@@ -126,7 +126,8 @@ def existing(connection: Connection, roles: Iterable[str]) -> list[str]:
     wanted = sorted(set(roles))
     for role in wanted:
         if role not in known:
-            raise AccountError(f"There is no role {role!r}. There are: {', '.join(sorted(known)) or 'none yet'}.")
+            entry = "account.no_role" if known else "account.no_roles"
+            raise AccountError(entry=entry, role=repr(role), known=", ".join(sorted(known)))
     return wanted
 
 
@@ -139,10 +140,10 @@ def _checked(role: str, permissions: Iterable[str]) -> list[str]:
     """Return permissions, each once. Raises AccountError for a malformed name or permission."""
     granted = list(dict.fromkeys(permissions))
     if not _ROLE_NAME.fullmatch(role):
-        raise AccountError(f"{role!r} is no role name. Use small letters, digits, - and _, like 'order-desk'.")
+        raise AccountError(entry="account.role_name", role=repr(role))
     for permission in granted:
         if not _PERMISSION.fullmatch(permission):
-            raise AccountError(f"{permission!r} is no permission. Write it like 'orders.read' or 'orders.*'.")
+            raise AccountError(entry="account.permission", permission=repr(permission))
     return granted
 
 

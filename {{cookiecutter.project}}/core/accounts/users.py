@@ -24,7 +24,8 @@ from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, 
 
 LONGEST_NAME = 200
 """Characters of a name, a username or an e-mail address."""
-NOBODY = "This user no longer exists. Reload the list."
+GONE = "account.gone"
+"""The text for a person who was deleted meanwhile."""
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -213,14 +214,14 @@ class Users:
         """
         new = {"name": name.strip(), "email": (email or "").strip() or None}
         if not new["name"]:
-            raise AccountError("Give a name.")
+            raise AccountError(entry="account.no_name")
         require_short(user_id, name.strip(), new["email"])
         theirs = UserModel.user_id == user_id
         with self._database.begin() as connection:
             require_over(connection, by, user_id)
             before = connection.execute(select(UserModel.name, UserModel.email).where(theirs)).mappings().one_or_none()
             if before is None:
-                raise AccountError(NOBODY)
+                raise AccountError(entry=GONE)
             if changed := [what for what in new if new[what] != before[what]]:
                 connection.execute(update(UserModel).where(theirs).values(new))
                 # What it is now is with the person, and goes with them: the trail names nobody.
@@ -303,14 +304,14 @@ class Users:
         """Return the person with this id. Raises AccountError if there is none."""
         user = self.get(user_id)
         if user is None:
-            raise AccountError(NOBODY)
+            raise AccountError(entry=GONE)
         return user
 
     def _change(self, connection: Connection, user_id: str, **values: Any) -> None:
         """Set columns of a person and bump the epoch, which makes their tokens stale."""
         statement = update(UserModel).where(UserModel.user_id == user_id).values(epoch=UserModel.epoch + 1, **values)
         if not connection.execute(statement).rowcount:
-            raise AccountError(NOBODY)
+            raise AccountError(entry=GONE)
 
     def _end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
@@ -353,10 +354,11 @@ def normalise(username: str) -> str:
 def require_short(username: str, name: str, email: str | None = None) -> None:
     """Raise AccountError for an empty username, and for what is longer than anybody's."""
     if not username:
-        raise AccountError("Give a username.")
-    for what, text in (("username", username), ("name", name), ("e-mail address", email or "")):
+        raise AccountError(entry="account.no_username")
+    texts = {"account.long_username": username, "account.long_name": name, "account.long_email": email or ""}
+    for entry, text in texts.items():
         if len(text) > LONGEST_NAME:
-            raise AccountError(f"A {what} has up to {LONGEST_NAME} characters.".replace("A e-", "An e-"))
+            raise AccountError(entry=entry, n=LONGEST_NAME)
 
 
 @contextmanager
@@ -366,7 +368,7 @@ def unless_taken(username: str) -> Iterator[None]:
         with reachable():
             yield
     except RowConflictError as error:
-        raise UsernameTakenError(f"There is already a user called {username!r}. Choose another username.") from error
+        raise UsernameTakenError(entry="account.taken", name=repr(username)) from error
 
 
 def usable_session(connection: Connection, user_id: str) -> str:
@@ -385,7 +387,7 @@ def usable_session(connection: Connection, user_id: str) -> str:
 
 def _require_person(connection: Connection, user_id: str) -> None:
     if not connection.execute(select(UserModel.user_id).where(UserModel.user_id == user_id)).scalar():
-        raise AccountError(NOBODY)
+        raise AccountError(entry=GONE)
 
 
 def _named(search: str) -> ColumnElement[bool]:

@@ -96,7 +96,7 @@ def why_refused(error: KeepError, say: Words, no_database: str) -> tuple[str, st
         case UncheckedPasswordError():
             return say("sign_in.unchecked"), ":material/build:"
         case AccountError():
-            return plain(str(error)), ":material/edit:"
+            return plain(error.said(say)), ":material/edit:"
         case _:
             return say(no_database), ":material/cloud_off:"
 

@@ -15,7 +15,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.accounts import Actor, Audited, User
-from core.accounts.users import NOBODY
+from core.accounts.users import GONE
 from core.codec import encode
 from core.errors import AccountError, CorruptValueError, FilesUnavailableError, NotKeptError
 from core.files import FileRef
@@ -132,7 +132,7 @@ def _account(services: Services, user_id: str) -> dict[str, Any]:
     columns = [column for column in UserModel.__table__.columns if column.name not in ("password_hash", "epoch")]
     found = _rows(services, select(*columns).where(UserModel.user_id == user_id))
     if not found:
-        raise AccountError(NOBODY)
+        raise AccountError(entry=GONE)
     return found[0]
 
 

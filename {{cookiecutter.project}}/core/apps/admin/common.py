@@ -25,9 +25,9 @@ def show_refusal() -> Iterator[None]:
         with reachable():
             yield
     except AccountError as error:
-        st.error(ui.plain(str(error)))
+        st.error(ui.plain(error.said(ui.words())))
     except StoreUnavailableError:
-        st.error("The database is away: nothing was changed. Try again when it is back.", icon=":material/cloud_off:")
+        st.error(ui.words()("admin_pages.not_changed"), icon=":material/cloud_off:")
 
 
 def offset(key: str, total: int) -> int:

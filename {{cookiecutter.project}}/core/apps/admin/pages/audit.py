@@ -22,32 +22,33 @@ PER_PAGE = 50
 MOST = 100_000
 """Events of one file made for a page; `manage.py audit --output` has no end."""
 EVENTS = {
-    "sign_in": "Signed in",
-    "sign_in.refused": "Sign-in refused",
-    "sign_in.throttled": "Sign-in refused, too many attempts",
-    "sign_out": "Signed out",
-    "session.revoked": "Session ended",
-    "session.deleted": "Session deleted",
-    "person.added": "Person added",
-    "person.invited": "Person invited",
-    "invitation.withdrawn": "Invitation withdrawn",
-    "person.described": "Name or e-mail of a person",
-    "person.roles": "Roles of a person",
-    "person.locked_out": "Person locked out",
-    "person.admitted": "Person admitted again",
-    "person.deleted": "Person deleted",
-    "person.exported": "Person's data exported",
-    "password.changed": "Password changed",
-    "role.saved": "Role saved",
-    "role.deleted": "Role deleted",
-    "refused": "Access denied",
-    "trail.exported": "Audit trail exported",
+    "sign_in": "audit.sign_in",
+    "sign_in.refused": "audit.sign_in_refused",
+    "sign_in.throttled": "audit.sign_in_throttled",
+    "sign_out": "audit.sign_out",
+    "session.revoked": "audit.session_revoked",
+    "session.deleted": "audit.session_deleted",
+    "person.added": "audit.person_added",
+    "person.invited": "audit.person_invited",
+    "invitation.withdrawn": "audit.invitation_withdrawn",
+    "person.described": "audit.person_described",
+    "person.roles": "audit.person_roles",
+    "person.locked_out": "audit.person_locked_out",
+    "person.admitted": "audit.person_admitted",
+    "person.deleted": "audit.person_deleted",
+    "person.exported": "audit.person_exported",
+    "password.changed": "audit.password_changed",
+    "role.saved": "audit.role_saved",
+    "role.deleted": "audit.role_deleted",
+    "refused": "audit.refused",
+    "trail.exported": "audit.trail_exported",
 }
+"""Texts of events, by their names."""
 PERIODS = {
-    "Any time": None,
-    "The last 24 hours": timedelta(days=1),
-    "The last 7 days": timedelta(days=7),
-    "The last 30 days": timedelta(days=30),
+    "audit.any_time": None,
+    "audit.day": timedelta(days=1),
+    "audit.week": timedelta(days=7),
+    "audit.month": timedelta(days=30),
 }
 _BEFORE = "admin-audit-before"
 """The number of the last event of the page before this one."""
@@ -56,58 +57,64 @@ _BEFORE = "admin-audit-before"
 @page(title="Audit trail", icon=":material/policy:", order=4)
 @requires("admin.audit")
 def audit() -> None:
-    st.title(ui.words().title("Audit trail"))
+    say = ui.words()
+    st.title(say.title("Audit trail"))
     accounts = get_services().accounts
     with reachable():
         asked = _filters(accounts)
         lines = accounts.audit.find(limit=PER_PAGE + 1, before=st.session_state.get(_BEFORE), **asked)
     shown = lines[:PER_PAGE]
     if not shown:
-        ui.empty_state(":material/policy:", "No results", "No event matches your filters.")
+        ui.empty_state(":material/policy:", say("admin_pages.no_results"), say("audit.none"))
         return
     show_table(
         table(shown, zone()),
-        alt="Events, the newest first",
+        alt=say("audit.events_newest"),
         height="content",
         column_config={
-            "When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
-            "Event": st.column_config.TextColumn(width=150),
-            "Who": st.column_config.TextColumn(width=130),
-            "To whom or what": st.column_config.TextColumn(width=150),
-            "Detail": st.column_config.TextColumn(width="small"),
+            say("audit.when"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+            say("audit.event"): st.column_config.TextColumn(width=150),
+            say("audit.who"): st.column_config.TextColumn(width=130),
+            say("audit.about"): st.column_config.TextColumn(width=150),
+            say("audit.detail"): st.column_config.TextColumn(width="small"),
         },
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         newest, last = _BEFORE not in st.session_state, shown[-1].number
-        st.button("Newest", icon=":material/first_page:", on_click=_show_before, args=(None,), disabled=newest)
-        st.button(
-            "Older", icon=":material/chevron_right:", on_click=_show_before, args=(last,), disabled=shown == lines
-        )
+        first, older = say("audit.newest"), say("audit.older")
+        st.button(first, icon=":material/first_page:", on_click=_show_before, args=(None,), disabled=newest)
+        st.button(older, icon=":material/chevron_right:", on_click=_show_before, args=(last,), disabled=shown == lines)
         _downloads(asked)
 
 
 def table(lines: Iterable[Audited], zone: tzinfo) -> pd.DataFrame:
     """Return one row for each event. Times are as the person reads them, without a zone."""
+    say = ui.words()
     return pd.DataFrame(
         {
-            "When": line.at.astimezone(zone).replace(tzinfo=None),
-            "Event": EVENTS.get(line.event, line.event),
-            "Who": line.actor,
-            "To whom or what": line.subject_name,
-            "Address": line.address,
-            "Detail": line.detail,
-            "Device": line.device,
+            say("audit.when"): line.at.astimezone(zone).replace(tzinfo=None),
+            say("audit.event"): say(EVENTS[line.event]) if line.event in EVENTS else line.event,
+            say("audit.who"): line.actor,
+            say("audit.about"): line.subject_name,
+            say("audit.address"): line.address,
+            say("audit.detail"): line.detail,
+            say("audit.device"): line.device,
         }
         for line in lines
     )
 
 
 def _filters(accounts: Accounts) -> Asked:
-    left, middle = st.columns(2)
-    length = PERIODS[left.selectbox("When", list(PERIODS), on_change=_show_before)]
-    who = middle.text_input("Who", placeholder="Username or ID", on_change=_show_before).strip()
+    (left, middle), say = st.columns(2), ui.words()
+    length = PERIODS[left.selectbox(say("audit.when"), list(PERIODS), format_func=say, on_change=_show_before)]
+    asked_who = middle.text_input(say("audit.who"), placeholder=say("audit.who_example"), on_change=_show_before)
+    who = asked_who.strip()
     events = st.multiselect(
-        "Events", list(EVENTS), format_func=EVENTS.__getitem__, placeholder="All", on_change=_show_before
+        say("audit.events"),
+        list(EVENTS),
+        format_func=lambda event: say(EVENTS[event]),
+        placeholder=say("audit.all"),
+        on_change=_show_before,
     )
     asked = Asked(events=events, since=get_services().clock.now() - length if length else None)
     if who:
@@ -134,7 +141,7 @@ def _downloads(asked: Asked) -> None:
             mime="text/csv" if kind == "csv" else "application/json",
             icon=":material/download:",
             key=f"audit-{kind}",
-            help="All events that match the filters. The download is noted in the trail.",
+            help=ui.words()("audit.download_help"),
             on_click="ignore",
         )
 

@@ -46,19 +46,14 @@ def health() -> None:
 def _now() -> None:
     services = get_services()
     found = list(troubles(services))
+    say = ui.words()
     if not found:
-        st.success(
-            "All is well: everything people entered is kept, and nothing waits to be done.", icon=":material/check:"
-        )
+        st.success(say("health.well"), icon=":material/check:")
     for trouble in found:
         show = st.error if trouble.urgent else st.warning
         show(f"{trouble.says} **{trouble.remedy}**", icon=":material/error:" if trouble.urgent else ":material/info:")
     _show_replicas(services)
-    now = ui.local_time(services.clock.now(), "%H:%M:%S")
-    st.caption(
-        f"Seen from this server at {now}, and every ten seconds. What waits in the journal of another server shows "
-        "there. `docs/operations.md` says more about each trouble."
-    )
+    st.caption(say("health.seen", time=ui.local_time(services.clock.now(), "%H:%M:%S")))
 
 
 def _show_replicas(services: Services) -> None:
@@ -67,16 +62,17 @@ def _show_replicas(services: Services) -> None:
         running = Replicas(services.database, services.clock, "").running()
         if len(running) < 2:
             return
-        st.subheader("Servers", anchor=False)
+        say = ui.words()
+        st.subheader(say("health.servers"), anchor=False)
         st.dataframe(
             [
                 {
-                    "Name": each.name,
-                    "Since": ui.local_time(each.started),
-                    "Seen": ui.local_time(each.seen, "%H:%M:%S"),
-                    "Open pages": each.pages,
-                    "Edits that wait": each.pending,
-                    "Version": each.version,
+                    say("health.server"): each.name,
+                    say("health.since"): ui.local_time(each.started),
+                    say("health.last_seen"): ui.local_time(each.seen, "%H:%M:%S"),
+                    say("health.pages"): each.pages,
+                    say("health.waiting"): each.pending,
+                    say("health.version"): each.version,
                 }
                 for each in running
             ],
@@ -86,51 +82,39 @@ def _show_replicas(services: Services) -> None:
 
 def troubles(services: Services) -> Iterator[Trouble]:
     """Yield what is wrong, the worst first; nothing where all is well. An outage is trouble, and never raises."""
-    status, (away, quarantined) = services.engine.status(), _ask(services)
+    status, (away, quarantined), say = services.engine.status(), _ask(services), ui.words()
     if status.journal_error:
         yield Trouble(
-            says=f"The journal took no edit the last time ({ui.plain(status.journal_error)}). Edits go straight into "
-            "the database; while that is away, they are refused.",
-            remedy="Make room on the disk of the journal, and check who may write there.",
+            says=say("health.journal", error=ui.plain(status.journal_error)), remedy=say("health.journal_remedy")
         )
     if away:
-        waiting = "1 edit waits" if status.pending == 1 else f"{status.pending} edits wait"
-        says = (
-            f"Edits go on, safe in the journal of this server ({waiting}); new pages can't open."
-            if services.journal is not None
-            else "Edits are refused until it is back."
-        )
-        yield Trouble(says=f"{ui.plain(away)} {says}", remedy="Start the database, or correct `DATABASE_URL`.")
+        held = services.journal is not None
+        says = say("health.journal_holds", n=status.pending) if held else say("health.refused")
+        yield Trouble(says=f"{ui.plain(away)} {says}", remedy=say("health.away_remedy"))
     elif status.failures:
-        times = "The last flush" if status.failures == 1 else f"The last {status.failures} flushes"
         yield Trouble(
-            says=f"{times} into the database failed ({ui.plain(status.last_error or '')}), though it answers now.",
-            remedy=f"It is tried again by itself. If this stays, run `{python('manage.py doctor')}` on the server.",
+            says=say("health.flushes", n=status.failures, error=ui.plain(status.last_error or "")),
+            remedy=say("health.flushes_remedy", command=python("manage.py doctor")),
         )
     elif status.oldest_pending is not None and services.clock.now() - status.oldest_pending > _BACKLOG:
         yield Trouble(
-            says=f"Edits have waited for the database since {ui.local_time(status.oldest_pending)}; a few seconds are "
-            "usual.",
-            remedy="Look what holds the database up. Nothing is lost meanwhile.",
+            says=say("health.backlog", when=ui.local_time(status.oldest_pending)), remedy=say("health.backlog_remedy")
         )
     for holds, free in _free(services).items():
         if free < _LITTLE_ROOM:
-            says = f"Only {_gigabytes(free)} are free on the disk of the {holds}."
-            yield Trouble(says=says, remedy="Make room there: on a full disk nothing new can be kept.")
+            yield Trouble(says=say(holds, size=_gigabytes(free)), remedy=say("health.room_remedy"))
     for name, error in services.background.failing.items() if not away else ():
         yield Trouble(
-            says=f"The background task “{name}” failed the last time ({ui.plain(error)}).",
-            remedy="It is tried again by itself. If this stays, the server's log says where it fails.",
+            says=say("health.task", name=name, error=ui.plain(error)),
+            remedy=say("health.task_remedy"),
             urgent=False,
         )
     for says, remedy in _differences(services) if not away else ():
         yield Trouble(says=f"Of the servers {says}.", remedy=remedy)
     if quarantined:
-        records = "One damaged record is" if quarantined == 1 else f"{quarantined} damaged records are"
         yield Trouble(
-            says=f"{records} in quarantine: a field is empty or has an older value.",
-            remedy=f"See which with `{python('manage.py quarantine list')}` on the server. One may be an accident; "
-            "many mean a disk or memory that fails.",
+            says=say("health.quarantine", n=quarantined),
+            remedy=say("health.quarantine_remedy", command=python("manage.py quarantine list")),
             urgent=False,
         )
 
@@ -156,18 +140,21 @@ def _differences(services: Services) -> list[tuple[str, str]]:
 
 
 def _free(services: Services) -> dict[str, int]:
-    """Return the room that edits need, once for each disk."""
+    """Return the room that edits need, once for each disk, by the text that says what is on it."""
     folders: dict[str, Path] = {}
     if services.journal is not None:
-        folders["journal"] = services.journal.path.parent
+        folders["health.room_journal"] = services.journal.path.parent
     url = make_url(services.settings.resolved_database_url)
     if url.get_backend_name() == "sqlite" and url.database:
-        folders["database"] = Path(url.database).parent
+        folders["health.room_database"] = Path(url.database).parent
     by_device: dict[int, list[str]] = {}
     for name, folder in folders.items():
         if folder.is_dir():
             by_device.setdefault(folder.stat().st_dev, []).append(name)
-    return {" and the ".join(names): shutil.disk_usage(folders[names[0]]).free for names in by_device.values()}
+    return {
+        "health.room_both" if names[1:] else names[0]: shutil.disk_usage(folders[names[0]]).free
+        for names in by_device.values()
+    }
 
 
 def _gigabytes(count: int) -> str:

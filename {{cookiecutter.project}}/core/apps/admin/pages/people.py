@@ -28,28 +28,29 @@ _DONE = "admin-people-done"
 @requires("admin.people")
 def people() -> None:
     services = get_services()
-    accounts, settings = services.accounts, services.settings
+    accounts, settings, say = services.accounts, services.settings, ui.words()
     with reachable():
         roles = accounts.roles.all()
     yours = [role.role for role in roles if not lacking(current_permissions(), role.permissions)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.title(ui.words().title("People"), width="stretch")
-        if settings.auth == "password" and st.button("Invite", icon=":material/link:", type="primary"):
+        st.title(say.title("People"), width="stretch")
+        if settings.auth == "password" and st.button(say("people.invite"), icon=":material/link:", type="primary"):
             _ask_whom(accounts, yours)
     if settings.auth == "oidc":
         st.caption(_provided(settings))
     if others := [f"`{role.role}`" for role in roles if role.role not in yours]:
-        st.caption(f"You give and take what you have yourself. These roles give more: {', '.join(others)}.")
-    search = st.text_input("Search", placeholder="Name, username or e-mail", on_change=to_first_page, args=(_NUMBER,))
+        st.caption(say("people.limits", roles=", ".join(others)))
+    example = say("admin_pages.person_example")
+    search = st.text_input(say("admin_pages.search"), placeholder=example, on_change=to_first_page, args=(_NUMBER,))
     with reachable():
         invitations = accounts.invitations.all()
         total = accounts.users.count(search)
         found = accounts.users.search(search, limit=PER_PAGE, offset=offset(_NUMBER, total))
     if invitations and not search and settings.auth == "password":
         _invited(accounts, invitations)
-    st.caption(f"{ui.words().number(total)} {'person' if total == 1 else 'people'}")
+    st.caption(say("people.count", n=total))
     if not found:
-        ui.empty_state(":material/person_search:", "No results", "No one matches your search.")
+        ui.empty_state(":material/person_search:", say("admin_pages.no_results"), say("people.nobody"))
     for user in found:
         _row(accounts, user, yours, provided=settings.auth == "oidc")
     pagination(_NUMBER, total)
@@ -57,111 +58,119 @@ def people() -> None:
 
 def _provided(settings: Settings) -> str:
     """Return what `auth=oidc` changes here."""
-    text = "People come through your provider: each is here from their first sign-in on."
+    say = ui.words()
+    text = say("people.provided")
     if not settings.oidc_roles:
         return text
     managed = ", ".join(f"`{role}`" for role in sorted(set(settings.oidc_roles.values())))
-    return (
-        f"{text} It also decides, by their groups, who has {managed} (`OIDC_ROLES`): "
-        "given or taken here, these last until the person's next sign-in. All other roles are given here, and stay."
-    )
+    return f"{text} {say('people.provided_roles', roles=managed)}"
 
 
 def _row(accounts: Accounts, user: User, yours: list[str], *, provided: bool) -> None:
-    key = f"roles-{user.user_id}"
+    key, say = f"roles-{user.user_id}", ui.words()
     more = lacking(current_permissions(), user.permissions)
     st.session_state[key] = sorted(user.roles)  # what the database has, whoever changed it
     with st.container(border=True, key=f"person-{user.user_id}"):
         who, may, state = st.columns([3, 4, 2], vertical_alignment="center")
         with who:
-            st.markdown(f"**{ui.plain(user.name)}**" + ("" if user.active else "  :gray-badge[locked out]"))
-            seen = ui.local_time(user.last_sign_in) if user.last_sign_in else "never"
+            locked = "" if user.active else f"  :gray-badge[{say('people.locked_out')}]"
+            st.markdown(f"**{ui.plain(user.name)}**{locked}")
+            seen = ui.local_time(user.last_sign_in) if user.last_sign_in else say("people.never")
             known_as = user.email or user.username if provided else user.username
-            st.caption(f"{ui.plain(known_as)} · last signed in: {seen}")
+            st.caption(say("people.last_sign_in", name=ui.plain(known_as), when=seen))
         with may:
             st.multiselect(
-                f"Roles of {ui.plain(user.name)}",
+                say("people.roles_of", name=ui.plain(user.name)),
                 sorted({*yours, *user.roles}),
                 key=key,
                 label_visibility="collapsed",
-                placeholder="No roles",
+                placeholder=say("people.no_roles"),
                 on_change=_change_roles,
                 args=(accounts, user, key),
             )
-        with state, st.popover("Manage", icon=":material/more_horiz:", width="stretch"):
+        with state, st.popover(say("people.manage"), icon=":material/more_horiz:", width="stretch"):
             if more and user.user_id != acting().user_id:
-                st.caption(f"Has more than you: {', '.join(f'`{each}`' for each in more)}. Ask somebody who has it.")
+                st.caption(say("people.has_more", permissions=", ".join(f"`{each}`" for each in more)))
             else:
                 _manage(accounts, user, key, provided=provided)
 
 
 def _manage(accounts: Accounts, user: User, key: str, *, provided: bool) -> None:
+    say = ui.words()
     if not provided:
         with st.form(f"describe-{key}", border=False):
-            name = st.text_input("Name", user.name, max_chars=LONGEST_NAME)
-            email = st.text_input("Email", user.email or "", type="email")
-            if st.form_submit_button("Save", width="stretch"):
+            name = st.text_input(say("people.name"), user.name, max_chars=LONGEST_NAME)
+            email = st.text_input(say("people.email"), user.email or "", type="email")
+            if st.form_submit_button(say("people.save"), width="stretch"):
                 with show_refusal():
                     _describe(accounts, user, name, email)
                     st.rerun()
     if user.active:
-        st.button("Lock out", key=f"lock-{key}", on_click=_set_active, args=(accounts, user, False), width="stretch")
+        lock_out = say("people.lock_out")
+        st.button(lock_out, key=f"lock-{key}", on_click=_set_active, args=(accounts, user, False), width="stretch")
     else:
-        st.button("Admit again", key=f"admit-{key}", on_click=_set_active, args=(accounts, user, True), width="stretch")
-    if not provided and st.button("New password", key=f"password-{key}", width="stretch"):
+        admit = say("people.admit")
+        st.button(admit, key=f"admit-{key}", on_click=_set_active, args=(accounts, user, True), width="stretch")
+    if not provided and st.button(say("people.new_password"), key=f"password-{key}", width="stretch"):
         with show_refusal():
             _show_password(user, _renew(accounts, user))
 
 
 def _invited(accounts: Accounts, invitations: list[Invitation]) -> None:
+    say = ui.words()
     with st.container(border=True, key="invitations"):
-        st.markdown(f"**Open invitations** · {ui.words().number(len(invitations))}")
+        st.markdown(say("people.invitations", n=len(invitations)))
         for invitation in invitations:
             whom, how, end = st.columns([3, 4, 2], vertical_alignment="center")
             whom.markdown(ui.plain(invitation.label))
-            whom.caption(f"by {ui.plain(invitation.invited_by) or 'command line'}")
-            how.markdown(", ".join(invitation.roles) or "No roles")
+            inviter = ui.plain(invitation.invited_by) or say("people.command_line")
+            whom.caption(say("people.invited_by", name=inviter))
+            how.markdown(", ".join(invitation.roles) or say("people.no_roles"))
             how.caption(
-                f"until {ui.local_time(invitation.expires_at)}"
+                say("people.invited_until", when=ui.local_time(invitation.expires_at))
                 if invitation.counts
-                else ":orange[Admits nobody: whoever invited may not invite any more]"
+                else f":orange[{say('people.inviter_lost')}]"
             )
             end.button(
-                "Withdraw",
+                say("people.withdraw"),
                 key=f"withdraw-{invitation.invitation_hash[:16]}",
-                help=f"Withdraw the invitation of {ui.plain(invitation.label)}",
+                help=say("people.withdraw_help", name=ui.plain(invitation.label)),
                 on_click=_withdraw,
                 args=(accounts, invitation),
                 width="stretch",
             )
 
 
-@st.dialog("Invite")
 def _ask_whom(accounts: Accounts, existing: list[str]) -> None:
+    st.dialog(ui.words()("people.invite"))(_invite_dialog)(accounts, existing)
+
+
+def _invite_dialog(accounts: Accounts, existing: list[str]) -> None:
     _close_when_done()
+    say = ui.words()
     with st.form("invite", border=False):
-        label = st.text_input("Whom", placeholder="A name or an e-mail address", max_chars=LONGEST_NAME)
-        roles = st.multiselect("Roles", existing, [role for role in existing if role == NEWCOMER])
-        st.caption(f"You get a link to send. It admits one person, within {LIFETIME.days} days.")
-        if not st.form_submit_button("Make the link", type="primary", icon=":material/link:"):
+        label = st.text_input(say("people.whom"), max_chars=LONGEST_NAME)
+        roles = st.multiselect(say("people.roles"), existing, [role for role in existing if role == NEWCOMER])
+        st.caption(say("people.link_rule", n=LIFETIME.days))
+        if not st.form_submit_button(say("people.make_link"), type="primary", icon=":material/link:"):
             return
     with show_refusal():
         secret = _invite(accounts, label, roles)
-        st.markdown(f"Send this link to **{ui.plain(label)}**. Whoever opens it first comes in. It is shown only now.")
+        st.markdown(say("people.link_text", name=ui.plain(label)))
         parts = urlsplit(st.context.url or "")
         st.code(link(secret, f"{parts.scheme}://{parts.netloc}{app_folder()}"), language=None, wrap_lines=True)
-        st.button("Done", key=_DONE)
+        st.button(ui.words()("people.done"), key=_DONE)
 
 
-@st.dialog("New password")
 def _show_password(user: User, password: str) -> None:
+    st.dialog(ui.words()("people.new_password"))(_password_dialog)(user, password)
+
+
+def _password_dialog(user: User, password: str) -> None:
     _close_when_done()
-    st.markdown(
-        f"**{ui.plain(user.username)}** signs in with this password once, and then chooses their own. "
-        "It is shown only now."
-    )
+    st.markdown(ui.words()("people.new_password_text", name=ui.plain(user.username)))
     st.code(password, language=None)
-    st.button("Done", key=_DONE)
+    st.button(ui.words()("people.done"), key=_DONE)
 
 
 def _close_when_done() -> None:

@@ -22,62 +22,59 @@ _CHOSEN = "admin-roles-chosen"
 @page(title="Roles", icon=":material/key:", order=2, needs_sign_in=True)
 @requires("admin.roles")
 def roles() -> None:
-    st.title(ui.words().title("Roles"))
+    say = ui.words()
+    st.title(say.title("Roles"))
     accounts, specs = get_services().accounts, discover()
     known = required_permissions(specs)
     with reachable():
         by_name = {role.role: role for role in accounts.roles.all()}
-    show_table(_overview(by_name), alt="All roles")
-    st.caption("Roles are given to people on the page People.")
+    show_table(_overview(by_name), alt=say("roles.overview"))
+    st.caption(say("roles.given_on", page=say.title("People")))
     name = st.selectbox(
-        "Role", [*by_name, _NEW], format_func=lambda name: name or "Add a role …", key=_CHOSEN, width=480
+        say("roles.role"), [*by_name, _NEW], format_func=lambda name: name or say("roles.add"), key=_CHOSEN, width=480
     )
     chosen = by_name.get(name, Role(role=_NEW, description="", permissions=()))
     more = lacking(current_permissions(), chosen.permissions)
     if more:
-        st.caption(
-            f"This role gives {', '.join(f'`{each}`' for each in more)}, which you don't have yourself. "
-            "You can neither give, take nor delete it; somebody who has that can."
-        )
+        st.caption(say("roles.not_yours", permissions=", ".join(f"`{each}`" for each in more)))
     _editor(chosen, known, deletable=not more)
     for permission, closest in unknown_permissions(
         chosen.permissions, known, {spec.app_name for spec in specs}
     ).items():
-        suggestion = f" Did you mean `{closest}`?" if closest else ""
-        st.warning(f"No page or action requires `{permission}`.{suggestion}", icon=":material/spellcheck:")
+        entry = "roles.closest" if closest else "roles.unknown"
+        st.warning(say(entry, permission=permission, closest=closest), icon=":material/spellcheck:")
 
 
 def _overview(by_name: dict[str, Role]) -> pd.DataFrame:
+    say = ui.words()
     return pd.DataFrame(
         {
-            "Role": role.role,
-            "People": role.holders,
-            "Permissions": "  ".join(role.permissions),
-            "Description": role.description,
+            say("roles.role"): role.role,
+            say("roles.people"): role.holders,
+            say("roles.permissions"): "  ".join(role.permissions),
+            say("roles.description"): role.description,
         }
         for role in by_name.values()
     )
 
 
 def _editor(role: Role, known: list[str], *, deletable: bool) -> None:
+    say = ui.words()
     with st.form(f"role-{role.role}"):
-        name = role.role or st.text_input("Name", placeholder="order-desk")
+        name = role.role or st.text_input(say("roles.name"), placeholder="order-desk")
         left, right = st.columns(2)
-        description = left.text_input("Description", role.description)
-        left.caption(
-            "A permission is written like `orders.use`; `orders.*` gives all of one app, `*` everything. "
-            f"In use: {', '.join(f'`{permission}`' for permission in known)}. "
-            "You can add and remove what you have yourself."
-        )
-        permissions = right.text_area("Permissions, one a line", "\n".join(role.permissions), height=160)
-        if st.form_submit_button("Save", icon=":material/save:", type="primary"):
+        description = left.text_input(say("roles.description"), role.description)
+        left.caption(say("roles.help", permissions=", ".join(f"`{permission}`" for permission in known)))
+        permissions = right.text_area(say("roles.lines"), "\n".join(role.permissions), height=160)
+        if st.form_submit_button(say("roles.save"), icon=":material/save:", type="primary"):
             with show_refusal():
                 _save(name, permissions.split(), description)
                 st.rerun()
     if role.role and deletable:
-        with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Whoever has the role **{role.role}** loses it, and what it gives them, at once.")
-            st.button("Delete the role", key=f"delete-{role.role}", type="primary", on_click=_delete, args=(role.role,))
+        with st.popover(say("roles.delete"), icon=":material/delete:"):
+            st.markdown(say("roles.delete_text", role=role.role))
+            delete = say("roles.delete_button")
+            st.button(delete, key=f"delete-{role.role}", type="primary", on_click=_delete, args=(role.role,))
 
 
 @requires("admin.roles")

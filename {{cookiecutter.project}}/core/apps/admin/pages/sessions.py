@@ -19,19 +19,23 @@ _NUMBER = "admin-sessions-number"
 @page(title="Sessions", icon=":material/devices:", order=3)
 @requires("admin.sessions")
 def sessions() -> None:
-    services = get_services()
-    st.title(ui.words().title("Sessions"))
+    services, say = get_services(), ui.words()
+    st.title(say.title("Sessions"))
     who, what = st.columns(2)
-    person = who.text_input("Person", placeholder="Name or username", on_change=to_first_page, args=(_NUMBER,))
-    device = what.text_input("Device", placeholder="Firefox, Android …", on_change=to_first_page, args=(_NUMBER,))
+    person = who.text_input(
+        say("browsers.person"), placeholder=say("browsers.person_example"), on_change=to_first_page, args=(_NUMBER,)
+    )
+    device = what.text_input(
+        say("browsers.device"), placeholder=say("browsers.device_example"), on_change=to_first_page, args=(_NUMBER,)
+    )
     with reachable():
         total = services.accounts.browsers.count(person, device)
         first = offset(_NUMBER, total)
         browsers = services.accounts.browsers.find(person, device, limit=PER_PAGE, offset=first)
     if not browsers:
-        ui.empty_state(":material/devices_off:", "No results", "No browser in use matches your search.")
+        ui.empty_state(":material/devices_off:", say("admin_pages.no_results"), say("browsers.none"))
         return
-    st.caption(f"{ui.words().number(total)} {'browser' if total == 1 else 'browsers'} in use, the last seen first")
+    st.caption(say("browsers.count", n=total))
     now = services.clock.now()
     for browser in browsers:
         _row(browser, now)
@@ -40,28 +44,34 @@ def sessions() -> None:
 
 def _row(browser: Browser, now: datetime) -> None:
     identity, sign_in = get_session_manager().identity, get_services().settings.auth != "none"
-    here = browser.token_hash == identity.token_hash
-    nobody = "Not signed in" if sign_in or identity.user is None else identity.user.name
+    here, say = browser.token_hash == identity.token_hash, ui.words()
+    nobody = say("browsers.not_signed_in") if sign_in or identity.user is None else identity.user.name
     with st.container(border=True, key=f"browser-{browser.token_hash[:16]}"):
         columns = st.columns([4, 4, 2], vertical_alignment="center")
         who, when = (column.container(gap="xxsmall") for column in columns[:2])
-        who.markdown(f"**{ui.plain(browser.name or nobody)}**" + ("  :green-badge[this browser]" if here else ""))
-        who.caption(ui.plain(browser.device) or "Unknown device")
-        when.markdown(f"Last seen {ui.ago(browser.last_seen, now)}")
-        when.caption(f"{'Signed in' if browser.user_id else 'First seen'} {ui.local_time(browser.created_at)}")
+        who.markdown(
+            f"**{ui.plain(browser.name or nobody)}**" + (f"  :green-badge[{say('browsers.here')}]" if here else "")
+        )
+        who.caption(ui.plain(browser.device) or say("browsers.unknown"))
+        when.markdown(say("browsers.seen", when=ui.ago(browser.last_seen, now)))
+        since = "browsers.since" if browser.user_id else "browsers.first_seen"
+        when.caption(say(since, when=ui.local_time(browser.created_at)))
         if sign_in:
             with columns[2]:
                 _end(browser, here)
 
 
 def _end(browser: Browser, here: bool) -> None:
-    key, name = browser.token_hash[:16], ui.plain(browser.name)
-    with st.popover("Sign out", icon=":material/logout:", width="stretch", key=f"end-{key}"):
-        own = "This is your own browser: you will have to sign in again. " if here else ""
-        st.markdown(f"{own}Whoever uses it is signed out, and what was entered is kept.")
-        st.button("Sign out this browser", key=f"revoke-{key}", type="primary", on_click=_revoke, args=(browser,))
+    key, name, say = browser.token_hash[:16], ui.plain(browser.name), ui.words()
+    with st.popover(say("browsers.sign_out"), icon=":material/logout:", width="stretch", key=f"end-{key}"):
+        own = f"{say('browsers.own')} " if here else ""
+        st.markdown(own + say("browsers.sign_out_text"))
+        st.button(
+            say("browsers.sign_out_button"), key=f"revoke-{key}", type="primary", on_click=_revoke, args=(browser,)
+        )
         if browser.user_id:
-            st.button(f"Sign out {name} everywhere", key=f"revoke-all-{key}", on_click=_revoke_all, args=(browser,))
+            everywhere = say("browsers.sign_out_all", name=name)
+            st.button(everywhere, key=f"revoke-all-{key}", on_click=_revoke_all, args=(browser,))
 
 
 @requires("admin.sessions")
