@@ -65,7 +65,7 @@ def test_what_is_gone_after_f5_is_named_with_what_to_write_instead(services: Ser
 
     assert text.startswith(f"Lost on reload: {named}.")
     assert "ui.text_input(" in text
-    assert "persist_input(" in text
+    assert "ui.session_value(" in text
 
 
 def test_a_key_that_was_a_field_s_on_another_page_may_be_a_plain_widget_s_here(services: Services) -> None:

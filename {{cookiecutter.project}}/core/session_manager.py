@@ -85,6 +85,8 @@ class SessionManager:
         """By widget key: the controlled widgets this run has shown so far."""
         self.announce: Callable[[ShownField], None] | None = None
         """Tells the page's script of a widget as soon as it is shown."""
+        self.session_values: dict[str, Any] = {}
+        """By key: what `ui.session_value` handed out or persisted last."""
         self._bound = BoundWidgets(session)
         self._assigned: set[str] = set()
         """Keys of `st.session_state` that callbacks have set, until their widgets are shown."""

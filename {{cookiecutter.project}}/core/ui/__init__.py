@@ -21,6 +21,7 @@ from core.ui.kept_file import KeptFile, download_file
 from core.ui.keys import widget_key
 from core.ui.restore_value import keep_shown
 from core.ui.restored_notice import restore_quietly, restored_notice
+from core.ui.session_value import session_value
 from core.ui.status import save_status
 from core.ui.table_rows import TableChanges, edited_rows, table_changes
 from core.ui.times import ago, altair_chart, local_time, words

@@ -46,6 +46,7 @@ from core.ui.keys import widget_key as widget_key
 from core.ui.restore_value import keep_shown as keep_shown
 from core.ui.restored_notice import restore_quietly as restore_quietly
 from core.ui.restored_notice import restored_notice as restored_notice
+from core.ui.session_value import session_value as session_value
 from core.ui.status import save_status as save_status
 from core.ui.table_rows import TableChanges as TableChanges
 from core.ui.table_rows import edited_rows as edited_rows

@@ -33,6 +33,7 @@ from core.streamlit_compat.widgets import shown_widgets, widget_id
 from core.typed_text import last_draft
 from core.ui.keys import own_key
 from core.ui.plain_state import plain_state
+from core.ui.session_value import persist_session_values
 from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.field_token import FieldToken, owner_tag
@@ -109,6 +110,7 @@ class _Page:
     def end(self) -> None:
         """Tell what the page consists of, now that it is whole."""
         manager = self._manager
+        persist_session_values(manager)
         manager.live.report.has_plain_state = bool(plain_state(manager))
         manager.live.note_shown(shown_widgets())
         untold = {widget_id(each.key): _field(manager, each, each.rule) for each in self._untold if each.rule}
