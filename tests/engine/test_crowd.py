@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.people import People
 from tests.engine import HERE
 from tests.engine.office import Office
+from tests.lab.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("chaos")
 
@@ -23,10 +25,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield office
 
 
+def ask(office: Office, what: str) -> Any:
+    with urlopen(f"http://127.0.0.1:{office.server.port}/keep/{what}", timeout=60) as answer:
+        return json.load(answer)
+
+
 def counts(office: Office) -> dict[str, int]:
-    with urlopen(f"http://127.0.0.1:{office.server.port}/keep/counts", timeout=60) as answer:
-        found: dict[str, int] = json.load(answer)
-        return found
+    found: dict[str, int] = ask(office, "counts")
+    return found
 
 
 def test_each_edit_reads_the_journal_and_asks_who_it_is_once_as_it_comes_and_once_in_its_run(office: Office) -> None:
@@ -45,3 +51,15 @@ def test_each_edit_reads_the_journal_and_asks_who_it_is_once_as_it_comes_and_onc
     assert spent == {"reads of the journal": twice_an_edit, "queries of the identity": twice_an_edit}
     entered = [office.services.engine.open(office.session(person)).form("sheet").values["f1"] for person in people]
     assert all(entered)
+
+
+def test_what_a_tab_has_in_memory_ends_with_it(office: Office) -> None:
+    before = counts(office)["tabs"]
+    cookies = [office.cookie(office.sign_in(office.person())) for _ in range(CROWD)]
+    with People(office.server.port, cookies, "sheet") as crowd:
+        crowd.open(CROWD)
+        crowd.edit(CROWD, pause=0.1, edits=1)
+        assert counts(office)["tabs"] == before + CROWD
+    ended: list[int] = []
+    wait_until(lambda: ended.append(ask(office, "end")) or sum(ended) >= CROWD, "their pages are over")
+    assert counts(office)["tabs"] == before

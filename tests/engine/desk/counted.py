@@ -1,5 +1,6 @@
 """The same server, which counts how often it reads the journal, asks the database and lists a folder."""
 
+import gc
 import sys
 from collections import Counter
 from typing import Any
@@ -10,9 +11,12 @@ from sqlalchemy import Engine, event
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from streamlit.runtime import get_instance
 
 from core.pages import load_pages
+from core.session_manager import SessionManager
 from core.settings import PROJECT_ROOT
+from core.streamlit_compat.server import end_session
 from core.ui.cards import not_done
 from core.web import lifespan, middleware, routes, session_revocation
 
@@ -40,13 +44,23 @@ sys.addaudithook(_of_folders)
 
 
 async def said(_request: Request) -> JSONResponse:
-    return JSONResponse(counts)
+    """Answer with the counts so far, and with the number of tabs in memory."""
+    gc.collect()
+    return JSONResponse({**counts, "tabs": sum(type(each) is SessionManager for each in gc.get_objects())})
+
+
+async def end(_request: Request) -> JSONResponse:
+    """End the pages whose browsers are gone, as Streamlit does after a while, and answer with their number."""
+    gone = get_instance()._session_mgr._session_storage.list()
+    for each in gone:
+        end_session(each.session.id)
+    return JSONResponse(len(gone))
 
 
 app = st.App(
     "whole.py",
     lifespan=lifespan(load_pages),
-    routes=[*routes(), Route("/keep/counts", said)],
+    routes=[*routes(), Route("/keep/counts", said), Route("/keep/end", end)],
     middleware=middleware(),
     on_script_error=not_done,
 )
