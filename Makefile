@@ -108,8 +108,7 @@ $(READY): requirements.lock
 		uv venv --quiet --allow-existing --python $(PYTHON) $(TOOLS) && \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
-		{ $(PYTHON) -m venv $(TOOLS) || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q python3-venv && \
-			$(PYTHON) -m venv $(TOOLS); } || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
+		{ $(PYTHON) -m venv $(TOOLS) || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi && \
 	cp requirements.lock $@ && echo "Installed."

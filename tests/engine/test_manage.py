@@ -444,6 +444,28 @@ def test_the_database_being_away_is_answered_in_words(run: Run, make_settings: C
     assert isinstance(answer.exception, SystemExit)
 
 
+def test_roles_come_back_from_what_was_exported(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    run("roles", "save", "desk", "orders.use", "orders.edit", "--description", "Takes orders")
+    exported = tmp_path / "roles.json"
+    exported.write_text(run("roles", "export").output, encoding="utf-8")
+    run("roles", "delete", "desk")
+    answer = run("roles", "import", str(exported))
+    assert "Saved desk: orders.use orders.edit." in answer.output
+    assert run("roles", "export").output == exported.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"desk": {}}', '{"desk": {"permissions": ["a b"]}}'])
+def test_what_is_no_export_of_roles_is_refused_in_words(run: Run, tmp_path: Path, text: str) -> None:
+    run("migrate")
+    file = tmp_path / "roles.json"
+    file.write_text(text, encoding="utf-8")
+    answer = run("roles", "import", str(file))
+    assert answer.exit_code == 1
+    assert isinstance(answer.exception, SystemExit)
+    assert "no export of roles" in answer.output or "no permission" in answer.output
+
+
 # Sessions
 
 

@@ -13,6 +13,7 @@ from core.accounts.setup import ADMINISTRATOR, prepare
 from core.command_line import python
 from core.commands import discover_quietly
 from core.commands.audit import audit
+from core.commands.development import check, format_code, run, test
 from core.commands.doctor import database_remedy, doctor
 from core.commands.keys import rotate_keys
 from core.commands.migrations import alembic, makemigration
@@ -121,6 +122,10 @@ def accept_secret_key() -> None:
 
 
 for command in (
+    run,
+    test,
+    check,
+    format_code,
     makemigration,
     alembic,
     audit,

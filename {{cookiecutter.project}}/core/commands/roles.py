@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable
+from typing import TextIO
 
 import click
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from core.accounts import Role
 from core.accounts.setup import declared_roles
@@ -15,6 +18,14 @@ from core.errors import AccountError
 from core.pages import required_permissions, roles_of_apps, unknown_permissions
 from core.services import get_services
 from core.wildcards import matches
+
+
+class _Described(BaseModel, extra="forbid"):
+    permissions: list[str]
+    description: str = ""
+
+
+_ROLES = TypeAdapter(dict[str, _Described])
 
 
 @click.group()
@@ -64,6 +75,31 @@ def delete_role(role: str) -> None:
         raise AccountError(f"There is no role {role!r}.")
     accounts.roles.delete(role)
     click.echo(f"Deleted {role}.")
+
+
+@roles.command("export")
+def export_roles() -> None:
+    """Print all roles as JSON, for `roles import`."""
+    found = get_services().accounts.roles.all()
+    described = {role.role: {"permissions": role.permissions, "description": role.description} for role in found}
+    click.echo(json.dumps(described, indent=2, ensure_ascii=False))
+
+
+@roles.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"))
+def import_roles(file: TextIO) -> None:
+    """Make and change roles as in an exported FILE.
+
+    It is - for standard input. Roles that it doesn't name stay as they are.
+    """
+    try:
+        described = _ROLES.validate_json(file.read())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise click.ClickException(f"This is no export of roles: {first['msg']}.") from error
+    for name, role in described.items():
+        get_services().accounts.roles.save(name, role.permissions, role.description)
+        click.echo(f"Saved {name}: {' '.join(role.permissions) or 'no permission'}.")
 
 
 def misspelt(found: Iterable[Role]) -> list[str]:
