@@ -38,6 +38,8 @@ new: $(READY) ## ask the ten questions and make your project beside this folder
 
 # Three at a time, because many of them wait for a page or a server. The browser's run apart: their driver has an event
 # loop of its own in each process, beside which no other can be started.
+# What takes the time is loading pages: about two seconds of the processor's in a new browser, one in a tab that had one.
+# So the tests of the default project share one server in each process, and they take the lightest Chromium there is.
 test: $(READY) ## run everything: the engine, a short dose of the laboratory, the template, browser
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/engine
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder tests/template tests/browser

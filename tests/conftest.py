@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bake import TEMPLATE, BakedProject, bake
-from tests.support.browser import find_chromium
+from tests.support.browser import find_chromium, find_windowless
 from tests.support.programs import need_strace
 from tests.support.server import Server, serving
 
@@ -116,6 +116,13 @@ def chromium() -> str:
     """The path of a Chromium. Where there is none the test fails and says what to do."""
     with one_at_a_time("programs"):
         return find_chromium()
+
+
+@pytest.fixture(scope="session")
+def windowless() -> str:
+    """The path of a Chromium that works for less; it has no profile on the disk."""
+    with one_at_a_time("programs"):
+        return find_windowless()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,15 +41,15 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+def browser(playwright: Playwright, windowless: str) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=windowless, args=ARGUMENTS)
     yield browser
     browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests of a module; each test has a person of its own."""
+    """One server for all the tests of a worker; each test has a person of its own."""
     with serving(baked_default, tmp_path_factory.mktemp("server")) as running:
         yield running
 
@@ -58,27 +59,24 @@ def number() -> Iterator[int]:
     return itertools.count(1)  # type: ignore[return-value]
 
 
-@pytest.fixture(scope="module")
-def members(server: Server, number: Iterator[int]) -> Iterator[str]:
-    """Usernames of members, created as they are needed: several at once, because a process takes seconds to start."""
-
-    def create() -> Iterator[str]:
-        while True:
-            several = [f"person{next(number)}" for _ in range(_AT_ONCE)]
-            result = server.project.run(".venv/bin/python", "-c", _CREATE, PASSWORD, *several, **server.settings)
-            assert result.returncode == 0, result.stdout
-            yield from several
-
-    return create()
+@pytest.fixture(scope="session")
+def members() -> dict[Path, list[str]]:
+    """Usernames of members whom no test has had yet, by the data folder of their server."""
+    return defaultdict(list)
 
 
 @pytest.fixture
-def new_person(server: Server, number: Iterator[int], members: Iterator[str]) -> NewPerson:
-    """Create a person who may sign in; returns the username."""
+def new_person(server: Server, number: Iterator[int], members: dict[Path, list[str]]) -> NewPerson:
+    """Create a person who may sign in; returns the username. Several at once: a process takes a second to start."""
 
     def create(*roles: str) -> str:
         if not roles:
-            return next(members)
+            free = members[server.data]
+            if not free:
+                free += [f"person{next(number)}" for _ in range(_AT_ONCE)]
+                result = server.project.run(".venv/bin/python", "-c", _CREATE, PASSWORD, *free, **server.settings)
+                assert result.returncode == 0, result.stdout
+            return free.pop(0)
         username = f"person{next(number)}"
         options = [option for role in roles for option in ("--role", role)]
         server.manage("createuser", username, "--keep-password", "--password", PASSWORD, *options)

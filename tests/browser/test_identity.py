@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import PASSWORD, SETTLE_MS
 from tests.support.server import Server
-
-pytestmark = pytest.mark.xdist_group("identity")  # one worker, one server
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}")
 

@@ -12,8 +12,6 @@ from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS, Visitor
 from tests.support.server import Server
 
-pytestmark = pytest.mark.xdist_group("nothing_is_lost")  # one worker, one server
-
 
 def fill_half(visitor: Visitor) -> None:
     """Two steps of the intake form, with every kind of widget they have, and the page scrolled down."""

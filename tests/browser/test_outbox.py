@@ -19,8 +19,6 @@ from tests.lab import sheet
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
 
-pytestmark = pytest.mark.xdist_group("outbox")  # one worker, one server
-
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
 DRAFTS = "**/keep/drafts"
 COMPONENTS = re.compile(r"/BidiComponent[^/]*\.js")

@@ -16,8 +16,6 @@ from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS
 from tests.support.server import Server
 
-pytestmark = pytest.mark.xdist_group("pages")  # one worker, one server
-
 ADMIN = "admin"
 """The app that is for administrators."""
 _FIND = """

@@ -19,8 +19,6 @@ from tests.browser.visitor import Visitor
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
 
-pytestmark = pytest.mark.xdist_group("parity")  # one worker, one server
-
 APP = Path(__file__).with_name("parity_app")
 Step = Callable[[Locator], object]
 

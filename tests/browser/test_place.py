@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS, Visitor
 
-pytestmark = pytest.mark.xdist_group("place")  # one worker, one server
-
 
 @pytest.fixture
 def visitor(visit: NewTab, new_person: NewPerson) -> Visitor:

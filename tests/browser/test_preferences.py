@@ -6,13 +6,10 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import PASSWORD, SETTLE_MS, Visitor
-
-pytestmark = pytest.mark.xdist_group("preferences")  # one worker, one server
 
 DARK, LIGHT = "rgb(20, 25, 23)", "rgb(251, 250, 246)"
 

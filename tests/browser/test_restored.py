@@ -8,8 +8,6 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import Visitor
 
-pytestmark = pytest.mark.xdist_group("restored")  # one worker, one server
-
 
 def notice(visitor: Visitor) -> Locator:
     return visitor.page.locator(".st-key-keep-restored")

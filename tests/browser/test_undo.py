@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import Visitor
-
-pytestmark = pytest.mark.xdist_group("undo")  # one worker, one server
 
 
 def button(visitor: Visitor, which: str) -> Locator:

@@ -14,6 +14,8 @@ from playwright.sync_api import sync_playwright
 from tests.support.programs import MissingProgramError, apt_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WINDOWLESS = ("chromium-headless-shell", "chrome-headless-shell")
+"""The same engine without what makes it a browser for people: a page takes it two thirds of the processor's time."""
 
 # A container has no user namespaces for the sandbox and no graphics card, and its camera and microphone are made up.
 # The rest keeps the browser quiet.
@@ -41,6 +43,22 @@ def find_chromium() -> str:
     if path := _present():
         return path
     return (_present() if apt_install("chromium") else None) or _install_playwright()
+
+
+@cache
+def find_windowless() -> str:
+    """Return the path of Chromium's headless shell, or of any Chromium where there is none and none can be had.
+
+    It has no profile on the disk: what is told there, such as to block all cookies, or has to be there after it was
+    closed, takes `find_chromium`.
+    """
+    if "CHROMIUM_PATH" in os.environ:
+        return find_chromium()
+    return _shell() or (_shell() if apt_install(WINDOWLESS[0]) else None) or find_chromium()
+
+
+def _shell() -> str | None:
+    return next((path for name in WINDOWLESS if (path := shutil.which(name))), None)
 
 
 def _present() -> str | None:

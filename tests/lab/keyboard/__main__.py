@@ -18,14 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from tests.lab import sheet
 from tests.lab.keyboard.desk import Desk
 from tests.lab.keyboard.scenarios import SCENARIOS, Scenario
 from tests.support.bake import BakedProject
-from tests.support.browser import ARGUMENTS, find_chromium
-from tests.support.server import serving
+from tests.support.browser import ARGUMENTS, find_chromium, find_windowless
+from tests.support.server import Server, serving
 
 ROUND = 4
 """So many people sit at one server that is going to be killed: all their pages come back at the same moment."""
@@ -53,43 +53,57 @@ async def play(scenario: Scenario, desk: Desk, times: int) -> None:
     await asyncio.gather(*(once(number) for number in range(times)))
 
 
-async def laboratory(project: BakedProject, scenario: Scenario, options: argparse.Namespace) -> tuple[int, list[str]]:
+async def laboratory(project: BakedProject, scenarios: list[Scenario], options: argparse.Namespace) -> bool:
+    """Play the scenarios with one server and one browser. Returns whether it went as it should."""
+    settings = {
+        "SHEET_WITHOUT": options.without,
+        "STREAMLIT_RUNNER_FAST_RERUNS": str(not options.slow_reruns).lower(),
+        "PYTHONPATH": str(project.path),
+    }
+    as_it_should = True
+    with _evidence(options) as folder, serving(project, folder, app=str(sheet.APP), **settings) as server:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=find_windowless(), args=ARGUMENTS)
+            for scenario in scenarios:
+                began = time.monotonic()
+                times, lost = await _played(scenario, server, browser, options)
+                unfinished = any(line.startswith(UNFINISHED) for line in lost)
+                as_it_should = as_it_should and (bool(lost) and not unfinished if options.must_lose else not lost)
+                took = f"{time.monotonic() - began:.0f} s"
+                print(f"{scenario.name}: {scenario.says}; {times} times, lost {len(lost)}, {took}")
+                for line in lost[:10]:
+                    print(f"  {line}")
+                if lost:
+                    with (folder / LOST).open("a", encoding="utf-8") as told:
+                        told.writelines(f"{scenario.name}: {line}\n" for line in lost)
+            await browser.close()
+    return as_it_should
+
+
+async def _played(
+    scenario: Scenario, server: Server, browser: Browser, options: argparse.Namespace
+) -> tuple[int, list[str]]:
     """Returns how often it was done, and what was lost."""
     full = options.dose == "full"
     times = options.times or (scenario.full if full else scenario.short)
     random.seed(f"{options.seed} {scenario.name}")
-    with _evidence(scenario, options) as folder:
-        settings = {
-            "SHEET_WITHOUT": options.without,
-            "STREAMLIT_RUNNER_FAST_RERUNS": str(not options.slow_reruns).lower(),
-            "PYTHONPATH": str(project.path),
-        }
-        with serving(project, folder, app=str(sheet.APP), **settings) as server:
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-                desk = Desk(
-                    server=server,
-                    browser=browser,
-                    offline_seconds=60 if full else 3,
-                    tells="outbox" not in options.without,
-                )
-                await play(scenario, desk, times)
-                await browser.close()
-                if desk.slowest:
-                    print(f"  all on the page again after {desk.slowest:.1f} s at most")
-                if full and desk.slowest > REUNITED_SECONDS and not options.must_lose:
-                    desk.lost.append(f"only after {desk.slowest:.1f} s the page showed everything again")
-                if desk.lost:
-                    (folder / LOST).write_text("\n".join(desk.lost) + "\n", encoding="utf-8")
-                return times, desk.lost
+    tells = "outbox" not in options.without
+    desk = Desk(server=server, browser=browser, offline_seconds=60 if full else 3, tells=tells)
+    await play(scenario, desk, times)
+    await asyncio.gather(*(context.close() for context in browser.contexts))
+    if desk.slowest:
+        print(f"  all on the page again after {desk.slowest:.1f} s at most")
+    if full and desk.slowest > REUNITED_SECONDS and not options.must_lose:
+        desk.lost.append(f"only after {desk.slowest:.1f} s the page showed everything again")
+    return times, desk.lost
 
 
 @contextmanager
-def _evidence(scenario: Scenario, options: argparse.Namespace) -> Iterator[Path]:
+def _evidence(options: argparse.Namespace) -> Iterator[Path]:
     """A folder for data and logs, which stays where something was lost, or where it was asked for."""
     if options.keep is not None:
         options.keep.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=options.keep))
+    folder = Path(tempfile.mkdtemp(prefix="keystrokes-", dir=options.keep))
     finished = False
     try:
         yield folder
@@ -114,20 +128,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a folder for the evidence; what lost something is kept in any case")
     options = parser.parse_args()
     print(f"seed: {options.seed}")
-    find_chromium()  # before a loop runs: it may have to install one
+    find_chromium(), find_windowless()  # before a loop runs: they may have to be installed
     project = BakedProject(path=options.project.resolve(), answers={}, output="")
-    failed = False
-    for scenario in SCENARIOS:
-        if options.scenario and scenario.name not in options.scenario:
-            continue
-        began = time.monotonic()
-        times, lost = asyncio.run(laboratory(project, scenario, options))
-        unfinished = any(line.startswith(UNFINISHED) for line in lost)
-        failed = failed or (unfinished or not lost if options.must_lose else bool(lost))
-        print(f"{scenario.name}: {scenario.says}; {times} times, lost {len(lost)}, {time.monotonic() - began:.0f} s")
-        for line in lost[:10]:
-            print(f"  {line}")
-    sys.exit(1 if failed else 0)
+    scenarios = [each for each in SCENARIOS if not options.scenario or each.name in options.scenario]
+    sys.exit(0 if asyncio.run(laboratory(project, scenarios, options)) else 1)
 
 
 if __name__ == "__main__":
