@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -266,6 +266,12 @@ def test_whatever_is_stored_the_session_opens_and_goes_on(stored: list[tuple[str
         session.apply(path, value)
         assert path not in session.misshapen or path not in session.values
     read_everything(session)
+
+
+def test_a_session_that_a_clock_ahead_began_has_lasted_no_time() -> None:
+    session = worked_in()
+    session.apply("meta/created", datetime(2999, 1, 1, tzinfo=UTC))
+    assert session.metrics.session_duration == 0
 
 
 @given(st.data())

@@ -143,12 +143,18 @@ class _Known:
 
     roots: tuple[ModuleType, ...]
     """The packages' modules, which are others once code was reloaded."""
+    paths: list[list[str]]
+    """The folders of each package."""
     folders: _Folders
     specs: list[PageSpec]
 
     def is_current(self, roots: tuple[ModuleType, ...]) -> bool:
         """Return True if neither these packages nor a folder of theirs are others by now."""
-        return self.roots == roots and all(_changed_at(folder) == then for folder, then in self.folders.items())
+        return (
+            self.roots == roots
+            and self.paths == _paths(roots)
+            and all(_changed_at(folder) == then for folder, then in self.folders.items())
+        )
 
     def may_be_outdated(self) -> bool:
         """Return True if what was found may be different at the next look, though no folder says so."""
@@ -187,14 +193,10 @@ def discover(*packages: str) -> list[PageSpec]:
     with get_sources().lock:
         roots = tuple(map(importlib.import_module, names))
         known = _known.get(names)
-        if (
-            known is None
-            or known.roots != roots
-            or known.folders != {name: _changed_at(name) for name in known.folders}
-        ):
+        if known is None or not known.is_current(roots):
             folders: _Folders = {}
             specs = _sorted(list(_all(roots, folders)))
-            known = _Known(roots=roots, folders=folders, specs=specs)
+            known = _Known(roots=roots, paths=_paths(roots), folders=folders, specs=specs)
             if not known.may_be_outdated():
                 _known[names] = known
     return list(known.specs)
@@ -294,6 +296,10 @@ def _names(module: ModuleType, folders: _Folders, subfolder: str = "") -> Iterat
     looked_through = [Path(folder) / subfolder for folder in module.__path__]
     folders |= {folder: _changed_at(folder) for folder in looked_through}
     return (info.name for info in pkgutil.iter_modules(map(str, looked_through)) if not info.name.startswith("_"))
+
+
+def _paths(packages: Iterable[ModuleType]) -> list[list[str]]:
+    return [list(package.__path__) for package in packages]
 
 
 def _changed_at(folder: Path) -> int:

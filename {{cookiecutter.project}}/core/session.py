@@ -167,10 +167,10 @@ class SessionMetrics(Record):
 
     @property
     def session_duration(self) -> float:
-        """Seconds from the first to the last activity."""
+        """Seconds from the first to the last activity; 0 where the clock that noted the first one was ahead."""
         if self.started_at is None or self.last_activity is None:
             return 0.0
-        return (self.last_activity - self.started_at).total_seconds()
+        return max((self.last_activity - self.started_at).total_seconds(), 0.0)
 
 
 @dataclass(slots=True, kw_only=True)
