@@ -16,7 +16,7 @@ from core.settings import Settings
 from core.storage.file_store import FileStore
 from core.storage.migrate import upgrade
 from core.storage.replicas import NOTED_SECONDS, Replica, Replicas, differences
-from core.web.replica import Strays, note_replica
+from core.web.replica import Strays, get_strays, note_replica
 
 SAME = {"SECRET_KEY": "a", "FILES_URL": "f"}
 
@@ -100,6 +100,7 @@ def test_a_server_with_a_setting_of_its_own_is_noticed(
     if "files_url" in unlike:
         unlike = {"files_url": str(tmp_path / "private")}
     fleet = {"one": common, "two": common, "odd": {**common, **unlike}}
+    get_strays().take()  # those of tests before this one, in the same process
     for server, settings in fleet.items():
         built = build_services(make_settings(**settings, journal_path=tmp_path / f"{server}.db"))
         with use_services(built):
