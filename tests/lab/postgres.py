@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +72,26 @@ class Postgres:
             # Stopped first, so that it starts no other meanwhile: an orphan of a recovery keeps the data for ever.
             self._process.send_signal(signal.SIGSTOP)
             os.waitpid(self._process.pid, os.WUNTRACED)
-            parent = str(self._process.pid)
-            children = subprocess.run(["pgrep", "-P", parent], capture_output=True, text=True, check=False).stdout
+            children = self._children()
             self._end(signal.SIGKILL)
-            for child in children.split():
-                _signal(int(child), signal.SIGKILL)
+            for child in children:
+                _signal(child, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Within the block all its processes are stopped, and the kernel acknowledges what is sent to them."""
+        if self._process is None:
+            raise ProcessLookupError("PostgreSQL doesn't run.")
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # it starts no other process any more
+        processes = [*self._children(), self._process.pid]
+        for process in processes:
+            _signal(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                _signal(process, signal.SIGCONT)
 
     def create_database(self, template: str = "template1") -> str:
         """Make a database, empty or the copy of another, and return its address."""
@@ -98,6 +115,10 @@ class Postgres:
         """End it and remove its data."""
         self.kill()
         shutil.rmtree(self._data)
+
+    def _children(self) -> list[int]:
+        asked = ["pgrep", "-P", str(self._process.pid if self._process else 0)]
+        return [int(child) for child in subprocess.run(asked, capture_output=True, check=False).stdout.split()]
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(

@@ -30,20 +30,20 @@ from core.errors import (
     StoreUnavailableError,
 )
 from core.storage.models import ProjectFactModel
+from core.storage.watched_connection import CONNECT_TIMEOUT_SECONDS, WatchedConnection
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 """Older SQLite can lose a commit when two connections reset the WAL at once; a rollback journal can't."""
 
 _BUSY_TIMEOUT_SECONDS = 5
-_CONNECT_TIMEOUT_SECONDS = 3
-_SILENCE_SECONDS = 5
+_LINK_SECONDS = 5
 _POSTGRESQL: dict[str, Any] = {
-    "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-    # A server that neither answers nor hangs up is given up within seconds.
-    "tcp_user_timeout": _SILENCE_SECONDS * 1000,
-    "keepalives_idle": _SILENCE_SECONDS,
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    # A machine that neither acknowledges nor hangs up is given up within seconds; a server, by WatchedConnection.
+    "tcp_user_timeout": _LINK_SECONDS * 1000,
+    "keepalives_idle": _LINK_SECONDS,
     "keepalives_interval": 1,
-    "keepalives_count": _SILENCE_SECONDS,
+    "keepalives_count": _LINK_SECONDS,
     # A statement prepared over one connection is unknown to the next one that a pooler such as PgBouncer gives.
     "prepare_threshold": None,
 }
@@ -127,8 +127,13 @@ def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> E
         connection.execute(f"SET lock_timeout = {(longest_idle + _LOCK_SECONDS) * 1000:.0f}")
         connection.commit()
 
+    event.listen(engine, "do_connect", _connect_watched)
     event.listen(engine, "connect", limit_standstill)
     return engine
+
+
+def _connect_watched(_dialect: object, _record: object, arguments: Any, settings: Any) -> WatchedConnection:
+    return WatchedConnection.connect(*arguments, **settings)
 
 
 def open_read_only(url: str) -> Engine:
