@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 from core.services import build_services
 from core.settings import Settings
 from core.state.paths import field_path
+from core.storage.replicas import Replicas, differences
 from core.web.token import anonymous_session_id
 from tests.engine.open_page import OpenPage
 from tests.lab import sheet
@@ -89,12 +90,17 @@ class Person:
         """By field: the last text that was said to be kept."""
         self.since: dict[str, list[str]] = {TYPED: [], COMMITTED: []}
         """By field: what was sent after that."""
-        self.count = 0
+        self.count = self.refused = 0
+        """How often something was said to be kept, and how often not."""
         self.longest = 0.0
         """Seconds that a text, or a page that was lost, took to be acknowledged, at most."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._failed: BaseException | None = None
+
+    def is_at(self, number: int) -> bool:
+        """Return whether a sticky balancer has this person at the replica of that number."""
+        return f"replica=r{number}" in self._cookie
 
     def start(self) -> None:
         self._thread.start()
@@ -123,7 +129,10 @@ class Person:
             began = time.monotonic()
             page.fill("Two", text)
             page.run()
-            self._kept(COMMITTED, text, began)
+            if _says_kept(page):
+                self._kept(COMMITTED, text, began)
+            else:
+                self.refused += 1
             time.sleep(_PAUSE_SECONDS)
 
     def _type(self, grant: str) -> None:
@@ -133,6 +142,7 @@ class Person:
         body = {"tab": self._tab, "number": self._number, "token": grant, "text": text}
         began = time.monotonic()
         while self._post(body) != "kept":
+            self.refused += 1
             if time.monotonic() - began > PATIENCE_SECONDS:
                 raise TimeoutError(f"A text was not kept within {PATIENCE_SECONDS:g} s.")
             time.sleep(_PAUSE_SECONDS)
@@ -168,13 +178,22 @@ def at_work(fleet: Fleet, number: int) -> Iterator[Sequence[Person]]:
         person.stop()
 
 
-def more(people: Sequence[Person], count: int = 2) -> None:
-    """Wait until everybody was told of so many more things that are kept."""
+def more(people: Sequence[Person], count: int = 2) -> float:
+    """Wait until everybody was told of so many more things that are kept. Returns the seconds it took."""
     before = [person.count for person in people]
-    wait_until(
+    return wait_until(
         lambda: all(person.count >= then + count for person, then in zip(people, before, strict=True)),
         "everybody goes on",
     )
+
+
+def differing(bench: Bench, replicas: int) -> list[str]:
+    """Return what Health and `doctor` say of the replicas as a fleet, once all have noted themselves."""
+    services = build_services(Settings(_env_file=None, **bench.settings()))  # type: ignore[call-arg]
+    with contextlib.closing(services):
+        noted = Replicas(services.database, services.clock, "laboratory")
+        wait_until(lambda: len(noted.running()) == replicas, "all replicas have noted themselves")
+        return [says for says, _ in differences(noted.running())]
 
 
 def lost(bench: Bench, people: Sequence[Person]) -> list[Violation]:
@@ -200,6 +219,12 @@ def status(port: int, path: str) -> int:
         return 0
     finally:
         connection.close()
+
+
+def _says_kept(page: OpenPage) -> bool:
+    """Return whether the page says, at the end of its run, that all of it is kept."""
+    told = [json.loads(data).get("status") for data in page.components.values()]
+    return [status["not_kept"] for status in told if status][-1:] == [[]]
 
 
 def _field_of(grant: str) -> str:

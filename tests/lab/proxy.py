@@ -50,6 +50,7 @@ class Proxy:
         self._harm: tuple[Moment, Harm] | None = None
         self.harmed = threading.Event()
         """Set once a COMMIT was met and harmed, as `harm_next_commit` asked for."""
+        self._passes = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
@@ -63,8 +64,13 @@ class Proxy:
         """Cut all connections and refuse new ones, as when the server is down."""
         self._call(self._go_away())
 
+    def go_silent(self) -> None:
+        """Pass nothing on any more, and take everything, as when the network drops what is sent."""
+        self._loop.call_soon_threadsafe(self._passes.clear)
+
     def come_back(self) -> None:
         """Let everything pass, on the same port as before."""
+        self._loop.call_soon_threadsafe(self._passes.set)
         self._call(self._come_back())
 
     def harm_next_commit(self, moment: Moment, harm: Harm = lambda _process: None) -> None:
@@ -107,6 +113,7 @@ class Proxy:
         self._open.add(to_client)
         try:
             greeting = await _greeting(client, to_client)
+            await self._passes.wait()
             server, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
             ends.append(to_server)
             self._open.add(to_server)
@@ -128,6 +135,7 @@ class Proxy:
             commits = message[:1] == b"Q" and message[5:].rstrip(b"\0; ").upper() == b"COMMIT"
             if commits and await self._harmed("before", line):
                 return
+            await self._passes.wait()
             line.to_server.write(message)
             await line.to_server.drain()
             if commits and await self._harmed("during", line):
@@ -140,6 +148,7 @@ class Proxy:
                 (line.process,) = _LENGTH.unpack(message[5:9])
             if message[:1] == b"C" and message[5:] == b"COMMIT\0" and await self._harmed("after", line):
                 return
+            await self._passes.wait()
             line.to_client.write(message)
             await line.to_client.drain()
 

@@ -1,12 +1,24 @@
 """The sheet's server. With `SHEET_WITHOUT=ingress` it has only what Streamlit does by itself: a negative control."""
 
+import atexit
 import os
+from contextlib import ExitStack
 
 import streamlit as st
 
+from core.services import build_services, use_services
+from core.settings import get_settings
 from core.ui.cards import not_done
 from core.web import lifespan, middleware, routes
 from core.web.ingress import IngressMiddleware
+from tests.lab.victim import ShiftedClock
+
+if ahead := float(os.environ.get("SHEET_AHEAD_SECONDS", "0")):
+    clock = ShiftedClock()
+    clock.seconds = ahead
+    to_the_end = ExitStack()
+    to_the_end.enter_context(use_services(build_services(get_settings(), clock)))
+    atexit.register(to_the_end.close)
 
 without = os.environ.get("SHEET_WITHOUT", "").split(",")
 layers = [
