@@ -53,6 +53,11 @@ class Fleet:
     def __len__(self) -> int:
         return len(self._servers)
 
+    @property
+    def ports(self) -> list[int]:
+        """Where each replica is without the balancer."""
+        return [server.port for server in self._servers]
+
     def kill(self, number: int) -> None:
         """`kill -9` of a replica."""
         self._servers[number].close()
