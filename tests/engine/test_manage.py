@@ -428,6 +428,9 @@ def test_the_first_administrator_of_a_provider_has_to_sign_in_first(
         (("startapp", "core"), "such as core_app"),
         (("startapp", "keep"), "an address of the server"),
         (("startapp", "../x"), "lower-case"),
+        (("removeapp", "intakes"), "Did you mean intake?"),
+        (("removeapp", "../core"), "There are: insights, intake"),
+        (("removeapp", "admin"), "an app of the engine"),
     ],
 )
 def test_a_mistake_is_answered_in_words(run: Run, arguments: tuple[str, ...], words: str) -> None:

@@ -1,4 +1,4 @@
-"""`startapp` makes an app that works as it is, and never touches one that is there."""
+"""`startapp` makes an app that works as it is, and never touches one that is there; `removeapp` asks first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
+from core.commands import apps as commands
 from core.settings import PROJECT_ROOT
 
 create_app = runpy.run_path(str(PROJECT_ROOT / "core" / "scripts" / "new_app.py"))["create_app"]
@@ -55,3 +57,28 @@ def test_a_name_that_cant_be_used_is_refused_with_a_better_one(tmp_path: Path, n
     with pytest.raises(ValueError, match="such as"):
         create_app(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_app_is_removed_when_that_is_confirmed_and_who_uses_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PROJECT_ROOT", tmp_path)
+    for name in ("orders", "order_desk"):
+        create_app(tmp_path, name)
+    user = tmp_path / "apps/order_desk/pages/overview.py"
+    user.write_text("from apps.orders import prices\n", encoding="utf-8")
+    run = CliRunner()
+
+    refused = run.invoke(commands.removeapp, ["orders"], input="n\n")
+    assert refused.exit_code == 1
+    assert "This removes apps/orders: 3 files, its tests among them." in refused.output
+    assert "apps/order_desk/pages/overview.py uses it" in refused.output
+    assert (tmp_path / "apps/orders/__init__.py").exists()
+
+    removed = run.invoke(commands.removeapp, ["orders"], input="y\n")
+    assert removed.exit_code == 0
+    assert "Tables it made stay" in removed.output
+    assert [folder.name for folder in (tmp_path / "apps").iterdir()] == ["order_desk"]
+
+    assert run.invoke(commands.removeapp, ["order_desk", "--yes"]).exit_code == 0
+    assert list((tmp_path / "apps").iterdir()) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from typing import Any
@@ -12,6 +11,7 @@ import click
 from core.accounts.setup import ADMINISTRATOR, prepare
 from core.command_line import python
 from core.commands import discover_quietly
+from core.commands.apps import removeapp, startapp
 from core.commands.audit import audit
 from core.commands.development import check, format_code, run, test
 from core.commands.doctor import database_remedy, doctor
@@ -25,7 +25,6 @@ from core.commands.users import createuser, invite, setroles
 from core.errors import KeepError, StoreUnavailableError
 from core.pages import roles_of_apps
 from core.scripts.manifest import describe
-from core.scripts.new_app import address, create_app, name_problem
 from core.services import close_services, get_services
 from core.settings import PROJECT_ROOT
 from core.storage.database import note_fingerprint, reachable
@@ -68,27 +67,6 @@ def manage() -> None:
 
 
 @manage.command()
-@click.argument("name")
-def startapp(name: str) -> None:
-    """Make the folder of a new app in apps/. A server that runs finds it at the next click."""
-    problem = name_problem(name)
-    if not problem and (found := importlib.util.find_spec(name)) and found.origin is not None:
-        problem = f"{name!r} is the name of a package in use. Use another one, such as {name}_app."
-    if problem:
-        raise click.ClickException(problem)
-    try:
-        files = create_app(PROJECT_ROOT, name)
-    except FileExistsError as error:
-        raise click.ClickException(str(error)) from error
-    for file in files:
-        click.echo(f"Wrote {file}")
-    click.echo(
-        f"Next: make run, and open http://localhost:8501{address(name)}. Administrators see it; others do when "
-        f"Admin, Roles gives a role of theirs {name}.use."
-    )
-
-
-@manage.command()
 def migrate() -> None:
     """Bring the database up to date. An empty one receives its roles and first administrator."""
     services = get_services()
@@ -126,6 +104,8 @@ for command in (
     test,
     check,
     format_code,
+    startapp,
+    removeapp,
     makemigration,
     alembic,
     audit,
