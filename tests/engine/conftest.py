@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import sys
@@ -44,6 +45,15 @@ hypothesis.settings.load_profile("patient")
 
 with contextlib.chdir(PROJECT_ROOT):  # Streamlit's configuration is that of the folder it is read in
     config.get_config_options(force_reparse=True)
+
+# What a test starts without naming its data leaves them here: projects are made from the folder it runs in.
+ELSEWHERE = tempfile.TemporaryDirectory(prefix="data-")
+for _name, _place in {
+    "DATABASE_URL": f"sqlite:///{ELSEWHERE.name}/sessions.db",
+    "JOURNAL_PATH": f"{ELSEWHERE.name}/journal.db",
+    "FILES_URL": f"{ELSEWHERE.name}/files",
+}.items():
+    os.environ.setdefault(_name, _place)
 
 SESSION_TIMEOUT, ABSOLUTE_TIMEOUT, RETENTION = 3600.0, 6 * 3600.0, 86400.0
 
