@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from psycopg.generators import fetch
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
@@ -52,6 +53,11 @@ def test_nobody_waits_for_ever_for_a_process_stopped_between_the_commands_of_a_p
         stopped.pgconn.send_query_params(command, None)
     stopped.pgconn.send_flush_request()
     stopped.pgconn.flush()
+    done = []
+    while len(done) < 2:  # a command's result is followed by None
+        if (result := stopped.wait(fetch(stopped.pgconn))) is not None:
+            done.append(result.command_status)
+    assert done == [b"BEGIN", b"UPDATE 1"], "it holds the row now"
     with pytest.raises(StoreUnavailableError, match="lock timeout"):
         store.upsert([entry])
     pooled.invalidate()
