@@ -586,7 +586,7 @@ def test_signing_out_with_another_tab_mid_edit_leaves_nothing_in_the_browser_or_
         refuse(tab.page)
     line.swallow()
     with posts(other.page) as unsent:
-        for tab, text in ((visitor, "Ada's name"), (other, "Ada's secret")):
+        for tab, text in ((visitor, "Ada's name"), (other, "Ada's swallowed secret")):
             tab.type("Name", text)
             tab.says("Offline: saved in this browser")
     cookies = visitor.page.context.cookies()
@@ -608,7 +608,7 @@ def test_signing_out_with_another_tab_mid_edit_leaves_nothing_in_the_browser_or_
     visitor.page.context.add_cookies(cookies)  # type: ignore[arg-type]
     assert answer(other, unsent[-1]) == 401
     assert stored(visitor.server, "entered@before.example")
-    assert not stored(visitor.server, "Ada's secret")
+    assert not stored(visitor.server, "Ada's swallowed secret")
 
 
 def test_the_next_person_never_sees_or_sends_what_another_one_typed(visitor: Visitor, new_person: NewPerson) -> None:
