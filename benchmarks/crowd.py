@@ -9,6 +9,7 @@ take turns on two cores, of which the people use a part of one; so what counts i
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from benchmarks.measuring import milli, row, title
 from benchmarks.people import People
+from tests.engine import HERE
 from tests.engine.office import Office
 from tests.lab.server import Server
 
@@ -39,29 +41,7 @@ app = st.App(
     "main.py", lifespan=lifespan(load_pages), routes=routes(), middleware=middleware(), on_script_error=not_done
 )
 """
-_MAIN = """
-from core import bootstrap_session, get_session_manager, ui
-from core.auth import require_sign_in
-from core.discovery import App, PageSpec, discover
-from core.router import Router
-
-def sheet():
-    for number in range(10):
-        ui.text_input(f"Field {number}", form="sheet", field=f"f{number}", key=f"f{number}")
-
-APP = App(title="Sheet")
-SHEET = PageSpec(name="sheet", title="Sheet", icon="", order=1, app=APP, app_name="sheet", function=sheet)
-
-ui.set_page()
-bootstrap_session()
-manager = get_session_manager()
-router = Router(manager, [*discover(), SHEET])
-require_sign_in(manager.identity)
-ui.user_menu(manager)
-with ui.save_status(manager):
-    router.run()
-    ui.restored_notice(manager, router.title)
-"""
+_MAIN = HERE / "desk" / "whole.py"
 """What a project's own `main.py` does, with one page more."""
 _PLAIN = """
 import streamlit as st
@@ -105,7 +85,7 @@ def sides(folder: Path, people: int) -> Iterator[Mapping[str, Side]]:
     for name, app in (("ours", _APP), ("plain", _PLAIN), ("tuned", _TUNED)):
         (folder / name).mkdir()
         (folder / name / "app.py").write_text(app, encoding="utf-8")
-    (folder / "ours" / "main.py").write_text(_MAIN, encoding="utf-8")
+    shutil.copyfile(_MAIN, folder / "ours" / "main.py")
     with ExitStack() as stack:
 
         def side(name: str, server: Server, cookies: Sequence[str], page: str) -> Side:

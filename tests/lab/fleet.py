@@ -126,9 +126,9 @@ class Person:
             self._failed = error
 
     def _use(self, page: OpenPage) -> None:
-        grants = {_field_of(grant): grant for grant in page.field_tokens}
+        tokens = {_field_of(token): token for token in page.field_tokens}
         while not self._over.is_set():
-            self._type(grants[TYPED])
+            self._type(tokens[TYPED])
             text = f"{self.count} {secrets.token_hex(4)}"
             self.since[COMMITTED].append(text)
             began = time.monotonic()
@@ -140,11 +140,11 @@ class Person:
                 self.refused += 1
             time.sleep(_PAUSE_SECONDS)
 
-    def _type(self, grant: str) -> None:
+    def _type(self, token: str) -> None:
         self._number += 1
         text = f"{self._number} {secrets.token_hex(4)}"
         self.since[TYPED].append(text)
-        body = {"tab": self._tab, "number": self._number, "token": grant, "text": text}
+        body = {"tab": self._tab, "number": self._number, "token": token, "text": text}
         began = time.monotonic()
         while self._post(body) != "kept":
             self.refused += 1
@@ -232,9 +232,9 @@ def _says_kept(page: OpenPage) -> bool:
     return [status["not_kept"] for status in told if status][-1:] == [[]]
 
 
-def _field_of(grant: str) -> str:
-    """Return the field that a grant is for: the second thing it says."""
-    payload = grant.partition(".")[0]
+def _field_of(token: str) -> str:
+    """Return the field that a token is for: the second thing it says."""
+    payload = token.partition(".")[0]
     return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))[1])
 
 

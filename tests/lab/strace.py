@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import signal
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.waiting import PATIENCE_SECONDS
+from tests.support.programs import apt_install
 
 CHANGES = (
     "write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync", "ftruncate", "unlink", "unlinkat", "rename",
@@ -94,9 +94,8 @@ def missing() -> str | None:
     """Why there is no strace, or None where there is. As root on Debian and Ubuntu it is installed first."""
     if sys.platform != "linux":
         return f"strace is for Linux; this is {sys.platform}"
-    if shutil.which("strace") is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for action in (["update", "-q"], ["install", "-y", "-q", "strace"]):
-            subprocess.run(["apt-get", *action], check=False, capture_output=True)
+    if not shutil.which("strace"):
+        apt_install("strace")
     return None if shutil.which("strace") else "strace is not installed: sudo apt-get install strace"
 
 
