@@ -34,7 +34,7 @@ demo: $(READY) ## make the default project in build/ and serve it at http://loca
 run: demo ## the same as demo
 
 new: $(READY) ## ask the ten questions and make your project beside this folder
-	@$(BIN)/python scripts/new_project.py "$(or $(OUT),..)"
+	@PYTHONPATH="$(TEMPLATE)" $(BIN)/python scripts/new_project.py "$(or $(OUT),..)"
 
 # Three at a time, because many of them wait for a page or a server. The browser's run apart: their driver has an event
 # loop of its own in each process, beside which no other can be started.

@@ -71,15 +71,13 @@ def script(root: Path, name: str) -> dict[str, Any]:
     return runpy.run_path(str(root / "core" / "scripts" / f"{name}.py"))
 
 
-def note(answers: dict[str, Any], version: str) -> dict[str, Any]:
-    """Return what `make update` has to know: template, version, commit and answers. cruft reads it, too.
-
-    Where template or commit can't be known they are None, and `unknown` says why.
-    """
+def write_note(root: Path, answers: dict[str, Any]) -> None:
+    """Note what `make update` has to know: template, version, commit and answers."""
+    manifest = script(root, "manifest")
     questions = {name: answer for name, answer in answers.items() if not name.startswith("_")}
+    context = {"cookiecutter": questions}
     template, commit, unknown = origin(Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "")))
-    known = {"template": template, "commit": commit, "version": version, "checkout": None, "directory": None}
-    return known | ({"unknown": unknown} if unknown else {}) | {"context": {"cookiecutter": questions}}
+    manifest["write_note"](root, manifest["note_of"](template, commit, manifest["version"](root), context, unknown))
 
 
 def origin(template: Path) -> tuple[str | None, str | None, str]:
@@ -139,9 +137,8 @@ def main() -> None:
     root = Path.cwd()
     prune(root, answers)
     add_apps(root, [name.strip() for name in answers["apps"].split(",") if name.strip()])
-    manifest = script(root, "manifest")
-    manifest["write_manifest"](root)
-    manifest["write_note"](root, note(answers, manifest["version"](root)))
+    script(root, "manifest")["write_manifest"](root)
+    write_note(root, answers)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a console that can't show the folder's name
     print(next_steps(root, answers))

@@ -22,6 +22,8 @@ from cookiecutter.prompt import render_variable
 from cookiecutter.replay import load
 from rich.prompt import Confirm, Prompt
 
+from core.scripts.update import as_default
+
 TEMPLATE = Path(__file__).resolve().parent.parent
 
 
@@ -94,13 +96,6 @@ def choose(name: str, options: list[str], prompts: dict[str, Any] | None = None,
         question, choices=[*numbers, *options], default=options[0], show_choices=False, case_sensitive=False
     )
     return numbers.get(answer, answer)
-
-
-def as_default(answer: str) -> str:
-    """A default that is rendered to exactly this answer."""
-    if "{" not in answer:
-        return answer
-    return '{{ "' + "".join(f"\\U{ord(character):08x}" for character in answer) + '" }}'
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ def new(template: Path, folder: Path, *choices: str) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, str(template / "scripts" / "new_project.py"), str(folder / "out")],
         input="\n".join([*ANSWERS, *choices]) + "\n",
-        env=clean_environment(COOKIECUTTER_CONFIG=str(config)),
+        env=clean_environment(COOKIECUTTER_CONFIG=str(config), PYTHONPATH=str(template / "{{cookiecutter.project}}")),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -167,10 +167,7 @@ class SessionPersistenceEngine:
         # The journal first, as in `_load`.
         waiting = [entry for entry in self._writer.pending(session_id) if entry.path in wanted]
         stored = [] if here_only else self._store.read(session_id, wanted)
-        for entry in [*stored, *waiting]:
-            with suppress(CorruptValueError):
-                self._apply(session, entry)
-        return session
+        return self._with_readable(session, [*stored, *waiting])
 
     def read_commit(self, session_id: str, stamp: str) -> UserSession:
         """Return a session that holds what was written with this stamp and nothing else, to see who wrote it.
@@ -179,10 +176,7 @@ class SessionPersistenceEngine:
         """
         session = UserSession(session_id=session_id, clock=self.clock, persistence=self, is_partial=True)
         waiting = [entry for entry in self._writer.pending(session_id) if entry.stamp == stamp]
-        for entry in [*self._store.read_commit(session_id, stamp), *waiting]:
-            with suppress(CorruptValueError):
-                self._apply(session, entry)
-        return session
+        return self._with_readable(session, [*self._store.read_commit(session_id, stamp), *waiting])
 
     def submit(self, session: UserSession, changes: Sequence[Change], store: Callable[[Sequence[Entry]], R]) -> R:
         """Make changes durable by `store`, which puts their sealed entries into the database together with more.
@@ -286,6 +280,13 @@ class SessionPersistenceEngine:
             except CorruptValueError as error:
                 self._writer.quarantine(entry, str(error))
         return changed
+
+    def _with_readable(self, session: UserSession, entries: Sequence[Entry]) -> UserSession:
+        """Apply entries to a session, those that are damaged left out, and return it."""
+        for entry in entries:
+            with suppress(CorruptValueError):
+                self._apply(session, entry)
+        return session
 
     def _apply(self, session: UserSession, entry: Entry) -> set[str]:
         """Apply an entry unless the session has a newer one. Returns the path if it changed.

@@ -1,4 +1,4 @@
-"""`manage.py run`, `test`, `check` and `format`: the commands of who develops a project, with or without make."""
+"""`manage.py run`, `test`, `check`, `format` and `update`: the commands of who develops a project."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ def format_code() -> None:
     """Format the code."""
     _python("-m", "ruff", "check", "--fix-only", "--quiet", ".")
     _python("-m", "ruff", "format", ".")
+
+
+@click.command(add_help_option=False, context_settings=_MORE)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def update(arguments: Arguments) -> None:
+    """Bring the project to a newer version of its template."""
+    _become("-m", "core.scripts.update", *arguments)
 
 
 def _python(*arguments: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
 import click
@@ -13,7 +11,7 @@ from core.command_line import python
 from core.commands import discover_quietly
 from core.commands.apps import removeapp, startapp
 from core.commands.audit import audit
-from core.commands.development import check, format_code, run, test
+from core.commands.development import check, format_code, run, test, update
 from core.commands.doctor import database_remedy, doctor
 from core.commands.keys import rotate_keys
 from core.commands.migrations import alembic, makemigration
@@ -83,14 +81,6 @@ def migrate() -> None:
         click.echo(f"Nobody can sign in yet. Run: {python('manage.py createuser NAME --role admin')}")
 
 
-@manage.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def update(arguments: tuple[str, ...]) -> None:
-    """Bring the project to a newer version of its template."""
-    os.chdir(PROJECT_ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "core.scripts.update", *arguments])  # noqa: S606 # nosec B606
-
-
 @manage.command("accept-secret-key")
 def accept_secret_key() -> None:
     """Take note that SECRET_KEY was replaced on purpose. Until then doctor says that it is another one."""
@@ -104,6 +94,7 @@ for command in (
     test,
     check,
     format_code,
+    update,
     startapp,
     removeapp,
     makemigration,

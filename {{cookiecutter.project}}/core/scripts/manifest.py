@@ -35,6 +35,17 @@ def read_note(root: Path) -> dict[str, Any]:
     return note
 
 
+def note_of(
+    template: str | None, commit: str | None, version: str, context: dict[str, Any], unknown: str = ""
+) -> dict[str, Any]:
+    """Return a note in cruft's format; `context` holds the answers.
+
+    Where template or commit are None, `unknown` says why they can't be known.
+    """
+    known = {"template": template, "commit": commit, "version": version, "checkout": None, "directory": None}
+    return known | ({"unknown": unknown} if unknown else {}) | {"context": context}
+
+
 def write_note(root: Path, note: dict[str, Any]) -> None:
     """Write the note of what the project was made from."""
     (root / NOTE).write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

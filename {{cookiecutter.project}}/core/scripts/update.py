@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.scripts.manifest import ENGINE, MANIFEST, NOTE, read_note, version, write_note
+from core.scripts.manifest import ENGINE, MANIFEST, NOTE, note_of, read_note, version, write_note
 
 LOCKS = ("requirements.lock", "deploy/requirements.lock")
 PATCH = "engine.patch"
@@ -141,9 +141,8 @@ def the_template(note: dict[str, Any], place: str | None) -> Iterator[Path]:
     """Yield a clone of the template, from the place given or noted."""
     place = place or note.get("template")
     if not place:
-        why = note.get("unknown", f"the project has no {NOTE}")
         raise UpdateError(
-            f"It isn't known where the template is ({why}). Say so: make update TEMPLATE=ADDRESS_OR_FOLDER"
+            f"It isn't known where the template is ({_why(note)}). Say so: make update TEMPLATE=ADDRESS_OR_FOLDER"
         )
     with tempfile.TemporaryDirectory(prefix="update-") as scratch:
         clone = Path(scratch) / "template"
@@ -157,9 +156,8 @@ def commits(template: Path, note: dict[str, Any], options: argparse.Namespace) -
     """Return the template's commits that the project was made from and that it is to be brought to."""
     known = options.from_ or note.get("commit")
     if not known:
-        why = note.get("unknown", f"the project has no {NOTE}")
         raise UpdateError(
-            f"It isn't known which commit the project was made from ({why}). Say so: make update FROM=COMMIT"
+            f"It isn't known which commit the project was made from ({_why(note)}). Say so: make update FROM=COMMIT"
         )
     old, new = resolve(template, known), resolve(template, options.to or "HEAD")
     if old != new and not git(template, "rev-list", "--max-count=1", f"{old}..{new}"):
@@ -167,6 +165,11 @@ def commits(template: Path, note: dict[str, Any], options: argparse.Namespace) -
             f"{options.to or 'The template'} is older than what the project was made from. Nothing was changed."
         )
     return old, new
+
+
+def _why(note: dict[str, Any]) -> str:
+    """Return why a note lacks something."""
+    return str(note.get("unknown", f"the project has no {NOTE}"))
 
 
 def resolve(template: Path, name: str) -> str:
@@ -296,10 +299,9 @@ def renewed(
 ) -> dict[str, Any]:
     """Return the note of the updated project: with what the template wrote, and what only the old one knows."""
     template = rendered.get("template") or old.get("template")
-    unknown = {} if template else {"unknown": "the template had no address, only a folder"}
+    unknown = "" if template else "the template had no address, only a folder"
     asked = rendered.get("context", {}).get("cookiecutter", {}) | answers
-    known = {"template": template, "commit": commit, "version": now, "checkout": None, "directory": None}
-    return known | unknown | {"context": {"cookiecutter": asked}}
+    return note_of(template, commit, now, {"cookiecutter": asked}, unknown)
 
 
 def merge(project: Project, update: Update) -> None:
@@ -324,7 +326,7 @@ def merge(project: Project, update: Update) -> None:
     if update.kept:
         print(
             f"The engine is replaced as a whole. Changed by you, and kept beside:\n  {chr(10).join(update.kept)}\n"
-            f"To make your changes in it again: git apply --3way {shown(project, project.notes / PATCH)}"
+            f"To make your changes in it again: git apply --3way {os.path.relpath(project.notes / PATCH, project.root)}"
         )
     if conflicts := project.conflicts():
         print(f"In conflict:\n  {(chr(10) + '  ').join(conflicts)}")
@@ -412,10 +414,6 @@ def abort(project: Project, update: Update) -> None:
 
 def again(option: str) -> str:
     return f".venv/bin/python -m core.scripts.update {option}"
-
-
-def shown(project: Project, path: Path) -> str:
-    return os.path.relpath(path, project.root)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,7 +29,7 @@ class Replica(BaseModel, frozen=True):
     seen: datetime
     """By the database's clock, as all replicas are."""
     ahead_seconds: float
-    """How far the server's clock is ahead of the database's."""
+    """Seconds by which the server's clock is ahead of the database's."""
     version: str
     pages: int
     """Open pages."""
@@ -38,7 +38,7 @@ class Replica(BaseModel, frozen=True):
     strays: int
     """Browsers that typed here into pages that are open at another server, since the note before."""
     facts: Mapping[str, str]
-    """What must be the same at all servers, by name: fingerprints, never the values."""
+    """Fingerprints, never values, of what must be the same at all servers, by name."""
 
 
 class Replicas:

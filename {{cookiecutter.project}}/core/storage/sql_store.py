@@ -86,10 +86,10 @@ class SqlStore:
         self._clock = clock or SystemClock()
         self._steady = SteadyClock(self._clock)
         self._versions = versions or Versions(database, self._clock)
-        self._session_timeout = timedelta(seconds=session_timeout)
         self._retention = timedelta(seconds=retention)
+        browser = timedelta(seconds=session_timeout)
+        self._headers = Headers(self._steady, self._envelope, person=self._retention, browser=browser)
         # Building these costs more than running them, so they are built once.
-        self._headers = Headers(self._steady, self._envelope, person=self._retention, browser=self._session_timeout)
         self._upsert_header = header_statement(database)
         self._upsert_entry = self._entry_statement()
         self._at_once = AtOnce(database, self._upsert_header) if database.dialect.name == "postgresql" else None

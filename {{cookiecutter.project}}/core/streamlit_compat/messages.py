@@ -61,7 +61,7 @@ class ClientMessage:
     touched: Collection[str] = ()
     """The ids of the widgets into which something may have been entered since the message before."""
     has_dialog: bool = False
-    """Whether a dialog is open on the page."""
+    """True while a dialog is open on the page."""
 
 
 EMPTY_MESSAGE = ClientMessage()

@@ -61,7 +61,7 @@ class SessionCookieMiddleware:
         scope = {**scope, "headers": _replace(scope["headers"], b"cookie", cookies)}
         if scope["type"] == "websocket":
             scope["headers"] = self._without_foreign_session(scope, owner)
-        elif words := self._foreign_upload(scope, owner):
+        elif words := self._upload_refusal(scope, owner):
             await PlainTextResponse(words, 403)(scope, receive, send)
             return
         elif token is None and is_page(scope, self._base):
@@ -96,7 +96,7 @@ class SessionCookieMiddleware:
             note_denied(scope, OTHER_PAGE, browser=owner, owner=other)
         return _replace(headers, b"sec-websocket-protocol", ", ".join(parts[:2]).encode("latin-1"))
 
-    def _foreign_upload(self, scope: Scope, owner: str | None) -> str:
+    def _upload_refusal(self, scope: Scope, owner: str | None) -> str:
         """Return why an upload can't be taken here; nothing for one that can, and for what is no upload."""
         prefix = f"{self._base}{UPLOAD}"
         path: str = scope["path"]

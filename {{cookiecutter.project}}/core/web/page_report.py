@@ -13,7 +13,7 @@ _REMEMBERED = 20
 
 
 class PageReport:
-    """What is known of a page besides its controlled widgets. Safe for threads."""
+    """A page besides its controlled widgets: its messages, its plain widgets and buttons. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""What the browser of a tab sends, made durable before any run hears of it."""
+"""The edits that the browser of a tab sends, made durable before any run hears of them."""
 
 from __future__ import annotations
 
