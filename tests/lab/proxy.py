@@ -73,6 +73,10 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._passes.set)
         self._call(self._come_back())
 
+    def turn_to(self, server_port: int) -> None:
+        """Connect whoever comes from now on to the PostgreSQL at another port."""
+        self._server_port = server_port
+
     def harm_next_commit(self, moment: Moment, harm: Harm = lambda _process: None) -> None:
         """At this moment of the next COMMIT, call `harm` (in a thread) and cut that connection."""
         self.harmed.clear()
