@@ -20,11 +20,12 @@ from sqlalchemy.exc import OperationalError
 from streamlit.runtime.caching import get_data_cache_stats_provider
 from streamlit.testing.v1 import AppTest
 
-from core import cache, forms
+from core import cache
 from core.clock import FakeClock
 from core.errors import StoreUnavailableError
 from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
+from core.state import forms
 from core.storage import migrate
 from core.storage.database import open_database
 from core.storage.versions import Versions

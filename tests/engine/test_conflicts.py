@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import UserSession, undo
+from core import UserSession
 from core.clock import FakeClock
 from core.session import REMOVED
 from core.session_persistence import SessionPersistenceEngine
+from core.state import undo
 from core.storage.journal import Journal
 from tests.engine.conftest import sqlite_store
 

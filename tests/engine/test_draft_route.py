@@ -14,18 +14,18 @@ from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core import undo
 from core.accounts import User
 from core.clock import FakeClock, stamp_time
 from core.rate import RateLimit
 from core.services import Services, build_services, use_services
 from core.session import UserSession
 from core.settings import Settings
+from core.state import undo
 from core.state.paths import join_path
 from core.state.text_rules import TextRule
+from core.state.typed_text import Draft, draft_path, send_fields
 from core.storage import quarantine, sql_store
 from core.storage.models import Base
-from core.typed_text import Draft, draft_path, send_fields
 from core.web import routes
 from core.web.drafts import BODY_LIMIT, keep_with_message
 from core.web.field_token import FieldToken

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.errors import NotKeptError
 from core.state.paths import split_path
 from core.state.text_rules import TextRule
-from core.typed_text import Draft, digest_of, draft_path
+from core.state.typed_text import Draft, digest_of, draft_path
 
 TEXT, WHOLE = TextRule(kind="text", longest=5), TextRule(kind="integer", low=1, high=9)
 

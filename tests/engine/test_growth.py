@@ -10,9 +10,9 @@ from sqlalchemy import func, select, update
 
 from core.clock import FakeClock, HybridClock
 from core.codec import encode
-from core.navigation import MAX_TABS
 from core.session import REMOVED, Change
 from core.session_persistence import SessionPersistenceEngine
+from core.state.navigation import MAX_TABS
 from core.state.paths import is_passing
 from core.storage.entry import Entry
 from core.storage.envelope import Envelope

@@ -23,7 +23,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import apps
-from core import db, forms
+from core import db
 from core.accounts import COMMAND_LINE, Actor, User
 from core.accounts.setup import seed_administrator
 from core.discovery import discover
@@ -34,6 +34,7 @@ from core.personal.apps import apps_with_data
 from core.personal.erasure import TIDYING
 from core.services import Services, build_services, use_services
 from core.settings import Settings
+from core.state import forms
 from core.storage.entry import Entry
 from core.storage.models import Base, TokenModel
 from core.web.token import new_token, token_hash

@@ -12,10 +12,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.navigation import History
 from core.rate import RateLimit
 from core.services import Services
 from core.session import NavigationEntry
+from core.state.navigation import History
 from core.web import routes
 from core.web.position import BODY_LIMIT, get_page_names
 from core.web.token import new_token, token_hash

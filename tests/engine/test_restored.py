@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core import UserSession
 from core.services import Services, get_services
 from core.session import Change
-from core.typed_text import Draft, digest_of, draft_path
+from core.state.typed_text import Draft, digest_of, draft_path
 from core.ui.restored_notice import announced, came_back, entered_since, note_announced
 from tests.engine.writing import put
 

@@ -18,9 +18,9 @@ from core import UserSession
 from core.clock import FakeClock, HybridClock
 from core.codec import from_json, to_json
 from core.errors import NotKeptError, UnknownSnapshotError
-from core.forms import MAX_SNAPSHOTS
-from core.navigation import MAX_HISTORY, History
 from core.session import REMOVED, Change
+from core.state.forms import MAX_SNAPSHOTS
+from core.state.navigation import MAX_HISTORY, History
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core.services import Services, get_services
 from core.session import UserSession
 from core.state.paths import field_path
+from core.state.typed_text import Draft, digest_of, draft_path
 from core.streamlit_compat.messages import ClientMessage
-from core.typed_text import Draft, digest_of, draft_path
 from tests.engine import writing
 from tests.engine.test_widgets import COLOURS, EVERY_KIND
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core import UserSession
 from core.clock import FakeClock
 from core.session_persistence import SessionPersistenceEngine
-from core.state.edit_history import MAX_EDITS
+from core.state.edits import MAX_EDITS
 from core.storage.journal import Journal
 from core.storage.sql_store import SqlStore
 from tests.engine.conftest import sqlite_store

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import forms
 from core.errors import NotKeptError
 from core.services import Services, build_services, use_services
 from core.session import UserSession
 from core.settings import PROJECT_ROOT, Settings
+from core.state import forms
 from core.storage.models import Base
 from core.storage.submissions import Receipt, Work
 
@@ -28,7 +28,7 @@ INSERT = text("INSERT INTO notes VALUES (:name)")
 KILLED = """
 import os, signal, sys
 from sqlalchemy import text
-from core import forms
+from core.state import forms
 from core.services import get_services
 
 moment, key = sys.argv[1:]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AfterValidator, AnyUrl, BaseModel, Field, PastDate, create_model, field_validator, model_validator
 
-from core.validation import WHOLE_FORM, check
+from core.ui.validation import WHOLE_FORM, check
 from core.words import Words
 
 ENGLISH, GERMAN = Words("en"), Words("de")

@@ -15,7 +15,7 @@ from core.services import Services, get_services
 from core.session import UserSession
 from core.state.paths import field_path
 from core.state.text_rules import TextRule
-from core.typed_text import Draft, digest_of, draft_path
+from core.state.typed_text import Draft, digest_of, draft_path
 from tests.engine.writing import put
 
 COLOURS = ["red", "green", "blue"]

@@ -11,12 +11,12 @@ import base64
 import importlib
 import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -105,6 +105,33 @@ def to_json(value: Any, path: str = "") -> Any:
 def from_json(data: Any) -> Any:
     """Undo `to_json`."""
     return _unpack(data)
+
+
+class Record:
+    """A dataclass whose fields hold values that can be encoded, or lists of records, named as `record` in metadata."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON data: dates, decimals and the like become objects that name their type."""
+        values = [(each, getattr(self, each.name)) for each in fields(self)]  # type: ignore[arg-type]
+        return {
+            each.name: [record.to_dict() for record in value]
+            if "record" in each.metadata
+            else to_json(value, each.name)
+            for each, value in values
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_dict` returned."""
+        records = {each.name: each.metadata["record"] for each in fields(cls) if "record" in each.metadata}  # type: ignore[arg-type]
+        return cls(
+            **{
+                name: [records[name].from_dict(record) for record in value] if name in records else from_json(value)
+                for name, value in data.items()
+            }
+        )
 
 
 def _tagged(kind: str, value: Any, **more: Any) -> dict[str, Any]:

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Self
+from typing import Any
 
-from core import forms, navigation, undo
 from core.clock import stamp_time
-from core.codec import from_json, to_json
+from core.codec import Record, from_json, to_json
 from core.errors import UnknownSnapshotError
-from core.navigation import History
+from core.state import forms, navigation, undo
 from core.state.durable_map import DurableMap, set_item, with_item
-from core.state.edit_history import Conflict
-from core.state.edits import FormEdit, UndoMark
+from core.state.edits import Conflict, FormEdit, UndoMark
 from core.state.equality import is_empty, same
+from core.state.navigation import History
 from core.state.paths import (
-    CREATED_PATH,
     REMOVED,
     USER_PATH,
     Change,
@@ -46,23 +44,6 @@ __all__ = [
     "UserPreferences",
     "UserSession",
 ]
-
-Countable = Literal["page_views", "interactions"]
-
-
-class Record:
-    """A dataclass whose fields hold values that `core.codec` can encode."""
-
-    __slots__ = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON data: dates, decimals and the like become objects that name their type."""
-        return {each.name: to_json(getattr(self, each.name), each.name) for each in fields(self)}  # type: ignore[arg-type]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Rebuild what `to_dict` returned."""
-        return cls(**{name: from_json(value) for name, value in data.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +93,7 @@ class FormState(Record):
     saved_at: datetime | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
     """Messages of the last validation by field; `""` is the form as a whole."""
-    snapshots: list[FormSnapshot] = field(default_factory=list)
+    snapshots: list[FormSnapshot] = field(default_factory=list, metadata={"record": FormSnapshot})
     """The oldest first."""
 
     @property
@@ -129,18 +110,6 @@ class FormState(Record):
     def changes(self) -> frozenset[str]:
         """The dirty fields without those that are empty and were never saved."""
         return frozenset(name for name in self.dirty_fields if name in self.saved or not is_empty(self.values[name]))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the form as JSON data."""
-        plain = Record.to_dict(replace(self, snapshots=[]))
-        return {**plain, "snapshots": [snapshot.to_dict() for snapshot in self.snapshots]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> FormState:
-        """Rebuild what `to_dict` returned."""
-        form = cls(**{name: from_json(value) for name, value in data.items() if name != "snapshots"})
-        form.snapshots = [FormSnapshot.from_dict(snapshot) for snapshot in data["snapshots"]]
-        return form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,13 +169,9 @@ class UserSession(DurableMap):
     """Prefix of the ids of edits made in this view."""
     edit_count: int = field(default=0, repr=False, compare=False)
 
-    @property
-    def created_at(self) -> datetime | None:
-        return self.values.get(CREATED_PATH)
-
     # Changes: made durable, then applied
 
-    def commit(self, changes: Sequence[Change], *, counting: Countable | None = None) -> None:
+    def commit(self, changes: Sequence[Change], *, counting: navigation.Countable | None = None) -> None:
         """Make changes durable, then apply them. Raises NotKeptError: then nothing has changed.
 
         `counting` names the counter of this tab that goes up with it.
@@ -214,7 +179,7 @@ class UserSession(DurableMap):
         if not changes:
             return
         with self.lock:
-            self.write([*self._first_changes(), *changes, *([self._counted(counting)] if counting else [])])
+            self.write([*changes, *([navigation.counted(self, counting)] if counting else [])])
 
     def _set(self, path: str, value: Any) -> None:
         """Set a path, and what is a view of it. Objects that readers may hold are replaced, never changed."""
@@ -255,13 +220,6 @@ class UserSession(DurableMap):
         is_empty_form = form == FormState(form_id=form_id)
         if is_empty_form or form_id not in self.form_states:
             self.form_states = with_item(self.form_states, form_id, REMOVED if is_empty_form else form)
-
-    def _first_changes(self) -> list[Change]:
-        """Return what a session's first edit stores besides: when it was created, and for whom."""
-        if self.created_at is not None or self.is_partial:
-            return []
-        created = Change(CREATED_PATH, self.clock.now())
-        return [created, Change(USER_PATH, self.user_id)] if self.user_id else [created]
 
     # Forms: drafts and saved values
 
@@ -314,7 +272,7 @@ class UserSession(DurableMap):
         """Store the messages of the last validation, by field."""
         self.commit(forms.store_errors(self, form_id, errors))
 
-    # Forms: undo and conflicts (see `core.undo`)
+    # Forms: undo and conflicts (see `core.state.undo`)
 
     def can_undo(self, form_id: str) -> bool:
         return undo.history(self, form_id).undoable() is not None
@@ -462,18 +420,10 @@ class UserSession(DurableMap):
         """Totals over all tabs and days."""
         with self.lock:
             latest = max(self.stamps.values(), default=None)
-            every = [counts for path, counts in self.values.items() if path.startswith("metric/")]
+            totals = navigation.totals(self)
         return SessionMetrics(
-            page_views=sum(counts.get("page_views", 0) for counts in every),
-            interactions=sum(counts.get("interactions", 0) for counts in every),
-            started_at=self.created_at,
-            last_activity=stamp_time(latest) if latest else None,
+            **totals, started_at=self.created_at, last_activity=stamp_time(latest) if latest else None
         )
-
-    def _counted(self, what: Countable) -> Change:
-        path = join_path("metric", self.tab_id or navigation.ALL_TABS)
-        counts = self.values.get(path, {})
-        return Change(path, {**counts, what: counts.get(what, 0) + 1})
 
     # Plain data
 

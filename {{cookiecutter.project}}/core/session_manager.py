@@ -10,10 +10,8 @@ from typing import Any, Final
 import streamlit as st
 import structlog
 
-from core import forms
 from core.accounts import Identity
 from core.auth import current_device, current_identity
-from core.author import TabAuthor
 from core.bound_widgets import BoundWidgets
 from core.clock import NO_STAMP
 from core.errors import (
@@ -27,8 +25,8 @@ from core.reload import get_sources
 from core.services import get_services
 from core.session import NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
+from core.state import forms
 from core.state.paths import join_path, split_path
-from core.state.unkept_edits import UnkeptEdits
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.streamlit_compat.run import page_name, run_context
@@ -37,7 +35,7 @@ from core.web.client import noted_address
 from core.web.fields import ShownField
 from core.web.ingress import CONNECTION_HEADER, get_connections
 from core.web.live_tab import LiveTab
-from core.web.received import ReceivedEdits
+from core.web.tab_edits import ReceivedEdits, TabAuthor, UnkeptEdits
 
 MISSING: Final = object()
 """Returned by `field_value` for a field that was never set."""

@@ -1,18 +1,95 @@
-"""A map from path to value whose changes are durable before anybody sees them."""
+"""A map from path to value whose changes are durable before anybody sees them, and the limit for its size."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from core.clock import Clock, HybridClock, SystemClock
 from core.codec import from_json, to_json
 from core.errors import NotKeptError
-from core.state.paths import REMOVED, Change, Removed, is_passing
-from core.state.shapes import shape_error
-from core.state.size_quota import SizeQuota
+from core.state.paths import (
+    CREATED_PATH,
+    REMOVED,
+    USER_PATH,
+    Change,
+    Removed,
+    counts_for_quota,
+    is_passing,
+    shape_error,
+)
+
+MAX_SESSION_BYTES = 2 * 1024 * 1024
+
+
+class _Form(NamedTuple):
+    """The bytes of a form's drafts, and of its saved values."""
+
+    drafts: int = 0
+    saved: int = 0
+
+
+@dataclass(slots=True)
+class SizeQuota:
+    """The encoded size of a session in bytes, and the limit for it. What the app writes by itself doesn't count.
+
+    A form counts once: by its drafts, or by its saved values where these are larger.
+    """
+
+    total: int = 0
+    edits: int = 0
+    """The size of the edits of all forms, which don't count."""
+    _sizes: dict[str, int] = field(default_factory=dict)
+    _forms: dict[str, _Form] = field(default_factory=dict)
+
+    def check(self, sizes: Mapping[str, int]) -> None:
+        """Raise NotKeptError if these sizes would exceed the limit.
+
+        Making the session smaller is always allowed, and so is saving: it copies drafts that were accepted.
+        """
+        growth, _ = self._growth({path: size for path, size in sizes.items() if not path.endswith("/saved")})
+        total = self.total + growth
+        if growth > 0 and total > MAX_SESSION_BYTES:
+            raise NotKeptError(
+                max(sizes, key=lambda path: (counts_for_quota(path), sizes[path])),
+                f"would make all that is kept for you {total / 2**20:.1f} MB, "
+                f"more than the {MAX_SESSION_BYTES // 2**20} MB one person may have",
+                "Clear forms or snapshots that are no longer needed, or keep large data in a table of its own.",
+            )
+
+    def update(self, sizes: Mapping[str, int]) -> None:
+        """Set the sizes of paths; 0 for one that was removed."""
+        growth, forms = self._growth(sizes)
+        self.total += growth
+        self._forms.update(forms)
+        self.edits += sum(size - self._sizes.get(path, 0) for path, size in sizes.items() if path.startswith("step/"))
+        self._sizes.update(sizes)
+        for path in [path for path, size in sizes.items() if not size]:
+            del self._sizes[path]
+
+    def size(self, path: str) -> int:
+        """Return the size of a path in bytes."""
+        return self._sizes.get(path, 0)
+
+    def _growth(self, sizes: Mapping[str, int]) -> tuple[int, Mapping[str, _Form]]:
+        """Return the bytes that all of it would grow by, and the new sizes of its forms."""
+        growth, forms = 0, dict[str, _Form]()
+        for path, size in sizes.items():
+            if not counts_for_quota(path):
+                continue
+            more = size - self._sizes.get(path, 0)
+            match path.split("/"):
+                case ["form", form, "field" | "saved" as part, *_]:
+                    known = forms.get(form) or self._forms.get(form, _Form())
+                    is_draft = part == "field"
+                    forms[form] = _Form(known.drafts + more * is_draft, known.saved + more * (not is_draft))
+                case _:
+                    growth += more
+        return growth + sum(max(now) - max(self._forms.get(form, _Form())) for form, now in forms.items()), forms
+
 
 V = TypeVar("V")
 
@@ -62,8 +139,13 @@ class DurableMap:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
     """Held while changes are written and applied: scripts, callbacks and the connection run at the same time."""
 
+    @property
+    def created_at(self) -> datetime | None:
+        return self.values.get(CREATED_PATH)
+
     def write(self, changes: Sequence[Change]) -> None:
         """Make changes durable, then apply them. Raises NotKeptError: then nothing has changed."""
+        changes = [*self._first_changes(), *changes]
         for change in changes:
             if (error := shape_error(change.path, change.value)) is not None:
                 raise NotKeptError(change.path, f"can't be read back ({error})", "Pass a value of the right type.")
@@ -85,6 +167,13 @@ class DurableMap:
         else:
             self._forget_removed(path, value)
         self._set(path, value)
+
+    def _first_changes(self) -> list[Change]:
+        """Return what the first edit stores besides: when the map was created, and for whom."""
+        if self.created_at is not None or self.is_partial:
+            return []
+        created = Change(CREATED_PATH, self.clock.now())
+        return [created, Change(USER_PATH, self.user_id)] if self.user_id else [created]
 
     def _forget_removed(self, path: str, value: Any) -> None:
         """Keep nothing of a removed path that comes and goes: a view would remember all that ever was."""

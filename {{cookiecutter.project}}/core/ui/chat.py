@@ -19,8 +19,8 @@ import streamlit as st
 from core.errors import NotKeptError
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.text_rules import TextRule
+from core.state.typed_text import send_fields
 from core.streamlit_compat.widgets import held
-from core.typed_text import send_fields
 from core.ui import browser
 from core.ui.form_context import form_of, say_beneath
 from core.ui.keys import widget_key

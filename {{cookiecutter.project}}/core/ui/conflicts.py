@@ -12,10 +12,10 @@ from datetime import datetime
 
 import streamlit as st
 
-from core import undo
 from core.services import get_services
 from core.session_manager import SessionManager, get_session_manager
-from core.state.edit_history import Conflict
+from core.state import undo
+from core.state.edits import Conflict
 from core.ui.format_value import format_value
 from core.ui.keys import own_key
 from core.ui.times import clock_time, words

@@ -22,7 +22,6 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from core import forms
 from core.clock import NO_STAMP
 from core.discovery import Fault
 from core.errors import MissingMigrationError, NotKeptError, RefusedError, StoreUnavailableError, message_of
@@ -30,6 +29,7 @@ from core.language import plain
 from core.services import get_services
 from core.session import FormState
 from core.session_manager import get_session_manager
+from core.state import forms
 from core.state.paths import field_path
 from core.storage.submissions import Receipt
 from core.ui import cards
@@ -39,7 +39,7 @@ from core.ui.form_steps import Step, asked_step, open_step, show_progress
 from core.ui.keys import own_key
 from core.ui.restore_value import keep_shown
 from core.ui.times import clock_time, words
-from core.validation import WHOLE_FORM, Checked, check
+from core.ui.validation import WHOLE_FORM, Checked, check
 
 M = TypeVar("M", bound=BaseModel)
 OnSave = Callable[[Session, M], str | None]

@@ -12,7 +12,7 @@ from core.session import FormState
 from core.session_manager import SessionManager
 from core.ui.keys import own_key
 from core.ui.times import words
-from core.validation import check
+from core.ui.validation import check
 
 PARAMETER = "step"
 """The name by which the step stands in the page's address."""

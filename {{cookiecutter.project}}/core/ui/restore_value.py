@@ -20,9 +20,9 @@ from core.session import REMOVED
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.equality import same
 from core.state.paths import field_path
+from core.state.typed_text import current_draft
 from core.streamlit_compat.run import form_around, fragment_run, opens_dialog
 from core.streamlit_compat.widgets import assigned, element_id, has_left, held, offer, put_right, reader, settle
-from core.typed_text import current_draft
 from core.ui.kinds import Arguments, Kind, MisfitError, misfit
 from core.ui.option_ids import OptionIds
 from core.ui.times import words

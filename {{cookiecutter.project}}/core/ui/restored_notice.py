@@ -16,7 +16,7 @@ from core.services import get_services
 from core.session import Change, UserSession
 from core.session_manager import SessionManager
 from core.state.paths import field_path, join_path
-from core.typed_text import current_draft
+from core.state.typed_text import current_draft
 from core.ui.keys import own_key
 from core.ui.times import clock_time, words
 

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import undo
 from core.services import Services, get_services
 from core.session import UserSession
 from core.session_manager import SessionManager
+from core.state import undo
 from core.state.paths import join_path
 from core.state.text_rules import TextRule
+from core.state.typed_text import last_draft
 from core.streamlit_compat.features import Feature, broken
 from core.streamlit_compat.run import do_though_stopped, takes_one_element, was_stopped_by_page
 from core.streamlit_compat.server import component_script
 from core.streamlit_compat.widgets import shown_widgets, widget_id
-from core.typed_text import last_draft
 from core.ui.keys import own_key
 from core.ui.plain_state import plain_state
 from core.ui.session_value import persist_session_values

@@ -40,7 +40,7 @@ class FromEdits(Generic[T]):
     row_id: str | int | None
     make: Callable[[Base, TableEdits], T]
     untouched: ClassVar[TableEdits] = NOTHING
-    """Return the value of a field without any edit, for `core.validation`."""
+    """Return the value of a field without any edit, for `core.ui.validation`."""
 
     def __call__(self, value: object) -> T | object:
         value = self.untouched if value is None else value

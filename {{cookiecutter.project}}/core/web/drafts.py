@@ -15,18 +15,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from core import undo
 from core.accounts import Identity
 from core.clock import NO_STAMP, stamp_time
 from core.errors import CorruptValueError, KeepError, NotKeptError, NotKeptNowError, StoreUnavailableError
 from core.rate import RateLimit
 from core.services import Services
 from core.session import UserSession
+from core.state import undo
 from core.state.edits import FieldEdit, FormEdit, UndoMark
 from core.state.equality import same
 from core.state.paths import REMOVED, Change, edit_path, field_path, split_path
 from core.state.text_rules import UntakenTextError
-from core.typed_text import Draft, digest_of, draft_path
+from core.state.typed_text import Draft, digest_of, draft_path
 from core.web.client import describe_device
 from core.web.field_token import FieldToken
 from core.web.replica import get_strays
@@ -57,7 +57,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """The body of a request. `age_ms`: how long ago it was typed. The rest is as in `core.typed_text.Draft`."""
+    """The body of a request. `age_ms`: how long ago it was typed. The rest is as in `core.state.typed_text.Draft`."""
 
     tab: str
     number: int

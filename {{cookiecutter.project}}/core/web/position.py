@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.errors import KeepError
-from core.navigation import MAX_HISTORY, History
 from core.rate import RateLimit
 from core.services import Services
 from core.session import NavigationEntry
+from core.state.navigation import MAX_HISTORY, History
 from core.state.paths import Change, history_path, scroll_path
 from core.web.request import open_paths, read_json, require_identity, require_page
 

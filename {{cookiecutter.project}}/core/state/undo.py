@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from core.clock import NO_STAMP
 from core.state.durable_map import set_item, with_item
-from core.state.edit_history import BATCH, MAX_EDIT_BYTES, MAX_EDITS, Conflict, EditHistory
-from core.state.edits import FieldEdit, FormEdit, Kind, UndoMark, Write, following
+from core.state.edits import (
+    BATCH,
+    MAX_EDIT_BYTES,
+    MAX_EDITS,
+    Conflict,
+    EditHistory,
+    FieldEdit,
+    FormEdit,
+    Kind,
+    UndoMark,
+    Write,
+    following,
+)
 from core.state.equality import same
 from core.state.paths import REMOVED, Change, edit_path, field_path, mark_path
 

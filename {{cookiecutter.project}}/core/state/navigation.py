@@ -1,4 +1,4 @@
-"""Navigation of a tab: its history, the session's copy of the browser's own, and the moves in it."""
+"""Tabs of a session: the history of each, a copy of the browser's own, the moves in it, and what a tab counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core.clock import first_stamp
 from core.state.paths import REMOVED, Change, history_path, join_path, split_path
@@ -21,6 +21,7 @@ MAX_TABS = 6
 _TAB_LIFETIME = timedelta(days=30)
 """Retention of what is kept of them."""
 _MAX_TABS_OF_A_DAY = 50
+Countable = Literal["page_views", "interactions"]
 ALL_TABS = "-"
 """In place of a tab, for the counts of all those that nothing else is kept of."""
 
@@ -101,6 +102,19 @@ def visit(session: UserSession, entry: NavigationEntry) -> None:
     here = session.history.current
     if here is None or not here.is_at(entry.page, entry.params):
         move(session, session.history.visit(entry))
+
+
+def counted(session: UserSession, what: Countable) -> Change:
+    """Return the change by which the session's tab counts one more."""
+    path = join_path("metric", session.tab_id or ALL_TABS)
+    counts = session.values.get(path, {})
+    return Change(path, {**counts, what: counts.get(what, 0) + 1})
+
+
+def totals(session: UserSession) -> dict[Countable, int]:
+    """Return the counts of all tabs together."""
+    every = [counts for path, counts in session.values.items() if path.startswith("metric/")]
+    return {what: sum(counts.get(what, 0) for counts in every) for what in get_args(Countable)}
 
 
 def attach_tab(session: UserSession, tab_id: str, *, resume: bool) -> None:

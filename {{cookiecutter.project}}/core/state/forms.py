@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from core import undo
+from core.state import undo
 from core.state.paths import REMOVED, Change, join_path
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from core import undo
 from core.clock import NO_STAMP
+from core.state import undo
 from core.state.paths import REMOVED, Change, field_path, join_path
 
 if TYPE_CHECKING:
