@@ -41,7 +41,6 @@ class Server:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     app: str = "app.py"
-    _migrated: bool = False
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,16 +68,17 @@ class Server:
     def settings(self) -> dict[str, str]:
         """The settings it runs with, besides those of the project's `.env`."""
         return {
+            "ENVIRONMENT": "development",
             "DATABASE_URL": f"sqlite:///{self.data / 'sessions.db'}",
             "JOURNAL_PATH": str(self.data / "journal.db"),
             **self.environment,
         }
 
     def start(self) -> float:
-        """Start, and wait until the health route answers. Returns the seconds that took. Migrates the first time."""
-        if not self._migrated:
-            self.manage("migrate")
-            self._migrated = True
+        """Start, and wait until the health route answers. Returns the seconds that took.
+
+        In development it brings its database up to date by itself, without the process that `migrate` would be.
+        """
         command = [str(self.project.path / ".venv/bin/streamlit"), "run", self.app]
         command += ["--server.address=127.0.0.1", f"--server.port={self.port}", "--server.headless=true"]
         began = time.monotonic()
