@@ -21,7 +21,9 @@ from tests.support.server import Server, serving
 Bake = Callable[..., BakedProject]
 
 # The tests start hundreds of processes; each would compile the whole project anew, which is most of what it does.
+# The modules of the tests are compiled once, too: with their assertions rewritten, that is half of what collecting is.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Kept between runs, because installing takes a minute. Everything else in it is baked anew.
 INSTALLED = TEMPLATE / os.environ.get("BUILD", "build") / "tests"
