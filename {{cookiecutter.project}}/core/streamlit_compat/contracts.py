@@ -202,9 +202,14 @@ def _pages_can_be_run() -> None:
     from streamlit.proto.ClientState_pb2 import ClientState
     from streamlit.runtime import Runtime
     from streamlit.runtime.app_session import AppSession, AppSessionState
+    from streamlit.runtime.pages_manager import PagesManager
+    from streamlit.runtime.scriptrunner import ScriptRunContext, ScriptRunner
 
-    fields = {"widget_states", "fragment_id"} <= set(ClientState.DESCRIPTOR.fields_by_name)
-    known = {"_client_state", "_state"} <= set(AppSession.__init__.__code__.co_names)
+    fields = {"widget_states", "fragment_id", "page_name"} <= set(ClientState.DESCRIPTOR.fields_by_name)
+    known = {"_client_state", "_state", "_scriptrunner"} <= set(AppSession.__init__.__code__.co_names)
+    known &= "_script_thread" in ScriptRunner.__init__.__code__.co_names
+    known &= "parallel_coordinator" in ScriptRunContext.__dataclass_fields__
+    known &= {"intended_page_script_hash", "intended_page_name"} <= set(vars(PagesManager))
     able = hasattr(AppSession, "request_rerun") and hasattr(Runtime, "close_session")
     holds = fields and known and able and hasattr(AppSessionState, "APP_IS_RUNNING")
     _expect(holds, "an open page can be run again and ended (runtime/app_session)")

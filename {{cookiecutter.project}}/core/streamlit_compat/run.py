@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def run_context() -> ScriptRunContext | None:
     """Return what Streamlit knows of the run that this thread is in; None outside of runs, without a warning."""
-    context: ScriptRunContext | None = getattr(threading.current_thread(), "streamlit_script_run_ctx", None)
+    context = context_of(threading.current_thread())
     if context is not None:  # each widget asks often
         return context
     try:
@@ -29,6 +29,11 @@ def run_context() -> ScriptRunContext | None:
     except ImportError:
         return None
     return get_script_run_ctx(suppress_warning=True)
+
+
+def context_of(thread: threading.Thread | None) -> ScriptRunContext | None:
+    """Return what Streamlit knows of the run that a thread is in, or was in last; None where there is none."""
+    return getattr(thread, "streamlit_script_run_ctx", None)
 
 
 def app_session(session_id: str) -> AppSession | None:

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit import runtime
 
 from core.streamlit_compat.features import Feature, part_of
-from core.streamlit_compat.run import app_session, run_context
+from core.streamlit_compat.run import app_session, context_of, run_context
 
 if TYPE_CHECKING:
     from streamlit.runtime.state.common import WidgetMetadata
@@ -123,7 +123,7 @@ def forget_upload(upload: str) -> None:
 def ask_for_run(session_id: str) -> None:
     """Let the script of an open page run again, where that page is. For the event loop's own thread.
 
-    The run brings no news of the page's widgets: they stay as they were.
+    The run brings no news of the page's widgets: they stay as they were. Where a run is still to come, that is the one.
     """
     from streamlit.proto.ClientState_pb2 import ClientState
 
@@ -131,7 +131,16 @@ def ask_for_run(session_id: str) -> None:
     if session is None:
         return
     state = ClientState()
-    state.CopyFrom(session._client_state)
+    state.CopyFrom(session._client_state)  # of the last run that has ended
+    if session._scriptrunner is not None:
+        context = context_of(session._scriptrunner._script_thread)
+        if context is None or context.parallel_coordinator is None:
+            return  # it has not begun
+        pages = context.pages_manager
+        state.query_string = context.query_string
+        state.page_script_hash, state.page_name = pages.intended_page_script_hash or "", pages.intended_page_name or ""
+    elif not state.page_script_hash:
+        return  # the browser has not said yet where it is
     state.ClearField("widget_states")
     state.ClearField("fragment_id")
     session.request_rerun(state)
