@@ -32,6 +32,34 @@ def test_the_first_administrator_must_choose_a_password(visit: NewTab, server: S
     expect(visitor.page.locator(".st-key-keep-user")).to_be_visible(timeout=SETTLE_MS)
 
 
+def test_who_forgot_their_password_chooses_another_by_an_administrator_s_link(
+    visit: NewTab, new_person: NewPerson
+) -> None:
+    name, another = new_person(), "four other unrelated words"
+    elsewhere = visit().open("intake").sign_in(name).arrived("New request")
+    admin = visit().open("admin").sign_in(new_person("admin")).arrived("People")
+    admin.text("Search").fill(name)
+    admin.text("Search").press("Enter")
+    expect(admin.page.get_by_role("button", name="Manage")).to_have_count(1)
+    admin.button("Manage").click()
+    admin.button("Create reset link").click()
+    link = admin.page.get_by_role("dialog").get_by_test_id("stCode").locator("code").inner_text()
+    visitor = visit()
+    visitor.page.goto(link)
+    expect(visitor.page.get_by_text(f"Choose a new password for {name}")).to_be_visible()
+    visitor.choose_password(another)
+    expect(visitor.page.locator(".st-key-keep-user")).to_be_visible()
+    expect(visitor.page).to_have_url(f"{visitor.server.url}/")
+    expect(elsewhere.text("Username")).to_be_visible()
+    elsewhere.sign_in(name)
+    expect(elsewhere.page.get_by_role("alert")).to_contain_text("Incorrect")
+    elsewhere.page.goto(link)
+    expect(elsewhere.page.get_by_role("alert")).to_contain_text("no longer valid")
+    elsewhere.button("Go to sign-in").click()
+    elsewhere.sign_in(name, another)
+    expect(elsewhere.page.locator(".st-key-keep-user")).to_be_visible()
+
+
 def test_the_token_is_nowhere_a_script_or_a_reader_could_find_it(
     visit: NewTab, new_person: NewPerson, server: Server
 ) -> None:

@@ -95,8 +95,9 @@ def fill_in(tab: AppTest, username: str, password: str) -> AppTest:
     return tab.button[0].click().run()
 
 
-def press(tab: AppTest, label: str) -> AppTest:
-    return next(button for button in tab.button if button.label == label).click().run()
+def press(tab: AppTest, label: str, *, key: str | None = None) -> AppTest:
+    found = (button for button in tab.button if button.label == label and key in (None, button.key))
+    return next(found).click().run()
 
 
 def who(tab: AppTest) -> str:
@@ -422,10 +423,10 @@ def test_a_browser_that_comes_back_to_a_deleted_session_gets_a_new_one(use: Call
 # Invitations
 
 
-def follow(secret: str) -> AppTest:
-    """Open a tab at the address of an invitation."""
+def follow(secret: str, link: str = "invitation") -> AppTest:
+    """Open a tab at the address of a link."""
     tab = AppTest.from_string(SCRIPT, default_timeout=30)
-    tab.query_params["invitation"] = secret
+    tab.query_params[link] = secret
     tab.run()
     assert not tab.exception
     return tab
@@ -540,6 +541,66 @@ def test_an_administrator_invites_and_withdraws(browser: Browser, accounts: Acco
     assert not press(tab, "Withdraw").exception
     assert accounts.invitations.all() == []
     assert accounts.audit.find()[0].actor_id == ada.user_id
+
+
+# Links for a new password
+
+
+def test_who_forgot_the_password_chooses_another_by_a_link_and_is_in(
+    browser: Browser, accounts: Accounts, ada: User
+) -> None:
+    browser.sign_in()
+    name = browser.services.settings.cookie_name
+    bob = accounts.users.create("bob", "Bob *B.*", password=PASSWORD, must_change_password=True, roles=["member"])
+    accounts.users.set_roles(ada.user_id, ["admin"])
+    browser.rotate(browser.open())
+    link = press(browser.open(PEOPLE), "Create reset link", key=f"reset-roles-{bob.user_id}").code[0].value
+    address, _, secret = link.partition("?reset=")
+    assert address.endswith("/")
+    here = dict(browser.cookies)
+    browser.cookies[name] = new_token(browser.services.settings.secret_key.get_secret_value())
+    tab = follow(secret, "reset")
+    assert "**Bob \\*B\\.\\***" in tab.markdown[0].value
+    for new, again, words in (("short", "short", "at least 12"), ("one long phrase", "another phrase", "match")):
+        assert words in fill_in(tab, new, again).error[0].value
+    data = browser.rotate(fill_in(tab, ANOTHER, ANOTHER))
+    assert data["then"] == "", "the link is gone from the address"
+    assert who(browser.open()) == "bob"
+    came, changed, made = accounts.audit.find(limit=3)
+    assert (came.event, changed.event, made.event) == ("sign_in", "password.reset", "password.link")
+    assert (changed.actor_id, changed.address, made.actor_id) == (bob.user_id, "192.0.2.1", ada.user_id)
+    assert changed.subject == made.subject == f"person:{bob.user_id}"
+    assert secret not in str(accounts.audit.find())
+    browser.cookies.update(here)
+    assert who(browser.open()) == "ada", "nobody else was signed out"
+
+
+@pytest.mark.parametrize("how", ["forged", "used", "empty"])
+def test_a_link_for_a_password_that_is_good_for_nothing_says_so(browser: Browser, ada: User, how: str) -> None:
+    resets = browser.services.accounts.resets
+    secret = resets.make(ada.user_id)
+    open_before = follow(secret, "reset")
+    if how == "used":
+        resets.use(secret, ANOTHER, by=Actor())
+        tab = fill_in(open_before, "a phrase of my own", "a phrase of my own")
+        assert "no longer valid" in tab.error[0].value
+    tab = follow({"forged": secret[:-1] + "x", "used": secret, "empty": ""}[how], "reset")
+    assert "ask an administrator for a new link" in tab.error[0].value
+    assert not tab.text_input
+    assert rotation(tab) is None
+    assert [field.label for field in tab.button[0].click().run().text_input] == ["Username", "Password"]
+
+
+def test_somebody_signed_in_uses_no_link_up(browser: Browser, accounts: Accounts, ada: User) -> None:
+    bob = accounts.users.create("bob", "Bob", password=PASSWORD)
+    resets = browser.services.accounts.resets
+    secret = resets.make(bob.user_id)
+    browser.sign_in()
+    tab = follow(secret, "reset")
+    assert who(tab) == "ada"
+    assert "wasn't used" in tab.toast[0].value
+    assert "reset" not in tab.query_params
+    assert resets.find(secret, by=Actor()) == bob
 
 
 # A password of one's own

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core.accounts import COMMAND_LINE, Accounts, Actor, User
 from core.accounts.invitations import LIFETIME, link
 from core.clock import FakeClock
-from core.errors import AccountError, InvitationError, UsernameTakenError
+from core.errors import AccountError, InvalidLinkError, UsernameTakenError
 from core.storage.models import InvitationModel
 
 PASSWORD = "a phrase of some length"
@@ -41,7 +41,7 @@ def test_a_link_admits_one_person(accounts: Accounts, ada: User) -> None:
     accounts.roles.delete("member")
     assert accept(accounts, secret).roles == {"admin"}
     assert accounts.invitations.all() == []
-    with pytest.raises(InvitationError):
+    with pytest.raises(InvalidLinkError):
         accept(accounts, secret, "another")
     assert accounts.users.find("another") is None
 
@@ -53,7 +53,7 @@ def test_a_link_ends_after_a_week_and_is_forgotten(accounts: Accounts, clock: Fa
     assert accounts.invitations.forget() == 0
     clock.advance(120)
     assert accounts.invitations.all() == []
-    with pytest.raises(InvitationError):
+    with pytest.raises(InvalidLinkError):
         accept(accounts, secret)
     assert accounts.invitations.forget() == 1
 
@@ -75,7 +75,7 @@ def test_nobody_comes_in_by_somebody_who_may_not_invite_any_more(accounts: Accou
     accounts.users.create("bob", "Bob", roles=["admin"])  # somebody has to stay one
     accounts.users.set_roles(ada.user_id, ["member"])
     assert [each.counts for each in accounts.invitations.all()] == [False]
-    with pytest.raises(InvitationError):
+    with pytest.raises(InvalidLinkError):
         accept(accounts, secret)
     accounts.users.set_roles(ada.user_id, ["admin"])
     assert accept(accounts, secret).roles == {"admin"}
@@ -86,7 +86,7 @@ def test_withdrawing_is_noted_once(accounts: Accounts, ada: User) -> None:
     (open_one,) = accounts.invitations.all()
     for _ in range(2):
         accounts.invitations.withdraw(open_one.invitation_hash, by=Actor(user_id=ada.user_id))
-    with pytest.raises(InvitationError):
+    with pytest.raises(InvalidLinkError):
         accounts.invitations.find(secret)
     withdrawn, invited = accounts.audit.find(limit=2)
     assert (withdrawn.event, withdrawn.actor_id) == ("invitation.withdrawn", ada.user_id)

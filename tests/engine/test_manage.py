@@ -392,9 +392,21 @@ def test_an_invitation_is_a_link_shown_once(run: Run, look: Callable[..., object
     assert "2 other links count still" in run("invite", "cy@example.org").output
 
 
+def test_the_only_administrator_who_forgot_the_password_gets_a_link(run: Run, look: Callable[..., object]) -> None:
+    run("migrate")
+    run("createuser", "ada", "--role", "admin", "--email", "ada@example.org", "--password", PASSWORD)
+    answer = run("resetlink", "ADA@example.org", "--at", "https://app.example.org/keep/")
+    secret = answer.output.splitlines()[1].removeprefix("https://app.example.org/keep/?reset=")
+    found = look(lambda services: services.accounts.resets.find(secret, by=Actor()).username)
+    assert found == "ada"
+    assert "No users are called 'cy'" in run("resetlink", "cy").output
+
+
 @pytest.mark.parametrize("auth", ["oidc", "none"])
 @pytest.mark.parametrize(
-    "arguments", [("invite", "cy"), ("createuser", "cy", "--password", PASSWORD)], ids=["invite", "createuser"]
+    "arguments",
+    [("invite", "cy"), ("createuser", "cy", "--password", PASSWORD), ("resetlink", "admin")],
+    ids=["invite", "createuser", "resetlink"],
 )
 def test_nobody_is_added_who_could_not_sign_in(
     run: Run, look: Callable[..., object], make_settings: Callable[..., Settings], auth: str, arguments: tuple[str, ...]

@@ -134,7 +134,7 @@ def test_what_looks_for_secrets_finds_them() -> None:
 
 def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) -> None:
     known = {name: new_secret(name) for name in ("first password", "password", "wrong password", "entered", "typed")}
-    known["invitation"] = secrets.token_urlsafe(32)
+    known |= {link: secrets.token_urlsafe(32) for link in ("invitation", "reset")}
     known |= {"secret key": secrets.token_hex(32), "encryption key": Fernet.generate_key().decode()}
     settings = settings_of(
         tmp_path,
@@ -145,9 +145,10 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
     server = Server(settings, tmp_path / "log", app=HERE / "with_diary.py")
     try:
         browser = Browser(server.port)
-        browser.load(f"/?invitation={known['invitation']}")
-        with browser.page(f"?invitation={known['invitation']}") as page:
-            assert "no longer valid" in page.shown
+        for link in ("invitation", "reset"):
+            browser.load(f"/?{link}={known[link]}")
+            with browser.page(f"?{link}={known[link]}") as page:
+                assert "no longer valid" in page.shown
         with browser.page() as page:
             page.fill("Username", "admin")
             page.fill("Password", known["wrong password"])

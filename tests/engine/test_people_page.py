@@ -76,7 +76,9 @@ def test_whoever_has_half_of_it_is_told_what_they_may_not_give_and_offered_nothi
     assert any("These roles give more: `admin`, `boss`, `member`" in caption.value for caption in tab.caption)
     assert any("Has more than you: `*`" in caption.value for caption in tab.caption)
     assert roles_of(tab, hal).options == ["clerk", "half"]
-    assert {button.key for button in tab.button if button.label == "New password"} == {f"password-roles-{hal.user_id}"}
+    assert {button.key for button in tab.button if button.label == "Create reset link"} == {
+        f"reset-roles-{hal.user_id}"
+    }
     roles_of(tab, root).set_value([]).run()
     assert "which you don't have yourself" in tab.error[0].value
     assert roles_of(tab, root).value == ["admin"], "what the database has"
@@ -104,7 +106,7 @@ def test_it_says_which_roles_the_provider_decides_on_and_makes_no_passwords(prov
     assert "who has `admin` (`OIDC_ROLES`)" in tab.caption[0].value
     assert "until the person's next sign-in" in tab.caption[0].value
     assert any(caption.value.startswith("ada@") for caption in tab.caption)
-    assert [button.label for button in tab.button if button.label in ("Invite", "New password")] == []
+    assert [button.label for button in tab.button if button.label in ("Invite", "Create reset link")] == []
 
 
 def test_roles_of_a_provider_s_people_are_given_here(provided: Services) -> None:

@@ -143,8 +143,8 @@ class UsernameTakenError(AccountError):
     """The username belongs to another account."""
 
 
-class InvitationError(AccountError):
-    """No invitation belongs to this link: it was used, withdrawn, is too old, or never was one."""
+class InvalidLinkError(AccountError):
+    """A link admits nobody: it was used, withdrawn, is too old, or never was one."""
 
 
 class LastAdministratorError(AccountError):

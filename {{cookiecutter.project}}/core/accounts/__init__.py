@@ -12,6 +12,7 @@ from core.accounts.browsers import Browser, Browsers
 from core.accounts.identity import Identities, Identity, Standing
 from core.accounts.invitations import Invitation, Invitations
 from core.accounts.oidc import OidcUsers
+from core.accounts.password_resets import PasswordResets
 from core.accounts.passwords import DEFAULT_ROUNDS
 from core.accounts.roles import Role, Roles
 from core.accounts.throttle import Attempt, Throttle
@@ -70,6 +71,7 @@ class Accounts:
         self.oidc = OidcUsers(database, self.users)
         self.invitations = Invitations(database, steady, self.audit, self.users)
         self.throttle = Throttle(database, steady, self.audit, secret=key, rounds=password_rounds)
+        self.resets = PasswordResets(database, steady, self.audit, self.users, self.throttle, secret=key)
         self.identities = Identities(database, steady, self.users, self.db_budget, signing_in=signing_in)
         self.browsers = Browsers(database, steady, self.audit)
         self.tokens = Tokens(

@@ -43,6 +43,8 @@ Event = Literal[
     "person.deleted",
     "person.exported",
     "password.changed",
+    "password.link",
+    "password.reset",
     "role.saved",
     "role.deleted",
     "refused",

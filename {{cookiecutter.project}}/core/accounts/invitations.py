@@ -27,7 +27,7 @@ from core.accounts.users import (
     users_of,
 )
 from core.clock import SteadyClock
-from core.errors import AccountError, InvitationError, UsernameTakenError
+from core.errors import AccountError, InvalidLinkError, UsernameTakenError
 from core.storage.models import InvitationModel, RoleModel, UserModel
 from core.wildcards import matches
 
@@ -58,9 +58,9 @@ class Invitation:
         return self.label if _ADDRESS.fullmatch(self.label) else None
 
 
-def link(secret: str, app: str = "/") -> str:
-    """Return the address to give to who is invited; `app` is the app's."""
-    return f"{app.rstrip('/')}/?{PARAMETER}={secret}"
+def link(secret: str, app: str = "/", *, parameter: str = PARAMETER) -> str:
+    """Return the address to give to who is invited; `app` is the app's, `parameter` that of another link."""
+    return f"{app.rstrip('/')}/?{parameter}={secret}"
 
 
 class Invitations:
@@ -96,11 +96,11 @@ class Invitations:
         return secret
 
     def find(self, secret: str) -> Invitation:
-        """Return the open invitation of a link. Raises InvitationError when there is none, or it doesn't count."""
+        """Return the open invitation of a link. Raises InvalidLinkError when there is none, or it doesn't count."""
         with self._database.connect() as connection:
             found = self._open_invitations(connection, InvitationModel.invitation_hash == _hash(secret))
         if not found or not found[0].counts:
-            raise InvitationError("No invitation belongs to this link.")
+            raise InvalidLinkError("No invitation belongs to this link.")
         return found[0]
 
     def all(self) -> list[Invitation]:
@@ -117,7 +117,7 @@ class Invitations:
     def accept(self, secret: str, username: str, name: str, password: str, *, by: Actor) -> User:
         """Use an invitation up: add the person, with the invitation's roles as far as they still exist.
 
-        Raises InvitationError for a link that admits nobody, UsernameTakenError, after which the link can be used
+        Raises InvalidLinkError for a link that admits nobody, UsernameTakenError, after which the link can be used
         again, and AccountError for an unfit password or an empty username.
         """
         offered, username = self.find(secret), normalise(username)
@@ -130,7 +130,7 @@ class Invitations:
         with unless_taken(username), self._database.begin() as connection:
             found = self._open_invitations(connection, InvitationModel.invitation_hash == hashed)
             if not found or not found[0].counts or not connection.execute(_taking(hashed)).rowcount:
-                raise InvitationError("This link was used by somebody else just now.")
+                raise InvalidLinkError("This link was used by somebody else just now.")
             invitation = found[0]
             user_id = self._users.add(connection, username, name, email=invitation.email, password_hash=password_hash)
             left = set(connection.scalars(select(RoleModel.role)))

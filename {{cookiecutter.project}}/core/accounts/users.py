@@ -153,15 +153,7 @@ class Users:
         """Return the person with this username in any spelling of capitals, or None."""
         return next(iter(self._read(USERS.where(UserModel.username == normalise(username)))), None)
 
-    def set_password(
-        self,
-        user_id: str,
-        password: str,
-        *,
-        must_change: bool = False,
-        keep: str | None = None,
-        by: Actor = COMMAND_LINE,
-    ) -> None:
+    def set_password(self, user_id: str, password: str, *, keep: str | None = None, by: Actor = COMMAND_LINE) -> None:
         """Replace the password and end every sign-in made with the old one.
 
         But the browser whose token's hash is `keep` receives a new token at its next event, instead of being signed
@@ -171,9 +163,9 @@ class Users:
         password_hash = self.hash(password, user.username, user.email)
         with self._database.begin() as connection:
             require_over(connection, by, user_id)
-            self._change(connection, user_id, password_hash=password_hash, must_change_password=must_change)
+            self._change(connection, user_id, password_hash=password_hash, must_change_password=False)
             self._audit.add(connection, "password.changed", by=by, subject=f"person:{user_id}")
-            self._end_sign_ins(connection, user_id, keep)
+            self.end_sign_ins(connection, user_id, keep)
 
     def set_roles(
         self, user_id: str, roles: Iterable[str], *, seen: Iterable[str] | None = None, by: Actor = COMMAND_LINE
@@ -203,7 +195,7 @@ class Users:
             require_over(connection, by, user_id)
             self._change(connection, user_id, active=active)
             if not active:
-                self._end_sign_ins(connection, user_id)
+                self.end_sign_ins(connection, user_id)
             event: Event = "person.admitted" if active else "person.locked_out"
             self._audit.add(connection, event, by=by, subject=f"person:{user_id}")
 
@@ -313,7 +305,8 @@ class Users:
         if not connection.execute(statement).rowcount:
             raise AccountError(entry=GONE)
 
-    def _end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
+    def end_sign_ins(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
+        """End within a transaction a person's right in all browsers but that of the token whose hash is `keep`."""
         open_tokens = (TokenModel.user_id == user_id) & TokenModel.revoked_at.is_(None)
         others = open_tokens & (TokenModel.token_hash != (keep or ""))
         connection.execute(update(TokenModel).where(others).values(revoked_at=self._clock.latest()))

@@ -11,14 +11,7 @@ import structlog
 from streamlit.errors import StreamlitAuthError
 
 from core.accounts import Actor, Identity, User
-from core.auth.pages import (
-    ask_invited,
-    ask_new_password,
-    ask_password,
-    card,
-    forget_link,
-    invitation_secret,
-)
+from core.auth.pages import ask_by_link, ask_new_password, ask_password, card, forget_link, link_in_address
 from core.auth.token_rotation import rotate_token
 from core.errors import StoreUnavailableError
 from core.language import plain, words_for
@@ -184,21 +177,21 @@ def _require_cookie(services: Services, identity: Identity) -> str:
 
 def _require_password(services: Services, identity: Identity) -> None:
     title, by, hashed = services.settings.title, acting(), _require_cookie(services, identity)
-    page, invitation = st.empty(), invitation_secret()
+    page, link = st.empty(), link_in_address()
     if identity.user is None:
         with page.container():
-            if invitation is None:
+            if link is None:
                 user = ask_password(services.accounts, title, token_hash=hashed, by=by)
             else:
-                user = ask_invited(services.accounts, invitation, title, by=by)
+                user = ask_by_link(services.accounts, link, title, by=by)
         if user is None:
             st.stop()
         page.empty()
-        # Without the invitation in its address.
-        _exchange(services, identity, user, words_for()("auth.signing_in"), then=None if invitation is None else "")
-    if invitation is not None:
+        # Without the link in its address.
+        _exchange(services, identity, user, words_for()("auth.signing_in"), then=None if link is None else "")
+    if link is not None:
         forget_link()
-        st.toast(words_for()("invitation.signed_in"), icon=":material/link_off:")
+        st.toast(words_for()("auth.link_not_used"), icon=":material/link_off:")
     if identity.user.must_change_password:
         with page.container():
             changed = ask_new_password(

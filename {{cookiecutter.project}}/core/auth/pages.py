@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.accounts import Accounts, Actor, Invitation, User
-from core.accounts.invitations import PARAMETER
+from core.accounts import Accounts, Actor, User
+from core.accounts.invitations import PARAMETER as INVITATION
+from core.accounts.password_resets import PARAMETER as RESET
 from core.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Flaw, flaw, verify_password
 from core.accounts.users import LONGEST_NAME
 from core.auth.password_check import check_password
 from core.errors import (
     AccountError,
-    InvitationError,
+    InvalidLinkError,
     KeepError,
     StoreUnavailableError,
     ThrottledError,
@@ -37,6 +38,10 @@ _FLAWS: dict[Flaw, str] = {
     "too_common": "sign_in.too_common",
     "too_near": "sign_in.too_near",
 }
+Link = tuple[str, str]
+"""The parameter of a link's query, and its secret."""
+_UNUSABLE = {INVITATION: "invitation.unusable", RESET: "reset.unusable"}
+_NO_DATABASE = {INVITATION: "invitation.no_database", RESET: "sign_in.password_no_database"}
 
 
 def ask_password(accounts: Accounts, title: str, *, token_hash: str | None, by: Actor) -> User | None:
@@ -50,6 +55,7 @@ def ask_password(accounts: Accounts, title: str, *, token_hash: str | None, by: 
             username = st.text_input(say("sign_in.username"), autocomplete="username")
             password = st.text_input(say("sign_in.password"), type="password", autocomplete="current-password")
             asked = st.form_submit_button(say("sign_in.button"), type="primary", width="stretch")
+        st.caption(say("sign_in.forgotten"))
         if not asked:
             return None
         if not username.strip() or not password:
@@ -101,27 +107,27 @@ def why_refused(error: KeepError, say: Words, no_database: str) -> tuple[str, st
             return say(no_database), ":material/cloud_off:"
 
 
-def invitation_secret() -> str | None:
-    """Return what the address of this tab has for an invitation, if anything."""
-    return st.query_params.get(PARAMETER)
+def link_in_address() -> Link | None:
+    """Return which link the address of this tab is, if any: its parameter and its secret."""
+    return next(((name, st.query_params[name]) for name in _BY_LINK if name in st.query_params), None)
 
 
 def forget_link() -> None:
-    """Take the invitation out of the address, so that it gets into no history."""
-    if PARAMETER in st.query_params:
-        del st.query_params[PARAMETER]
+    """Take the link out of the address, so that it gets into no history."""
+    for name in _BY_LINK:
+        st.query_params.pop(name, None)
 
 
-def ask_invited(accounts: Accounts, secret: str, title: str, *, by: Actor) -> User | None:
-    """Show the page of an invitation, or why it admits nobody. Returns the new person once they are added."""
-    say, user = words_for(), None
-    with show_refusal(say, "invitation.no_database"):
+def ask_by_link(accounts: Accounts, link: Link, title: str, *, by: Actor) -> User | None:
+    """Show the page of a link, or why it admits nobody. Returns the person once it is used."""
+    say, user, (name, secret) = words_for(), None, link
+    with show_refusal(say, _NO_DATABASE[name]):
         try:
-            user = _invitation_form(accounts, secret, accounts.invitations.find(secret), title, by)
-        except InvitationError:
+            user = _BY_LINK[name](accounts, secret, title, by)
+        except InvalidLinkError:
             with card(title, ""):
-                st.error(say("invitation.unusable"), icon=":material/link_off:")
-                st.button(say("invitation.to_sign_in"), on_click=forget_link, width="stretch")
+                st.error(say(_UNUSABLE[name]), icon=":material/link_off:")
+                st.button(say("sign_in.instead"), on_click=forget_link, width="stretch")
     return user
 
 
@@ -192,8 +198,24 @@ def require_fit(new: str, again: str, say: Words, *, known: Iterable[str | None]
         raise AccountError(say(_FLAWS[found], low=MINIMUM_LENGTH, high=MAXIMUM_LENGTH))
 
 
-def _invitation_form(accounts: Accounts, secret: str, invitation: Invitation, title: str, by: Actor) -> User | None:
-    say, user = words_for(), None
+def _reset_form(accounts: Accounts, secret: str, title: str, by: Actor) -> User | None:
+    say, user, person = words_for(), None, accounts.resets.find(secret, by=by)
+    with card(title, say("reset.text", name=plain(person.name), username=plain(person.username))):
+        with st.form("keep-reset", border=False):
+            new, again = new_password(say)
+            asked = st.form_submit_button(say("sign_in.save"), type="primary", width="stretch")
+        if asked:
+            with show_refusal(say, "sign_in.password_no_database"):
+                require_fit(new, again, say, known=(accounts.users.title, person.username, person.email))
+                try:
+                    user = accounts.resets.use(secret, new, by=by)
+                except InvalidLinkError as error:
+                    raise AccountError(say("reset.unusable")) from error
+    return user
+
+
+def _invitation_form(accounts: Accounts, secret: str, title: str, by: Actor) -> User | None:
+    say, user, invitation = words_for(), None, accounts.invitations.find(secret)
     address = invitation.email or ""
     with card(title, say("invitation.text")):
         with st.form("keep-invitation", border=False):
@@ -215,6 +237,13 @@ def _invitation_form(accounts: Accounts, secret: str, invitation: Invitation, ti
                     user = accounts.invitations.accept(secret, username, name, new, by=by)
                 except UsernameTakenError as error:
                     raise AccountError(say("invitation.taken")) from error
-                except InvitationError as error:
+                except InvalidLinkError as error:
                     raise AccountError(say("invitation.unusable")) from error
     return user
+
+
+_BY_LINK: Mapping[str, Callable[[Accounts, str, str, Actor], User | None]] = {
+    INVITATION: _invitation_form,
+    RESET: _reset_form,
+}
+"""Pages by the parameter of the address that leads to them."""

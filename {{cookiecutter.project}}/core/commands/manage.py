@@ -19,7 +19,7 @@ from core.commands.person import person
 from core.commands.quarantine import quarantine
 from core.commands.roles import roles
 from core.commands.sessions import sessions
-from core.commands.users import createuser, invite, setroles
+from core.commands.users import createuser, invite, resetlink, setroles
 from core.errors import KeepError, StoreUnavailableError
 from core.pages import roles_of_apps
 from core.scripts.manifest import describe
@@ -102,6 +102,7 @@ for command in (
     audit,
     createuser,
     invite,
+    resetlink,
     setroles,
     roles,
     person,

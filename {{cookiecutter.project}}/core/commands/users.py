@@ -1,10 +1,10 @@
-"""`manage.py createuser`, `invite` and `setroles`."""
+"""`manage.py createuser`, `invite`, `resetlink` and `setroles`."""
 
 from __future__ import annotations
 
 import click
 
-from core.accounts import User
+from core.accounts import User, password_resets
 from core.accounts.invitations import LIFETIME, link
 from core.errors import AccountError
 from core.services import get_services
@@ -49,12 +49,27 @@ def invite(whom: str, roles: tuple[str, ...], app: str) -> None:
     click.echo(
         f"Give this link to {whom}. It admits one person, until {until:%Y-%m-%d %H:%M} UTC. It is shown only now."
     )
-    click.echo(link(secret, app))
-    if not app:
-        click.echo("Put the app's address before it, or give that with --at, such as --at https://app.example.com")
+    _say_link(link(secret, app), app)
     if others:
         links = "another link counts" if len(others) == 1 else f"{len(others)} other links count"
         click.echo(f"For {whom} {links} still. The page Admin, People withdraws what isn't needed.")
+
+
+@click.command()
+@click.argument("username")
+@click.option("--at", "app", default="", help="The app's address, such as https://app.example.com, for a whole link.")
+def resetlink(username: str, app: str) -> None:
+    """Make a link by which a person chooses a new password. USERNAME may be an e-mail address."""
+    services = get_services()
+    _require_passwords(services.settings.auth)
+    found = _called(username)
+    secret = services.accounts.resets.make(found.user_id)
+    until = services.clock.now() + password_resets.LIFETIME
+    click.echo(
+        f"Give this link to {found.name} ({found.username}). It works once, until {until:%Y-%m-%d %H:%M} UTC. "
+        "It is shown only now."
+    )
+    _say_link(link(secret, app, parameter=password_resets.PARAMETER), app)
 
 
 @click.command()
@@ -72,14 +87,22 @@ def setroles(username: str, roles: tuple[str, ...]) -> None:
         click.echo(f"The provider decides on {', '.join(sorted(theirs))} again at their next sign-in: see OIDC_ROLES.")
 
 
+def _say_link(address: str, app: str) -> None:
+    click.echo(address)
+    if not app:
+        click.echo("Put the app's address before it, or give that with --at, such as --at https://app.example.com")
+
+
 def _require_passwords(auth: str) -> None:
     if auth == "oidc":
         raise AccountError(
-            "With AUTH=oidc nobody has a password here, so nobody is added or invited: whom OIDC_ALLOWED or OIDC_ROLES "
-            "names comes by signing in."
+            "With AUTH=oidc nobody has a password here, so nobody is added, invited or sent a link: whom OIDC_ALLOWED "
+            "or OIDC_ROLES names comes by signing in."
         )
     if auth == "none":
-        raise AccountError("With AUTH=none nobody has a password here, so nobody is added or invited: all may come.")
+        raise AccountError(
+            "With AUTH=none nobody has a password here, so nobody is added, invited or sent a link: all may come."
+        )
 
 
 def _called(name: str) -> User:

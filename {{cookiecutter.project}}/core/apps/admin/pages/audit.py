@@ -38,6 +38,8 @@ EVENTS = {
     "person.deleted": "audit.person_deleted",
     "person.exported": "audit.person_exported",
     "password.changed": "audit.password_changed",
+    "password.link": "audit.password_link",
+    "password.reset": "audit.password_reset",
     "role.saved": "audit.role_saved",
     "role.deleted": "audit.role_deleted",
     "refused": "audit.refused",

@@ -1,13 +1,13 @@
 """People: who may sign in and with which roles, and who is invited."""
 
-import secrets
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from core import ui
-from core.accounts import Accounts, Invitation, User
-from core.accounts.invitations import LIFETIME, link
+from core.accounts import Accounts, Invitation, User, password_resets
+from core.accounts.invitations import LIFETIME, PARAMETER, link
 from core.accounts.oidc import NEWCOMER
 from core.accounts.users import LONGEST_NAME
 from core.apps.admin.common import PER_PAGE, offset, pagination, show_refusal, to_first_page
@@ -111,9 +111,10 @@ def _manage(accounts: Accounts, user: User, key: str, *, provided: bool) -> None
     else:
         admit = say("people.admit")
         st.button(admit, key=f"admit-{key}", on_click=_set_active, args=(accounts, user, True), width="stretch")
-    if not provided and st.button(say("people.new_password"), key=f"password-{key}", width="stretch"):
+    if user.active and not provided and st.button(say("people.reset"), key=f"reset-{key}", width="stretch"):
         with show_refusal():
-            _show_password(user, _renew(accounts, user))
+            secret = _make_reset_link(accounts, user)
+            st.dialog(say("people.reset"))(_reset_dialog)(user, secret)
 
 
 def _invited(accounts: Accounts, invitations: list[Invitation]) -> None:
@@ -156,20 +157,21 @@ def _invite_dialog(accounts: Accounts, existing: list[str]) -> None:
             return
     with show_refusal():
         secret = _invite(accounts, label, roles)
-        st.markdown(say("people.link_text", name=ui.plain(label)))
-        parts = urlsplit(st.context.url or "")
-        st.code(link(secret, f"{parts.scheme}://{parts.netloc}{app_folder()}"), language=None, wrap_lines=True)
-        st.button(ui.words()("people.done"), key=_DONE)
+        _show_link(say("people.link_text", name=ui.plain(label)), PARAMETER, secret)
 
 
-def _show_password(user: User, password: str) -> None:
-    st.dialog(ui.words()("people.new_password"))(_password_dialog)(user, password)
-
-
-def _password_dialog(user: User, password: str) -> None:
+def _reset_dialog(user: User, secret: str) -> None:
     _close_when_done()
-    st.markdown(ui.words()("people.new_password_text", name=ui.plain(user.username)))
-    st.code(password, language=None)
+    hours = password_resets.LIFETIME // timedelta(hours=1)
+    text = ui.words()("people.reset_text", name=ui.plain(user.name), n=hours)
+    _show_link(text, password_resets.PARAMETER, secret)
+
+
+def _show_link(text: str, parameter: str, secret: str) -> None:
+    st.markdown(text)
+    parts = urlsplit(st.context.url or "")
+    address = link(secret, f"{parts.scheme}://{parts.netloc}{app_folder()}", parameter=parameter)
+    st.code(address, language=None, wrap_lines=True)
     st.button(ui.words()("people.done"), key=_DONE)
 
 
@@ -191,10 +193,8 @@ def _withdraw(accounts: Accounts, invitation: Invitation) -> None:
 
 
 @requires("admin.people")
-def _renew(accounts: Accounts, user: User) -> str:
-    password = secrets.token_urlsafe(12)
-    accounts.users.set_password(user.user_id, password, must_change=True, by=acting())
-    return password
+def _make_reset_link(accounts: Accounts, user: User) -> str:
+    return accounts.resets.make(user.user_id, by=acting())
 
 
 @requires("admin.people")
