@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.settings import PROJECT_ROOT, Settings
-from tests.engine import HERE, forked
+from tests.engine import HERE
+from tests.support import forked
 
 SHOP = HERE / "shop"
 PASSWORD = "a phrase of some length"
@@ -54,9 +54,8 @@ class Project:
         outside = {name: value for name, value in os.environ.items() if name not in known}
         environment = {**outside, "TMPDIR": str(self.root.parent), **self.env}
         plain = command.removesuffix(" 2>&1")
-        words = shlex.split(plain)
-        if words[0] == sys.executable and words[1] in ("manage.py", "-c") and not {"&&", ";", "|", ">"} & set(words):
-            return forked.run(words[1:], self.root, environment, together=plain != command)
+        if arguments := forked.arguments(plain, sys.executable):
+            return forked.run(arguments, self.root, environment, python=sys.executable, together=plain != command)
         return subprocess.run(
             command, shell=True, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )

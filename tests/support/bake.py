@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.support import forked
+
+PYTHON = ".venv/bin/python"
 TEMPLATE = Path(__file__).resolve().parents[2]
 PROJECT_FOLDER = TEMPLATE / "{{cookiecutter.project}}"
 QUESTIONS: dict[str, object] = {
@@ -85,6 +89,10 @@ class BakedProject:
 
     def run(self, *command: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder and capture what it prints, errors included."""
+        line = command[2] if command[:2] == ("sh", "-c") else shlex.join(command)
+        if arguments := forked.arguments(line, PYTHON):
+            environment = clean_environment(**environment)
+            return forked.run(arguments, self.path, environment, python=PYTHON, together=True)
         return subprocess.run(
             command,
             cwd=self.path,

@@ -27,7 +27,8 @@ SELECTION = [
 ]
 # The engine's tests that answers reach. The others bring their own settings and databases: they run once, in place.
 REACHED_BY_ANSWERS = [
-    f"tests/engine/test_{name}.py" for name in ("apps", "auth", "env_example", "every_page", "new_app", "settings")
+    *(f"tests/engine/test_{name}.py" for name in ("apps", "env_example", "every_page", "new_app", "settings")),
+    "tests/engine/test_auth.py::test_of_it_only_the_sign_in_is_used",  # it reads the apps
 ]
 MYPY = INSTALLED.with_name("mypy")
 """What mypy found out, also by `make check` here: reading all the libraries takes it most of its time."""

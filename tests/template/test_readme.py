@@ -76,17 +76,20 @@ def assert_serves(command: str, folder: Path, seconds: float, **environment: str
 
 
 def assert_runs(command: str, folder: Path, answers: str = "", **environment: str) -> str:
-    result = subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=clean_environment(**environment),
-        input=answers,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    if answers:
+        result = subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder,
+            env=clean_environment(**environment),
+            input=answers,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+    else:
+        result = BakedProject(path=folder, answers={}, output="").run("sh", "-c", command, timeout=900, **environment)
     assert result.returncode == 0, f"{command}:\n{result.stdout[-8000:]}"
     return result.stdout
 
