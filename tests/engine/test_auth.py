@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from core.services import Services, build_services, use_services
 from core.settings import PROJECT_ROOT, Settings
 from core.storage.models import Base, UserModel
 from core.web import routes
+from core.web.oidc import admit
 from core.web.token import anonymous_session_id, new_token, token_hash
 
 ROOT = PROJECT_ROOT
@@ -401,6 +403,57 @@ def test_signing_out_leaves_the_provider_too(browser: Browser, ada: User, use: C
     data = rotation(tab.button[1].click().run())
     assert data is not None
     assert (data["clear"], data["signed_out"], data["then"]) == (True, True, "auth/logout")
+
+
+# What pages that know only Streamlit are told
+
+PLAIN = """
+import streamlit as st
+from core.auth import current_identity, require_sign_in, sign_out
+
+def tell():
+    st.session_state.told = st.user.to_dict()
+
+st.button("Tell", on_click=tell)
+st.text(sorted(st.user.to_dict().items()))
+identity = current_identity()
+st.text(sorted(st.user.to_dict().items()))
+require_sign_in(identity)
+st.text([st.user.is_logged_in, st.user.name, st.user["email"]])
+st.button("Sign out", on_click=sign_out)
+"""
+NOBODY = "[('is_logged_in', False)]"
+
+
+def test_st_user_says_who_is_signed_in_and_nothing_of_who_was(browser: Browser, accounts: Accounts, ada: User) -> None:
+    stranger = browser.open(PLAIN)
+    assert [text.value for text in stranger.text] == [NOBODY, NOBODY]
+    assert press(stranger, "Tell").session_state.told == {"is_logged_in": False}
+    accounts.users.describe(ada.user_id, name="Ada L.", email="ada@example.org")
+    browser.sign_in()
+    known = {"is_logged_in": True, "sub": ada.user_id, "name": "Ada L.", "email": "ada@example.org"}
+    tab = browser.open(PLAIN)
+    assert [text.value for text in tab.text] == [
+        NOBODY,
+        str(sorted(known.items())),
+        "[True, 'Ada L.', 'ada@example.org']",
+    ]
+    assert press(tab, "Tell").session_state.told == known
+    assert tab.user == stranger.user, "what belongs to the connection is left as it is"
+    tab = press(tab, "Sign out")
+    assert [text.value for text in tab.text] == [NOBODY, NOBODY]
+    assert press(tab, "Tell").session_state.told == {"is_logged_in": False}
+
+
+def test_st_user_says_what_a_provider_s_person_has_here(
+    use: Callable[..., Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = use(auth="oidc", oidc_allowed=("*",))
+    said = {"sub": "1", "iat": time.time(), "name": "Ada", "email": "ada@example.org", "email_verified": True}
+    token = admit(services, said, None, by=Actor()).token
+    monkeypatch.setattr(ContextProxy, "cookies", {services.settings.cookie_name: token})
+    tab = AppTest.from_string(PLAIN, default_timeout=30).run()
+    assert tab.text[-1].value == "[True, 'Ada', 'ada@example.org']"
 
 
 # Browsers whose time is over

@@ -232,6 +232,23 @@ def test_all_of_it_works_for_somebody_who_may(desk: Desk, services: Services, cl
     assert noted(services, clerk) == "forged"
 
 
+def test_st_user_is_the_person_in_a_page_a_callback_and_a_fragment(
+    services: Services, clerk: User, open_page: Callable[..., Desk]
+) -> None:
+    page = open_page()
+    page.ask("plain")
+    assert page.title == "Plain"
+    page.ask("plain", press="tell")
+    page.ask(part=True)
+    services.accounts.users.describe(clerk.user_id, name="Clerk", email="clerk@example.org")
+    page.ask("plain", press="tell")
+    before, after = (f"True Clerk {email} {clerk.user_id}" for email in (None, "clerk@example.org"))
+    told = [f"{where}: {before}" for where in ("page", "fragment", "callback", "page", "fragment", "fragment")]
+    # The callback comes before the run that looks who is there.
+    told += [f"callback: {before}", f"page: {after}", f"fragment: {after}"]
+    assert done(services, clerk) == told
+
+
 @pytest.mark.parametrize("take", TAKING, ids=lambda take: take.__name__)
 def test_what_is_taken_counts_at_the_next_event(
     desk: Desk, services: Services, clerk: User, take: Callable[[Services, User], None]

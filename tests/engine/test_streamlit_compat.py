@@ -116,6 +116,11 @@ BREAKS: dict[str, tuple[Feature, Break, str]] = {
     "tables": (Feature.TABLES, lambda patch: patch.delattr(tables, "parse_value"), "parse_value"),
     "open pages": (Feature.PAGES, moved("runtime.app_session"), "AppSession"),
     "stopped runs": (Feature.STOPPED, lambda patch: patch.setattr(st, "stop", lambda: None), "a stopped run"),
+    "the user": (
+        Feature.USER,
+        lambda patch: patch.delattr("streamlit.user_info._get_user_info"),
+        "_get_user_info",
+    ),
     "signed cookies": (
         Feature.PROVIDER,
         moved("web.server.starlette.starlette_app_utils"),

@@ -47,6 +47,24 @@ def lobby() -> None:
     st.title("Lobby")
 
 
+def tell_user(where: str) -> None:
+    did(f"{where}: {st.user.is_logged_in} {st.user.name} {st.user.email} {st.user.sub}")
+
+
+@st.fragment
+def plain_part() -> None:
+    st.button("Again", key="again")
+    tell_user("fragment")
+
+
+def plain() -> None:
+    """A page of somebody who knows Streamlit only."""
+    st.title("Plain")
+    st.button("Tell", key="tell", on_click=tell_user, args=("callback",))
+    tell_user("page")
+    plain_part()
+
+
 def counter() -> None:
     st.title("Counter")
     ui.file_uploader("Plans", accept_multiple_files=True, form="desk", field="plans")
@@ -61,6 +79,7 @@ spec = partial(PageSpec, icon=":material/edit:", app=App(title="Desk"), app_name
 SPECS = [
     spec(name="lobby", title="Lobby", function=lobby),
     spec(name="desk", title="Desk", function=requires("desk.read")(desk), permissions=("desk.read",)),
+    spec(name="plain", title="Plain", function=plain, permissions=("desk.read",)),
     spec(name="counter", title="Counter", function=counter, permissions=("desk.hand_in",)),
     spec(name="chat", title="Chat", function=chat, permissions=("desk.hand_in",)),
 ]

@@ -18,6 +18,7 @@ from core.language import plain, words_for
 from core.services import Services, get_services
 from core.storage.database import reachable
 from core.streamlit_compat.run import run_context
+from core.streamlit_compat.user import answer_user
 from core.web.binding import get_bindings
 from core.web.client import describe_device, noted_address
 from core.web.oidc import Failure, OidcFlow
@@ -69,6 +70,18 @@ def active_identity() -> Identity | None:
     """Return this tab's identity as of the last check, without a query; None before the first one."""
     identity: Identity | None = st.session_state.get(_IDENTITY_KEY)
     return identity
+
+
+def _user_facts() -> dict[str, str | bool | None]:
+    """Return what `st.user` says: who is signed in in this tab, as of the last check, without a query."""
+    identity = active_identity()
+    if identity is None or identity.user is None:
+        return {"is_logged_in": False}
+    user = identity.user
+    return {"is_logged_in": True, "sub": user.user_id, "name": user.name, "email": user.email}
+
+
+answer_user(_user_facts)
 
 
 def current_device() -> str:

@@ -8,6 +8,7 @@
 | `run` | the run in progress: its context, containers and forms |
 | `widgets` | `st.session_state` from inside, and what widgets do with their arguments |
 | `server` | open pages, uploaded files, addresses, cookies of the sign-in |
+| `user` | where `st.user` is read |
 | `tables` | how the data editor reads a table |
 | `page.js`, `style.css` | the page in the browser: its elements, and names in the browser's storage |
 | `testing` | what tests of pages stand in for: the browser that they do without |

@@ -234,6 +234,13 @@ def _stopped_runs_go_on() -> None:
     _expect(done == [True], "a stopped run takes elements from another thread (scriptrunner)")
 
 
+def _user_is_asked_for() -> None:
+    _expect_run()
+    with patch("streamlit.user_info._get_user_info", lambda: {"name": "Ada"}):
+        holds = st.user.name == "Ada" and st.user.to_dict() == {"name": "Ada"}
+    _expect(holds, "st.user reads all it says in one place (user_info)")
+
+
 def _cookies_are_signed() -> None:
     from streamlit.web.server.server_util import get_cookie_secret
     from streamlit.web.server.starlette import starlette_server_config as names
@@ -256,5 +263,6 @@ CONTRACTS: Mapping[Feature, Callable[[], None]] = {
     Feature.TABLES: _tables_are_read,
     Feature.PAGES: _pages_can_be_run,
     Feature.STOPPED: _stopped_runs_go_on,
+    Feature.USER: _user_is_asked_for,
     Feature.PROVIDER: _cookies_are_signed,
 }

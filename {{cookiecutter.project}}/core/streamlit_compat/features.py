@@ -25,6 +25,7 @@ class Feature(Enum):
     TABLES = "ui.data_editor shows the table, and keeps no edits"
     PAGES = "open pages are not run again, or ended, from outside"
     STOPPED = "what a page shows before st.stop() is not told to be complete"
+    USER = "st.user says nothing of accounts; get_session_manager().identity.user does"
     PROVIDER = "signing in through the identity provider is refused"
 
 

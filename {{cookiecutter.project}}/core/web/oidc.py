@@ -276,7 +276,7 @@ def _claims(answer: Response) -> Mapping[str, Any] | None:
 def _needed(headers: Iterable[str]) -> Iterator[str]:
     """Yield what is kept of Streamlit's cookies: which provider it was, and its ID token, for signing out there.
 
-    Neither says who somebody is: `st.user` stays empty. Cookies that are taken away, and others, stay as they are.
+    Neither says who somebody is: `st.user` asks the account. Cookies that are taken away, and others, stay as they are.
     """
     cookies = {header.partition("=")[0]: header for header in headers}
     values = {name: header.partition("=")[2].partition(";")[0] for name, header in cookies.items()}
