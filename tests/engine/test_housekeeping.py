@@ -65,8 +65,10 @@ def test_a_session_with_edits_that_wait_is_not_removed(
         assert services.engine.open("browser").form("f").values == {"a": 2}
 
 
-def test_only_one_process_cleans_up_at_a_time(make_settings: Callable[..., Settings], clock: FakeClock) -> None:
-    settings = make_settings()
+def test_only_one_process_cleans_up_at_a_time(
+    make_settings: Callable[..., Settings], clock: FakeClock, database_url: str
+) -> None:
+    settings = make_settings(database_url=database_url)
     one, other = build_services(settings, clock), build_services(settings, clock)
     with use_services(one), use_services(other):
         Base.metadata.create_all(one.database)
