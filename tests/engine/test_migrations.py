@@ -26,8 +26,8 @@ from core.settings import PROJECT_ROOT
 from core.storage import migrate
 from core.storage.database import open_database
 from core.storage.journal import Journal
+from core.storage.migrate import configuration
 from core.storage.models import Base
-from core.storage.revisions import configuration
 from core.storage.sql_store import SqlStore
 from core.storage.versions import Versions, watch_tables
 from tests.engine.conftest import RETENTION, SESSION_TIMEOUT

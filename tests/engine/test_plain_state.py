@@ -16,7 +16,7 @@ from tests.engine.pages import open_page
 PAGE = """
 import streamlit as st
 from core import bootstrap_session, get_session_manager, persist_input, ui
-from core.ui.plain_state import say_plain_state
+from core.ui.session_state import say_plain_state
 
 bootstrap_session()
 ui.text_input("Name", form="order", field="name")
@@ -73,7 +73,7 @@ def test_a_key_that_was_a_field_s_on_another_page_may_be_a_plain_widget_s_here(s
         import streamlit as st
 
         from core import bootstrap_session, get_session_manager, ui
-        from core.ui.plain_state import plain_state
+        from core.ui.session_state import plain_state
 
         bootstrap_session()
         manager = get_session_manager()

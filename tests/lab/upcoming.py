@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from core.settings import PROJECT_ROOT
-from core.storage.revisions import ENGINE, read_revisions, revision_folders
+from core.storage.migrate import ENGINE, read_revisions, revision_folders
 
 _CODE = '''\
 """What revisions do: make a table, add a column, alter another one, write to every row."""

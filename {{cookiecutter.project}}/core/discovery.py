@@ -23,6 +23,7 @@ from types import ModuleType
 
 from core.errors import KeepError, message_of
 from core.reload import get_sources
+from core.scripts.new_app import SERVER_PATHS
 from core.settings import PROJECT_ROOT
 
 PACKAGE = "apps"
@@ -30,11 +31,6 @@ PACKAGES = (PACKAGE, "core.apps")
 """Packages that are searched for apps; the first app of a name counts."""
 HOME = "home"
 """The app whose first page is served at `/`. Without an app of that name it is the first app."""
-
-SERVER_PATHS = frozenset(
-    {"component", "components", "healthz", "keep", "media", "not_found", "oauth2callback", "static"}
-)
-"""Addresses the server answers itself, so no app can have them."""
 
 LAST = 1_000_000
 """The order of what is broken."""

@@ -24,7 +24,7 @@ from core.session import NavigationEntry
 from core.session_manager import SessionManager, get_session_manager
 from core.storage.database import missing_migration
 from core.ui import browser, cards
-from core.ui.plain_state import say_plain_state
+from core.ui.session_state import say_plain_state
 from core.web.address import app_folder
 from core.web.position import get_page_names
 

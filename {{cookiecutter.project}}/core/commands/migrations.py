@@ -19,8 +19,7 @@ from core.command_line import python
 from core.commands import discover_quietly
 from core.services import get_services
 from core.settings import PROJECT_ROOT
-from core.storage.migrate import one_transaction, schema_state
-from core.storage.revisions import ENGINE, PROJECT, configuration, read_revisions
+from core.storage.migrate import ENGINE, PROJECT, configuration, one_transaction, read_revisions, schema_state
 
 FOLDER = PROJECT_ROOT / "migrations"
 FORMATTERS = {"fix": "check --fix-only --quiet", "format": "format --quiet"}

@@ -1,4 +1,4 @@
-"""What a session is made of: paths and changes, edits and undo, forms, the history of a tab.
+"""The parts of a session as plain data: paths and changes, edits and undo, forms, the history of a tab.
 
-`core/session.py` puts it together; nothing here knows Streamlit or a database.
+`core/session.py` puts them together; nothing here knows Streamlit or a database.
 """

@@ -35,18 +35,19 @@ from core.ui.expander_state import expander as expander
 from core.ui.expander_state import tabs as tabs
 from core.ui.form import Form as Form
 from core.ui.form import form as form
-from core.ui.form_footer import save_bar as save_bar
-from core.ui.form_steps import Step as Step
+from core.ui.form_parts import Step as Step
+from core.ui.form_parts import save_bar as save_bar
 from core.ui.frame import set_page as set_page
 from core.ui.frame import user_menu as user_menu
 from core.ui.history import history_panel as history_panel
+from core.ui.history import undo_bar as undo_bar
 from core.ui.kept_file import KeptFile as KeptFile
 from core.ui.kept_file import download_file as download_file
 from core.ui.keys import widget_key as widget_key
 from core.ui.restore_value import keep_shown as keep_shown
 from core.ui.restored_notice import restore_quietly as restore_quietly
 from core.ui.restored_notice import restored_notice as restored_notice
-from core.ui.session_value import session_value as session_value
+from core.ui.session_state import session_value as session_value
 from core.ui.status import save_status as save_status
 from core.ui.table_rows import TableChanges as TableChanges
 from core.ui.table_rows import edited_rows as edited_rows
@@ -55,7 +56,6 @@ from core.ui.times import ago as ago
 from core.ui.times import altair_chart as altair_chart
 from core.ui.times import local_time as local_time
 from core.ui.times import words as words
-from core.ui.undo import undo_bar as undo_bar
 
 T = TypeVar("T")
 V = TypeVar("V")

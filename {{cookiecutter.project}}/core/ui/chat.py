@@ -24,9 +24,9 @@ from core.streamlit_compat.widgets import held
 from core.ui import browser
 from core.ui.form_context import form_of, say_beneath
 from core.ui.keys import widget_key
-from core.ui.kinds import TEXT, misfit
 from core.ui.like import like
 from core.ui.restore_value import is_own, known_field, say_problem, stamp_of
+from core.ui.widget_specs import TEXT, invalid_value
 from core.web.fields import ShownField
 
 _SETTLING_SECONDS = 10.0
@@ -52,7 +52,7 @@ def chat_input(
     name = str(key or widget_key(form, field))
     shown = known_field(manager, form, field, name)
     draft = manager.field_value(form, field)
-    problem = None if draft is MISSING else misfit(TEXT, draft, {"value": "", "max_chars": max_chars})
+    problem = None if draft is MISSING else invalid_value(TEXT, draft, {"value": "", "max_chars": max_chars})
     is_sent = st.session_state.get(name) is not None  # a message, which a draft put in its place would swallow
     if draft is not MISSING and problem is None and not is_sent and _is_news(manager, shown):
         st.session_state[name] = draft

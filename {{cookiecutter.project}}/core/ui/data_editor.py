@@ -30,12 +30,12 @@ from core.streamlit_compat.widgets import held
 from core.ui.form_context import form_of, say_beneath
 from core.ui.format_value import format_edit
 from core.ui.keys import own_key, widget_key
-from core.ui.kinds import MisfitError
 from core.ui.like import like
 from core.ui.restore_value import keep_value, known_field, say_problem, stamp_of
 from core.ui.table_edits import NOTHING, Base, Draft, TableEdit, TableEdits, edited, fit, is_kept, without_unfit
 from core.ui.table_values import Table
 from core.ui.times import words
+from core.ui.widget_specs import InvalidValueError
 from core.web.fields import ShownField
 from core.web.live_tab import Partly
 from core.words import Words
@@ -72,13 +72,13 @@ def data_editor(
         options |= {"num_rows": num_rows, "disabled": disabled, "column_config": column_config}
         options |= {"on_change": on_change, "args": args, "kwargs": kwargs}
         value = st.data_editor(data, key=str(key or widget_key(form, field)), **options)
-        st.caption(words()("misfit.unkept"))
+        st.caption(words()("field_value.unkept"))
         return value
     manager = get_session_manager()
     disabled = disabled if isinstance(disabled, bool) else list(disabled)
     shown = known_field(manager, form, field, str(key or widget_key(form, field)))
     saved = manager.field_value(form, field)
-    problem = None if saved is MISSING or is_kept(saved) else MisfitError("misfit.other", value=saved)
+    problem = None if saved is MISSING or is_kept(saved) else InvalidValueError("field_value.other", value=saved)
 
     def stored() -> TableEdits:
         found = manager.field_value(form, field)
@@ -138,7 +138,7 @@ def data_editor(
         form=form,
         field=field,
         read=read_message,
-        refuse=lambda _edits: MisfitError("misfit.disabled") if disabled is True else None,
+        refuse=lambda _edits: InvalidValueError("field_value.disabled") if disabled is True else None,
         value=kept,
         given=editor is not last,
         batched=silent,
@@ -174,7 +174,7 @@ def _refused(
     try:
         kept, refused = read(state)
     except ValueError:
-        return MisfitError("misfit.not_taken")
+        return InvalidValueError("field_value.not_taken")
     if refused is not None:
         manager.persist_field(shown.form, shown.field, kept)
     return refused
@@ -268,7 +268,7 @@ def _allows(config: Mapping[str, Any], value: Any) -> bool:
     return True
 
 
-class _RefusedCellsError(MisfitError):
+class _RefusedCellsError(InvalidValueError):
     """Cells got what their columns don't take."""
 
     def __init__(self, cells: Sequence[TableEdit]) -> None:

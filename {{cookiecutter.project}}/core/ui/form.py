@@ -34,8 +34,19 @@ from core.state.paths import field_path
 from core.storage.submissions import Receipt
 from core.ui import cards
 from core.ui.form_context import FormContext, within
-from core.ui.form_footer import discard_button, field_names, foot, look_at, nothing_waits, require_kept, unsaved_text
-from core.ui.form_steps import Step, asked_step, open_step, show_progress
+from core.ui.form_parts import (
+    Step,
+    asked_step,
+    discard_button,
+    field_names,
+    foot,
+    look_at,
+    nothing_waits,
+    open_step,
+    require_kept,
+    show_progress,
+    unsaved_text,
+)
 from core.ui.keys import own_key
 from core.ui.restore_value import keep_shown
 from core.ui.times import clock_time, words

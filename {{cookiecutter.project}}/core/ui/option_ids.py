@@ -12,8 +12,7 @@ from typing import Any
 
 from core.codec import encode
 from core.errors import NotKeptError
-from core.ui.choices import offered
-from core.ui.kinds import Arguments
+from core.ui.widget_specs import Arguments, offered
 
 _PLAIN = (str, int, float, bool)
 

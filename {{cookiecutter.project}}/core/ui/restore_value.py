@@ -23,9 +23,9 @@ from core.state.paths import field_path
 from core.state.typed_text import current_draft
 from core.streamlit_compat.run import form_around, fragment_run, opens_dialog
 from core.streamlit_compat.widgets import assigned, element_id, has_left, held, offer, put_right, reader, settle
-from core.ui.kinds import Arguments, Kind, MisfitError, misfit
 from core.ui.option_ids import OptionIds
 from core.ui.times import words
+from core.ui.widget_specs import Arguments, InvalidValueError, WidgetSpec, invalid_value
 from core.web.fields import ShownField
 
 _CLOCK = ("now", "today")
@@ -56,11 +56,11 @@ class WidgetValue:
     """
 
     def __init__(
-        self, manager: SessionManager, shown: ShownField, kind: Kind, arguments: Arguments, ids: OptionIds
+        self, manager: SessionManager, shown: ShownField, spec: WidgetSpec, arguments: Arguments, ids: OptionIds
     ) -> None:
-        self._manager, self._shown, self._kind, self._arguments = manager, shown, kind, arguments
+        self._manager, self._shown, self._spec, self._arguments = manager, shown, spec, arguments
         self._ids, shown.stored = ids, self._stored
-        self._default = self._stored(_default_of(kind, arguments))
+        self._default = self._stored(_default_of(spec, arguments))
         self._element = element_id(shown.key)
         self._held = self._stored(held(shown.key, MISSING))
         """The value that Streamlit holds before the widget is shown."""
@@ -68,7 +68,7 @@ class WidgetValue:
         self._source = Source.PAGE
         self.is_silent = bool(form_around()) or arguments["on_change"] == "ignore"
         """True without a callback, as inside a form: what differs from the run before was entered."""
-        self.problem: MisfitError | None = None
+        self.problem: InvalidValueError | None = None
         """The reason why the saved value can't be shown."""
 
     def restore(self, *, again: bool) -> None:
@@ -84,7 +84,7 @@ class WidgetValue:
                 return
             if self._held is MISSING and shown.was_shown and self._arguments["persist_state"] != "page":
                 self._reset()
-        self.problem = None if self._saved is MISSING else self._misfit(self._saved)
+        self.problem = None if self._saved is MISSING else self._invalid_value(self._saved)
         before, shown.stamp = shown.stamp, stamp_of(self._manager, shown)
         self._source = self._find_source(before, is_on_page=is_on_page, again=again)
         if self._source is Source.SCRIPT:
@@ -130,7 +130,7 @@ class WidgetValue:
         if is_first and value is not MISSING and (is_assigned or not self._element) and not fits:
             return Source.SCRIPT
         # Of a default in place of what is saved, and of what the script assigns, it isn't what the page shows.
-        is_shown = is_on_page and not shown.is_misfit and not is_assigned
+        is_shown = is_on_page and not shown.is_invalid and not is_assigned
         is_typed_here = is_shown and is_own(self._manager, shown, shown.stamp)
         source = self._ahead() if shown.stamp == before else Source.PAGE
         if value is MISSING or again or shown.is_other:
@@ -143,7 +143,7 @@ class WidgetValue:
             is_news = shown.stamp != before and not is_typed_here
             follows = self._default_has_changed() and same(value, shown.default)
             is_apps = saved is MISSING and same(value, shown.value) and not same(value, shown.default)
-            is_right = not is_news and not follows and (is_apps or self._misfit(value) is None)
+            is_right = not is_news and not follows and (is_apps or self._invalid_value(value) is None)
         return source if is_right else Source.GIVEN
 
     def _ahead(self) -> Source:
@@ -158,8 +158,8 @@ class WidgetValue:
         """Return what is stored of what the widget holds."""
         return MISSING if value is MISSING else self._ids.stored(value)
 
-    def _misfit(self, value: Any) -> MisfitError | None:
-        return misfit(self._kind, self._ids.shown(value), self._arguments)
+    def _invalid_value(self, value: Any) -> InvalidValueError | None:
+        return invalid_value(self._spec, self._ids.shown(value), self._arguments)
 
     def _look_up(self) -> None:
         self._saved = self._manager.session.values.get(field_path(self._shown.form, self._shown.field), MISSING)
@@ -204,13 +204,13 @@ class WidgetValue:
         if self._source not in (Source.GIVEN, Source.APP) or same(stored, self._saved):
             return value
         if self._source is Source.APP:
-            if self._misfit(stored) is None and _is_alike(stored, self._held):
+            if self._invalid_value(stored) is None and _is_alike(stored, self._held):
                 self._manager.persist_field(self._shown.form, self._shown.field, stored)
         elif self._saved is not MISSING:
-            self.problem = MisfitError("misfit.other", value=self._saved)
-        elif self._misfit(stored) is not None:
+            self.problem = InvalidValueError("field_value.other", value=self._saved)
+        elif self._invalid_value(stored) is not None:
             # A page that connects anew sends what it holds before anybody here knows the widget.
-            initial = self._kind.initial(self._arguments)
+            initial = self._spec.initial(self._arguments)
             if not same(stored, self._stored(initial)):
                 put_right(self._shown.key, initial)
                 return initial
@@ -219,7 +219,7 @@ class WidgetValue:
     def _keep(self) -> None:
         """Make durable what the widget holds, unless it may not hold that."""
         value = self._stored(st.session_state[self._shown.key])
-        if self._misfit(value) is None and not self._is_same_option(value):
+        if self._invalid_value(value) is None and not self._is_same_option(value):
             keep_value(self._manager, self._shown, value)
 
     def _is_same_option(self, value: Any) -> bool:
@@ -234,9 +234,9 @@ class WidgetValue:
         """Make the widget known to those who hear of its edits by other ways than its callback."""
         shown, arguments = self._shown, self._arguments
         shown.label = str(arguments.get("label", shown.field))
-        shown.rule = self._kind.rule(arguments)
+        shown.rule = self._spec.rule(arguments)
         shown.value, shown.default = self._stored(value), self._default
-        shown.is_misfit, shown.is_other, shown.was_shown = self.problem is not None, False, True
+        shown.is_invalid, shown.is_other, shown.was_shown = self.problem is not None, False, True
         shown.stamp = stamp_of(self._manager, shown)
         self._manager.show_field(shown)
         read = reader(shown.key)
@@ -254,16 +254,16 @@ class WidgetValue:
                 st_form=form_around(),
             )
 
-    def _refuse(self, value: Any) -> MisfitError | None:
+    def _refuse(self, value: Any) -> InvalidValueError | None:
         if self._arguments["disabled"]:
-            return MisfitError("misfit.disabled")
-        return self._misfit(value)
+            return InvalidValueError("field_value.disabled")
+        return self._invalid_value(value)
 
 
-def _default_of(kind: Kind, arguments: Arguments) -> Any:
+def _default_of(spec: WidgetSpec, arguments: Arguments) -> Any:
     """Return what a widget shows with nothing saved; MISSING where its arguments allow for nothing."""
     try:
-        return kind.initial(arguments)
+        return spec.initial(arguments)
     except (LookupError, TypeError, ValueError, StreamlitAPIException):
         return MISSING  # Streamlit says what is wrong
 
@@ -285,7 +285,7 @@ def keep_shown(form: str) -> None:
     manager = get_session_manager()
     manager.catch_up()  # a field may hold what was typed and what its widget refuses, such as half an address
     for shown in [each for each in manager.known_fields.values() if each.form == form]:
-        is_open = shown.is_misfit and shown.key in manager.shown_fields
+        is_open = shown.is_invalid and shown.key in manager.shown_fields
         if shown.key in st.session_state and (is_open or manager.field_value(form, shown.field) is MISSING):
             keep_value(manager, shown, shown.stored(st.session_state[shown.key]))
 
@@ -333,14 +333,14 @@ def say_problem(
     """Say under a widget what was not kept, not taken, not shown or can't be read, as without its encryption key."""
     not_kept, say = manager.not_kept.get((form, field)), words()
     if not_kept:
-        st.error(say("misfit.refused", reason=plain(not_kept)), icon=":material/error:")
+        st.error(say("field_value.refused", reason=plain(not_kept)), icon=":material/error:")
     elif refused is not None:
-        st.warning(say("misfit.not_taken"), icon=":material/info:")
+        st.warning(say("field_value.not_taken"), icon=":material/info:")
     elif problem is not None:
-        said = problem.said(say) if isinstance(problem, MisfitError) else str(problem)
-        st.warning(f"{plain(said)} {say('misfit.stays')}", icon=":material/info:")
+        said = problem.said(say) if isinstance(problem, InvalidValueError) else str(problem)
+        st.warning(f"{plain(said)} {say('field_value.stays')}", icon=":material/info:")
     elif field_path(form, field) in manager.session.unreadable:
-        st.warning(say("misfit.unreadable"), icon=":material/info:")
+        st.warning(say("field_value.unreadable"), icon=":material/info:")
 
 
 def stamp_of(manager: SessionManager, shown: ShownField) -> str:

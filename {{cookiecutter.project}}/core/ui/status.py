@@ -32,8 +32,7 @@ from core.streamlit_compat.run import do_though_stopped, takes_one_element, was_
 from core.streamlit_compat.server import component_script
 from core.streamlit_compat.widgets import shown_widgets, widget_id
 from core.ui.keys import own_key
-from core.ui.plain_state import plain_state
-from core.ui.session_value import persist_session_values
+from core.ui.session_state import persist_session_values, plain_state
 from core.ui.times import words, zone
 from core.web.address import app_folder
 from core.web.field_token import FieldToken, owner_tag
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 _HTML = '<div><time></time><button type="button" hidden></button></div><span role="status"></span>'
 _END = Path(__file__).with_name("page_end.js")
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
-"""What Streamlit's filter of HTML may take for more than text."""
+"""Characters that Streamlit's filter of HTML may take for more than text."""
 _server, _order = secrets.token_hex(8), itertools.count(1)
 """Of what this process tells pages, over all of them: the page's script passes over what it was told before."""
 _SCRIPTS = [
@@ -78,7 +77,7 @@ def save_status(manager: SessionManager) -> Iterator[None]:
 
 
 class _Page:
-    """What the script of one run's page is told, before, while and after it is shown."""
+    """One run's page: tells its script what it consists of, before, while and after it is shown."""
 
     def __init__(self, manager: SessionManager, place: DeltaGenerator) -> None:
         self._manager, self._place = manager, place
@@ -196,7 +195,7 @@ def _fragment_status(services: Services, manager: SessionManager, session_id: st
 
 
 def _is_complete(manager: SessionManager) -> bool:
-    """Whether all that the page holds is kept."""
+    """Return whether all that the page holds is kept."""
     return bool(manager.shown_fields) and not (manager.live.report.has_plain_state or broken())
 
 

@@ -32,10 +32,10 @@ from core.ui import unclaimed_uploads
 from core.ui.form_context import form_of, say_beneath
 from core.ui.kept_file import MEGABYTE, KeptFile, format_size, list_files
 from core.ui.keys import widget_key
-from core.ui.kinds import MisfitError
 from core.ui.like import like
 from core.ui.restore_value import say_problem
 from core.ui.times import words
+from core.ui.widget_specs import InvalidValueError
 from core.web.fields import ShownField
 
 F = TypeVar("F", FileRef, KeptFile)
@@ -111,7 +111,7 @@ class _Uploader:
         kept = self._kept()
         value = self._manager.field_value(self._form, self._field)
         is_file = kept or value is MISSING or value is None or same(value, [])
-        problem = None if is_file else MisfitError("misfit.no_file")
+        problem = None if is_file else InvalidValueError("field_value.no_file")
         say_problem(self._manager, self._form, self._field, problem)
         unclaimed_uploads.clear(self._manager.session, kept)
         if not in_form and not self._arguments.get("disabled"):
@@ -223,7 +223,9 @@ class _Uploader:
             form=self._form,
             field=self._field,
             read=read,
-            refuse=lambda _value: MisfitError("misfit.disabled") if self._arguments.get("disabled") else None,
+            refuse=lambda _value: (
+                InvalidValueError("field_value.disabled") if self._arguments.get("disabled") else None
+            ),
             value=self._value(kept),
             given=True,
         )

@@ -22,14 +22,14 @@ import streamlit as st
 from core.errors import NotKeptError
 from core.language import plain
 from core.session_manager import get_session_manager
-from core.ui import cards, choices, kinds, ranges
+from core.ui import cards, widget_specs
 from core.ui.form_context import form_of, say_beneath
 from core.ui.keys import widget_key
-from core.ui.kinds import Kind, plain_numbers
 from core.ui.like import like
 from core.ui.option_ids import OptionIds, unkeepable
 from core.ui.restore_value import WidgetValue, known_field, say_problem
 from core.ui.times import words
+from core.ui.widget_specs import WidgetSpec, plain_numbers
 
 R = TypeVar("R")
 
@@ -37,13 +37,13 @@ R = TypeVar("R")
 class _Controlled(Generic[R]):
     """A Streamlit widget function, made to keep its value in a field of a form."""
 
-    def __init__(self, function: Callable[..., R], kind: Kind) -> None:
+    def __init__(self, function: Callable[..., R], spec: WidgetSpec) -> None:
         self._function = function
         self._signature = inspect.signature(function)
         parameters = self._signature.parameters.values()
         self._names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
         self._defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
-        self._kind = kind
+        self._spec = spec
 
     def show(
         self,
@@ -64,8 +64,8 @@ class _Controlled(Generic[R]):
             _say_unkept(error)
             return unkept
         shown = known_field(manager, form, field, key)
-        ids = OptionIds(option_id, arguments, several=option_id is not None and self._kind.several(arguments))
-        own = WidgetValue(manager, shown, self._kind, arguments, ids)
+        ids = OptionIds(option_id, arguments, several=option_id is not None and self._spec.several(arguments))
+        own = WidgetValue(manager, shown, self._spec, arguments, ids)
         # Makes Streamlit send a value that was put back until the browser has taken it over: a widget whose code is
         # still loading when the next run follows would otherwise come up empty.
         passed = {**arguments, "persist_state": arguments["persist_state"] or "session"}
@@ -93,14 +93,14 @@ def _say_unkept(error: NotKeptError) -> None:
     """Say under a widget that what is chosen in it isn't kept, and to those who can mend that, how."""
     say = words()
     if cards.may_see_faults():
-        st.warning(say("misfit.unkept_option", reason=plain(str(error))), icon=":material/info:")
+        st.warning(say("field_value.unkept_option", reason=plain(str(error))), icon=":material/info:")
     else:
-        st.caption(say("misfit.unkept"))
+        st.caption(say("field_value.unkept"))
 
 
-def _controlled(function: Callable[..., R], kind: Kind) -> Callable[..., R]:
+def _controlled(function: Callable[..., R], spec: WidgetSpec) -> Callable[..., R]:
     """Return a widget function of Streamlit's with `form` and `field`, which say where its value is stored."""
-    widget = _Controlled(function, kind)
+    widget = _Controlled(function, spec)
 
     @like(function)
     def show(
@@ -115,21 +115,21 @@ def _controlled(function: Callable[..., R], kind: Kind) -> Callable[..., R]:
     return show
 
 
-text_input: Callable[..., str | None] = _controlled(st.text_input, kinds.TEXT)
-text_area: Callable[..., str | None] = _controlled(st.text_area, kinds.TEXT)
-number_input: Callable[..., Any] = _controlled(st.number_input, ranges.NUMBER)
-slider: Callable[..., Any] = _controlled(st.slider, ranges.SLIDER)
-selectbox: Callable[..., Any] = _controlled(st.selectbox, choices.CHOICE)
-radio: Callable[..., Any] = _controlled(st.radio, choices.CHOICE)
-multiselect: Callable[..., list[Any]] = _controlled(st.multiselect, choices.CHOICES)
-select_slider: Callable[..., Any] = _controlled(st.select_slider, choices.STEPS)
-pills: Callable[..., Any] = _controlled(st.pills, choices.SEGMENTS)
-segmented_control: Callable[..., Any] = _controlled(st.segmented_control, choices.SEGMENTS)
-checkbox: Callable[..., bool] = _controlled(st.checkbox, kinds.TICK)
-toggle: Callable[..., bool] = _controlled(st.toggle, kinds.TICK)
-date_input: Callable[..., Any] = _controlled(st.date_input, ranges.DATE)
-time_input: Callable[..., Any] = _controlled(st.time_input, ranges.TIME)
-datetime_input: Callable[..., Any] = _controlled(st.datetime_input, ranges.MOMENT)
-color_picker: Callable[..., str] = _controlled(st.color_picker, kinds.COLOUR)
-feedback: Callable[..., int | None] = _controlled(st.feedback, kinds.FEEDBACK)
-pagination: Callable[..., int] = _controlled(st.pagination, kinds.PAGES)
+text_input: Callable[..., str | None] = _controlled(st.text_input, widget_specs.TEXT)
+text_area: Callable[..., str | None] = _controlled(st.text_area, widget_specs.TEXT)
+number_input: Callable[..., Any] = _controlled(st.number_input, widget_specs.NUMBER)
+slider: Callable[..., Any] = _controlled(st.slider, widget_specs.SLIDER)
+selectbox: Callable[..., Any] = _controlled(st.selectbox, widget_specs.CHOICE)
+radio: Callable[..., Any] = _controlled(st.radio, widget_specs.CHOICE)
+multiselect: Callable[..., list[Any]] = _controlled(st.multiselect, widget_specs.CHOICES)
+select_slider: Callable[..., Any] = _controlled(st.select_slider, widget_specs.STEPS)
+pills: Callable[..., Any] = _controlled(st.pills, widget_specs.SEGMENTS)
+segmented_control: Callable[..., Any] = _controlled(st.segmented_control, widget_specs.SEGMENTS)
+checkbox: Callable[..., bool] = _controlled(st.checkbox, widget_specs.TICK)
+toggle: Callable[..., bool] = _controlled(st.toggle, widget_specs.TICK)
+date_input: Callable[..., Any] = _controlled(st.date_input, widget_specs.DATE)
+time_input: Callable[..., Any] = _controlled(st.time_input, widget_specs.TIME)
+datetime_input: Callable[..., Any] = _controlled(st.datetime_input, widget_specs.MOMENT)
+color_picker: Callable[..., str] = _controlled(st.color_picker, widget_specs.COLOUR)
+feedback: Callable[..., int | None] = _controlled(st.feedback, widget_specs.FEEDBACK)
+pagination: Callable[..., int] = _controlled(st.pagination, widget_specs.PAGES)

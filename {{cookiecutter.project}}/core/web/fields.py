@@ -31,7 +31,7 @@ class ShownField:
     """Turns what the widget holds into what is stored of it."""
     default: Any = None
     """Its default in that run."""
-    is_misfit: bool = False
+    is_invalid: bool = False
     """True if it showed its default because the saved value is invalid there."""
     given_at: float = 0.0
     """The time a saved value was put into it last, in seconds of a monotonic clock."""
