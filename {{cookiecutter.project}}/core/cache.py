@@ -142,7 +142,7 @@ def _ask() -> None:
 
 
 def _with_version(function: Callable[..., R]) -> Callable[..., R]:
-    """The function with one more argument, which only tells results apart."""
+    """Return the function with one more argument, which only tells results apart."""
 
     @functools.wraps(function)
     def versioned(keep_version: str, /, *args: Any, **kwargs: Any) -> R:  # noqa: ARG001

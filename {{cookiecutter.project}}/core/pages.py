@@ -32,7 +32,7 @@ def load_pages(*packages: str) -> dict[str, list[str]]:
 
 
 def roles_of_apps(specs: Iterable[PageSpec]) -> dict[str, list[str]]:
-    """The permissions that the apps give to roles, by role (`App.roles`)."""
+    """Return the permissions that the apps give to roles, by role (`App.roles`)."""
     by_app = {spec.app_name: spec.app.roles for spec in specs}
     found: dict[str, list[str]] = {}
     for roles in by_app.values():
@@ -42,12 +42,12 @@ def roles_of_apps(specs: Iterable[PageSpec]) -> dict[str, list[str]]:
 
 
 def open_to_everybody(specs: Iterable[PageSpec]) -> list[str]:
-    """The names of the pages that ask for no permission, but for those of the app `home`, which are for everybody."""
+    """Return the names of the pages that ask for no permission, but for those of the app `home`, which are for all."""
     return [spec.name for spec in specs if not spec.permissions and spec.fault is None and spec.app_name != HOME]
 
 
 def required_permissions(specs: Iterable[PageSpec], *packages: str) -> list[str]:
-    """All permissions that `@requires` of pages and of other functions of the apps asks for, sorted."""
+    """Return all permissions that `@requires` of pages and of other functions of the apps asks for, sorted."""
     found = {permission for spec in specs for permission in spec.permissions}
     prefixes = tuple(f"{package}." for package in packages or PACKAGES)
     for name, module in [*sys.modules.items()]:
@@ -59,7 +59,7 @@ def required_permissions(specs: Iterable[PageSpec], *packages: str) -> list[str]
 
 
 def unknown_permissions(granted: Iterable[str], required: Collection[str], apps: Collection[str]) -> dict[str, str]:
-    """Granted permissions that nothing requires, each with the required one that is spelt most like it, or "".
+    """Return granted permissions that nothing requires, each with the required one spelt most like it, or "".
 
     All permissions of an app that exists, such as `orders.*`, are known.
     """

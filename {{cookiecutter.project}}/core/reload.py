@@ -86,7 +86,7 @@ class Sources:
         self.generation += 1
 
     def _tops(self) -> Iterator[tuple[str, Path]]:
-        """The team's top-level modules that are loaded, each with its file or folder."""
+        """Yield the team's top-level modules that are loaded, each with its file or folder."""
         for name in [name for name in list(sys.modules) if "." not in name]:
             if name not in self._places:
                 self._places[name] = self._place(name)

@@ -69,7 +69,7 @@ class Router:
         return {name: st.query_params[name] for name in st.query_params}
 
     def visible(self) -> list[PageSpec]:
-        """The pages this person may see, in the order of the navigation."""
+        """Return the pages this person may see, in the order of the navigation."""
         return [spec for spec in self._specs if is_offered(spec) and self._allowed(spec)]
 
     def run(self) -> None:
@@ -119,7 +119,7 @@ class Router:
             )
 
     def _sections(self) -> dict[str, list[st.Page]]:
-        """An app of several pages gets a heading; one of a single page stands on its own."""
+        """Return the declared pages by heading: an app of several pages has one, one of a single page has none."""
         sections: dict[str, list[st.Page]] = {}
         for name, declared in self._pages.items():
             spec = self._by_name.get(name)
@@ -208,7 +208,7 @@ def _url(path: str, params: Mapping[str, str]) -> str:
 
 
 def visible_pages() -> list[PageSpec]:
-    """The pages the current person may see, in the order of the navigation; the first one is home."""
+    """Return the pages the current person may see, in the order of the navigation; the first one is home."""
     user = get_session_manager().identity.user
     return [spec for spec in discover() if is_offered(spec) and allows(user.permissions if user else (), spec)]
 

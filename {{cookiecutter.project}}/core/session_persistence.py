@@ -138,7 +138,7 @@ class SessionPersistenceEngine:
         return self.refresh(session, waiting)
 
     def texts(self) -> Iterator[str]:
-        """All that live sessions hold, and what is in quarantine, as encoded text: to look for something in it.
+        """Yield what live sessions hold, and what is in quarantine, as encoded text: to look for something in it.
 
         Raises StoreUnavailableError, and UnreadableValueError where a key is missing and nobody can say what is in it.
         """

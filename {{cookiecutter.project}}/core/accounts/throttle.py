@@ -189,7 +189,7 @@ class Throttle:
 
 
 def network(address: str) -> str:
-    """The part of a network address that one household or office has in common: of an IPv6 address its first half."""
+    """Return what one household or office has of an address in common: of an IPv6 address its first half."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

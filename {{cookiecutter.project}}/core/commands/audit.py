@@ -52,7 +52,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _who(accounts: Accounts, text: str) -> str:
-    """The id of the one person who is meant. An id of nobody may be that of somebody who was deleted."""
+    """Return the id of the one person who is meant. An id of nobody may be that of somebody who was deleted."""
     if user := accounts.users.find(text):
         return user.user_id
     called = accounts.users.search(text, limit=10)

@@ -71,7 +71,7 @@ def discard(yes: bool) -> None:
 
 
 def describe(aside: Quarantined) -> str:
-    """One line about it, also when its columns are damaged."""
+    """Return one line about it, also when its columns are damaged."""
     line = f"{aside.entry.session_id} {aside.entry.path}: {aside.reason}"
     return line.encode("ascii", "backslashreplace").decode().replace("\n", " ")
 
@@ -98,7 +98,7 @@ def _record(place: str, aside: Quarantined, envelope: Envelope) -> dict[str, Any
 
 
 def _opened(entry: Entry, envelope: Envelope) -> dict[str, Any]:
-    """The value as JSON of `core.codec`, nothing where it can't be opened."""
+    """Return the value as JSON of `core.codec`, nothing where it can't be opened."""
     try:
         value = envelope.open(entry).value
     except (CorruptValueError, UnreadableValueError):

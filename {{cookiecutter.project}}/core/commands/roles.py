@@ -103,7 +103,7 @@ def import_roles(file: TextIO) -> None:
 
 
 def misspelt(found: Iterable[Role]) -> list[str]:
-    """One sentence for each permission of these roles that nothing requires."""
+    """Return one sentence for each permission of these roles that nothing requires."""
     specs = discover_quietly()
     required, apps = required_permissions(specs), {spec.app_name for spec in specs}
     return [
@@ -114,7 +114,7 @@ def misspelt(found: Iterable[Role]) -> list[str]:
 
 
 def lacking(found: Iterable[Role]) -> list[str]:
-    """One sentence for each role without a permission that the code declares of it: somebody took that away."""
+    """Return one sentence for each role without a permission that the code declares of it: somebody took that away."""
     declared = declared_roles(roles_of_apps(discover_quietly()))
     sentences = []
     for role in found:

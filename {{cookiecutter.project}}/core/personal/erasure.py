@@ -93,7 +93,7 @@ def erase_person(services: Services, user: User, *, by: Actor) -> Remains:
 
 
 def _files_used(services: Services, user: User) -> dict[str, datetime]:
-    """The files of a person, each with the time at which their session referred to it last."""
+    """Return the files of a person, each with the time at which their session referred to it last."""
     session = services.engine.open(user.session_id, user.user_id)
     used: dict[str, datetime] = {}
     for path, value in session.values.items():

@@ -98,7 +98,7 @@ def create_app(root: Path, name: str) -> list[Path]:
 
 
 def address(name: str) -> str:
-    """The path an app's first page is at."""
+    """Return the path an app's first page is at."""
     return f"/{name.replace('_', '-')}"
 
 

@@ -41,7 +41,7 @@ class Lease:
 
 
 def _statement(database: Engine) -> Any:
-    """One statement, so that of two who ask at once the database lets one through."""
+    """Return the one statement by which the database lets one through, of two who ask at once."""
     columns: dict[str, Any] = {name: bindparam(name) for name in ("name", "holder", "until")}
     statement: Any = upserting_insert(database)(_leases).values(columns)
     new = statement.excluded

@@ -47,7 +47,7 @@ def restart_needed(files: Sequence[str]) -> None:
 
 
 def not_found(go_home: GoHome) -> None:
-    """There is no page at this address."""
+    """Show that there is no page at this address."""
     say = words()
     _card(
         ":material/explore:",
@@ -58,7 +58,7 @@ def not_found(go_home: GoHome) -> None:
 
 
 def not_allowed(go_home: GoHome, permission: str) -> None:
-    """The person may not see this page, so they aren't told what it is called, or do what they asked for."""
+    """Show that the person may not see this page, without what it is called, or not do what they asked for."""
     say = words()
     needed = say("cards.needs_permission", permission=permission)
     text = f"{say('cards.no_access')} {needed} {say('cards.ask_administrator')}"
@@ -67,14 +67,14 @@ def not_allowed(go_home: GoHome, permission: str) -> None:
 
 
 def no_sign_in(title: str, go_home: GoHome) -> None:
-    """The page is about people who sign in, and here nobody does."""
+    """Show that the page is about people who sign in, and that here nobody does."""
     say = words()
     _card(":material/no_accounts:", say("cards.no_sign_in"), say("cards.no_sign_in_text", title=title))
     _home_link(go_home)
 
 
 def fault(title: str, found: Fault, go_home: GoHome, *, explained: bool) -> None:
-    """An app or a page is broken; the rest goes on working. `explained` says where, and by which error."""
+    """Show that an app or a page is broken; the rest goes on working. `explained` says where, and by which error."""
     _fault(title, found, explained=explained)
     _home_link(go_home)
 
@@ -105,7 +105,7 @@ def fault_place(found: Fault) -> None:
 
 
 def _meant(error: StreamlitPageNotFoundError) -> str:
-    """The name of the page whose file or address was meant, else of the first one."""
+    """Return the name of the page whose file or address was meant, else of the first one."""
     meant, specs = str(error.exec_kwargs.get("page", "")), discover()
     of_file = {f"{spec.function.__module__.replace('.', '/')}.py": spec.name for spec in specs}
     names = {spec.name for spec in specs}
@@ -119,7 +119,7 @@ def may_see_faults() -> bool:
 
 
 def reconnecting(error: SessionUnavailableError | StoreUnavailableError) -> None:
-    """The session, or the page, can't be shown without the database. A blank one must not take its place.
+    """Show, in place of a session or a page, that it can't be shown without the database.
 
     The page comes back by itself. Why it is away is in the log: it may name the database, and this is shown to anybody.
     """
@@ -176,7 +176,7 @@ def _page_title() -> str:
 
 
 def empty_state(icon: str, title: str, text: str) -> None:
-    """Nothing is here yet: say what would be, and how it gets here."""
+    """Show that nothing is here yet: say what would be, and how it gets here."""
     with st.container(border=True, horizontal_alignment="center", key=own_key("empty", title)):
         st.markdown(f"### {icon} {title}")
         st.caption(text)

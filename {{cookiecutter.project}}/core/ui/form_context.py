@@ -55,7 +55,7 @@ def within(form: FormContext) -> Iterator[None]:
 
 
 def form_of(form: str | None, field: str) -> str:
-    """The form a widget belongs to: the one it names, else the one of its block.
+    """Return the form a widget belongs to: the one it names, else the one of its block.
 
     Raises ValueError without either, and for a field that the model of the block's form lacks or that can't be entered.
     """

@@ -46,7 +46,7 @@ class Step:
 
 
 def asked_step(steps: Sequence[Step]) -> Step:
-    """The step that the page's address names, else the first one."""
+    """Return the step that the page's address names, else the first one."""
     asked = st.query_params.get(PARAMETER)
     return next((step for step in steps if step.name == asked), steps[0])
 
@@ -145,7 +145,7 @@ def nothing_waits() -> str:
 
 
 def field_names(manager: SessionManager, form: str, fields: frozenset[str]) -> str:
-    """Fields as the page calls them, in its order, and then those it doesn't show: within a sentence of ours."""
+    """Return fields as the page calls them, in its order, and then those it doesn't show: within a sentence of ours."""
     shown = [each.field for each in manager.shown_fields.values() if each.form == form and each.field in fields]
     labels = [manager.label_of(form, name) for name in [*shown, *sorted(fields - set(shown))]]
     return ", ".join(label.rstrip(_ENDS) or label for label in labels)

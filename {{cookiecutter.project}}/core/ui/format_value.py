@@ -79,7 +79,7 @@ def _short(value: Any, say: Words) -> str:
 
 
 def differences(one: str, other: str) -> tuple[str, str]:
-    """Two texts as HTML, with what is only in the first as `del` and what is only in the second as `ins`."""
+    """Return two texts as HTML, with what is only in the first as `del` and what is only in the second as `ins`."""
     if max(len(one), len(other)) > _LONGEST:
         return f"<del>{escape(one)}</del>", f"<ins>{escape(other)}</ins>"
     ours, theirs = _PIECES.findall(one), _PIECES.findall(other)
@@ -92,7 +92,7 @@ def differences(one: str, other: str) -> tuple[str, str]:
 
 
 def rows(one: dict[str, Any], other: dict[str, Any], say: Words) -> Iterator[tuple[str, str, str]]:
-    """The fields in which two states of a form differ: name, and both values as HTML."""
+    """Yield the fields in which two states of a form differ: name, and both values as HTML."""
     for name in dict.fromkeys([*one, *other]):
         left, right = (format_value(state.get(name, REMOVED), say) for state in (one, other))
         if left != right:

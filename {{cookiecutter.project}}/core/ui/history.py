@@ -123,7 +123,7 @@ def _keep_one(manager: SessionManager, form_id: str, say: Words, *, empty: bool)
 
 
 def _chosen(form_id: str, titles: Mapping[str, str], say: Words) -> tuple[str, str]:
-    """The two states the person compares, by id: by default the last version and what the form holds now."""
+    """Return the ids of the two states the person compares: by default the last version and what the form holds now."""
     left, right = st.columns(2)
     with left:
         one = st.selectbox(
@@ -167,7 +167,7 @@ def _compare(
 
 
 def _titles(versions: Mapping[str, FormSnapshot], say: Words) -> dict[str, str]:
-    """By id: what each version is called. No two alike, because a list to choose from goes by what it shows."""
+    """Return what each version is called, by id. No two alike: a list to choose from goes by what it shows."""
     titles = {_NOW: say("history.now")}
     for version, snapshot in versions.items():
         title = f"{snapshot.description or say('history.unnamed')} · {local_time(snapshot.timestamp)}"

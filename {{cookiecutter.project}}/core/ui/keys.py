@@ -13,12 +13,12 @@ from core.session_manager import get_session_manager
 
 
 def widget_key(form: str, field: str) -> str:
-    """The key of a field's widget in `st.session_state`: `form.field`, with `%2E` for a dot in the form's name."""
+    """Return the key of a field's widget in `st.session_state`: `form.field`, with `%2E` for a dot in `form`."""
     return _joined(form, field)
 
 
 def own_key(kind: str, *names: str) -> str:
-    """The key of something of a kind that the project puts on the page itself, such as a button of a form."""
+    """Return the key of something of a kind that the project puts on the page itself, such as a button of a form."""
     key = f"keep-{kind}:{_joined(*names)}" if names else f"keep-{kind}"
     with suppress(NoSessionError):
         get_session_manager().live.note_own(key)
@@ -26,6 +26,6 @@ def own_key(kind: str, *names: str) -> str:
 
 
 def _joined(*names: str) -> str:
-    """The names with a dot between them. No two rows of names are joined to one and the same."""
+    """Return the names with a dot between them. No two rows of names are joined to one and the same."""
     *before, last = names
     return ".".join([*(name.replace("%", "%25").replace(".", "%2E") for name in before), last])

@@ -344,5 +344,5 @@ def say_problem(
 
 
 def stamp_of(manager: SessionManager, shown: ShownField) -> str:
-    """The stamp of what is saved in a widget's field, empty for nothing."""
+    """Return the stamp of what is saved in a widget's field, empty for nothing."""
     return manager.session.stamps.get(field_path(shown.form, shown.field), "")

@@ -111,7 +111,7 @@ class Base:
         return places if len(places) == len(self._frame) else None
 
     def id(self, place: int) -> Any:
-        """The row's label, or what it holds in the column that names rows."""
+        """Return the row's label, or what it holds in the column that names rows."""
         found = self._cell(place, self.id_column)
         if not isinstance(found, Hashable):
             return _text(found)
@@ -123,7 +123,7 @@ class Base:
         return [_digest(*values) for values in zip(*columns, strict=True)] if columns else [""] * len(self._frame)
 
     def key(self, place: int) -> str:
-        """The name of a row, in this table and in the ones that come after it."""
+        """Return the name of a row, in this table and in the ones that come after it."""
         if self.ids is not None:
             return f"={_text(self.id(place))}"
         return f"{place}:{self._digests[place]}"
@@ -149,7 +149,7 @@ class Base:
         return takes and self.cell_was(place, column) == _digest(_text(self.table.cell(column, value)))
 
     def id_entered(self, row: Mapping[str, Any]) -> str | None:
-        """The id that was entered for a row, as text."""
+        """Return the id that was entered for a row, as text."""
         value = row.get(self.id_column)
         return None if value is None else _text(self.table.cell(self.id_column, value))
 
@@ -246,7 +246,7 @@ def edits_of(kept: TableEdits) -> Iterator[TableEdit]:
 
 
 def without_unfit(kept: TableEdits, base: Base) -> TableEdits:
-    """The edits that apply, without those that don't."""
+    """Return the edits that apply, without those that don't."""
     unfit = {(each.key, each.column) for each in fit(kept, base).unfit}
     rows = {}
     for key, row in kept["rows"].items():
@@ -337,12 +337,12 @@ class Draft:
 
 
 def edited(base: Base, kept: TableEdits) -> Any:
-    """The table with its edits, in the form the page gave it."""
+    """Return the table with its edits, in the form the page gave it."""
     return applied(base, kept).as_given(base.table)
 
 
 def applied(base: Base, kept: TableEdits) -> Table:
-    """The table with its edits, as the editor reads it."""
+    """Return the table with its edits, as the editor reads it."""
     found = fit(kept, base)
     return base.table.edited(found.cells, found.deleted, list(found.added.values()))
 

@@ -52,7 +52,7 @@ class FromEdits(Generic[T]):
         return self.make(base, value)
 
     def preview(self, value: object) -> T | object:
-        """The same, without the edits that don't fit: to show it, not to store it."""
+        """Return the same without the edits that don't fit: to show it, not to store it."""
         value = self.untouched if value is None else value
         return self.make(Base(self.load(), self.row_id), value) if is_kept(value) else value
 
@@ -95,7 +95,7 @@ def _changes(base: Base, kept: TableEdits) -> TableChanges[Any]:
 
 
 def _records(table: Table, *, also_empty: bool = False) -> list[dict[str, Any]]:
-    """The rows as dicts, with their labels where these have a name."""
+    """Return the rows as dicts, with their labels where these have a name."""
     frame = table.frame
     if frame.index.name is not None and not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()

@@ -157,7 +157,7 @@ class Table:
         return index
 
     def _longer(self, index: pd.Index[Any], added: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
-        """The labels with those of added rows, which go on counting where they count."""
+        """Return the labels with those of added rows, which go on counting where they count."""
         if isinstance(index, pd.RangeIndex):
             return pd.RangeIndex(index.start, index.stop + index.step * len(added), index.step, name=index.name)
         labels = list(index)
@@ -178,7 +178,7 @@ class Table:
         return pd.api.types.is_integer_dtype(self.frame.index.dtype)
 
     def as_shown(self, given: Table) -> Table:
-        """The table as its editor shows it.
+        """Return the table as its editor shows it.
 
         A column whose cells were all emptied is still of its type there, and one that had none is of the configured.
         """
@@ -204,7 +204,7 @@ class Table:
         return replace(self, frame=frame)
 
     def as_given(self, given: Table) -> Any:
-        """The table in the form of what the page gave, with Streamlit's types for columns that have empty cells."""
+        """Return the table in the form that the page gave, with Streamlit's types for columns that have empty cells."""
         frame = self.frame.copy()
         for name, dtype in given.frame.dtypes.items():
             column = frame[name]
@@ -220,7 +220,7 @@ class Table:
 
 
 def _by_name(config: Mapping[Any, Any], frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
-    """The configuration of each column, which is given by its name or its place: 0 is that of the labels."""
+    """Return the configuration of each column, which is given by its name or its place: 0 is that of the labels."""
     found = {name: config.get(name, config.get(place)) for place, name in enumerate([INDEX_IDENTIFIER, *frame.columns])}
     return {name: each for name, each in found.items() if isinstance(each, Mapping)}
 
@@ -293,7 +293,7 @@ def _check_entry(value: Any) -> None:
 
 
 def _column(column: pd.Series[Any], changed: Mapping[int, Any], gone: Sequence[int], more: list[Any]) -> pd.Series[Any]:
-    """A column with some values changed, some gone and more of them."""
+    """Return a column with some values changed, some gone and more of them."""
     if any(value is None for value in (*changed.values(), *more)):
         if column.dtype.kind in "biu":
             column = column.convert_dtypes()

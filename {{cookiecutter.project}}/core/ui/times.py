@@ -21,7 +21,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def zone(session: UserSession | None = None) -> tzinfo:
-    """The zone the person chose, else the one their browser is in, else UTC."""
+    """Return the zone the person chose, else the one their browser is in, else UTC."""
     session = session or get_current_session()
     chosen = session.preferences.timezone if session.has_chosen("timezone") else None
     try:
@@ -31,7 +31,7 @@ def zone(session: UserSession | None = None) -> tzinfo:
 
 
 def words() -> Words:
-    """The project's words in the person's language; before there is a session, in their browser's."""
+    """Return the project's words in the person's language; before there is a session, in their browser's."""
     try:
         return words_for(get_current_session())
     except NoSessionError:
@@ -47,7 +47,7 @@ def local_time(moment: datetime, pattern: str = "moment") -> str:
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """The time of day of a moment, and its day unless that is today's."""
+    """Return the time of day of a moment, and its day unless that is today's."""
     here = zone()
     return local_time(moment, "time" if moment.astimezone(here).date() == now.astimezone(here).date() else "day_time")
 

@@ -95,7 +95,7 @@ class Problem:
     """The field of that entry."""
 
     def said(self, say: Words, quote: Quote = str) -> str:
-        """The message for the person, in a language. `quote` is what words that aren't the project's go through."""
+        """Return the message for the person, in a language. `quote` is what foreign words go through."""
         message = self._message(say, quote)
         if self.part:
             part = self.part.replace("_", " ").capitalize()
@@ -122,7 +122,7 @@ class Checked(Generic[M_co]):
     problems: tuple[Problem, ...] = ()
 
     def messages(self, say: Words, quote: Quote = str) -> dict[str, str]:
-        """The first message of each field that has one, in the order of the model."""
+        """Return the first message of each field that has one, in the order of the model."""
         said: dict[str, str] = {}
         for problem in self.problems:
             said.setdefault(problem.field, problem.said(say, quote))

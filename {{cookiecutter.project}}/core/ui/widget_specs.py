@@ -42,7 +42,7 @@ class InvalidValueError(KeepError):
         super().__init__(self.said(words_in(FALLBACK)))
 
     def said(self, say: Words) -> str:
-        """The message in a language."""
+        """Return the message in a language."""
         return say(self._entry, **{name: _brief(value) for name, value in self._values.items()})
 
 
@@ -298,7 +298,7 @@ _QUICK = (str, int, bool)
 
 
 def offered(arguments: Arguments) -> Sequence[Any]:
-    """The options as a sequence, whatever they were given as."""
+    """Return the options as a sequence, whatever they were given as."""
     options = arguments["options"]
     return options if type(options) in (list, tuple) else options_of(options)
 

@@ -79,7 +79,7 @@ class _Controlled(Generic[R]):
         return value
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The arguments by name, with defaults: what `inspect.Signature.bind` does, in a tenth of its time."""
+        """Return the arguments by name, with defaults: what `inspect.Signature.bind` does, in a tenth of its time."""
         given = dict(zip(self._names, args, strict=False))
         if len(args) > len(self._names) or not given.keys().isdisjoint(kwargs):
             self._signature.bind(*args, **kwargs)  # says what is wrong

@@ -40,7 +40,7 @@ class Words:
         return ": ".join(str(self._entries.get(f"titles.{part}", part)) for part in title.split(": "))
 
     def section(self, name: str) -> dict[str, str]:
-        """All plain entries of a section, by the rest of their names: for a script in the browser."""
+        """Return all plain entries of a section, by the rest of their names: for a script in the browser."""
         prefix = f"{name}."
         return {key.removeprefix(prefix): text for key, text in self._entries.items() if key.startswith(prefix)}
 
@@ -78,18 +78,18 @@ class Words:
 
 @cache
 def languages() -> Mapping[str, str]:
-    """The languages there are: code to name, each in its own words."""
+    """Return the languages there are: code to name, each in its own words."""
     return {path.stem: str(_entries(path.stem)["language.name"]) for path in sorted(_FOLDER.glob("*.toml"))}
 
 
 @cache
 def words_in(language: str) -> Words:
-    """The words of a language, English ones for a language there is no file for."""
+    """Return the words of a language, English ones for a language there is no file for."""
     return Words(language)
 
 
 def spoken(locale: str | None) -> str:
-    """The language for a browser's locale, such as `de-AT`."""
+    """Return the language for a browser's locale, such as `de-AT`."""
     code = (locale or FALLBACK).replace("_", "-").split("-")[0].lower()
     return code if code in languages() else FALLBACK
 

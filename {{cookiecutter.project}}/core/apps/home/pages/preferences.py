@@ -31,7 +31,7 @@ def preferences() -> None:
 
 
 def _control() -> DeltaGenerator:
-    """A control and its sentence, close together."""
+    """Return a container for a control and its sentence, close together."""
     return st.container(gap="xsmall")
 
 
