@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +24,8 @@ from tests.lab.server import Server
 class Office:
     """A server, people of it, and their browsers."""
 
-    def __init__(self, services: Services, server: Server) -> None:
-        self.services, self.accounts, self.server = services, services.accounts, server
+    def __init__(self, services: Services, server: Server, settings: Mapping[str, Any]) -> None:
+        self.services, self.accounts, self.server, self.settings = services, services.accounts, server, settings
         self.secret = services.settings.secret_key.get_secret_value()
 
     @classmethod
@@ -34,12 +34,12 @@ class Office:
         """Open one; `changes` are those of its settings."""
         with Laboratory(Setup.SQLITE, folder) as laboratory, laboratory.bench() as bench, ExitStack() as stack:
             settings = bench.settings(files_url=str(folder / "files"), **changes)
-            services = build_services(Settings(_env_file=None, **settings))
+            services = build_services(Settings(_env_file=None, **settings))  # type: ignore[call-arg]
             stack.callback(services.engine.close)
             seed_administrator(services.accounts, None)
             services.accounts.roles.save("member", ["home.*", "desk.hand_in"])
             server = stack.enter_context(closing(Server(settings, folder / "server.log", app=app)))
-            yield cls(services, server)
+            yield cls(services, server, settings)
 
     def person(self, *roles: str) -> str:
         """Make somebody, a member by default; returns their id."""

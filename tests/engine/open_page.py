@@ -99,6 +99,16 @@ class OpenPage:
             if error.rcvd is None or error.rcvd.code != CloseCode.POLICY_VIOLATION:
                 raise
 
+    def upload_address(self) -> str:
+        """Ask where to upload a file to. Returns the path with its query."""
+        message = BackMsg()
+        message.file_urls_request.file_names.append("a.bin")
+        self._socket.send(message.SerializeToString())
+        while True:
+            told = ForwardMsg.FromString(self._socket.recv(_PATIENCE_SECONDS, decode=False))
+            if told.WhichOneof("type") == "file_urls_response":
+                return str(told.file_urls_response.file_urls[0].upload_url)
+
     def close(self) -> None:
         self._open.close()
 
@@ -134,6 +144,8 @@ class OpenPage:
                 self._states.setdefault(widget.id, WidgetState(id=widget.id, string_value=widget.default))
             case "file_uploader":
                 self.labels[element.file_uploader.label] = element.file_uploader.id
+            case "chat_input":
+                self.labels[element.chat_input.placeholder] = element.chat_input.id
             case "button":
                 self.labels[element.button.label] = element.button.id
             case "bidi_component":

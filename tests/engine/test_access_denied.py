@@ -17,8 +17,10 @@ from core.services import Services
 from core.web import routes
 from core.web.binding import Bindings
 from core.web.cookie import SessionCookieMiddleware
+from core.web.ingress import get_connections
 from core.web.token import new_token, token_hash
 from core.web.trusted_hosts import TrustedHostsMiddleware
+from core.web.uploads import UploadMiddleware
 
 ADA = Actor(user_id="ada", address="192.0.2.7", device="Firefox on Linux")
 
@@ -88,6 +90,7 @@ def client(services: Services, bindings: Bindings) -> TestClient:
             cookie_secure=False,
             bindings=bindings,
         ),
+        Middleware(UploadMiddleware, connections=get_connections(), bindings=bindings),
     ]
     return TestClient(Starlette(routes=routes(), middleware=middleware), client=("192.0.2.9", 1))
 

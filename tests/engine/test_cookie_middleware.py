@@ -37,10 +37,6 @@ async def not_modified(request: Request) -> Response:
     return Response(status_code=304)
 
 
-async def uploaded(request: Request) -> Response:
-    return Response(status_code=204)
-
-
 async def stream(websocket: WebSocket) -> None:
     await websocket.accept(subprotocol="streamlit")
     await websocket.send_json([websocket.headers.get("sec-websocket-protocol"), websocket.cookies])
@@ -61,7 +57,6 @@ def client(bindings: Bindings) -> Make:
         base = f"/{base_path}" if base_path else ""
         routes = [
             Route(f"{base}/_stcore/health", page),
-            Route(f"{base}/_stcore/upload_file/{{session}}/{{file}}", uploaded, methods=["PUT", "DELETE", "OPTIONS"]),
             WebSocketRoute(f"{base}/_stcore/stream", stream),
             Route(f"{base}/static/app.js", asset),
             Route(f"{base}/seen", seen),
@@ -217,16 +212,6 @@ def test_a_streamlit_session_resumes_for_its_own_browser_only(client: Make, bind
     assert asked({}, "streamlit", "xsrf", "st-1") == "streamlit,xsrf"
     assert asked(cookie(mine), "streamlit", "xsrf", "st-unknown") == "streamlit,xsrf"
     assert asked(cookie(other), "streamlit", "xsrf") == "streamlit,xsrf"
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_files_are_uploaded_only_into_the_browsers_own_session(client: Make, bindings: Bindings, method: str) -> None:
-    mine, other = new_token(SECRET), new_token(SECRET)
-    bindings.bind("st-1", token_hash(mine))
-    path = "/_stcore/upload_file/st-1/file"
-    assert client().request(method, path, headers=cookie(mine)).status_code == 204
-    assert client().request(method, path, headers=cookie(other)).status_code == 403
-    assert client().request(method, path).status_code == 403
 
 
 def test_the_first_owner_of_an_id_stays() -> None:

@@ -23,10 +23,12 @@ from core.state.text_rules import TextRule
 from core.storage.models import TokenModel
 from core.streamlit_compat.server import UPLOAD
 from core.web import routes
+from core.web.binding import Bindings
 from core.web.field_token import FieldToken
 from core.web.ingress import get_connections
 from core.web.live_tab import LiveTab
 from core.web.token import new_token, token_hash
+from core.web.upload_grant import UploadGrant
 from core.web.uploads import UploadMiddleware
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -105,7 +107,10 @@ class Browser:
         return "yes"
 
     def upload(self) -> str:
-        return STATUS[self.client.put(f"/{UPLOAD}{PAGE_OF_STREAMLIT}/a-file", content=b"x").status_code]
+        services, file = self.services, f"{PAGE_OF_STREAMLIT}/a-file"
+        grant, secret = UploadGrant(needs=["orders.read"], kept=False), services.settings.secret_key.get_secret_value()
+        address = grant.sign(f"/{UPLOAD}{file}", file, token_hash(self.token), services.clock.now(), secret)
+        return STATUS[self.client.put(address, content=b"x").status_code]
 
     def draft(self) -> str:
         secret = self.services.settings.secret_key.get_secret_value()
@@ -145,16 +150,16 @@ def browser(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bro
     tab = AppTest.from_function(page).run()
     assert tab.session_state["answer"] == "yes"
     get_connections().attach("", tab.session_state["live"], PAGE_OF_STREAMLIT)
-    # Which widgets a page of Streamlit's has is known to the real server only.
-    monkeypatch.setattr("core.web.uploads.uploaders", lambda _session: {"a widget"})
+    # Which files Streamlit holds is known to the real server only.
     monkeypatch.setattr("core.web.uploads.uploads_held", lambda _session: {})
+    monkeypatch.setattr("core.web.uploads.upload_route", lambda _base_path, _take: None)
 
     async def taken(_request: object) -> Response:
         return Response(status_code=204)
 
     app = Starlette(
         routes=[*routes(), Route("/{path:path}", taken, methods=["PUT"])],
-        middleware=[Middleware(UploadMiddleware, connections=get_connections())],
+        middleware=[Middleware(UploadMiddleware, connections=get_connections(), bindings=Bindings())],
     )
     with TestClient(app, headers=OURS) as client:
         client.cookies.set(services.settings.cookie_name, token)

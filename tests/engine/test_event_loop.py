@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from streamlit.proto.Common_pb2 import FileUploaderState, UploadedFileInfo
@@ -54,11 +54,11 @@ class Browser:
             self.xsrf = xsrf[0]
         return answer.status
 
-    def put(self, page: OpenPage, upload: str) -> int:
+    def put(self, address: str) -> int:
         head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="a.bin"; filename="a.bin"\r\n\r\n'
         return self.ask(
             "PUT",
-            f"/_stcore/upload_file/{page.session_id}/{upload}",
+            address,
             head.encode() + f"content\r\n--{BOUNDARY}--\r\n".encode(),
             Cookie=f"{self.cookie}; _streamlit_xsrf={self.xsrf}",
             X_Xsrftoken=self.xsrf,
@@ -73,7 +73,7 @@ def waits(folder: Path) -> list[str]:
 
 
 def test_nothing_that_browsers_send_makes_the_event_loop_wait(office: Office, folder: Path) -> None:
-    browser, upload = Browser(office), secrets.token_hex(8)
+    browser = Browser(office)
     with OpenPage(office.server.port, browser.cookie, "desk") as page:
         page.fill("Note", "typed")
         page.run()
@@ -84,7 +84,9 @@ def test_nothing_that_browsers_send_makes_the_event_loop_wait(office: Office, fo
             post = {"tab": "t" * 16, "number": number, "token": token, "text": "typed on", "seen": "", "age_ms": 0}
             browser.ask("POST", "/keep/drafts", json.dumps(post).encode(), Content_Type="application/json")
         page.go_to("counter")
-        assert browser.put(page, upload) == 204
+        address = page.upload_address()
+        assert browser.put(address) == 204
+        upload = urlsplit(address).path.rpartition("/")[2]
         state = FileUploaderState(uploaded_file_info=[UploadedFileInfo(file_id=upload, name="a.bin", size=7)])
         page.run(WidgetState(id=page.labels["Plans"], file_uploader_state_value=state))
         page.run()

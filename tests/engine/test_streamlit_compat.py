@@ -107,6 +107,11 @@ BREAKS: dict[str, tuple[Feature, Break, str]] = {
     "dates": (Feature.LIMITS, moved("elements.widgets.time_widgets"), "_DateInputValues"),
     "options": (Feature.LIMITS, moved("dataframe_util"), "convert_anything_to_list"),
     "files": (Feature.UPLOADS, moved("runtime.memory_uploaded_file_manager"), "MemoryUploadedFileManager"),
+    "the route of files": (
+        Feature.UPLOADS,
+        moved("web.server.starlette.starlette_routes"),
+        "create_upload_routes",
+    ),
     "files of a chat": (Feature.UPLOADS, moved("elements.widgets.chat"), "ChatInputSerde"),
     "types of files": (
         Feature.UPLOADS,

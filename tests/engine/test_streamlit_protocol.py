@@ -15,7 +15,7 @@ from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.testing.v1 import AppTest
 
 from core.streamlit_compat.messages import FragmentRun, Unsent, key_of, noted, read_message, with_status
-from core.streamlit_compat.server import UPLOAD, takes, uploaded
+from core.streamlit_compat.server import UPLOAD, takes
 
 KEY = "a.b/c d-é"
 KINDS: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -196,7 +196,3 @@ def test_the_address_of_uploads_is_streamlit_s() -> None:
     from streamlit.web.server.starlette import starlette_routes
 
     assert f"{starlette_routes.BASE_ROUTE_UPLOAD_FILE}/".lstrip("/") == UPLOAD
-
-
-def test_without_a_running_server_nothing_was_uploaded() -> None:
-    assert uploaded("session", "upload") is None

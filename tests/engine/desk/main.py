@@ -72,7 +72,9 @@ def counter() -> None:
 
 def chat() -> None:
     st.title("Chat")
-    st.chat_input("Say it", accept_file=True)
+    st.download_button("Held", b"in memory", key="held")
+    if said := st.chat_input("Say it", accept_file=True, key="say"):
+        st.text(" ".join(file.read().decode() for file in said.files))
 
 
 spec = partial(PageSpec, icon=":material/edit:", app=App(title="Desk"), app_name="desk", order=1)

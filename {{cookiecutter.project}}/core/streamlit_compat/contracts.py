@@ -171,6 +171,7 @@ def _limits_are_read() -> None:
 
 def _uploads_are_found() -> None:
     from streamlit.elements.widgets.chat import ChatInputSerde
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from streamlit.runtime import Runtime
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
     from streamlit.runtime.uploaded_file_manager import UploadedFileRec
@@ -182,6 +183,11 @@ def _uploads_are_found() -> None:
     server.forget_upload("an id")
     holds = held == [3] and hasattr(Runtime, "uploaded_file_mgr") and hasattr(Runtime, "get_app_session")
     _expect(holds, "files are held in memory (runtime/memory_uploaded_file_manager)")
+    answer = ForwardMsg()
+    answer.file_urls_response.file_urls.add(upload_url="an address")
+    changed = messages.with_addresses(answer.SerializeToString(), lambda address: f"{address}, signed")
+    holds = b"an address, signed" in (changed or b"") and server.upload_route("", lambda _file: None) is not None
+    _expect(holds, "a page is told where to upload to, and a route takes that (web/server/starlette/starlette_routes)")
     holds = {"accept_files", "accept_audio"} <= set(ChatInputSerde.__dataclass_fields__)
     _expect(holds, "a chat input may take files (elements/widgets/chat)")
     holds = server.takes("a.TXT", "text/plain", ["txt"]) and not server.takes("a.md", "text/plain", ["txt"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,8 @@ class ClientMessage:
     """Those of all widgets, in Streamlit's own words."""
     asks: bool = False
     """True if it asks for a run, or for what a page has offered: a file, rows of a table."""
+    asks_where: bool = False
+    """True if it asks for the addresses that files are uploaded to."""
     page: str = ""
     """From which page, or for which one (see `page_name`); empty where the browser doesn't know its name yet."""
     by_itself: bool = False
@@ -104,7 +106,7 @@ def read_message(frame: bytes) -> ClientMessage:
         return EMPTY_MESSAGE
     kind = message.WhichOneof("type")
     if kind != "rerun_script":
-        return ClientMessage(asks=kind == "backend_operation_request")
+        return ClientMessage(asks=kind == "backend_operation_request", asks_where=kind == "file_urls_request")
     wish = message.rerun_script
     added = {field.field_number: field.data for field in UnknownFieldSet(message)}
     number, content = added.get(_NUMBER), _content(added.get(_CONTENT))
@@ -228,7 +230,23 @@ def harmless(frame: bytes) -> bytes:
     return bytes(message.SerializeToString())
 
 
+@part_of(Feature.UPLOADS, otherwise=None)
+def with_addresses(frame: bytes, change: Callable[[str], str]) -> bytes | None:
+    """Return a message that says where files are uploaded to with other addresses; None for any other message."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    message = ForwardMsg()
+    message.ParseFromString(frame)
+    if message.WhichOneof("type") != "file_urls_response":
+        return None
+    for each in message.file_urls_response.file_urls:
+        each.upload_url, each.delete_url = change(each.upload_url), change(each.delete_url)
+    return bytes(message.SerializeToString())
+
+
 @part_of(Feature.UPLOADS, otherwise=())
 def upload_ids(state: WidgetState) -> Sequence[str]:
     """Return the ids of the files that a widget's state names, in their order."""
-    return [info.file_id for info in state.file_uploader_state_value.uploaded_file_info]
+    sent = state.chat_input_value
+    shown = [*state.file_uploader_state_value.uploaded_file_info, *sent.file_uploader_state.uploaded_file_info]
+    return [info.file_id for info in [*shown, sent.audio_file_info] if info.file_id]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import streamlit as st
+from starlette.types import ASGIApp
 from streamlit import runtime
 
 from core.streamlit_compat.features import Feature, part_of
@@ -18,12 +20,14 @@ from core.streamlit_compat.run import app_session, context_of, run_context
 
 if TYPE_CHECKING:
     from streamlit.runtime.state.common import WidgetMetadata
-    from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+    from streamlit.runtime.uploaded_file_manager import UploadedFileRec as UploadedFileRec
 
 STREAM = "_stcore/stream"
 """The address of the WebSocket, below the base path."""
 UPLOAD = "_stcore/upload_file/"
 """The address of uploads, below the base path: followed by the session's id and the file's."""
+MEDIA = "media/"
+"""The address of pictures and downloads that Streamlit holds in memory, below the base path."""
 HOST_CONFIG = "_stcore/host-config"
 """The address at which Streamlit's browser part asks for its host's wishes, below the app's folder."""
 PAGE_END = b"</body>"
@@ -45,12 +49,29 @@ NOT_PAGES = ("_stcore/", "static/", "app/static/", "media/", "component/", "auth
 
 
 @part_of(Feature.UPLOADS, otherwise=None)
-def uploaded(session_id: str, upload: str) -> UploadedFileRec | None:
-    """Return a file this process has received, by Streamlit's id of the session and its own."""
-    if not runtime.exists():
-        return None
-    found = runtime.get_instance().uploaded_file_mgr.get_files(session_id, [upload])
-    return found[0] if found else None
+def upload_route(base_path: str, take: Callable[[UploadedFileRec], None]) -> ASGIApp | None:
+    """Return Streamlit's own route for uploads, for pages that may be open at another server. `take` gets the file."""
+    from starlette.middleware.exceptions import ExceptionMiddleware
+    from starlette.routing import Router
+    from streamlit.web.server.starlette.starlette_routes import create_upload_routes
+
+    anywhere: Any = SimpleNamespace(is_active_session=lambda _session_id: True)
+    taking: Any = SimpleNamespace(add_file=lambda session_id, file: take(file))  # noqa: ARG005
+    return ExceptionMiddleware(Router(create_upload_routes(anywhere, taking, base_path)))
+
+
+def is_open_here(session_id: str) -> bool:
+    """Return True if a page is open at this server, by Streamlit's id. For the event loop's own thread."""
+    return app_session(session_id) is not None
+
+
+def hold_upload(session_id: str, upload: str, *, name: str, kind: str, data: bytes) -> None:
+    """Put a file where Streamlit's widgets find it: into the memory of an open page's session."""
+    from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+    if runtime.exists():
+        manager: Any = runtime.get_instance().uploaded_file_mgr
+        manager.add_file(session_id, UploadedFileRec(upload, name, kind, data))
 
 
 @part_of(Feature.UPLOADS, otherwise={})

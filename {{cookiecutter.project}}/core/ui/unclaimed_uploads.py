@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import streamlit as st
-import structlog
 
 from core.clock import stamp_time
-from core.errors import JournalError, StoreUnavailableError
 from core.files import FileRef
 from core.language import plain
 from core.services import get_services
@@ -22,25 +20,8 @@ from core.state.paths import UPLOADS, upload_path
 from core.ui.keys import own_key
 from core.ui.times import words
 
-log = structlog.get_logger(__name__)
-
 _NOTED = timedelta(days=1)
 """Lifetime of an uploaded file that is in no field."""
-
-
-def noted(session_id: str, uploads: Iterable[str]) -> dict[str, FileRef]:
-    """Return the files that arrived under these ids, by id; none while the database can't be asked."""
-    paths = [upload_path(upload) for upload in uploads]
-    if not paths:
-        return {}
-    try:
-        with get_services().accounts.db_budget:  # a run of this tab waits for the answer
-            values = get_services().engine.read_paths(session_id, paths).values
-    except (StoreUnavailableError, JournalError) as error:
-        log.info("uploads are taken from memory", error=str(error))
-        return {}
-    found = (values.get(path) for path in paths)
-    return {ref.upload: ref for ref in found if isinstance(ref, FileRef)}
 
 
 def offer(key: str, fits: Callable[[FileRef], bool], take: Callable[[FileRef], bool]) -> None:

@@ -37,6 +37,7 @@ from core.ui.restore_value import say_problem
 from core.ui.times import words
 from core.ui.widget_specs import InvalidValueError
 from core.web.fields import ShownField
+from core.web.upload_notes import noted
 
 F = TypeVar("F", FileRef, KeptFile)
 
@@ -170,9 +171,9 @@ class _Uploader:
         Returns None for one that is refused, with a sentence about it, and for one that came to a server that is gone
         and was not kept there.
         """
-        noted = unclaimed_uploads.noted(self._manager.session.session_id, [file.file_id]).get(file.file_id)
-        name = safe_name(str(getattr(file, "name", noted.name if noted else "")))
-        size = noted.size if noted else getattr(file, "size", None)
+        note = noted(self._manager.session.session_id, [file.file_id]).get(file.file_id)
+        name = safe_name(str(getattr(file, "name", note.name if note else "")))
+        size = note.size if note else getattr(file, "size", None)
         if size is None:
             return None
         if size == 0:
@@ -181,8 +182,8 @@ class _Uploader:
         if size > self._limit:
             self._refuse("files.too_large", name=name, size=format_size(size), limit=format_size(self._limit))
             return None
-        if noted and self._fits(noted):
-            return noted
+        if note and self._fits(note):
+            return note
         head = file.read(HEAD_BYTES) if hasattr(file, "read") else b""
         if head:
             file.seek(0)
@@ -215,8 +216,8 @@ class _Uploader:
         def read(state: WidgetState) -> Any:
             kept = self._kept()  # now: messages may come faster than runs
             known = {ref.upload for ref in kept}
-            noted = unclaimed_uploads.noted(session_id, [each for each in upload_ids(state) if each not in known])
-            return self._value([*kept, *filter(self._fits, noted.values())])  # the rest is left to the run
+            new = noted(session_id, [each for each in upload_ids(state) if each not in known])
+            return self._value([*kept, *filter(self._fits, new.values())])  # the rest is left to the run
 
         self._manager.live.show(
             self._key,

@@ -35,6 +35,7 @@ from core.web.housekeeping import FIRST_SECONDS, INTERVAL_SECONDS, clean_up
 from core.web.index_html import RewriteMiddleware, add_ours
 from core.web.ingress import IngressMiddleware, get_connections
 from core.web.last_message import last_message
+from core.web.media import MediaMiddleware
 from core.web.oidc import OidcMiddleware
 from core.web.position import position
 from core.web.replica import NAME, note_replica
@@ -90,7 +91,8 @@ def middleware() -> list[Middleware]:
             content_type="application/json",
             change=block_dialogs,
         ),
-        Middleware(UploadMiddleware, connections=get_connections(), base_path=base_path()),
+        Middleware(UploadMiddleware, connections=get_connections(), bindings=get_bindings(), base_path=base_path()),
+        Middleware(MediaMiddleware, base_path=base_path()),
         Middleware(IngressMiddleware, connections=get_connections(), base_path=base_path()),
     ]
 

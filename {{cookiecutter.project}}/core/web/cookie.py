@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.streamlit_compat.server import UPLOAD
 from core.web.address import folder, is_page
 from core.web.binding import Bindings, protocols
-from core.web.client import OTHER_PAGE, OTHER_UPLOAD, note_denied
-from core.web.replica import get_strays
+from core.web.client import OTHER_PAGE, note_denied
 from core.web.token import new_token, token_hash, verify
 
 MAX_AGE = 400 * 86400
@@ -61,9 +58,6 @@ class SessionCookieMiddleware:
         scope = {**scope, "headers": _replace(scope["headers"], b"cookie", cookies)}
         if scope["type"] == "websocket":
             scope["headers"] = self._without_foreign_session(scope, owner)
-        elif words := self._upload_refusal(scope, owner):
-            await PlainTextResponse(words, 403)(scope, receive, send)
-            return
         elif token is None and is_page(scope, self._base):
             send = self._giving_token(send)
         await self._app(scope, receive, send)
@@ -95,22 +89,6 @@ class SessionCookieMiddleware:
         if other := self._bindings.owner(parts[2]):
             note_denied(scope, OTHER_PAGE, browser=owner, owner=other)
         return _replace(headers, b"sec-websocket-protocol", ", ".join(parts[:2]).encode("latin-1"))
-
-    def _upload_refusal(self, scope: Scope, owner: str | None) -> str:
-        """Return why an upload can't be taken here; nothing for one that can, and for what is no upload."""
-        prefix = f"{self._base}{UPLOAD}"
-        path: str = scope["path"]
-        if not path.startswith(prefix) or scope["method"] not in ("PUT", "DELETE"):
-            return ""
-        streamlit_id = path.removeprefix(prefix).partition("/")[0]
-        if self._bindings.belongs(streamlit_id, owner):
-            return ""
-        if other := self._bindings.owner(streamlit_id):
-            note_denied(scope, OTHER_UPLOAD, browser=owner, owner=other)
-            return "This upload belongs to another browser. Reload the page."
-        if owner is not None and scope["method"] == "PUT":
-            get_strays().note(owner, is_upload=True)
-        return "This page is open at another server, or was before a restart. Reload the page."
 
     def _giving_token(self, send: Send) -> Send:
         async def send_with_cookie(message: Message) -> None:

@@ -6,23 +6,16 @@ was rendered: it counts after a restart and on any replica, for that session and
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
-import orjson
-
 from core.state.text_rules import TextKind, TextRule
-from core.web.token import sign
+from core.web.token import read_signed, sign, signed
 
-MAX_LENGTH = 4096
-"""Characters. Names of forms and fields are short; more was not issued here."""
 _KINDS = get_args(TextKind)
 _REMEMBERED = 10_000
-"""Signatures that are not made again: each run issues the grants of all fields it shows."""
+"""Tags that are not made again: each run needs one for each field it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +30,12 @@ class FieldToken:
         """Return the token as ASCII text that only this session's browsers can use."""
         rule = self.rule
         content = [self.form, self.field, rule.kind, rule.optional, rule.longest, rule.low, rule.high]
-        payload = base64.urlsafe_b64encode(orjson.dumps(content)).rstrip(b"=").decode("ascii")
-        return f"{payload}.{_signature(payload, session_id, secret)}"
+        return signed(content, secret, "draft", session_id)
 
     @classmethod
     def open(cls, text: str, session_id: str, secret: str) -> FieldToken | None:
         """Read a token; None for one that was not issued for this session."""
-        payload, _, signature = text[:MAX_LENGTH].partition(".")
-        if not text.isascii() or not hmac.compare_digest(signature, _signature(payload, session_id, secret)):
-            return None
-        try:
-            content = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        except (ValueError, binascii.Error):
-            return None
-        match content:
+        match read_signed(text, secret, "draft", session_id):
             case [str(form), str(field), kind, bool(optional), longest, low, high] if kind in _KINDS:
                 rule = TextRule(kind=kind, optional=optional, longest=longest, low=low, high=high)
                 return cls(form=form, field=field, rule=rule)
@@ -61,8 +46,3 @@ class FieldToken:
 def owner_tag(session_id: str, secret: str) -> str:
     """Return 22 characters by which a browser tells its people apart. They reveal nothing of the session."""
     return sign(secret, "who", session_id)[:22]
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _signature(payload: str, session_id: str, secret: str) -> str:
-    return sign(secret, "draft", f"{session_id}\0{payload}")

@@ -22,19 +22,23 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
+from core.services import get_services
 from core.streamlit_compat.messages import (
     ClientMessage,
     FragmentRun,
     harmless,
     noted,
     read_message,
+    with_addresses,
     with_status,
     without,
 )
-from core.streamlit_compat.server import STREAM
+from core.streamlit_compat.server import STREAM, UPLOAD, uploaders
 from core.web.address import folder
 from core.web.binding import protocols
 from core.web.live_tab import LiveTab
+from core.web.upload_grant import UploadGrant
+from core.web.upload_notes import fetch
 
 CONNECTION_HEADER = "x-keep-connection"
 GRACE_SECONDS = 0.5
@@ -178,6 +182,8 @@ class _Link:
         self._heard = False
         """True once the page has said anything: the first time it sends all it holds."""
         self._connections = connections
+        self._asked_where = 0
+        """The number of times that the page asked where to upload to and has no answer yet."""
         self._gone = False
         self.name = connections.open(self.cut)
 
@@ -208,7 +214,11 @@ class _Link:
 
     def _listen(self, frame: bytes) -> bytes:
         """Note what a message says to the browser. Returns it, with more where no run of a whole page says that."""
-        part, page = noted(frame), self._connections.page(self.name)
+        page = self._connections.page(self.name)
+        if self._asked_where and (answer := with_addresses(frame, partial(_granted, page))) is not None:
+            self._asked_where -= 1
+            return answer
+        part = noted(frame)
         if part is None or page is None:
             return frame
         if isinstance(part, FragmentRun):
@@ -226,14 +236,15 @@ class _Link:
         page, message = self._connections.page(self.name), read_message(frame)
         tab = page.tab if page else self._resumed
         full_resend, self._heard = not self._heard, self._heard or message.asks
+        self._asked_where += message.asks_where
         if tab is None:
             return frame
         # Reading may ask the journal, the database or pandas, and waits for a run that does.
-        keep = partial(_kept, tab, message, frame, full_resend=full_resend)
+        keep = partial(_kept, tab, message, frame, page.streamlit_id if page else "", full_resend=full_resend)
         return await to_thread.run_sync(keep, limiter=self._threads)
 
 
-def _kept(tab: LiveTab, message: ClientMessage, frame: bytes, *, full_resend: bool) -> bytes:
+def _kept(tab: LiveTab, message: ClientMessage, frame: bytes, streamlit_id: str, *, full_resend: bool) -> bytes:
     diff = tab.read(message, full_resend=full_resend)
     try:
         if message.asks:
@@ -242,7 +253,20 @@ def _kept(tab: LiveTab, message: ClientMessage, frame: bytes, *, full_resend: bo
             tab.keep(diff.edits)
     except (NotAllowedError, SignedOutError, StoreUnavailableError):
         return harmless(frame)
+    if streamlit_id:
+        fetch(tab, streamlit_id, message.states)
     return without(frame, diff.rejected) if diff.rejected else frame
+
+
+def _granted(page: OpenPage | None, address: str) -> str:
+    """Return the address of an upload with a grant, if the page shows a widget that takes files."""
+    widgets = uploaders(page.streamlit_id) if page is not None else frozenset()
+    if page is None or page.owner is None or not widgets:
+        return address
+    services, kept = get_services(), not page.tab.own_keys(in_run=False).isdisjoint(widgets)
+    grant, file = UploadGrant(needs=page.needs(), kept=kept), address.rpartition(UPLOAD)[2]
+    secret = services.settings.secret_key.get_secret_value()
+    return grant.sign(address, file, page.owner, services.clock.now(), secret)
 
 
 @cache

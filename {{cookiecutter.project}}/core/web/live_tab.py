@@ -140,6 +140,8 @@ class LiveTab:
         message."""
         self.turned_away = False
         """True if an upload was turned away for want of room, and the page has not said so yet."""
+        self.sought: set[str] = set()
+        """The ids of uploads that Streamlit's own widgets have named, and that were looked for."""
         self._last: Mapping[str, WidgetState] = {}
         """The states of the last message, by id."""
         self._clearing: dict[str, bool] = {}
@@ -193,6 +195,11 @@ class LiveTab:
         """Take nothing in any more for a widget that another one has replaced."""
         with self._lock:
             self._widgets.pop(key, None)
+
+    def shows(self, key: str) -> bool:
+        """Return True if a widget of this key is one whose value a field keeps."""
+        with self._lock:
+            return key in self._widgets
 
     def note(self, part: FormPart) -> None:
         """Take note of a form, or of a button of one, that the browser is sent."""

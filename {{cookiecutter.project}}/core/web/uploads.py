@@ -1,21 +1,26 @@
 """Lets a page upload what its uploaders may take, and makes a file durable before the browser is told it has arrived.
 
-Streamlit itself takes any number of files for any open page, one with nothing but a sign-in form as well. Here a page
-has to show a widget that takes files, to somebody who may see it, and there is an end to what a session may have lying
-around in no field.
+Streamlit itself takes any number of files for any page that is open at the same server, one with nothing but a sign-in
+form as well. Here a page has to show a widget that takes files when it asks where to put them: its address is signed
+then (`core.web.upload_grant`). Its person has to be allowed to see it when a file comes, to whichever server, and there
+is an end to what a session may have lying around in no field.
 
 Streamlit holds a file in memory, and a field refers to it only after the next run: a server that dies in between would
-lose it. So once Streamlit has taken a file, and before it says so, its bytes are kept and the session notes them under
-the file's id. The browser names that id again when it comes back, to whichever server. Where no widget on the page
-keeps its files in a field, nobody could come back for them, and none are kept.
+lose it. So once Streamlit's route has read a file, and before it says so, its bytes are kept and the session notes them
+under the file's id. The browser names that id again, to whichever server. Where no widget on the page keeps its files
+in a field, a file stays in memory, unless it came to another server than its page's, which then fetches it there
+(`core.web.upload_notes`).
 """
 
 from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from anyio import CapacityLimiter, to_thread
@@ -24,28 +29,33 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import config
 
-from core.errors import (
-    KeepError,
-    NotAllowedError,
-    SessionUnavailableError,
-    SignedOutError,
-    StoreUnavailableError,
-)
+from core.errors import KeepError, NotAllowedError, SessionUnavailableError, StoreUnavailableError
 from core.files import HEAD_BYTES, FileRef, agrees, safe_name, type_of
 from core.services import Services, get_services
 from core.state.paths import UPLOADS, Change, upload_path
-from core.streamlit_compat.server import UPLOAD, ask_for_run, uploaded, uploaders, uploads_held
+from core.streamlit_compat.features import Feature, broken
+from core.streamlit_compat.server import (
+    UPLOAD,
+    ask_for_run,
+    hold_upload,
+    is_open_here,
+    upload_route,
+    uploads_held,
+)
 from core.web.address import folder
+from core.web.binding import Bindings
+from core.web.client import OTHER_UPLOAD, client_of, note_denied
 from core.web.ingress import Connections
-from core.web.live_tab import LiveTab
-from core.web.request import open_paths, require_identity, require_token
+from core.web.replica import get_strays
+from core.web.request import browser_token, open_paths, require_identity
+from core.web.token import token_hash
+from core.web.upload_grant import PARAMETER, UploadGrant
+from core.web.upload_notes import has_room
 
-MOST_FILES = 500
-"""Limit for the number of a session's uploaded files that are in no field."""
-MOST_SIZES = 20
-"""Limit for their size together, in multiples of the largest upload (`server.maxUploadSize`)."""
+if TYPE_CHECKING:
+    from core.streamlit_compat.server import UploadedFileRec
+
 UPLOADS_AT_ONCE = 8
 """Files that are stored at the same time, in threads of their own: a slow store holds up no edit."""
 _MEGABYTE = 1024 * 1024
@@ -54,77 +64,109 @@ log = structlog.get_logger(__name__)
 
 
 class UploadMiddleware:
-    """Stands behind the middleware that lets a session's id count only with its own browser."""
+    """Takes the files that pages upload, for a page of this server or of another one."""
 
-    def __init__(self, app: ASGIApp, *, connections: Connections, base_path: str = "") -> None:
+    def __init__(self, app: ASGIApp, *, connections: Connections, bindings: Bindings, base_path: str = "") -> None:
         self._app = app
-        self._connections = connections
+        self._connections, self._bindings = connections, bindings
+        self._base_path = base_path
         self._prefix = f"{folder(base_path)}{UPLOAD}"
         self._under_way = _UnderWay()
         self._threads = CapacityLimiter(UPLOADS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(self._prefix):
+        is_upload = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        if not is_upload or scope["method"] not in ("PUT", "DELETE"):
             await self._app(scope, receive, send)
             return
-        session_id, _, upload = scope["path"].removeprefix(self._prefix).partition("/")
-        widgets, tab = uploaders(session_id), self._connections.last_tab(session_id)
-        if not widgets or tab is None:
-            await _refuse(403, "There is nothing on this page that takes files.", scope, receive, send)
+        try:
+            await self._take(scope, receive, send)
+        except HTTPException as error:
+            await _refuse(error.status_code, error.detail, scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        file, services = scope["path"].removeprefix(self._prefix), get_services()
+        token, grant = self._granted(Request(scope), file, services)
+        if scope["method"] == "DELETE":
+            await self._app(scope, receive, send)  # which knows nothing of it where the page is at another server
             return
         size = Headers(scope=scope).get("content-length", "")
         if not size.isdecimal():
-            await _refuse(411, "An upload has to say how long it is.", scope, receive, send)
-            return
-        with self._under_way.place(tab.session_id, upload, int(size)) as under_way:
+            raise HTTPException(411, "An upload has to say how long it is.")
+        arrived: list[UploadedFileRec] = []
+        route = upload_route(self._base_path, arrived.append) or self._app
+        page, _, upload = file.partition("/")
+        with self._under_way.place(token_hash(token), upload, int(size)) as under_way:
+            in_thread = partial(to_thread.run_sync, limiter=self._threads)
             try:
-                kept = await to_thread.run_sync(
-                    _check, tab, widgets, session_id, upload, under_way, limiter=self._threads
-                )
+                await in_thread(partial(_check, services, token, grant, scope, file, under_way))
             except HTTPException as error:
-                if error.status_code == 413:
+                tab = self._connections.last_tab(page)
+                if error.status_code == 413 and tab is not None:
                     tab.turned_away = True
-                    ask_for_run(session_id)  # which says so
-                await _refuse(error.status_code, error.detail, scope, receive, send)
-                return
+                    ask_for_run(page)  # which says so
+                raise
 
             async def keep_and_send(message: Message) -> None:
-                if kept and message["type"] == "http.response.start" and message["status"] < 300:
+                if message["type"] == "http.response.start" and arrived:
+                    found, is_here = arrived.pop(), is_open_here(page)
+                    if is_here:
+                        hold_upload(page, upload, name=found.name, kind=found.type, data=found.data)
+                    else:
+                        get_strays().note(token_hash(token), is_upload=True)
                     try:
-                        await to_thread.run_sync(_keep, Request(scope), session_id, upload, limiter=self._threads)
+                        if grant.kept or not is_here:
+                            await in_thread(partial(_keep, services, token, found, elsewhere=not is_here))
                     except (KeepError, HTTPException) as error:
-                        # The run takes it from memory, and says what is wrong.
                         log.warning("an upload is not kept before its run", error=str(error))
+                        if not is_here:  # where it is, the run takes it from memory, and says what is wrong
+                            status = error.status_code if isinstance(error, HTTPException) else 503
+                            message = {**message, "status": status}
                 await send(message)
 
-            await self._app(scope, receive, keep_and_send)
+            await route(scope, receive, keep_and_send)
+
+    def _granted(self, request: Request, file: str, services: Services) -> tuple[str, UploadGrant]:
+        """Return the token of the browser that uploads a file, and the grant in the address. Raises 403 without one."""
+        token, secret = browser_token(request, services.settings), services.settings.secret_key.get_secret_value()
+        browser, page = "" if token is None else token_hash(token), file.partition("/")[0]
+        grant = UploadGrant.open(request.query_params.get(PARAMETER, ""), file, browser, services.clock.now(), secret)
+        if broken().keys() & {Feature.INGRESS, Feature.UPLOADS} and self._bindings.belongs(page, browser):
+            # Nobody signs addresses then, and Streamlit's route takes the file.
+            grant = UploadGrant(needs=(), kept=False)
+        if token is not None and grant is not None:
+            return token, grant
+        other = self._bindings.owner(page)
+        if other not in (None, browser):
+            note_denied(request.scope, OTHER_UPLOAD, browser=browser or None, owner=other)
+            raise HTTPException(403, "This upload belongs to another browser. Reload the page.")
+        raise HTTPException(403, "This browser's page was given no such address, or too long ago. Reload the page.")
 
 
 def _check(
-    tab: LiveTab, widgets: Collection[str], session_id: str, upload: str, under_way: dict[str, int] | None
-) -> bool:
-    """Return whether one of these widgets keeps what is uploaded.
+    services: Services, token: str, grant: UploadGrant, scope: Scope, file: str, under_way: dict[str, int] | None
+) -> None:
+    """Check that a browser may upload a file now.
 
     Raises 401 or 403 where somebody may not see the page any more, 503 where that isn't known now, 409 for what came
     before, 413 for want of room.
-    `under_way` are the ids and bytes of what is arriving for the session now, None for an id that was before.
+    `under_way` are the ids and bytes of what is arriving here from the browser now, None for an id that was before.
     """
+    page, _, upload = file.partition("/")
     try:
-        tab.keep(())
+        with services.accounts.db_budget:
+            owner = require_identity(services, token)
+            owner.require(*grant.needs)
     except NotAllowedError as error:
+        services.accounts.audit.deny(error.permission, by=replace(client_of(scope), user_id=owner.user_id))
         raise HTTPException(403, "You may not see this page any more. Reload it.") from error
-    except SignedOutError as error:
-        raise HTTPException(401, "This browser was signed out. Reload the page.") from error
     except StoreUnavailableError as error:
         raise HTTPException(503, "Whether you may upload this can't be checked now. Try again later.") from error
-    held = {**_noted(get_services(), tab.session_id), **uploads_held(session_id)}
+    held = {**_noted(services, owner.session_id), **uploads_held(page)}
     if under_way is None or upload in held:
         raise HTTPException(409, "This file has arrived already.")
-    held |= under_way
-    largest = int(config.get_option("server.maxUploadSize")) * _MEGABYTE
-    if len(held) > MOST_FILES or sum(held.values()) > MOST_SIZES * largest:
+    if not has_room(held | under_way):
         raise HTTPException(413, "Too many files have been uploaded here that are in no field yet.")
-    return not tab.own_keys(in_run=False).isdisjoint(widgets)
 
 
 def _noted(services: Services, session_id: str) -> dict[str, int]:
@@ -140,30 +182,35 @@ def _noted(services: Services, session_id: str) -> dict[str, int]:
     return {note.upload: note.size for note in notes if isinstance(note, FileRef)}
 
 
-def _keep(request: Request, session_id: str, upload: str) -> None:
-    found, services = uploaded(session_id, upload), get_services()
-    if found is None or not found.data or not agrees(found.name, found.type, found.data[:HEAD_BYTES]):
-        return
-    owner = require_identity(services, require_token(request, services))
+def _keep(services: Services, token: str, found: UploadedFileRec, *, elsewhere: bool) -> None:
+    """Store the bytes of a file and note it in the session, for whichever server the page is at.
+
+    Raises 415 for one that is empty or isn't what its name says, and 503 where the page is at another server, which
+    can't see the note now.
+    """
+    if not found.data or not agrees(found.name, found.type, found.data[:HEAD_BYTES]):
+        raise HTTPException(415, "The file is empty, or its content isn't what its name says.")
+    owner, path = require_identity(services, token), upload_path(found.file_id)
     digest, size = services.files.keep(io.BytesIO(found.data))
     name, kind = safe_name(found.name), type_of(found.name, found.data[:HEAD_BYTES])
-    file = FileRef(digest=digest, name=name, type=kind, size=size, upload=upload)
-    session = open_paths(services, owner, [upload_path(upload)])
-    session.commit([Change(upload_path(upload), file)])
+    file = FileRef(digest=digest, name=name, type=kind, size=size, upload=found.file_id)
+    open_paths(services, owner, [path]).commit([Change(path, file)])
+    if elsewhere and not services.engine.publish():
+        raise HTTPException(503, "The server of this page can't be told of the file now. Try again later.")
 
 
 class _UnderWay:
-    """The uploads in progress in this process, by session."""
+    """The uploads in progress in this process, by browser."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sizes: dict[str, dict[str, int]] = {}
 
     @contextmanager
-    def place(self, session_id: str, upload: str, size: int) -> Iterator[dict[str, int] | None]:
-        """Count a file in within the block. Gives the ids and bytes of all of the session's, None if it is arriving."""
+    def place(self, browser: str, upload: str, size: int) -> Iterator[dict[str, int] | None]:
+        """Count a file in within the block. Gives the ids and bytes of all of the browser's, None if it is arriving."""
         with self._lock:
-            arriving = self._sizes.setdefault(session_id, {})
+            arriving = self._sizes.setdefault(browser, {})
             twice = upload in arriving
             arriving.setdefault(upload, size)
             all_of_them = None if twice else dict(arriving)
@@ -174,7 +221,7 @@ class _UnderWay:
                 with self._lock:
                     del arriving[upload]
                     if not arriving:
-                        self._sizes.pop(session_id, None)
+                        self._sizes.pop(browser, None)
 
 
 async def _refuse(status: int, reason: str, scope: Scope, receive: Receive, send: Send) -> None:
