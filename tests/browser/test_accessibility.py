@@ -1,4 +1,4 @@
-"""Nothing on a shipped page is seriously wrong for people with disabilities: light and dark, wide and narrow."""
+"""No shipped page is seriously wrong for people with disabilities, or wider than the window: in light and dark."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from tests.conftest import INSTALLED, one_at_a_time
 from tests.support.axe import fetch_axe, findings
 from tests.support.server import Server
 
+_WIDER = """() => {
+    const main = document.querySelector('[data-testid="stMain"]');
+    return main.scrollWidth - main.clientWidth;
+}"""
 _FIND = """
 import json
 from core.discovery import discover
@@ -27,7 +31,7 @@ def axe() -> str:
 
 
 def look(visitor: Visitor, axe: str, where: str) -> list[str]:
-    """Return what axe finds on a page in each of its four shapes."""
+    """Return what is wrong with a page in each of its four shapes: what axe finds, and what makes it scroll sideways."""
     found = []
     for width, height in ((1280, 800), (390, 844)):
         for scheme in ("light", "dark"):
@@ -35,6 +39,8 @@ def look(visitor: Visitor, axe: str, where: str) -> list[str]:
             visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             visitor.settled()
             found += [f"{where} {width} {scheme}: {json.dumps(each)}" for each in findings(visitor.page, axe)]
+            if wider := visitor.page.evaluate(_WIDER):
+                found.append(f"{where} {width} {scheme}: {wider} px wider than the window")
     return found
 
 

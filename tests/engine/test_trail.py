@@ -102,4 +102,4 @@ def test_a_table_shows_times_of_the_reader_and_names(accounts: Accounts) -> None
     (line,) = accounts.audit.find(person=ada.user_id)
     shown = table([line], ZoneInfo("Asia/Tokyo")).iloc[0]
     assert shown["When"] == line.at.astimezone(ZoneInfo("Asia/Tokyo")).replace(tzinfo=None)
-    assert (shown["Event"], shown["To whom or what"], shown["Who"]) == ("Person added", "Ada (ada)", "")
+    assert (shown["Event"], shown["About"], shown["Who"]) == ("Person added", "Ada (ada)", "")

@@ -53,10 +53,9 @@ def conflict_notice(form_id: str) -> None:
     if not conflicts:
         return
     with place.container(border=True):
-        labels = list(dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts))
-        st.warning(
-            say("conflict.title", fields=", ".join(f"“{label}”" for label in labels)), icon=":material/call_split:"
-        )
+        labels = dict.fromkeys(manager.label_of(form_id, conflict.field) for conflict in conflicts)
+        fields = ", ".join(say("conflict.label", field=label) for label in labels)
+        st.warning(say("conflict.title", fields=fields), icon=":material/call_split:")
         for conflict in conflicts[:_AT_ONCE]:
             _choice(manager, form_id, conflict, say)
         if len(conflicts) > _AT_ONCE:

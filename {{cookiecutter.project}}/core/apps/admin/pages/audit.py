@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import ui
 from core.accounts import Accounts, Actor, Asked, Audited
-from core.accounts.audit import Format
+from core.accounts.audit import COMMAND_LINE, Format
 from core.apps.admin.common import show_table
 from core.auth import acting
 from core.permissions import requires
@@ -76,9 +76,9 @@ def audit() -> None:
         column_config={
             say("audit.when"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
             say("audit.event"): st.column_config.TextColumn(width=150),
-            say("audit.who"): st.column_config.TextColumn(width=130),
-            say("audit.about"): st.column_config.TextColumn(width=150),
-            say("audit.detail"): st.column_config.TextColumn(width="small"),
+            say("audit.who"): st.column_config.TextColumn(width=170),
+            say("audit.about"): st.column_config.TextColumn(width=170),
+            say("audit.detail"): st.column_config.TextColumn(width=130),
         },
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -92,6 +92,7 @@ def audit() -> None:
 def table(lines: Iterable[Audited], zone: tzinfo) -> pd.DataFrame:
     """Return one row for each event. Times are as the person reads them, without a zone."""
     say = ui.words()
+    by_hand = say("admin_pages.command_line")
     return pd.DataFrame(
         {
             say("audit.when"): line.at.astimezone(zone).replace(tzinfo=None),
@@ -100,7 +101,7 @@ def table(lines: Iterable[Audited], zone: tzinfo) -> pd.DataFrame:
             say("audit.about"): line.subject_name,
             say("audit.address"): line.address,
             say("audit.detail"): line.detail,
-            say("audit.device"): line.device,
+            say("audit.device"): by_hand if line.device == COMMAND_LINE.device else line.device,
         }
         for line in lines
     )

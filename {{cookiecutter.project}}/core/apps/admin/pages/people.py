@@ -100,7 +100,8 @@ def _manage(accounts: Accounts, user: User, key: str, *, provided: bool) -> None
     if not provided:
         with st.form(f"describe-{key}", border=False):
             name = st.text_input(say("people.name"), user.name, max_chars=LONGEST_NAME)
-            email = st.text_input(say("people.email"), user.email or "", type="email")
+            example = "name@example.org"  # Streamlit has one in English
+            email = st.text_input(say("people.email"), user.email or "", type="email", placeholder=example)
             if st.form_submit_button(say("people.save"), width="stretch"):
                 with show_refusal():
                     _describe(accounts, user, name, email)
@@ -124,7 +125,7 @@ def _invited(accounts: Accounts, invitations: list[Invitation]) -> None:
         for invitation in invitations:
             whom, how, end = st.columns([3, 4, 2], vertical_alignment="center")
             whom.markdown(ui.plain(invitation.label))
-            inviter = ui.plain(invitation.invited_by) or say("people.command_line")
+            inviter = ui.plain(invitation.invited_by) or say("admin_pages.command_line")
             whom.caption(say("people.invited_by", name=inviter))
             how.markdown(", ".join(invitation.roles) or say("people.no_roles"))
             how.caption(

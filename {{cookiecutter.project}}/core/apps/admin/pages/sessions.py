@@ -64,8 +64,7 @@ def _row(browser: Browser, now: datetime) -> None:
 def _end(browser: Browser, here: bool) -> None:
     key, name, say = browser.token_hash[:16], ui.plain(browser.name), ui.words()
     with st.popover(say("browsers.sign_out"), icon=":material/logout:", width="stretch", key=f"end-{key}"):
-        own = f"{say('browsers.own')} " if here else ""
-        st.markdown(own + say("browsers.sign_out_text"))
+        st.markdown(say("browsers.own" if here else "browsers.sign_out_text"))
         st.button(
             say("browsers.sign_out_button"), key=f"revoke-{key}", type="primary", on_click=_revoke, args=(browser,)
         )
