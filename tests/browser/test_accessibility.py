@@ -31,7 +31,7 @@ def axe() -> str:
 
 
 def look(visitor: Visitor, axe: str, where: str) -> list[str]:
-    """Return what is wrong with a page in each of its four shapes: what axe finds, and what makes it scroll sideways."""
+    """Return what is wrong with a page in each of its four shapes: what axe finds, and that it scrolls sideways."""
     found = []
     for width, height in ((1280, 800), (390, 844)):
         for scheme in ("light", "dark"):
@@ -44,12 +44,27 @@ def look(visitor: Visitor, axe: str, where: str) -> list[str]:
     return found
 
 
+def go_through_menu(visitor: Visitor) -> None:
+    """Go by the keyboard into the person's menu and back, and through it to what follows it."""
+    button = visitor.page.locator(".st-key-keep-user button").first
+    button.press("Space")
+    visitor.page.keyboard.press("Tab")
+    expect(visitor.button("Preferences")).to_be_focused()
+    visitor.page.keyboard.press("Shift+Tab")
+    expect(button).to_be_focused()
+    visitor.button("Sign out").focus()
+    visitor.page.keyboard.press("Tab")
+    expect(visitor.page.get_by_role("main")).to_be_focused()
+    visitor.page.keyboard.press("Escape")
+
+
 def test_no_page_has_a_serious_fault(visit: NewTab, new_person: NewPerson, server: Server, axe: str) -> None:
     visitor = visit().open()
     expect(visitor.text("Username")).to_be_visible(timeout=SETTLE_MS)
     found = look(visitor, axe, "sign-in")
     visitor.sign_in(new_person("admin"))
     expect(visitor.page.locator(".st-key-keep-user")).to_be_visible(timeout=SETTLE_MS)
+    go_through_menu(visitor)
     result = server.project.run(".venv/bin/python", "-c", _FIND, **server.settings)
     for name in json.loads(result.stdout.splitlines()[-1]):
         visitor.page.set_viewport_size({"width": 1280, "height": 800})

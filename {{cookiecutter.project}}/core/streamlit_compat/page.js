@@ -40,6 +40,9 @@ function closeSidebar() {
   if (covers) document.querySelector('[data-testid="stSidebarCollapseButton"] button[aria-expanded="true"]')?.click();
 }
 
+const POPOVER = "[data-testid=stPopoverButton][aria-expanded=true]"; // the button of the one that is open
+const POPOVER_BODY = "[data-testid=stPopoverBody]"; // what it shows, at the end of the document
+
 // The selector of what the script shows under a key, and under all keys that begin so.
 const keyed = (key) => `.st-key-${key}`;
 const keyedLike = (beginning) => `[class*="st-key-${beginning}"]`;

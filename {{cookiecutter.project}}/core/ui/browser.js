@@ -12,6 +12,7 @@ const CALM_BEFORE = 1500; // ms without typing, before the page is loaded anew
 const LONGEST = 60_000; // ms to wait for that
 const PATIENCE = 10_000; // ms to wait for a page to grow as tall as it was
 const THEMES = { system: "System", light: "Light", dark: "Dark" }; // as Streamlit names them
+const FOCUSABLE = ["a[href]", "button:enabled", "input:enabled", "textarea:enabled", "[tabindex='0']"].map((each) => `${each}:not([tabindex='-1'])`);
 const NO_TEXT = new Set(["checkbox", "radio", "range", "color", "button", "submit", "reset", "file"]);
 
 function newId() {
@@ -111,6 +112,7 @@ class Tab {
     window.addEventListener("focus", () => this.remember());
     document.addEventListener("click", ({ target }) => target.closest?.(`${keyed("keep-menu")} button`) && setTimeout(putAwayMenu));
     document.addEventListener("keydown", pressButton);
+    document.addEventListener("keydown", passPopover);
     const stop = () => this.restoring?.();
     for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
       window.addEventListener(kind, stop, { capture: true, passive: true });
@@ -292,6 +294,18 @@ class Tab {
 function putAwayMenu() {
   document.querySelector(`${keyed("keep-user")} button[aria-expanded="true"]`)?.click();
   closeSidebar();
+}
+
+// Tab goes from a popover's button into what it shows, and from its end to what follows the button, as it looks.
+function passPopover(event) {
+  const button = document.querySelector(POPOVER);
+  const shown = [...document.querySelectorAll(`${POPOVER_BODY} :is(${FOCUSABLE})`)];
+  if (event.key !== "Tab" || !button || !shown.length) return;
+  const enters = !event.shiftKey && event.target === button;
+  const leaves = event.target === shown.at(event.shiftKey ? 0 : -1);
+  if (enters || (leaves && event.shiftKey)) event.preventDefault(); // else the browser goes on from the button
+  if (enters) shown[0].focus();
+  if (leaves) button.focus();
 }
 
 function entryKey() {

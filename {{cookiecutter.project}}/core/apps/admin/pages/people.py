@@ -32,7 +32,7 @@ def people() -> None:
     with reachable():
         roles = accounts.roles.all()
     yours = [role.role for role in roles if not lacking(current_permissions(), role.permissions)]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.title(say.title("People"), width="stretch")
         if settings.auth == "password" and st.button(say("people.invite"), icon=":material/link:", type="primary"):
             _ask_whom(accounts, yours)
