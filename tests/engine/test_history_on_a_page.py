@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services import get_services
-from core.session import UserSession
+from core.session import Change, UserSession
+from core.state import undo
+from core.state.typed_text import Draft, digest_of, draft_path
 from core.ui.format_value import differences
 
 pytestmark = pytest.mark.usefixtures("as_one_person")
@@ -164,10 +166,37 @@ def follower(tab: str) -> None:
     from core import bootstrap_session, get_session_manager, ui
 
     bootstrap_session().attach_tab(tab)
+    ui.conflict_notice("f")
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
     st.session_state["manager"] = get_session_manager()
     ui.text_input("Your name", form="f", field="name")
     ui.live_refresh()
+
+
+def post_text(session: UserSession, text: str, number: int) -> None:
+    """Store what was typed into the field in a session's tab as its post does, which brings no run."""
+    draft = Draft(number=number, digest=digest_of(text), on_screen=True)
+    note = Change(draft_path(session.tab_id or "", "f", "name"), draft.to_dict())
+    seen = {"name": ""} if number == 1 else {}
+    session.commit([*undo.edit(session, "f", {"name": text}, seen=seen), note])
+
+
+def test_a_page_that_shows_a_conflict_hears_of_its_own_text_that_settles_it() -> None:
+    tab: Any = AppTest.from_function(follower, kwargs={"tab": "a" * 32}).run()
+    here, there = person(), person()
+    here.attach_tab("a" * 32)
+    there.attach_tab("b" * 32)
+    post_text(here, "mine", 1)
+    manager = tab.session_state["manager"]
+    assert not manager.has_news()
+    there.set_field("f", "name", "theirs")
+    assert manager.has_news()
+    assert "theirs" in [text.value for text in tab.run().text]
+    get_services().engine.refresh(here)
+    post_text(here, "mine", 2)
+    assert manager.has_news()
+    assert not tab.run().text
+    assert not manager.has_news()
 
 
 def test_a_page_that_follows_along_hears_of_others_and_not_of_itself() -> None:

@@ -26,7 +26,8 @@ from core.services import get_services
 from core.session import NavigationEntry, UserSession
 from core.session_persistence import SessionPersistenceEngine
 from core.state import forms
-from core.state.paths import join_path, split_path
+from core.state.edits import Conflict
+from core.state.paths import field_path, join_path, split_path
 from core.storage.entry import Entry
 from core.storage.submissions import Receipt, Work
 from core.streamlit_compat.run import page_name, run_context
@@ -81,6 +82,8 @@ class SessionManager:
         """Form and field of what other tabs or devices changed since this tab's last run."""
         self.shown_fields: dict[str, ShownField] = {}
         """By widget key: the controlled widgets this run has shown so far."""
+        self._shown_conflicts: dict[str, list[tuple[str, str | None]]] = {}
+        """By form: the stamps of the conflicts this run has shown, and of the values in their fields."""
         self.announce: Callable[[ShownField], None] | None = None
         """Tells the page's script of a widget as soon as it is shown."""
         self.session_values: dict[str, Any] = {}
@@ -264,6 +267,7 @@ class SessionManager:
         self.unkept_edits.retry()
         self.needs = ()
         self.shown_fields.clear()
+        self._shown_conflicts.clear()
         self.live.begin_run()
         if self._has_run:
             self._assigned |= assigned()  # by callbacks: the script itself has only begun
@@ -272,12 +276,26 @@ class SessionManager:
         self._bound.restore(self.page, self.changed_elsewhere)
 
     def has_news(self) -> bool:
-        """Fold in what changed, and tell whether somebody else changed what the page has shown since its last run."""
+        """Fold in what changed, and tell whether that changed what the page has shown since its last run.
+
+        What is typed in this tab didn't, its field shows it, unless it made a conflict that is shown another one.
+        """
         self.catch_up()
         stamps, typed_here = self.session.stamps, join_path("tab", self.session.tab_id or "", "draft") + "/"
         news = self._received.news
         own = {stamps.get(path) for path in news if path.startswith(typed_here)}
-        return any(path.startswith(_SHOWN_PATHS) and stamps.get(path) not in own for path in news)
+        if any(path.startswith(_SHOWN_PATHS) and stamps.get(path) not in own for path in news):
+            return True
+        return bool(news) and any(self._stamps_of(form) != shown for form, shown in self._shown_conflicts.items())
+
+    def show_conflicts(self, form_id: str) -> list[Conflict]:
+        """Return the conflicts of a form. This run shows them: others are news."""
+        self._shown_conflicts[form_id] = self._stamps_of(form_id)
+        return self.session.conflicts(form_id)
+
+    def _stamps_of(self, form_id: str) -> list[tuple[str, str | None]]:
+        found, stamps = self.session.conflicts(form_id), self.session.stamps
+        return [(conflict.stamp, stamps.get(field_path(form_id, conflict.field))) for conflict in found]
 
     def _kept(self, form_id: str, *fields: str) -> None:
         self.unkept_edits.settle(form_id, *fields, at=self._engine.clock.now())

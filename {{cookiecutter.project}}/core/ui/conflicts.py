@@ -47,7 +47,7 @@ def conflict_notice(form_id: str) -> None:
     The later entry is what the field holds. Shows nothing where there is nothing to choose.
     """
     manager, say = get_session_manager(), words()
-    conflicts = manager.session.conflicts(form_id)
+    conflicts = manager.show_conflicts(form_id)
     # Its place is there in any case: one that comes between others moves those, and builds anew what is typed into.
     place = st.container(key=own_key("conflicts", form_id))
     if not conflicts:
