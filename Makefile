@@ -22,6 +22,9 @@ BAKE_ANEW = mkdir -p $(1)/streamlit_keep && find $(1)/streamlit_keep -mindepth 1
 	! -name .postgres ! -name files ! -name '*.db*' -exec rm -r {} + && \
 	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --overwrite-if-exists --output-dir $(1)
 
+# A project installs itself with pip where there is no uv, which takes minutes. Here there is one, which takes seconds.
+WITH_UV = PATH="$$PATH:$$(cd $(BIN) && pwd)"
+
 .PHONY: help demo run new test newest check docs chaos bench update lock screenshots
 
 help: ## list the commands
@@ -29,7 +32,7 @@ help: ## list the commands
 
 demo: $(READY) ## make the default project in build/ and serve it at http://localhost:8501; elsewhere with PORT=8502
 	@$(call BAKE_ANEW,$(BUILD))
-	@$(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep run PORT=$(PORT)
+	@$(WITH_UV) $(MAKE) --no-print-directory -C $(BUILD)/streamlit_keep run PORT=$(PORT)
 
 run: demo ## the same as demo
 
@@ -75,7 +78,7 @@ chaos: $(READY) ## break a project on purpose and count what is lost (two hours)
 ifeq ($(PROJECT),$(BUILD)/streamlit_keep)
 	@$(call BAKE_ANEW,$(BUILD))
 endif
-	@$(MAKE) --no-print-directory -C "$(PROJECT)" setup
+	@$(WITH_UV) $(MAKE) --no-print-directory -C "$(PROJECT)" setup
 	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose $(DOSE)
 	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose $(DOSE) --scenario left --slow-reruns
 	$(BIN)/python -m tests.lab.keyboard --project "$(PROJECT)" --dose short --times 6 --slow-reruns \

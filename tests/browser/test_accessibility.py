@@ -46,10 +46,13 @@ def look(visitor: Visitor, axe: str, where: str) -> list[str]:
 
 def go_through_menu(visitor: Visitor) -> None:
     """Go by the keyboard into the person's menu and back, and through it to what follows it."""
-    button = visitor.page.locator(".st-key-keep-user button").first
+    visitor.page.set_viewport_size({"width": 1280, "height": 800})
+    visitor.settled()
+    button, first = visitor.page.locator(".st-key-keep-user button").first, visitor.button("Preferences")
     button.press("Space")
+    expect(first).to_be_visible()
     visitor.page.keyboard.press("Tab")
-    expect(visitor.button("Preferences")).to_be_focused()
+    expect(first).to_be_focused()
     visitor.page.keyboard.press("Shift+Tab")
     expect(button).to_be_focused()
     visitor.button("Sign out").focus()
