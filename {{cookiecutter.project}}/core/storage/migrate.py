@@ -43,6 +43,11 @@ _LONGEST_ID = 32
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
+_HOWEVER_LONG = 2**31 - 1
+"""Milliseconds: the most that SQLite waits for a lock."""
+
+log = structlog.get_logger(__name__)
+
 
 def revision_folders(root: Path = PROJECT_ROOT) -> list[Path]:
     """Return the folders in a project that may hold revisions."""
@@ -92,12 +97,6 @@ def read_revisions(root: Path = PROJECT_ROOT) -> ScriptDirectory:
             says = f"Nothing in {folder}/ follows {' nor '.join(sorted(found))}, so none is the newest"
             raise SchemaError(says, f"Run: {merge}")
     return scripts
-
-
-_HOWEVER_LONG = 2**31 - 1
-"""Milliseconds: the most that SQLite waits for a lock."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ _Connect = Callable[[], psycopg.Connection[Any]]
 
 
 class _Server:
-    """What is known of the PostgreSQL at an address."""
+    """A PostgreSQL at an address, as far as it is known."""
 
     def __init__(self) -> None:
         self.is_silent = False

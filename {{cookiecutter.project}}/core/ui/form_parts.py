@@ -20,6 +20,8 @@ from core.ui.validation import check
 
 PARAMETER = "step"
 """The name by which the step stands in the page's address."""
+_ENDS = " ?!.:…"
+"""Ends of labels that are sentences of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +79,6 @@ def show_progress(
                 on_click=open_step,
                 args=(manager, step),
             )
-
-
-_ENDS = " ?!.:…"
-"""Ends of labels that are sentences of their own."""
 
 
 def save_bar(form: str) -> None:

@@ -11,55 +11,20 @@ a Mac) press the buttons unless the cursor is in a text field, where the browser
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
 import streamlit as st
 
 from core.language import plain
-from core.session import FormSnapshot, UserSession
+from core.session import FormSnapshot
 from core.session_manager import SessionManager, get_session_manager
 from core.ui.expander_state import expander
 from core.ui.format_value import rows
 from core.ui.keys import own_key
 from core.ui.times import local_time, words
 from core.words import Words
-
-
-def undo_bar(form_id: str) -> None:
-    """Show the buttons that undo and redo the edits of a form, each disabled where there is nothing for it to do."""
-    session, say = get_session_manager().session, words()
-    with st.container(horizontal=True, gap="small", key=own_key("history-buttons", form_id)):
-        st.button(
-            say("history.undo"),
-            key=own_key("undo", form_id),
-            icon=":material/undo:",
-            type="tertiary",
-            disabled=not session.can_undo(form_id),
-            help=say("history.undo_help"),
-            on_click=_undo,
-            args=(session, form_id),
-        )
-        st.button(
-            say("history.redo"),
-            key=own_key("redo", form_id),
-            icon=":material/redo:",
-            type="tertiary",
-            disabled=not session.can_redo(form_id),
-            help=say("history.redo_help"),
-            on_click=_redo,
-            args=(session, form_id),
-        )
-
-
-def _undo(session: UserSession, form_id: str) -> None:
-    session.undo(form_id)
-
-
-def _redo(session: UserSession, form_id: str) -> None:
-    session.redo(form_id)
-
 
 _NOW = ""
 """Stands for what the form holds now among the ids of its versions."""
@@ -73,6 +38,28 @@ _STYLE = """<style>
 .keep-compared del { background: color-mix(in srgb, #d9534f 22%, transparent); }
 .keep-compared ins { background: color-mix(in srgb, #3d927a 28%, transparent); text-decoration: none; }
 </style>"""
+
+
+def undo_bar(form_id: str) -> None:
+    """Show the buttons that undo and redo the edits of a form, each disabled where there is nothing for it to do."""
+    session, say = get_session_manager().session, words()
+
+    def button(name: str, label: str, explained: str, *, is_possible: bool, do: Callable[..., Any]) -> None:
+        st.button(
+            label,
+            key=own_key(name, form_id),
+            icon=f":material/{name}:",
+            type="tertiary",
+            disabled=not is_possible,
+            help=explained,
+            on_click=do,
+            args=(form_id,),
+        )
+
+    with st.container(horizontal=True, gap="small", key=own_key("history-buttons", form_id)):
+        can_undo, can_redo = session.can_undo(form_id), session.can_redo(form_id)
+        button("undo", say("history.undo"), say("history.undo_help"), is_possible=can_undo, do=session.undo)
+        button("redo", say("history.redo"), say("history.redo_help"), is_possible=can_redo, do=session.redo)
 
 
 def history_panel(form_id: str) -> None:

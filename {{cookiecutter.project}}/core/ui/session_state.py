@@ -30,6 +30,10 @@ T = TypeVar("T")
 
 FORM = "session_state"
 """The form whose fields hold the values."""
+_LOST = "_"
+"""Prefix of keys that say so themselves."""
+_SHOWN = 8
+"""Names that are listed."""
 
 
 def session_value(key: str, default: T) -> T:
@@ -70,12 +74,6 @@ def _persist(manager: SessionManager, key: str) -> None:
         manager.persist_field(FORM, key, REMOVED)
     elif not same(value, before) and manager.persist_field(FORM, key, deepcopy(value)):
         manager.session_values[key] = deepcopy(value)
-
-
-_LOST = "_"
-"""Prefix of keys that say so themselves."""
-_SHOWN = 8
-"""Names that are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
