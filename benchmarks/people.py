@@ -41,13 +41,16 @@ class Person:
     """Seconds from the last message to the end of its run."""
     last_field: float = 0.0
     """Seconds from the last message to the last text field."""
+    messages: int = 0
+    size: int = 0
+    """The messages since the last one of this page, and their bytes."""
 
     def send(self) -> None:
         """Send the states of all fields, as a browser does, and so ask for a run."""
         message = BackMsg()
         message.rerun_script.widget_states.widgets.extend(self.states.values())
         message.rerun_script.page_name = self.page
-        self.asked_at = time.perf_counter()
+        self.asked_at, self.messages, self.size = time.perf_counter(), 0, 0
         self._send(_BINARY, message.SerializeToString())
 
     def enter(self, text: str) -> None:
@@ -99,6 +102,7 @@ class Person:
         return frame
 
     def _hear(self, content: bytes) -> None:
+        self.messages, self.size = self.messages + 1, self.size + len(content)
         message = ForwardMsg.FromString(content)
         kind = message.WhichOneof("type")
         if kind == "delta" and message.delta.new_element.WhichOneof("type") == "text_input":

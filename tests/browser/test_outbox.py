@@ -16,12 +16,14 @@ from playwright.sync_api import Browser, Locator, Page, Request, Route, WebSocke
 from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.visitor import SETTLE_MS, Visitor
 from tests.lab import sheet
+from tests.lab.waiting import wait_until
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
 
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
 DRAFTS = "**/keep/drafts"
 COMPONENTS = re.compile(r"/BidiComponent[^/]*\.js")
+SCRIPT = re.compile(r"/keep/scripts/status-")
 
 
 @pytest.fixture
@@ -248,6 +250,25 @@ def test_what_is_typed_before_the_outbox_is_there_is_kept(visitor: Visitor) -> N
         route.continue_()
     visitor.says(SAVED)
     visitor.page.unroute(COMPONENTS)
+    visitor.reload()
+    expect(visitor.text("Name")).to_have_value("Too eager")
+
+
+def test_what_is_typed_while_the_outbox_s_own_script_does_not_come_is_kept(visitor: Visitor) -> None:
+    """As when a proxy answers in the server's place: the page asks until it comes."""
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=502)
+
+    visitor.page.route(SCRIPT, refuse)
+    visitor.page.reload()
+    visitor.type("Name", "Too eager")
+    wait_until(lambda: visitor.page.evaluate("1") and len(set(asked)) > 1, "it is asked for again")
+    expect(visitor.status).to_have_text("")
+    visitor.page.unroute(SCRIPT)
+    visitor.says(SAVED)
     visitor.reload()
     expect(visitor.text("Name")).to_have_value("Too eager")
 

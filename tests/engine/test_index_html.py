@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from core.streamlit_compat.server import STYLE as STYLE_FILE
 from core.streamlit_compat.server import block_dialogs
-from core.web import index_html
+from core.web import index_html, scripts
 from core.web.address import is_page
 from core.web.index_html import Change, RewriteMiddleware, add_ours
 
@@ -25,7 +25,8 @@ STYLE, EARLY = (
     path.read_text(encoding="utf-8")
     for path in (STYLE_FILE, Path(index_html.__file__).with_name("pre_hydration_input.js"))
 )
-STYLED = f"<html><body><div></div><style>{STYLE}</style><script>{EARLY}</script></body></html>"
+PRELOADED = '<link rel="modulepreload" href="/keep/scripts/status-1.js">'
+STYLED = f"<html><body><div></div><style>{STYLE}</style><script>{EARLY}</script>{PRELOADED}</body></html>"
 
 
 async def page(request: Request) -> Response:
@@ -51,7 +52,9 @@ async def no_page(request: Request) -> Response:
 
 
 @pytest.fixture
-def client() -> TestClient:
+def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setattr(scripts, "links", lambda: PRELOADED)
+
     def rewrite(is_wanted: Callable[[Scope], bool], content_type: str, change: Change) -> Middleware:
         return Middleware(RewriteMiddleware, is_wanted=is_wanted, content_type=content_type, change=change)
 

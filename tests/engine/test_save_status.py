@@ -61,16 +61,24 @@ def load() -> AppTest:
 
 def told(app: AppTest) -> dict[str, Any]:
     """What the page's script is told: of the page before it is shown and once it is whole, and beside each field."""
-    components = {each.proto.component_name: json.loads(each.proto.json) for each in app.get("bidi_component")}
-    assert set(components) <= {"keep_status", "keep_page_end"}
-    return {**components["keep_status"], **components.get("keep_page_end", {}), "fields": fields(app)}
+    said = components(app)
+    assert set(said) <= {"keep_status", "keep_page_end"}
+    return {**said["keep_status"], **said.get("keep_page_end", {}), "fields": fields(app)}
+
+
+def components(app: AppTest) -> dict[str, Any]:
+    return {each.proto.component_name: json.loads(each.proto.json) for each in app.get("bidi_component")}
 
 
 def fields(app: AppTest) -> dict[str, Any]:
-    """What is said of fields, each in an element of its own, by their widgets' ids."""
+    """What is said of fields, by their widgets' ids: as the run began, or ended, and in an element for what is new."""
+    return {**list(components(app).values())[-1]["fields"], **newly_told(app)}
+
+
+def newly_told(app: AppTest) -> dict[str, Any]:
     found = [re.search('data-keep-field="(.*?)"', each.proto.body) for each in app.get("html")]
     told = [json.loads(unescape(each[1])) for each in found if each]
-    return {field.pop("id"): field for field in told}
+    return {field.pop("id"): field for field in told if field.pop("run")}
 
 
 def post(services: Services, token: str, field_token: str, text: str) -> int:
@@ -116,7 +124,7 @@ def test_a_run_that_is_overtaken_by_another_touches_nothing_any_more(services: S
 
     assert not app.exception
     assert not app.text
-    assert "run" not in told(app)
+    assert "keep_page_end" not in components(app)
 
 
 def test_fields_of_another_page_are_not_announced(services: Services, token: str) -> None:
@@ -148,8 +156,56 @@ def test_a_page_in_the_middle_of_its_run_may_be_typed_into(services: Services, t
     assert post(services, token, fields(app)[app.text_input[0].id]["token"], "a lamp") == 204
 
 
-def test_a_field_alone_in_its_place_stays_there(services: Services, token: str) -> None:
+@pytest.mark.parametrize("in_fragment", [False, True])
+def test_a_field_alone_in_its_place_stays_there(services: Services, token: str, in_fragment: bool) -> None:
     """In `st.empty()` each element takes the place of the one before it."""
+
+    def script(in_fragment: bool) -> None:
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        def alone() -> None:
+            with st.empty():
+                ui.text_input("Item", form="order", field="item")
+
+        bootstrap_session()
+        with ui.save_status(get_session_manager()):
+            (st.fragment(alone) if in_fragment else alone)()
+
+    app = AppTest.from_function(script, args=(in_fragment,)).run()
+
+    assert set(fields(app)) == {app.text_input[0].id}
+
+
+def test_of_fields_that_stay_nothing_is_told_again(services: Services, token: str) -> None:
+    app = load()
+    named = fields(app)
+    assert set(newly_told(app)) == set(named)
+
+    assert newly_told(app.run()) == {}
+    assert fields(app) == named
+
+    app.text_input[0].set_value("a lamp").run()
+    assert set(newly_told(app)) == {app.text_input[0].id}, "its value has another stamp"
+    changed = fields(app)
+    assert {name for name in named if changed[name] != named[name]} == {app.text_input[0].id}
+    assert newly_told(app.run()) == {}
+    assert fields(app) == changed
+
+
+def test_a_field_that_is_gone_is_told_anew_when_it_comes_back(services: Services, token: str) -> None:
+    app = load()
+    named = fields(app)
+    app.session_state["elsewhere"] = True
+    assert fields(app.run()) == {}
+    app.session_state["elsewhere"] = False
+
+    assert newly_told(app.run()) == named
+
+
+def test_what_a_fragment_shows_is_told_with_it_each_time(services: Services, token: str) -> None:
+    """A run of the fragment takes all out that it doesn't bring again."""
 
     def script() -> None:
         import streamlit as st
@@ -157,13 +213,11 @@ def test_a_field_alone_in_its_place_stays_there(services: Services, token: str) 
         from core import bootstrap_session, get_session_manager, ui
 
         bootstrap_session()
-        with ui.save_status(get_session_manager()), st.empty():
-            ui.text_input("Item", form="order", field="item")
+        with ui.save_status(get_session_manager()):
+            st.fragment(lambda: ui.text_input("Item", form="order", field="item"))()
 
     app = AppTest.from_function(script).run()
-
-    end = next(each for each in app.get("bidi_component") if each.proto.component_name == "keep_page_end")
-    assert set(json.loads(end.proto.json)["fields"]) == {app.text_input[0].id}
+    assert set(newly_told(app.run())) == {app.text_input[0].id}
 
 
 @pytest.mark.parametrize(

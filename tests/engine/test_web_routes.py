@@ -18,7 +18,7 @@ from core.services import Services, build_services, use_services
 from core.settings import Settings
 from core.state.paths import join_path
 from core.storage.migrate import schema_state, upgrade
-from core.web import lifespan, routes
+from core.web import lifespan, routes, scripts
 from core.web.binding import Bindings
 from core.web.client import describe_device
 from core.web.cookie import SessionCookieMiddleware
@@ -303,3 +303,28 @@ def test_an_unfit_initial_password_is_named(empty: Callable[..., Services]) -> N
 )
 def test_a_device_is_told_in_a_few_words(agent: str | None, words: str) -> None:
     assert describe_device(agent) == words
+
+
+def test_a_script_is_kept_by_browsers_under_an_address_of_its_own(client: TestClient) -> None:
+    client.cookies.clear()
+    address = scripts.address("status")
+    answer = client.get(address)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "set-cookie" not in answer.headers
+    assert "class Outbox" in answer.text
+    assert address in scripts.module("status")
+    assert len(scripts.module("status")) < 500
+    assert "class Tab" in client.get(scripts.address("browser")).text
+
+
+def test_a_page_of_another_version_gets_the_script_that_is_here_and_nothing_keeps_it(client: TestClient) -> None:
+    answer = client.get(scripts.address("status").replace("-", "-0"))
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert client.get("/keep/scripts/secrets-0.js").status_code == 404
+
+
+def test_where_nothing_serves_it_a_component_is_its_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripts, "_served", [])
+    assert "class Outbox" in scripts.module("status")
+    assert scripts.links() == ""

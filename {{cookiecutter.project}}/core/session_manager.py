@@ -86,6 +86,8 @@ class SessionManager:
         """By form: the stamps of the conflicts this run has shown, and of the values in their fields."""
         self.announce: Callable[[ShownField], None] | None = None
         """Tells the page's script of a widget as soon as it is shown."""
+        self.announced: dict[str, dict[str, Any]] = {}
+        """By widget id: what the page's script was told of the fields of the last whole run."""
         self.session_values: dict[str, Any] = {}
         """By key: what `ui.session_value` handed out or persisted last."""
         self._bound = BoundWidgets(session)

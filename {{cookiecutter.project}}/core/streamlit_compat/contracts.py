@@ -131,6 +131,7 @@ def _fields_are_found() -> None:
     with st.empty():
         inside = run.takes_one_element()
     _expect(inside and not run.takes_one_element(), "an element of its own has a cursor that stays (cursor)")
+    _expect(not run.in_fragment(), "a script knows whether it is in a fragment (scriptrunner_utils/script_run_context)")
 
 
 def _values_are_given() -> None:

@@ -68,12 +68,12 @@ function inputs(id, selector) {
   return [...document.querySelectorAll(selector)].filter((element) => widgetId(element) === id);
 }
 
-const FIELD = "[data-keep-field]"; // what the script said of a field that is kept, beside it (see status.py)
+const FIELD = "[data-keep-field]"; // what the script said of a field that is kept, as it was shown (see status.py)
 
-// That, by their widgets' ids.
-function namedFields() {
-  const named = [...document.querySelectorAll(FIELD)];
-  return Object.fromEntries(named.map(({ dataset }) => JSON.parse(dataset.keepField)).map(({ id, ...field }) => [id, field]));
+// That, as far as it counts, by their widgets' ids.
+function namedFields(counts) {
+  const named = [...document.querySelectorAll(FIELD)].map(({ dataset }) => JSON.parse(dataset.keepField));
+  return Object.fromEntries(named.filter(counts).map(({ id, ...field }) => [id, field]));
 }
 
 // This browser's storage

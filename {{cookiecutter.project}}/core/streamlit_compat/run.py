@@ -73,6 +73,14 @@ def takes_one_element() -> bool:
     return isinstance(dg._cursor, LockedCursor)
 
 
+@part_of(Feature.TYPING, otherwise=True)
+def in_fragment() -> bool:
+    """Return True inside a fragment or a dialog, whose runs bring nothing of the rest of the page."""
+    from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+
+    return ThreadState.get().fragment_id is not None
+
+
 @part_of(Feature.FORMS, otherwise="unknown")
 def form_around() -> str:
     """Return the key of the `st.form` the script is inside, where widgets can't have callbacks; empty for none."""

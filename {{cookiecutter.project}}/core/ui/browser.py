@@ -10,13 +10,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from core.streamlit_compat.server import component_script
 from core.ui.keys import own_key
+from core.web import scripts
 from core.web.address import app_folder
 from core.web.replica import version
 
@@ -30,7 +29,6 @@ Move = Literal["back", "forward", "top", "rebuild"]
 """`top` scrolls up, for a page that was navigated to. `rebuild` gives a reopened tab its earlier history."""
 
 _CONNECTION_KEY = "_keep_connection"
-_SCRIPTS = [Path(__file__).with_name(name) for name in ("browser.js", "focus.js")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +95,7 @@ def mount(instructions: Instructions) -> Report | None:
 
 @cache
 def _component() -> ComponentRenderer:
-    return st.components.v2.component("keep_browser", js=component_script(*_SCRIPTS))
+    return st.components.v2.component("keep_browser", js=scripts.module("browser"))
 
 
 def _noted() -> None:

@@ -16,7 +16,7 @@ from core.session_manager import SessionManager
 from core.ui.keys import own_key
 from core.ui.times import words
 
-_ICON = Path(__file__).with_name("icon.svg")
+_ICON = Path(__file__).with_name("icon.svg").read_text(encoding="utf-8")
 _MARK = "#3d927a"
 _OWN_PAGES = {
     "home-preferences": ("preferences.title", ":material/tune:"),

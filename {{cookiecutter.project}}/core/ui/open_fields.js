@@ -1,5 +1,5 @@
 // While there is no connection Streamlit locks every field, in the middle of a word. Those the outbox keeps stay open.
-// Joined to outbox.js by status.py.
+// Joined to outbox.js by core/web/scripts.py.
 
 // `isKept` says whether the outbox keeps what is typed into an element. A field that is locked loses the focus before anybody
 // is told of the lock; it gets it back before the next key.

@@ -1,6 +1,6 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
 // It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js,
-// last_message.js, posting.js and unsent.js are joined to it by status.py.
+// last_message.js, posting.js and unsent.js are joined to it by core/web/scripts.py.
 
 const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
 const TEXTS = "input:not([type=file]), textarea"; // what of a widget holds a text
@@ -11,6 +11,7 @@ class Outbox {
     this.changed = () => reported(changed); // called when there may be something else to say
     this.fields = {}; // widget's id -> {path, label, token, stamp, number}
     this.page = { fields: {} }; // what the script said at the end of a run
+    this.wholeFields = {}; // the fields of that page
     this.unsettled = false; // whether that page is still to be compared with what was typed
     this.status = {}; // what it said last of what is kept
     this.orders = new Map(); // server -> the number of the last status that it told
@@ -55,6 +56,7 @@ class Outbox {
       this.items.clear();
       this.touched.clear();
       this.shown.clear();
+      this.wholeFields = {};
     }
     this.data = data;
     this.askForRun = (reason) => reported(() => setTriggerValue("wanted", reason));
@@ -193,8 +195,13 @@ class Outbox {
     this.settling ??= setTimeout(() => this.settle(), BETWEEN);
   }
 
+  // A run begins with what the one before it has told of its fields. What the page showed until then counts first, until the
+  // run tells something else of a field, or has ended.
   learnFields() {
-    this.fields = { ...this.page.fields, ...namedFields() };
+    const { run, fields: before = {} } = this.data ?? {};
+    const named = namedFields((field) => field.run === run || !(field.id in before));
+    if (this.page.run === run) this.fields = this.wholeFields = { ...this.page.fields, ...named };
+    else this.fields = { ...before, ...this.wholeFields, ...named };
   }
 
   // What the script said of the widget of an id; undefined for one that this doesn't keep.

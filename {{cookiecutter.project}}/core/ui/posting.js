@@ -1,4 +1,4 @@
-// Posts what waits in the outbox until the server has acknowledged it. Joined to outbox.js by status.py.
+// Posts what waits in the outbox until the server has acknowledged it. Joined to outbox.js by core/web/scripts.py.
 
 const PAUSE = 300; // ms without typing before a text is posted
 const BEHIND = 1000; // ms that the server is behind at most while somebody types on

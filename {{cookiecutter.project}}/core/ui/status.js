@@ -1,4 +1,4 @@
-// The save status: one calm line that says truly what is kept, and where. Joined to outbox.js by status.py.
+// The save status: one calm line that says truly what is kept, and where. Joined to outbox.js by core/web/scripts.py.
 
 const CALM = 500; // ms without news before “Saving…” goes
 const LOST = 1000; // ms without a connection before it is said

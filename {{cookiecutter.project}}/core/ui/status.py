@@ -1,8 +1,9 @@
 """The save status in the page's corner, and the outbox that keeps in the browser what is being typed.
 
 Both belong to one component. It is mounted before anything of the page, because a run may take long, or never end.
-What it has to know of a field is in a hidden element beside that, so that it is there with the field, also in a
-fragment or a dialog. A second component says at the run's end what the page consists of.
+It is told at once what it was told of the fields in the run before. Of a field for which that isn't true any more it is
+told as soon as that is shown, by a hidden element: beside the status, or beside the field in a fragment or a dialog,
+which come and go by themselves. A second component says at the run's end what the page consists of.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from core.state.paths import join_path
 from core.state.text_rules import TextRule
 from core.state.typed_text import last_draft
 from core.streamlit_compat.features import Feature, broken
-from core.streamlit_compat.run import do_though_stopped, takes_one_element, was_stopped_by_page
-from core.streamlit_compat.server import component_script
+from core.streamlit_compat.run import do_though_stopped, in_fragment, takes_one_element, was_stopped_by_page
 from core.streamlit_compat.widgets import shown_widgets, widget_id
 from core.ui.keys import own_key
 from core.ui.session_state import persist_session_values, plain_state
 from core.ui.times import words, zone
+from core.web import scripts
 from core.web.address import app_folder
 from core.web.field_token import FieldToken, owner_tag
 from core.web.fields import ShownField
@@ -46,12 +47,10 @@ _HTML = '<div><time></time><button type="button" hidden></button></div><span rol
 _END = Path(__file__).with_name("page_end.js")
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 """Characters that Streamlit's filter of HTML may take for more than text."""
+_Fields = dict[str, dict[str, Any]]
+"""What is told of fields, by their widgets' ids."""
 _server, _order = secrets.token_hex(8), itertools.count(1)
 """Of what this process tells pages, over all of them: the page's script passes over what it was told before."""
-_SCRIPTS = [
-    Path(__file__).with_name(f"{name}.js")
-    for name in ("draft_storage", "last_message", "posting", "unsent", "outbox", "open_fields", "status")
-]
 
 
 @contextmanager
@@ -81,14 +80,15 @@ class _Page:
 
     def __init__(self, manager: SessionManager, place: DeltaGenerator) -> None:
         self._manager, self._place = manager, place
-        self._untold: list[ShownField] = []
+        self._run = secrets.token_hex(4)
+        self._before, self._shown, self._untold = manager.announced, _Fields(), _Fields()
 
     def begin(self) -> None:
         manager = self._manager
         with self._place:
             _status_line()(
                 key=own_key("status-line"),
-                data=_data(get_services(), manager),
+                data={**_data(get_services(), manager), "run": self._run, "fields": self._before},
                 width="content",
                 on_wanted_change=_noted,
             )
@@ -96,15 +96,24 @@ class _Page:
         manager.live.describe = partial(_fragment_status, get_services(), manager)
 
     def _field(self, shown: ShownField) -> None:
-        """Tell of a field that was just shown, beside it: it may be in a fragment or in a dialog."""
+        """Tell of a field that was just shown, unless it was told before."""
         if shown.rule is None or self._manager.identity.token_hash is None or Feature.TYPING in broken():
             return
-        if takes_one_element():
-            self._untold.append(shown)
-            return
+        name, field = widget_id(shown.key), _field(self._manager, shown, shown.rule)
+        if not in_fragment():
+            self._shown[name] = field
+            if self._before.get(name) != field:
+                with self._place:
+                    self._tell(name, field)
+        elif takes_one_element():
+            self._untold[name] = field
+        else:
+            self._tell(name, field)
+
+    def _tell(self, name: str, field: dict[str, Any]) -> None:
         # The id is in the escaped JSON too: an attribute is trimmed, and dropped if a comment ends in it.
-        field = {"id": widget_id(shown.key), **_field(self._manager, shown, shown.rule)}
-        st.html(f'<i data-keep-field="{escape(json.dumps(field).translate(_ESCAPED))}"></i>')
+        told = json.dumps({"id": name, "run": self._run, **field})
+        st.html(f'<i data-keep-field="{escape(told.translate(_ESCAPED))}"></i>')
 
     def end(self) -> None:
         """Tell what the page consists of, now that it is whole."""
@@ -112,10 +121,10 @@ class _Page:
         persist_session_values(manager)
         manager.live.report.has_plain_state = bool(plain_state(manager))
         manager.live.note_shown(shown_widgets())
-        untold = {widget_id(each.key): _field(manager, each, each.rule) for each in self._untold if each.rule}
+        manager.announced = self._shown
         data = {
-            "run": secrets.token_hex(4),
-            "fields": untold,
+            "run": self._run,
+            "fields": {**self._shown, **self._untold},
             "status": {**_status(get_services(), manager), "complete": _is_complete(manager)},
         }
         with self._place:
@@ -124,8 +133,7 @@ class _Page:
 
 @cache
 def _status_line() -> ComponentRenderer:
-    scripts = component_script(*_SCRIPTS)
-    return st.components.v2.component("keep_status", html=_HTML, js=scripts, isolate_styles=False)
+    return st.components.v2.component("keep_status", html=_HTML, js=scripts.module("status"), isolate_styles=False)
 
 
 @cache

@@ -1,5 +1,5 @@
 // What somebody has entered into a widget and this browser hasn't sent: half a date, a word looked for in a list, a choice in
-// a form that is sent later, a file that is under way. What the outbox keeps is none of it. Joined to outbox.js by status.py.
+// a form that is sent later, a file that is under way. What the outbox keeps is none of it. Joined to outbox.js by core/web/scripts.py.
 
 const ENTERS = ["pointerdown", "click", "keydown", "beforeinput", "input", "change", "paste", "drop"];
 const ENTERS_NOTHING = new Set(["Tab", "Shift", "Control", "Alt", "Meta", "Escape", "CapsLock"]);

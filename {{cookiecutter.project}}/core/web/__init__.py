@@ -24,7 +24,7 @@ from core.storage.migrate import schema_state
 from core.storage.replicas import NOTED_SECONDS, Replicas
 from core.streamlit_compat.features import broken
 from core.streamlit_compat.server import CLOSED, HOST_CONFIG, PROVIDER, block_dialogs
-from core.web import run_on_save, session_revocation
+from core.web import run_on_save, scripts, session_revocation
 from core.web.address import app_folder, base_path, is_page
 from core.web.binding import get_bindings
 from core.web.client import ClientAddressMiddleware
@@ -108,6 +108,7 @@ def routes() -> list[Route]:
         Route(f"{prefix}/drafts", drafts, methods=["POST"]),
         Route(f"{prefix}/last-message", last_message, methods=["POST"]),
         Route(f"{prefix}/position", position, methods=["POST"]),
+        scripts.route(prefix),
     ]
 
 

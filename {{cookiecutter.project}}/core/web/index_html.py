@@ -15,6 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.streamlit_compat.server import PAGE_END, STYLE
+from core.web import scripts
 
 _INPUT_SCRIPT = Path(__file__).with_name("pre_hydration_input.js")
 _CONDITIONS = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
@@ -24,13 +25,13 @@ Change = Callable[[bytes], bytes]
 
 
 def add_ours(page: bytes) -> bytes:
-    """Put the project's style at the end of the page, and the script that listens before anything else is there.
+    """Put the project's style at the end of the page, its scripts, and the one that listens before all else is there.
 
     At the end, because where rules are equally strong, ours win over Streamlit's.
     """
     before, end, after = page.rpartition(PAGE_END)
     ours = b"<style>" + STYLE.read_bytes() + b"</style><script>" + _INPUT_SCRIPT.read_bytes() + b"</script>"
-    return before + ours + end + after if end else page
+    return before + ours + scripts.links().encode() + end + after if end else page
 
 
 class RewriteMiddleware:
