@@ -123,10 +123,9 @@ def test_the_person_s_menu_is_out_of_the_way_once_something_was_chosen(visit: Ne
         page.set_viewport_size({"width": width, "height": height})
         if width == NARROW[0]:
             page.get_by_test_id("stExpandSidebarButton").click()
-        page.locator(".st-key-keep-user button").first.click()
-        visitor.button("Preferences").click()
-        visitor.arrived("Preferences")
-        expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+        visitor.choose_from_menu("Preferences" if width == WIDE[0] else "Devices")
+        visitor.arrived("Preferences" if width == WIDE[0] else "Devices")
+        expect(page.get_by_role("menu")).to_have_count(0)
         visitor.until(f"() => document.elementFromPoint(60, 100).closest('[data-testid=stMain]') || {width} > 640")
 
 

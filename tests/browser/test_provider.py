@@ -67,8 +67,7 @@ def test_the_way_to_the_provider_and_back(visit: NewTab) -> None:
     assert all(cookie["httpOnly"] for cookie in ada.page.context.cookies() if "xsrf" not in cookie["name"])
 
     other = Visitor(ada.page.context.new_page(), ada.server).open()
-    ada.page.locator(".st-key-keep-user button").first.click()
-    ada.button("Sign out").click()
+    ada.choose_from_menu("Sign out")
     expect(ada.button("Sign in")).to_be_visible()
     expect(other.button("Sign in")).to_be_visible()
     left = {cookie["name"] for cookie in ada.page.context.cookies()} - {"_streamlit_xsrf"}

@@ -70,9 +70,13 @@ class Visitor:
         self.settled()
         return self
 
+    def choose_from_menu(self, entry: str) -> None:
+        """Choose an entry of the menu under the person's name."""
+        self.page.locator(".st-key-keep-user button:visible").click()
+        self.page.get_by_role("menuitem", name=entry).click()
+
     def sign_out(self) -> None:
-        self.page.locator(".st-key-keep-user button").first.click()
-        self.button("Sign out").click()
+        self.choose_from_menu("Sign out")
         expect(self.text("Username")).to_be_visible(timeout=SETTLE_MS)
 
     def reload(self) -> None:

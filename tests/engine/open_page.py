@@ -13,6 +13,7 @@ from typing import Self
 from streamlit.proto.AutoRerun_pb2 import AutoRerun
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
+from streamlit.proto.Common_pb2 import StringTriggerValue
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -70,6 +71,12 @@ class OpenPage:
 
     def press(self, label: str) -> Self:
         self.run(WidgetState(id=self.labels[label], trigger_value=True))
+        return self
+
+    def choose(self, entry: str) -> Self:
+        """Choose from the menu that has such an entry, whatever else is in its text."""
+        label = next(label for label in self.labels if label.endswith(f" {entry}"))
+        self.run(WidgetState(id=self.labels[label], string_trigger_value=StringTriggerValue(data=label)))
         return self
 
     def go_to(self, page: str) -> None:
@@ -146,6 +153,8 @@ class OpenPage:
                 self.labels[element.file_uploader.label] = element.file_uploader.id
             case "chat_input":
                 self.labels[element.chat_input.placeholder] = element.chat_input.id
+            case "menu_button":
+                self.labels.update(dict.fromkeys(element.menu_button.options, element.menu_button.id))
             case "button":
                 self.labels[element.button.label] = element.button.id
             case "bidi_component":

@@ -52,8 +52,8 @@ def test_each_edit_reads_the_journal_and_asks_who_it_is_once_as_it_comes_and_onc
     entered = [office.services.engine.open(office.session(person)).form("sheet").values["f1"] for person in people]
     assert all(entered)
     # Streamlit joins some of them, as it comes.
-    assert all(person.messages <= 31 for person in crowd_of), "of fields that stay nothing is told again"
-    assert all(person.size < 16_000 for person in crowd_of), "no script comes again"
+    assert all(person.messages <= 24 for person in crowd_of), "of fields that stay nothing is told again"
+    assert all(person.size < 15_000 for person in crowd_of), "no script comes again"
 
 
 def test_what_a_tab_has_in_memory_ends_with_it(office: Office) -> None:

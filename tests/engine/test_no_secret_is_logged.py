@@ -182,7 +182,7 @@ def test_no_secret_is_found_in_what_server_and_commands_print(tmp_path: Path) ->
             browser.post("/keep/rotate", {"ticket": browser.tickets[-1]})
             lock.execute("ROLLBACK")
             lock.close()
-            page.press("Sign out")
+            page.choose("Sign out")
             assert browser.exchange(page) == 204
         for cookie in browser.cookies[:-1]:  # played again: nothing of the person is shown, and nothing is taken
             again = Browser(server.port, f"keep_desk={cookie}")

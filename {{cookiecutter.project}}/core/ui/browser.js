@@ -110,7 +110,6 @@ class Tab {
     document.addEventListener("visibilitychange", leave);
     window.addEventListener("pagehide", () => this.post(true));
     window.addEventListener("focus", () => this.remember());
-    document.addEventListener("click", ({ target }) => target.closest?.(`${keyed("keep-menu")} button`) && setTimeout(putAwayMenu));
     document.addEventListener("keydown", pressButton);
     document.addEventListener("keydown", passPopover);
     const stop = () => this.restoring?.();
@@ -263,10 +262,16 @@ class Tab {
   // Movement
 
   move({ move, urls, index }) {
-    const main = mainArea();
-    if (move === "top" && main) main.scrollTop = 0;
+    if (move === "top") this.begin();
     if (move === "rebuild") this.rebuild(urls, index);
     if (move === "back" || move === "forward") this.step(move === "back" ? -1 : 1, new URL(urls[0], location.href).href);
+  }
+
+  // Show the beginning of a page that was navigated to, which a phone's sidebar may cover.
+  begin() {
+    const main = mainArea();
+    if (main) main.scrollTop = 0;
+    closeSidebar();
   }
 
   // Go to an entry of the browser's own history, so that its Back and Forward stay true.
@@ -288,12 +293,6 @@ class Tab {
     if (index < urls.length - 1) window.history.go(index - urls.length + 1);
     else if (location.href !== before) announce();
   }
-}
-
-// Whoever has chosen from their menu wants to see what they chose. Streamlit closes a popover only for a click beside it.
-function putAwayMenu() {
-  document.querySelector(`${keyed("keep-user")} button[aria-expanded="true"]`)?.click();
-  closeSidebar();
 }
 
 // Tab goes from a popover's button into what it shows, and from its end to what follows the button, as it looks.

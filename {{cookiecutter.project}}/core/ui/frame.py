@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -25,6 +23,7 @@ _OWN_PAGES = {
     "home-data": ("data.title", ":material/folder_shared:"),
 }
 """Entries of the menu under a person's name, besides signing out: text entry of the title, and icon."""
+_SIGN_OUT = "sign-out"
 
 
 def set_page() -> None:
@@ -36,25 +35,29 @@ def set_page() -> None:
 
 def user_menu(manager: SessionManager) -> None:
     """Show who is signed in, with their preferences and, where people sign in, the way out."""
-    say, user = words(), manager.identity.user
-    name = plain(user.name) if user else say("frame.guest")
-    with (
-        st.sidebar,
-        st.container(key=own_key("user")),
-        st.popover(name, icon=":material/account_circle:", width="stretch"),
-    ):
-        if user and user.email:
-            st.caption(plain(user.email))
-        with st.container(key=own_key("menu"), gap=None):  # browser.js closes it when something is chosen
-            for page, (title, icon) in _OWN_PAGES.items():
-                if page != "home-password" or get_services().settings.auth == "password":
-                    _entry(say(title), icon, manager.navigate_to, page)
-            if get_services().settings.auth != "none":
-                _entry(say("frame.sign_out"), ":material/logout:", sign_out)
+    say, user, auth = words(), manager.identity.user, get_services().settings.auth
+    entries = {page: f"{icon} {say(title)}" for page, (title, icon) in _OWN_PAGES.items()}
+    if auth != "password":
+        del entries["home-password"]
+    if auth != "none":
+        entries[_SIGN_OUT] = f":material/logout: {say('frame.sign_out')}"
+    key = own_key("user")
+    st.sidebar.menu_button(
+        plain(user.name) if user else say("frame.guest"),
+        list(entries),
+        format_func=entries.__getitem__,
+        icon=":material/account_circle:",
+        help=plain(user.email) if user and user.email else None,
+        width="stretch",
+        key=key,
+        on_click=_chosen,
+        args=(manager, key),
+    )
 
 
-def _entry(label: str, icon: str, chosen: Callable[..., Any], *arguments: str) -> None:
-    st.button(label, icon=icon, width="stretch", type="tertiary", on_click=chosen, args=arguments)
+def _chosen(manager: SessionManager, key: str) -> None:
+    entry = st.session_state[key]
+    sign_out() if entry == _SIGN_OUT else manager.navigate_to(entry)
 
 
 def _wordmark(title: str) -> str:
