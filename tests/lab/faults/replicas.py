@@ -1,4 +1,4 @@
-"""One of several replicas dies at random, or all are restarted one after another, while people type.
+"""One of several replicas dies at random, or, every tenth time, all are restarted one after another, while people type.
 
 Every fourth time nobody is kept at a replica: each request goes to another one.
 """
@@ -15,7 +15,7 @@ from tests.lab.laboratory import Bench, Laboratory, Setup
 _REPLICAS, _PEOPLE = 3, 20
 _FEWER = 2
 """Replicas, and people for each of them, of a dose for the tests."""
-_SCATTERED_EVERY = 4
+_SCATTERED_EVERY, _RESTARTED_EVERY = 4, 10
 _AGAIN_SECONDS = 5.0
 _EXIT_SECONDS = 10.0
 
@@ -45,7 +45,7 @@ def _play(laboratory: Laboratory, dose: int, *, sticky: bool) -> Result:
         with at_work(fleet, people) as at_it:
             ends = []
             for number in range(dose):
-                ends.append(_harm(fleet, dies=(number % 2 == 0) is sticky))
+                ends.append(_harm(fleet, dies=number % _RESTARTED_EVERY != (_RESTARTED_EVERY - 1 if sticky else 0)))
                 more(at_it)
         longest = max(person.longest for person in at_it)
         return Result(
