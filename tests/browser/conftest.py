@@ -70,7 +70,7 @@ def members() -> dict[Path, list[str]]:
 
 @pytest.fixture
 def new_person(server: Server, number: Iterator[int], members: dict[Path, list[str]]) -> NewPerson:
-    """Create a person who may sign in; returns the username. Several at once: a process takes a second to start."""
+    """Create a person who may sign in; returns the username. Several at once: a process takes a second."""
 
     def create(*roles: str) -> str:
         if not roles:
@@ -114,6 +114,38 @@ def visit(browser: Browser, server: Server) -> Iterator[NewTab]:
     for context in contexts:
         context.close()
     assert [what for each in forbidden for what in each] == []
+
+
+@pytest.fixture(scope="module")
+def used_tab(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """One tab for all tests of a module, and what its pages do that is forbidden.
+
+    A tab that had a page before takes half of the processor's time to load another one.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-US")
+    yield context.new_page(), hears_what_is_forbidden(context)
+    context.close()
+
+
+@pytest.fixture
+def visitor_in_used_tab(used_tab: tuple[Page, list[str]], server: Server) -> Iterator[Visitor]:
+    """Somebody whom the server doesn't know, in a tab with nothing stored, for a test that does nothing lasting to it.
+
+    What lasts is an init script, a clock, a listener: who needs one takes `visit`.
+    """
+    tab, forbidden = used_tab
+    yield Visitor(tab, server)
+    for other in tab.context.pages[1:]:
+        other.close()
+    tab.unroute_all(behavior="ignoreErrors")
+    nothing = f"{server.url}/nothing"  # a page of the same origin, which writes nothing while it goes
+    tab.route(nothing, lambda route: route.fulfill(body="", content_type="text/html"), times=1)
+    tab.goto(nothing)
+    tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    tab.context.clear_cookies()
+    found = [*forbidden]
+    forbidden.clear()
+    assert found == []
 
 
 @pytest.fixture

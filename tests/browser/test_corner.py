@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.conftest import NewTab
 from tests.browser.visitor import Visitor
 from tests.support.bake import BakedProject
 from tests.support.server import Server, serving
@@ -30,8 +29,8 @@ def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def visitor(visit: NewTab) -> Visitor:
-    return visit()
+def visitor(visitor_in_used_tab: Visitor) -> Visitor:
+    return visitor_in_used_tab
 
 
 def number(visitor: Visitor, label: str) -> Locator:

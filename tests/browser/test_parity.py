@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.test_kinds import record, take_photo
 from tests.browser.visitor import Visitor
@@ -24,7 +24,7 @@ Step = Callable[[Locator], object]
 
 
 @pytest.fixture(scope="module")
-def pages(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = {"AUTH": "none", "PYTHONPATH": str(baked_default.path)}
     with serving(baked_default, tmp_path_factory.mktemp("parity"), app=str(APP / "app.py"), **environment) as server:
         yield server
@@ -237,24 +237,22 @@ CASES: dict[str, Sequence[Step]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_does_what_streamlits_own_does(pages: Server, browser: Browser, case: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 1600}, locale="en-US")
-    try:
-        visitor = Visitor(context.new_page(), pages).open(case)
-        plain, controlled = (visitor.page.locator(f".st-key-{side}") for side in ("plain", "controlled"))
-        told = [side.get_by_test_id("stCode").last for side in (plain, controlled)]
-        expect(told[1]).to_have_text(told[0].inner_text())
-        for step in CASES[case]:
-            before = told[0].inner_text()
-            step(plain)
-            expect(told[0]).not_to_have_text(before)
-            visitor.settled()
-            wanted = told[0].inner_text()  # now: what is pressed or sent is there in one run only
-            step(controlled)
-            expect(told[1]).to_have_text(wanted)
-            visitor.settled()
-    finally:
-        context.close()
+def test_it_does_what_streamlits_own_does(visitor_in_used_tab: Visitor, case: str) -> None:
+    visitor = visitor_in_used_tab
+    visitor.page.set_viewport_size({"width": 1280, "height": 1600})
+    visitor.open(case)
+    plain, controlled = (visitor.page.locator(f".st-key-{side}") for side in ("plain", "controlled"))
+    told = [side.get_by_test_id("stCode").last for side in (plain, controlled)]
+    expect(told[1]).to_have_text(told[0].inner_text())
+    for step in CASES[case]:
+        before = told[0].inner_text()
+        step(plain)
+        expect(told[0]).not_to_have_text(before)
+        visitor.settled()
+        wanted = told[0].inner_text()  # now: what is pressed or sent is there in one run only
+        step(controlled)
+        expect(told[1]).to_have_text(wanted)
+        visitor.settled()
 
 
 def test_each_is_done_ten_things_with() -> None:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import hears_what_is_forbidden
 from tests.browser.test_kinds import choose, enter, turn
 from tests.browser.visitor import Visitor
 from tests.support.bake import BakedProject
@@ -30,12 +29,9 @@ def server(baked_default: BakedProject, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1800}, locale="en-US")
-    forbidden = hears_what_is_forbidden(context)
-    yield Visitor(context.new_page(), server)
-    context.close()
-    assert forbidden == []
+def visitor(visitor_in_used_tab: Visitor) -> Visitor:
+    visitor_in_used_tab.page.set_viewport_size({"width": 1280, "height": 1800})
+    return visitor_in_used_tab
 
 
 def go(visitor: Visitor, title: str) -> None:
