@@ -5,6 +5,8 @@ BUILD ?= build
 TOOLS ?= .venv
 BIN := $(TOOLS)/bin
 READY := $(TOOLS)/.installed
+# Before the name of a lock file. Where there is no uv, pip installs it, and it installs the rest, several at a time.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 TEMPLATE := {{cookiecutter.project}}
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -114,6 +116,8 @@ $(READY): requirements.lock
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
 		{ $(PYTHON) -m venv $(TOOLS) || { echo "On Debian and Ubuntu this needs: sudo apt-get install python3-venv"; exit 1; }; } && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+		sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >$(TOOLS)/uv.lock && $(PIP) $(TOOLS)/uv.lock && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock || \
+		$(PIP) requirements.lock; \
 	fi && \
 	cp requirements.lock $@ && echo "Installed."
