@@ -176,11 +176,12 @@ def _commands() -> str:
 
 
 def _command(command: click.Command, path: str) -> Iterator[str]:
-    if isinstance(command, click.Group):
-        for name in command.commands:
-            yield from _command(command.commands[name], f"{path} {name}")
-        return
     context = click.Context(command, info_name=path)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            if member := command.get_command(context, name):
+                yield from _command(member, f"{path} {name}")
+        return
     usage = " ".join(command.collect_usage_pieces(context))
     name, text = path.partition("manage.py ")[2], inspect.cleandoc(command.help or "")
     yield f"## `{name}`\n\n{text}\n\n```text\n{path} {usage}\n```\n"

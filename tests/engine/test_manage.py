@@ -203,6 +203,13 @@ def test_the_commands_that_messages_show_work_as_they_are_shown(settings: Settin
     assert [finding.fix for finding in examine(settings) if finding.subject == "schema"] == [None]
 
 
+def test_who_runs_the_tests_waits_for_no_library_that_they_may_not_need() -> None:
+    code = "import sys, click; from manage import manage; manage.get_command(click.Context(manage), 'test'); "
+    code += "print(*{'alembic', 'pydantic', 'sqlalchemy', 'streamlit'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
 def test_a_missing_package_is_answered_with_what_installs_it(settings: Settings) -> None:
     """The Python itself, without what is installed for it."""
     command = [sys.executable, "-S", "manage.py", "doctor"]

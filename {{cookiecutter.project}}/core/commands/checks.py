@@ -14,7 +14,7 @@ import streamlit as st
 from sqlalchemy.engine import make_url
 
 from core.accounts.oidc import EVERYBODY
-from core.commands import discover_quietly
+from core.commands.discovered import discover_quietly
 from core.pages import open_to_everybody
 from core.scripts.manifest import describe
 from core.settings import (

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from core.settings import PROJECT_ROOT
+from core.scripts.packages import ROOT
 
 Arguments = tuple[str, ...]
 _MORE = {"ignore_unknown_options": True}
@@ -56,12 +56,12 @@ def update(arguments: Arguments) -> None:
 
 def _python(*arguments: str) -> None:
     """Run this Python in the project's folder; end with its exit code where that is a failure."""
-    code = subprocess.run([sys.executable, *arguments], cwd=PROJECT_ROOT, check=False).returncode  # noqa: S603 # nosec B603
+    code = subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode  # noqa: S603 # nosec B603
     if code:
         raise SystemExit(code)
 
 
 def _become(*arguments: str) -> None:
     """Replace this process, so that signals reach what is run."""
-    os.chdir(PROJECT_ROOT)
+    os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 # nosec B606

@@ -16,7 +16,7 @@ from alembic.operations import MigrationScript
 from alembic.util import CommandError
 
 from core.command_line import python
-from core.commands import discover_quietly
+from core.commands.discovered import discover_quietly
 from core.services import get_services
 from core.settings import PROJECT_ROOT
 from core.storage.migrate import ENGINE, PROJECT, configuration, one_transaction, read_revisions, schema_state

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from core.accounts import Role
 from core.accounts.setup import declared_roles
 from core.command_line import python
-from core.commands import discover_quietly
+from core.commands.discovered import discover_quietly
 from core.errors import AccountError
 from core.pages import required_permissions, roles_of_apps, unknown_permissions
 from core.services import get_services
