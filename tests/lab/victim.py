@@ -9,6 +9,7 @@ laboratory is about, so nothing that has to survive is kept here.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -266,6 +267,8 @@ def warm_up() -> None:
     """Load what would otherwise be loaded in every victim anew; nothing is connected."""
     for url in ("sqlite://", "postgresql+psycopg://"):
         open_database(url).dispose()
+    gc.collect()
+    gc.freeze()  # a collection in a victim would write to, and so copy, all of it
 
 
 if __name__ == "__main__":
