@@ -16,7 +16,7 @@ from tests.lab.laboratory import Laboratory, Setup
 from tests.lab.page import Page
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 
 @pytest.fixture(scope="module")

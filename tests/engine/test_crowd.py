@@ -14,7 +14,7 @@ from tests.engine import HERE
 from tests.engine.office import Office
 from tests.lab.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 CROWD, EDITS = 3, 2
 

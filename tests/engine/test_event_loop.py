@@ -18,7 +18,7 @@ from tests.engine import HERE
 from tests.engine.office import Office
 from tests.engine.open_page import OpenPage
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 WAITS = "the event loop waits for "
 BOUNDARY = "the-boundary"

@@ -23,7 +23,7 @@ from tests.engine.office import Office
 from tests.engine.open_page import OpenPage
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 ENTERED = b"nobody else's business"
 FINISHED = ForwardMsg.FINISHED_SUCCESSFULLY

@@ -12,7 +12,7 @@ from tests.engine import HERE
 from tests.engine.office import Office
 from tests.lab.page import Page
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 ROTATION = "keep_token_rotation"
 

@@ -22,7 +22,7 @@ from tests.engine.uploading import Browser, names
 from tests.engine.writing import put
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 LARGEST = int(config.get_option("server.maxUploadSize")) * 1024 * 1024
 

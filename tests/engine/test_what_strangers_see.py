@@ -21,7 +21,7 @@ from tests.engine.open_page import OpenPage
 from tests.lab.server import Server
 from tests.lab.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("servers")
 
 
 @pytest.fixture(scope="module")
