@@ -68,10 +68,10 @@ docs: $(READY) ## build the documentation site into build/site
 	$(BIN)/python scripts/docs.py
 
 bench: export BENCH_REPORT = docs/benchmarks.md
-bench: $(READY) ## measure all beside its target, into docs/benchmarks.md (half an hour); after make test
+bench: $(READY) ## measure all beside its target, into docs/benchmarks.md (40 minutes); after make test
 	@rm -f $$BENCH_REPORT
 	$(BIN)/python -m benchmarks.start
-	@for name in persist growth alternatives sign_in strangers crowd memory; do \
+	@for name in persist growth alternatives sign_in strangers crowd scale memory; do \
 		PYTHONPATH="$(TEMPLATE)" $(BIN)/python -m benchmarks.$$name || exit; \
 	done
 	$(BIN)/python -m benchmarks.browser $(BUILD)/tests/streamlit_keep

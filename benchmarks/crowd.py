@@ -30,7 +30,7 @@ OPENED, WITHIN_SECONDS = 50, 10.0
 AT_MOST, AT_MOST_TUNED = 1.0, 1.3
 OPENED_AT_MOST, MEMORY_AT_MOST, FIRST_AT_MOST = 1.5, 3.0, 1.2
 
-_APP = """
+APP = """
 import streamlit as st
 
 from core.pages import load_pages
@@ -41,7 +41,7 @@ app = st.App(
     "main.py", lifespan=lifespan(load_pages), routes=routes(), middleware=middleware(), on_script_error=not_done
 )
 """
-_MAIN = HERE / "desk" / "whole.py"
+MAIN = HERE / "desk" / "whole.py"
 """What a project's own `main.py` does, with one page more."""
 _PLAIN = """
 import streamlit as st
@@ -82,10 +82,10 @@ class Side:
 @contextmanager
 def sides(folder: Path, people: int) -> Iterator[Mapping[str, Side]]:
     """The servers, with the cookies of so many people who are signed in at ours."""
-    for name, app in (("ours", _APP), ("plain", _PLAIN), ("tuned", _TUNED)):
+    for name, app in (("ours", APP), ("plain", _PLAIN), ("tuned", _TUNED)):
         (folder / name).mkdir()
         (folder / name / "app.py").write_text(app, encoding="utf-8")
-    shutil.copyfile(_MAIN, folder / "ours" / "main.py")
+    shutil.copyfile(MAIN, folder / "ours" / "main.py")
     with ExitStack() as stack:
 
         def side(name: str, server: Server, cookies: Sequence[str], page: str) -> Side:

@@ -53,12 +53,12 @@ class Balancer:
             )
         )
         with (folder / "haproxy.log").open("ab") as log:
-            self._process = subprocess.Popen([program, "-db", "-f", str(file)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([program, "-db", "-f", str(file)], stdout=log, stderr=log)
 
     def close(self) -> None:
         """End it at once."""
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
 
 def find_haproxy() -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 
 from websockets.exceptions import WebSocketException
@@ -35,51 +36,56 @@ _AWAY = (OSError, HTTPException, WebSocketException, TimeoutError)
 
 
 class Fleet:
-    """Running replicas and their balancer. `unlike` are settings in which the last one differs from the others."""
+    """Running replicas of the sheet, or of another app, and their balancer.
 
-    def __init__(self, bench: Bench, replicas: int, *, sticky: bool = True, **unlike: Any) -> None:
-        self._bench = bench
+    `unlike` are settings in which the last one differs from the others.
+    """
+
+    def __init__(
+        self, bench: Bench, replicas: int, *, sticky: bool = True, app: Path = sheet.APP, **unlike: Any
+    ) -> None:
+        self._bench, self._app = bench, app
         self._settings = [
             bench.settings(files_url=str(bench.folder / "files"), drain_seconds=2) for _ in range(replicas)
         ]
         self._settings[-1] |= unlike
-        self._servers: list[Server] = []
+        self.servers: list[Server] = []
         with ThreadPoolExecutor(replicas) as side_by_side:
-            self._servers = list(side_by_side.map(self._start, range(replicas)))
-        self.balancer = Balancer([server.port for server in self._servers], bench.folder, sticky=sticky)
+            self.servers = list(side_by_side.map(self._start, range(replicas)))
+        self.balancer = Balancer([server.port for server in self.servers], bench.folder, sticky=sticky)
         self.secret = str(self._settings[0]["secret_key"])
         wait_until(lambda: status(self.balancer.port, "/keep/ready") == 200, "the balancer answers")
 
     def __len__(self) -> int:
-        return len(self._servers)
+        return len(self.servers)
 
     @property
     def ports(self) -> list[int]:
         """Where each replica is without the balancer."""
-        return [server.port for server in self._servers]
+        return [server.port for server in self.servers]
 
     def kill(self, number: int) -> None:
         """`kill -9` of a replica."""
-        self._servers[number].close()
+        self.servers[number].close()
 
     def terminate(self, number: int) -> float:
         """SIGTERM, and wait for the end. Returns the seconds it took."""
         began = time.monotonic()
-        self._servers[number].terminate(PATIENCE_SECONDS)
+        self.servers[number].terminate(PATIENCE_SECONDS)
         return time.monotonic() - began
 
     def start(self, number: int) -> None:
         """Start a replica again, at the port it had."""
-        self._servers[number] = self._start(number, self._servers[number].port)
+        self.servers[number] = self._start(number, self.servers[number].port)
 
     def close(self) -> None:
         self.balancer.close()
-        for server in self._servers:
+        for server in self.servers:
             server.close()
 
     def _start(self, number: int, port: int | None = None) -> Server:
         log = self._bench.folder / f"replica-{number}.log"
-        return Server(self._settings[number], log, app=sheet.APP, port=port)
+        return Server(self._settings[number], log, app=self._app, port=port)
 
 
 class Person:

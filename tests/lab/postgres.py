@@ -33,13 +33,13 @@ class Postgres:
     def __init__(self, folder: Path, *, syncs: bool = False, primary: Postgres | None = None) -> None:
         self._syncs = syncs
         self._programs, self._user, self._data = primary._copied(folder) if primary else _initialized(folder)
+        self.log = self._data.with_name(f"{self._data.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers. Raises TimeoutError with its log."""
-        log = self._data.parent / f"{self._data.name}.log"
         address = {"-D": str(self._data), "-h": "127.0.0.1", "-p": str(self.port), "-k": ""}
         options = [part for option in address.items() for part in option] + _OPTIONS
         options += [] if self._syncs else ["-c", "fsync=off"]
@@ -47,12 +47,12 @@ class Postgres:
         while not self.answers():
             if self._process is None or self._process.poll() is not None:
                 # After a kill it refuses to start until the last process of before is gone.
-                with log.open("ab") as output:
+                with self.log.open("ab") as output:
                     self._process = subprocess.Popen(
                         [str(self._programs / "postgres"), *options], user=self._user, stdout=output, stderr=output
                     )
             if time.monotonic() > deadline:
-                raise TimeoutError(f"PostgreSQL did not start within {PATIENCE_SECONDS:g} s.\n{log.read_text()}")
+                raise TimeoutError(f"PostgreSQL did not start within {PATIENCE_SECONDS:g} s.\n{self.log.read_text()}")
             time.sleep(0.02)
 
     def answers(self) -> bool:
@@ -84,7 +84,7 @@ class Postgres:
             raise ProcessLookupError("PostgreSQL doesn't run.")
         self._process.send_signal(signal.SIGSTOP)
         os.waitpid(self._process.pid, os.WUNTRACED)  # it starts no other process any more
-        processes = [*self._children(), self._process.pid]
+        processes = self.processes()
         for process in processes:
             _signal(process, signal.SIGSTOP)
         try:
@@ -110,6 +110,10 @@ class Postgres:
         with self._connect() as connection:
             (count,) = connection.execute(asked, (database,)).fetchone() or (0,)
             return int(count)
+
+    def processes(self) -> list[int]:
+        """The ids of all its processes."""
+        return [*self._children(), *([self._process.pid] if self._process else [])]
 
     def configure(self, **settings: str) -> None:
         """Change settings that need no restart, for good."""

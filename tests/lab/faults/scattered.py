@@ -34,7 +34,7 @@ class _Desks(Fleet):
         settings = Settings(_env_file=None, **self._settings[0])  # type: ignore[call-arg]
         with closing(build_services(settings)) as services:
             services.accounts.roles.save("member", ["desk.hand_in"])
-            yield Office(services, self._servers[0], self._settings[0])
+            yield Office(services, self.servers[0], self._settings[0])
 
 
 def run(laboratory: Laboratory, dose: int) -> Result:
