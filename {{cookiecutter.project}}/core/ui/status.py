@@ -48,7 +48,7 @@ _END = Path(__file__).with_name("page_end.js")
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 """Characters that Streamlit's filter of HTML may take for more than text."""
 _Fields = dict[str, dict[str, Any]]
-"""What is told of fields, by their widgets' ids."""
+"""By the ids of their widgets: the fields as the page's script is told of them."""
 _server, _order = secrets.token_hex(8), itertools.count(1)
 """Of what this process tells pages, over all of them: the page's script passes over what it was told before."""
 
