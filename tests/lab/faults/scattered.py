@@ -61,7 +61,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
                 failures += [] if content in page.shown else [f"a page had no file, which was answered with {status}"]
                 status, body = member.get(held)
                 failures += [] if body == b"in memory" else [f"a download was answered with {status}"]
-        kept = office.services.engine.open(office.session(member.user_id)).form("desk").values["plans"]
+        kept = office.services.engine.open(office.session(member.user_id)).form("desk").values.get("plans", [])
     lost = [digest for digest in handed_in if digest not in {file.digest for file in kept}]
     return Result(
         done=dose,
