@@ -16,7 +16,6 @@ from tests.engine.uploading import Browser, names
 from tests.lab.faults import Fault, Result
 from tests.lab.fleet import Fleet
 from tests.lab.laboratory import Laboratory, Setup
-from tests.lab.server import Server
 
 _MOST = 3
 _DESK = HERE / "desk/app.py"
@@ -24,9 +23,6 @@ _DESK = HERE / "desk/app.py"
 
 class _Desks(Fleet):
     """A fleet that serves a page with `ui.file_uploader`, and one with Streamlit's own widgets."""
-
-    def _start(self, number: int, port: int | None = None) -> Server:
-        return Server(self._settings[number], self._bench.folder / f"replica-{number}.log", app=_DESK, port=port)
 
     @contextmanager
     def office(self) -> Iterator[Office]:
@@ -41,7 +37,7 @@ def run(laboratory: Laboratory, dose: int) -> Result:
     failures: list[str] = []
     with (
         laboratory.bench() as bench,
-        closing(_Desks(bench, min(dose, _MOST), sticky=False)) as fleet,
+        closing(_Desks(bench, min(dose, _MOST), sticky=False, app=_DESK)) as fleet,
         fleet.office() as office,
     ):
         member, handed_in = Browser(office, port=fleet.balancer.port), []
