@@ -43,7 +43,7 @@ SEND_AT_ONCE = """text => {
 }"""
 """Type and send a message as soon as the run that the next message begins has come to its end."""
 PAGE_IS_SETTLED = "() => window.__keepStatus.outbox.unsettled === false"
-PAGE_IS_WHOLE = "() => window.__keepStatus?.outbox.page.run"
+PAGE_IS_WHOLE = "() => window.__keepStatus?.outbox.fields.page.run"
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,13 @@ function inputs(id, selector) {
   return [...document.querySelectorAll(selector)].filter((element) => widgetId(element) === id);
 }
 
+// Put a text into a field as if it was typed there.
+function enterText(element, text) {
+  const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
+  set.call(element, text);
+  element.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 const FIELD = "[data-keep-field]"; // what the script said of a field that is kept, as it was shown (see status.py)
 
 // That, as far as it counts, by their widgets' ids.

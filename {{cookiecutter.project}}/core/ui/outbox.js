@@ -1,6 +1,6 @@
 // The outbox: what is typed stays in this browser until the server has acknowledged it.
 // It listens to the fields the script names, and to nothing else. One instance per page load. draft_storage.js,
-// last_message.js, posting.js and unsent.js are joined to it by core/web/scripts.py.
+// last_message.js, page_fields.js, posting.js and unsent.js are joined to it by core/web/scripts.py.
 
 const BETWEEN = 30; // ms after a key until its field is read and this browser's storage has the text
 const TEXTS = "input:not([type=file]), textarea"; // what of a widget holds a text
@@ -9,9 +9,7 @@ const WITH_MESSAGE = 60_000; // characters of drafts that go with each of Stream
 class Outbox {
   constructor(changed) {
     this.changed = () => reported(changed); // called when there may be something else to say
-    this.fields = {}; // widget's id -> {path, label, token, stamp, number}
-    this.page = { fields: {} }; // what the script said at the end of a run
-    this.wholeFields = {}; // the fields of that page
+    this.fields = new PageFields();
     this.unsettled = false; // whether that page is still to be compared with what was typed
     this.status = {}; // what it said last of what is kept
     this.orders = new Map(); // server -> the number of the last status that it told
@@ -42,7 +40,7 @@ class Outbox {
       },
     });
     this.unsent = new Unsent(
-      (id) => this.field(id) !== undefined,
+      (id) => this.fields.get(id) !== undefined,
       () => this.lastMessage.number,
       this.changed,
     );
@@ -56,9 +54,9 @@ class Outbox {
       this.items.clear();
       this.touched.clear();
       this.shown.clear();
-      this.wholeFields = {};
+      this.fields.whole = {};
     }
-    this.data = data;
+    this.data = this.fields.begun = data;
     this.askForRun = (reason) => reported(() => setTriggerValue("wanted", reason));
     this.refused = false;
     this.nameTab();
@@ -69,11 +67,11 @@ class Outbox {
 
   // The run has come to its end, and this is what the page consists of.
   whole(page) {
-    this.page = page;
+    this.fields.page = page;
     this.learn(page.status);
     this.noteTouched();
     for (const item of this.items.values()) {
-      const [, field] = this.place(item);
+      const [, field] = this.fields.place(item);
       if (field) Object.assign(item, { token: field.token, barred: false }); // another version of the server may want another one
     }
     this.unsettled = true;
@@ -189,25 +187,10 @@ class Outbox {
   step(target) {
     const widget = elementOf(target);
     if (!widget || !(widget.formId || this.items.size)) return;
-    const field = this.field(widget.id);
+    const field = this.fields.get(widget.id);
     if (!field || !(widget.formId || this.items.has(`${this.tab()}/${field.path}`))) return;
     for (const element of inputs(widget.id, TEXTS)) this.stepped.set(element, element.value);
     this.settling ??= setTimeout(() => this.settle(), BETWEEN);
-  }
-
-  // A run begins with what the one before it has told of its fields. What the page showed until then counts first, until the
-  // run tells something else of a field, or has ended.
-  learnFields() {
-    const { run, fields: before = {} } = this.data ?? {};
-    const named = namedFields((field) => field.run === run || !(field.id in before));
-    if (this.page.run === run) this.fields = this.wholeFields = { ...this.page.fields, ...named };
-    else this.fields = { ...before, ...this.wholeFields, ...named };
-  }
-
-  // What the script said of the widget of an id; undefined for one that this doesn't keep.
-  field(id) {
-    if (!this.fields[id]) this.learnFields();
-    return this.fields[id];
   }
 
   // What the script said of its fields is on the page, beside each, a while after the field: the browser may still be loading
@@ -215,20 +198,14 @@ class Outbox {
   // is whole without it.
   noteTouched(whole = false) {
     if (!this.data) return;
-    this.learnFields();
+    this.fields.learn();
     for (const [element, touch] of this.touched) {
-      const field = this.fields[touch.id];
+      const field = this.fields.byId[touch.id];
       if (field) this.note(element, field, touch);
       else if (!touch.told) this.unsent.enter(element, "input");
       touch.told = true;
       if (field || (whole && !element.isConnected)) this.touched.delete(element);
     }
-  }
-
-  // What the script said of the field of a text: its widget's id and the rest. Empty where this page doesn't show it.
-  place({ path, widget }) {
-    if (this.fields[widget]?.path === path) return [widget, this.fields[widget]];
-    return Object.entries(this.fields).find(([, field]) => field.path === path) ?? [];
   }
 
   note(element, field, { id: widget, at }) {
@@ -320,7 +297,7 @@ class Outbox {
     this.replayed = true;
     for (const item of await this.storage.leftBehind(this.data.who, this.data.base, this.tab())) {
       if (this.items.has(item.id)) continue;
-      this.items.set(item.id, { ...item, token: this.place(item)[1]?.token ?? item.token, onScreen: false });
+      this.items.set(item.id, { ...item, token: this.fields.place(item)[1]?.token ?? item.token, onScreen: false });
     }
     this.looked = true;
     if (this.items.size) this.posting.pump();
@@ -360,7 +337,7 @@ class Outbox {
     this.database = headers.get("Keep-Database") ?? "up";
     const at = headers.get("Keep-At") ?? "";
     if (at > this.keptAt) this.keptAt = at;
-    const [, field] = this.place(item);
+    const [, field] = this.fields.place(item);
     const stamp = headers.get("Keep-Stamp") ?? "";
     // Of a text that was entered once more the page knows nothing if it became the field's value, or stands beside another one.
     if (!item.onScreen || (item.isAgain && (field?.theirs || stamp > field?.stamp))) this.broughtBack = true;
@@ -382,7 +359,7 @@ class Outbox {
   bar(item) {
     const latest = this.items.get(item.id);
     if (latest?.token === item.token) latest.barred = true;
-    if (this.place(item)[1]?.token === item.token) this.askOnce();
+    if (this.fields.place(item)[1]?.token === item.token) this.askOnce();
   }
 
   async refuse(item, answer) {
@@ -410,7 +387,7 @@ class Outbox {
       this.enterAgain();
     }
     for (const item of [...this.items.values()]) {
-      const [id, field] = this.place(item);
+      const [id, field] = this.fields.place(item);
       const [element] = id ? inputs(id, TEXTS) : [];
       const differs = element && element.value !== item.text;
       const isEntered = field?.stamp > item.seen; // something, since
@@ -428,7 +405,7 @@ class Outbox {
   // since. What the page shows is what is kept, so that text is entered once more.
   enterAgain() {
     for (const [path, shown] of this.shown) {
-      const [, field] = this.place({ path, widget: shown.widget });
+      const [, field] = this.fields.place({ path, widget: shown.widget });
       if (!shown.element.isConnected || !field || this.items.has(`${this.tab()}/${path}`)) continue;
       if (shown.element.value !== shown.text) this.shown.delete(path);
       else if (field.stamp > shown.seen) this.enter(field, shown).isAgain = true;
@@ -441,9 +418,9 @@ class Outbox {
     for (const [path, shown] of this.shown) {
       const { element, widget, text } = shown;
       if (element.isConnected) continue;
-      this.learnFields();
+      this.fields.learn();
       const item = this.items.get(`${this.tab()}/${path}`);
-      const [id, field] = this.place({ path, widget });
+      const [id, field] = this.fields.place({ path, widget });
       const [anew] = id ? inputs(id, TEXTS) : [];
       if (!anew || item?.unread) continue;
       const isReplaced = field.stamp > shown.seen && !(item && field.theirs);
@@ -475,11 +452,4 @@ class Outbox {
     this.changed();
     if (!document.querySelector(keyed("keep-token-rotation"))) this.askForRun?.(`signed out ${Date.now()}`);
   }
-}
-
-// Put a text into a field as if it was typed there.
-function enterText(element, text) {
-  const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
-  set.call(element, text);
-  element.dispatchEvent(new Event("input", { bubbles: true }));
 }

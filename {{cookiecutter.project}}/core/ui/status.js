@@ -10,7 +10,7 @@ class Status {
     this.lostAt = null;
     this.outbox = new Outbox(() => this.show());
     this.watch();
-    keepFieldsOpen((element) => Boolean(this.outbox.field(widgetId(element))));
+    keepFieldsOpen((element) => Boolean(this.outbox.fields.get(widgetId(element))));
   }
 
   update(component) {
@@ -99,7 +99,7 @@ class Status {
     if (this.line.className !== mood) this.line.className = mood;
     if (this.line.dateTime !== at) this.line.dateTime = at;
     // What can't be corrected on this page can be given up here.
-    const hidden = !found.about?.id || this.outbox.place(found.about).length > 0;
+    const hidden = !found.about?.id || this.outbox.fields.place(found.about).length > 0;
     if (this.button.hidden !== hidden) this.button.hidden = hidden;
     this.button.onclick = () => this.outbox.discard(found.about);
     this.speak(found);

@@ -20,7 +20,7 @@ from core.web.address import app_folder
 _FOLDER = Path(__file__).parent.with_name("ui")
 _PARTS = {
     "browser": ("browser", "focus"),
-    "status": ("draft_storage", "last_message", "posting", "unsent", "outbox", "open_fields", "status"),
+    "status": ("draft_storage", "last_message", "page_fields", "posting", "unsent", "outbox", "open_fields", "status"),
 }
 _LOADING = """const load = (tries) =>
   import(`${location.origin}ADDRESS${tries ? `?${tries}` : ""}`).catch((error) => {
