@@ -76,7 +76,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
 def test_a_page_has_the_style_and_the_listener_at_its_end(client: TestClient, address: str) -> None:
     answer = client.get(address)
     assert answer.text == STYLED
-    assert answer.headers["content-length"] == str(len(STYLED))
+    assert answer.headers["content-length"] == str(len(STYLED.encode()))
 
 
 def test_a_page_the_browser_has_kept_is_sent_again_for_its_style_may_be_another(client: TestClient) -> None:
