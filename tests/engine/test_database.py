@@ -5,14 +5,15 @@ from __future__ import annotations
 import psycopg
 import pytest
 from psycopg.generators import fetch
-from sqlalchemy import Engine, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from core import db
 from core.clock import HybridClock
 from core.errors import RowConflictError, StatementRefusedError, StoreUnavailableError
 from core.services import Services
-from core.storage.database import open_database, reachable
+from core.storage.database import open_database, reachable, read_from
 from core.storage.entry import Entry
 from core.storage.envelope import Envelope
 from core.storage.migrate import one_transaction
@@ -89,6 +90,27 @@ def test_an_entry_whose_version_was_damaged_is_loaded_with_its_session(database_
 
 
 TAKEN = text("INSERT INTO versions (name, is_pattern, version) VALUES ('a', false, 1)")
+
+
+def test_a_read_of_postgresql_is_no_transaction_and_the_next_user_of_its_connection_has_one(postgres_url: str) -> None:
+    database = open_database(postgres_url)
+
+    def status(connection: Connection) -> TransactionStatus:
+        assert connection.scalar(text("SELECT 1")) == 1
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        return TransactionStatus(driver.info.transaction_status)
+
+    with database.connect() as connection:
+        assert status(connection) == TransactionStatus.INTRANS
+    with read_from(database) as connection:
+        assert status(connection) == TransactionStatus.IDLE
+    assert database.pool.status().startswith("Pool size: 5  Connections in pool: 1"), "all this is one connection"
+    with database.connect() as connection, connection.begin() as transaction:
+        connection.execute(text("CREATE TABLE half_made (id INT)"))
+        transaction.rollback()
+    assert not inspect(database).has_table("half_made")
+    database.dispose()
 
 
 def test_what_the_database_refuses_is_an_error_of_the_project(database: Engine) -> None:

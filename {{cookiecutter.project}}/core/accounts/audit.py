@@ -24,6 +24,7 @@ from sqlalchemy.orm import aliased
 from core.accounts.background_writes import BackgroundWriter
 from core.clock import SteadyClock
 from core.rate import RateLimit
+from core.storage.database import read_from
 from core.storage.models import AuditModel, TokenModel, UserModel
 
 Event = Literal[
@@ -157,7 +158,7 @@ class AuditTrail:
         wanted = _EVENTS.where(*_conditions(asked))
         if before is not None:
             wanted = wanted.where(_audit.c.number < before)
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             rows = connection.execute(wanted.order_by(_audit.c.number.desc()).limit(limit)).mappings()
             return [_audited(row) for row in rows]
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Engine, Select, func, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.clock import SteadyClock
+from core.storage.database import read_from
 from core.storage.models import TokenModel, UserModel
 
 _BROWSERS = select(
@@ -57,7 +58,7 @@ class Browsers:
     def count(self, person: str = "", device: str = "") -> int:
         """Count what `find` finds in all."""
         wanted = select(func.count()).select_from(TokenModel).where(self._live(), *_named(person, device))
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             return int(connection.execute(wanted).scalar_one())
 
     def in_use(self, session_id: str) -> list[Browser]:
@@ -104,7 +105,7 @@ class Browsers:
         return TokenModel.revoked_at.is_(None) & (TokenModel.expires_at > self._clock.now())
 
     def _list(self, statement: Select[*tuple[Any, ...]]) -> list[Browser]:
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             return [Browser(**row) for row in connection.execute(statement).mappings()]
 
 

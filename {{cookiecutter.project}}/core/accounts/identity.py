@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 from core.accounts.users import USER_COLUMNS, User, Users, user_of
 from core.clock import SteadyClock
 from core.errors import NotAllowedError, SignedOutError, StoreUnavailableError
-from core.storage.database import CircuitBreaker, reachable
+from core.storage.database import CircuitBreaker, reachable, read_from
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 from core.wildcards import matches
 
@@ -226,7 +226,7 @@ class Identities:
         An outage to come finds them ended, too. Raises StoreUnavailableError.
         """
         asked, now, found = list(token_hashes), self._clock.now(), set[str]()
-        with self._breaker, reachable(), self._database.connect() as connection:
+        with self._breaker, reachable(), read_from(self._database) as connection:
             for start in range(0, len(asked), _ASKED_AT_ONCE):
                 hashes = asked[start : start + _ASKED_AT_ONCE]
                 found.update(connection.scalars(_NO_LONGER_GOOD, {"hashes": hashes, "now": now}))
@@ -241,7 +241,7 @@ class Identities:
         if token_hash is None and self._signing_in:
             return nobody
         query = _OF_PEOPLE if self._signing_in else _OF_LOCAL_USER
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             rows = connection.execute(query, {"token_hash": token_hash, "anonymous": anonymous_id}).all()
         first, deleted = rows[0], rows[0].purged_at is not None
         nobody = dataclasses.replace(nobody, last_seen=first.last_seen)

@@ -28,6 +28,7 @@ from core.accounts.users import (
 )
 from core.clock import SteadyClock
 from core.errors import AccountError, InvalidLinkError, UsernameTakenError
+from core.storage.database import read_from
 from core.storage.models import InvitationModel, RoleModel, UserModel
 from core.wildcards import matches
 
@@ -97,7 +98,7 @@ class Invitations:
 
     def find(self, secret: str) -> Invitation:
         """Return the open invitation of a link. Raises InvalidLinkError when there is none, or it doesn't count."""
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             found = self._open_invitations(connection, InvitationModel.invitation_hash == _hash(secret))
         if not found or not found[0].counts:
             raise InvalidLinkError("No invitation belongs to this link.")
@@ -105,7 +106,7 @@ class Invitations:
 
     def all(self) -> list[Invitation]:
         """Return the open ones, the newest first."""
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             return self._open_invitations(connection)
 
     def withdraw(self, invitation_hash: str, *, by: Actor = COMMAND_LINE) -> None:

@@ -15,6 +15,7 @@ from core.accounts.audit import Actor
 from core.accounts.rights import last_admin_stays
 from core.accounts.users import User, Users
 from core.errors import AccountError
+from core.storage.database import read_from
 from core.storage.models import RoleModel, UserModel
 
 EVERYBODY = "*"
@@ -117,7 +118,7 @@ class OidcUsers:
         return self._users.existing(user.user_id)
 
     def _existing_roles(self, wanted: Collection[str]) -> set[str]:
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             known = set(connection.scalars(select(RoleModel.role)))
         if unknown := set(wanted) - known:
             log.warning("OIDC_ROLES names roles that don't exist", roles=sorted(unknown))

@@ -20,6 +20,7 @@ from core.accounts.throttle import Throttle
 from core.accounts.users import User, Users
 from core.clock import SteadyClock
 from core.errors import AccountError, InvalidLinkError
+from core.storage.database import read_from
 from core.storage.models import UserModel
 
 LIFETIME = timedelta(hours=24)
@@ -78,7 +79,7 @@ class PasswordResets:
         """
         attempt = self._throttle.begin(secret, token_hash=None, by=by)
         try:
-            with self._database.connect() as connection:
+            with read_from(self._database) as connection:
                 user_id = self._require_good(connection, secret).user_id
         except InvalidLinkError:
             self._throttle.wrong(attempt, by=by)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.accounts.rights import last_admin_stays, require_permissions, require_roles
 from core.errors import AccountError
+from core.storage.database import read_from
 from core.storage.models import RoleModel, UserModel, UserRoleModel
 from core.wildcards import lacking
 
@@ -39,7 +40,7 @@ class Roles:
         """Return all roles, by name."""
         holders = select(func.count()).select_from(UserRoleModel).where(UserRoleModel.role == RoleModel.role)
         wanted = select(RoleModel.role, RoleModel.description, RoleModel.permissions, holders.scalar_subquery())
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             return [
                 Role(role=role, description=description, permissions=tuple(permissions.split()), holders=count)
                 for role, description, permissions, count in connection.execute(wanted.order_by(RoleModel.role))

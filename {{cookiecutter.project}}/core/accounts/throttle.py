@@ -28,7 +28,7 @@ from core.accounts.users import normalise
 from core.clock import SteadyClock
 from core.errors import ThrottledError
 from core.rate import RateLimit
-from core.storage.database import upserting_insert
+from core.storage.database import read_from, upserting_insert
 from core.storage.models import AttemptModel, KnownDeviceModel, UserModel
 
 WINDOW = timedelta(minutes=15)
@@ -79,7 +79,7 @@ class Throttle:
         `token_hash` is the asking browser's. Raises ThrottledError when there is none left.
         """
         name = normalise(username)
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             person = connection.execute(_ACCOUNT, {"username": name, "token_hash": token_hash or ""}).one_or_none()
         user_id = person.user_id if person is not None else None
         if person is not None and person.token_hash is not None:
@@ -128,7 +128,7 @@ class Throttle:
 
     def _take(self, limits: Mapping[str, int], user_id: str | None, by: Actor) -> int:
         """Take a place in all these allowances, or in none."""
-        with self._database.connect() as connection:  # an attack is turned away without a lock
+        with read_from(self._database) as connection:  # an attack is turned away without a lock
             rows = connection.execute(select(_attempts).where(_attempts.c.allowance.in_(limits))).all()
         wait = self._wait({row.allowance: _parse(row.times) for row in rows}, limits)
         at = self._now()

@@ -17,7 +17,7 @@ from core.accounts.identity import Identity, IdentityCache
 from core.accounts.users import USERS, User, usable_session, user_of
 from core.clock import SteadyClock
 from core.errors import RowConflictError
-from core.storage.database import reachable, upserting_insert
+from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.models import KnownDeviceModel, SessionModel, TokenModel, UserModel
 
 TICKET_LIFETIME = timedelta(seconds=60)
@@ -139,7 +139,7 @@ class Tokens:
         a change of the person's rights or password. Using it ends the token it is bound to, so it is used once.
         """
         ends = (self._clock.latest() + TICKET_LIFETIME - _EPOCH) // timedelta(milliseconds=1)
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             epoch = self._epoch(connection, user_id)
         content = f"{user_id or ''}.{epoch}.{ends}"
         return f"{content}.{self._ticket_signature(content, token_hash)}"

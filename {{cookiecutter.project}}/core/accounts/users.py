@@ -19,7 +19,7 @@ from core.accounts.rights import last_admin_stays, require_over, require_roles
 from core.accounts.roles import grant, listed
 from core.clock import SteadyClock
 from core.errors import AccountError, RowConflictError, UsernameTakenError
-from core.storage.database import reachable
+from core.storage.database import reachable, read_from
 from core.storage.models import RoleModel, SessionModel, TokenModel, UserModel, UserRoleModel
 
 LONGEST_NAME = 200
@@ -141,7 +141,7 @@ class Users:
 
     def count(self, search: str = "") -> int:
         """Count what `search` finds in all; without a text everybody, locked-out people included."""
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             found = select(func.count()).select_from(UserModel).where(_named(search))
             return int(connection.execute(found).scalar_one())
 
@@ -246,7 +246,7 @@ class Users:
         return hash_password(password, rounds=self._rounds, known=(self.title, username, email))
 
     def _read(self, wanted: Select[*tuple[Any, ...]]) -> list[User]:
-        with self._database.connect() as connection:
+        with read_from(self._database) as connection:
             return users_of(connection.execute(wanted))
 
     def write_roles(

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
@@ -180,6 +180,18 @@ def _keep_damaged_text(connection: Any, _record: object) -> None:
     connection.text_factory = lambda data: data.decode(errors="surrogateescape")
 
 
+def read_from(database: Engine) -> Connection:
+    """Return a connection for statements that only read.
+
+    PostgreSQL shows each of them what is committed when it begins, in a transaction or without one: BEGIN and ROLLBACK
+    would be two round trips for nothing. SQLite's see one state, and ask nobody for it.
+    """
+    connection = database.connect()
+    if database.dialect.name == "sqlite" or "postgresql_readonly" in database.get_execution_options():
+        return connection
+    return connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def upserting_insert(database: Engine) -> Any:
     """Return the `insert` of the database's dialect, which knows `ON CONFLICT … DO UPDATE`."""
     return postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
@@ -268,7 +280,7 @@ def fingerprint(secret: str) -> str:
 
 def noted_fingerprint(database: Engine) -> str | None:
     """Return the fingerprint that was noted last, None before the first time."""
-    with database.connect() as connection:
+    with read_from(database) as connection:
         return connection.scalar(select(ProjectFactModel.value).where(ProjectFactModel.name == _FINGERPRINT))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, dele
 from core.clock import Clock, SteadyClock
 from core.errors import CorruptValueError, FilesUnavailableError, KeepError, StoreUnavailableError
 from core.files import FileRef
-from core.storage.database import reachable, upserting_insert
+from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.file_store import FileStore
 from core.storage.models import FileClaimModel, FileModel
 
@@ -134,7 +134,7 @@ class Files:
         stored = set(self.store.digests())  # before the texts: what is uploaded from here on is not even looked at
         now, limit = self._steady.latest(), self._steady.now() - GRACE
         referred = self._referred(texts)
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             known = {row.digest: row.unused_since for row in connection.execute(select(_files))}
         unused = (stored | known.keys()) - referred
         self._mark([digest for digest, since in known.items() if since is not None and digest in referred], None)
@@ -164,7 +164,7 @@ class Files:
 
     def _referred(self, texts: Callable[[], Iterable[str]]) -> set[str]:
         referred = {digest for text in texts() for digest in _DIGESTS.findall(text)}
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return referred.union(connection.scalars(select(_claims.c.digest)))
 
     def _remove(self, digest: str, unused: ColumnElement[bool], until: datetime) -> bool:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine, delete, func, select
 
 from core.clock import Clock
-from core.storage.database import reachable, upserting_insert
+from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.models import ProjectFactModel
 
 NOTED_SECONDS = 10.0
@@ -79,7 +79,7 @@ class Replicas:
 
     def running(self) -> Sequence[Replica]:
         """Return the replicas that were seen just now, by name. Raises StoreUnavailableError."""
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             now = self._now(connection)
             return sorted(
                 (each for each in self._read(connection) if now - each.seen < _RUNNING), key=lambda each: each.name

@@ -32,7 +32,7 @@ from core.errors import CorruptValueError, UnreadableValueError
 from core.state.paths import USER_PATH, holds_fields, is_passing, split_path
 from core.storage import quarantine
 from core.storage.at_once import AtOnce
-from core.storage.database import reachable, upserting_insert
+from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.entry import Entry, Loaded, Quarantined, SessionHeader, newest
 from core.storage.envelope import Envelope, removes
 from core.storage.forgetting import IS_REMOVED, forget_removed, may_be_forgotten, without_place
@@ -102,7 +102,7 @@ class SqlStore:
         Loading never creates a session.
         """
         header = select(_sessions.c.version, _sessions.c.purged_at).where(_sessions.c.session_id == session_id)
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             found = connection.execute(header).one_or_none()
             if found is None or found.purged_at is not None:
                 return Loaded(version=0, entries=(), purged=found is not None)
@@ -116,13 +116,13 @@ class SqlStore:
     def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
         """Return the entries of these paths of a session, in any order."""
         wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.path.in_(paths))
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return [as_entry(row) for row in connection.execute(wanted)]
 
     def read_commit(self, session_id: str, stamp: str) -> list[Entry]:
         """Return the entries of a session that have this stamp: of one commit, those that nothing has replaced."""
         wanted = select(_entries).where(_entries.c.session_id == session_id, _entries.c.stamp == stamp)
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return [as_entry(row) for row in connection.execute(wanted)]
 
     def headers(self, limit: int) -> list[SessionHeader]:
@@ -133,13 +133,13 @@ class SqlStore:
             .order_by(_sessions.c.last_activity.desc(), _sessions.c.session_id)
             .limit(limit)
         )
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return [SessionHeader(**row) for row in connection.execute(wanted).mappings()]
 
     def count(self) -> int:
         """Return how many live sessions there are."""
         wanted = select(func.count()).select_from(_sessions).where(_sessions.c.purged_at.is_(None))
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return connection.scalar(wanted) or 0
 
     def entries(self) -> Iterator[Entry]:
@@ -153,7 +153,7 @@ class SqlStore:
         batch = select(_entries).order_by(_entries.c.session_id, _entries.c.path).limit(_BATCH)
         following = batch
         while True:
-            with reachable(), self._database.connect() as connection:
+            with reachable(), read_from(self._database) as connection:
                 entries = [as_entry(row) for row in connection.execute(following)]
             if not entries:
                 return
@@ -278,7 +278,7 @@ class SqlStore:
 
     def quarantined(self) -> list[Quarantined]:
         """Return what is in quarantine. It goes when its session is purged."""
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return quarantine.read_quarantined(connection)
 
     def forget(self, quarantined: Quarantined) -> None:
@@ -301,7 +301,7 @@ class SqlStore:
     def expired(self, limit: int) -> list[str]:
         """Return ids of up to `limit` sessions that are past their time, and that no browser may use any more."""
         wanted = select(_sessions.c.session_id).where(self._is_over()).order_by(_sessions.c.expires_at).limit(limit)
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return list(connection.scalars(wanted))
 
     def purge_expired(self, session_ids: Sequence[str]) -> int:

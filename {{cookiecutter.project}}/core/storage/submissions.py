@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import Clock, SteadyClock
 from core.errors import NotKeptError
-from core.storage.database import reachable, upserting_insert
+from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.entry import Entry
 from core.storage.models import SubmissionModel
 from core.storage.sql_store import SqlStore
@@ -39,7 +39,7 @@ class Submissions:
 
     def find(self, key: str) -> Receipt | None:
         """Return the receipt of a submission, None if there is no such. Raises StoreUnavailableError."""
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return _receipt(connection, key)
 
     def submit(self, key: str, form_id: str, entries: Sequence[Entry], work: Work) -> Receipt:
@@ -73,7 +73,7 @@ class Submissions:
         """Return the remembered submissions of some sessions, the oldest first: `form`, `at` and `result`."""
         columns = (SubmissionModel.form, SubmissionModel.at, SubmissionModel.result)
         wanted = select(*columns).where(SubmissionModel.session_id.in_(session_ids)).order_by(SubmissionModel.at)
-        with reachable(), self._database.connect() as connection:
+        with reachable(), read_from(self._database) as connection:
             return [dict(row) for row in connection.execute(wanted).mappings()]
 
     def erase_within(self, connection: Connection, session_ids: Collection[str]) -> None:

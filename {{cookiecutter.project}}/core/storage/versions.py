@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, event, func
 
 from core.clock import Clock, SteadyClock
 from core.errors import StoreUnavailableError
-from core.storage.database import reachable, upserting_insert
+from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.models import ENGINE_TABLES, VersionModel
 
 _versions = cast(Table, VersionModel.__table__)
@@ -97,7 +97,7 @@ class Versions:
         """Read the versions of all these names, and those of all patterns, in one query. Never raises for an outage."""
         self._settle()
         try:
-            with reachable(), self._database.connect() as connection:
+            with reachable(), read_from(self._database) as connection:
                 news = {row.name: row.version for row in connection.execute(_NEWS, {"names": sorted(names)})}
         except StoreUnavailableError as error:
             if not self._away:
