@@ -137,6 +137,7 @@ class Reader:
     def permission(self) -> None:
         self.grace.open("stock-count").sign_in("grace", GRACE)
         expect(self.grace.page.get_by_text("Not allowed")).to_be_visible()
+        self.grace.settled()  # the page has said which tab it is: with that Streamlit names the page of before a click
         go(self.grace, "Overview", "Storeroom")
         assert not [name for name in menu(self.grace) if "Count" in name]
 

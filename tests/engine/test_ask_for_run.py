@@ -85,8 +85,8 @@ def opened(step: int) -> BackMsg:
     return message
 
 
-async def ask_at(moment: str, runtime: Runtime) -> list[str]:
-    """Return what a page shows that was asked to run at a moment of its first run."""
+async def ask_at(moment: str, runtime: Runtime, *clicked: BackMsg) -> list[str]:
+    """Return what a page shows that was asked to run at a moment of its first run, after what was clicked then."""
     MOMENT.wait_for(moment)
     browser = Browser()
     await runtime.start()
@@ -95,6 +95,8 @@ async def ask_at(moment: str, runtime: Runtime) -> list[str]:
         if moment:
             runtime.handle_backmsg(session, opened(2))
             await asyncio.to_thread(MOMENT.is_there.wait, PATIENCE_SECONDS)
+            for click in clicked:
+                runtime.handle_backmsg(session, click)
             ask_for_run(session)
             MOMENT.goes_on.set()
         else:
@@ -111,3 +113,7 @@ async def ask_at(moment: str, runtime: Runtime) -> list[str]:
 @pytest.mark.parametrize("moment", ["", "before the navigation", "in the page"])
 def test_it_stays_at_the_address_it_is_opened_at(runtime: Runtime, moment: str) -> None:
     assert asyncio.run(ask_at(moment, runtime)) == ["shop, step 2"]
+
+
+def test_it_goes_where_somebody_has_clicked_meanwhile(runtime: Runtime) -> None:
+    assert asyncio.run(ask_at("in the page", runtime, opened(3))) == ["shop, step 3"]
