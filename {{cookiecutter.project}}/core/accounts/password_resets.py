@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, Engine, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.accounts.rights import require_over, require_permissions
+from core.accounts.signed_text import read_text, sign_text
 from core.accounts.throttle import Throttle
 from core.accounts.users import User, Users
 from core.clock import SteadyClock
@@ -28,8 +28,7 @@ MAY_RESET = "admin.people"
 """The permission of whoever makes a link. It counts as long as they have it, and no less than the person it is for."""
 PARAMETER = "reset"
 """Of the link's query."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+_PURPOSE = "reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +60,13 @@ class PasswordResets:
 
         Raises AccountError for an unknown or locked-out person, and for one who may do more than `by`.
         """
-        ends = (self._clock.latest() + LIFETIME - _EPOCH) // _SECOND
+        ends = self._clock.latest() + LIFETIME
         with self._database.begin() as connection:
             require_over(connection, by, user_id)
             epoch = _epoch(connection, user_id)
             if epoch is None:
                 raise AccountError(entry="account.no_reset")
-            content = f"{user_id}.{by.user_id or ''}.{epoch}.{ends}"
-            secret = f"{content}.{self._signature(content)}"
+            secret = sign_text(self._secret, _PURPOSE, [user_id, by.user_id or "", epoch], ends)
             self._audit.add(connection, "password.link", by=by, subject=f"person:{user_id}", detail=_named(secret))
         return secret
 
@@ -119,16 +117,11 @@ class PasswordResets:
         return link
 
     def _read(self, secret: str) -> _Link | None:
-        content, _, signature = secret.rpartition(".")
-        if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), self._signature(content).encode()):
+        facts = read_text(self._secret, _PURPOSE, secret, self._clock.now())
+        if facts is None:
             return None
-        user_id, made_by, epoch, ends = content.split(".")
-        if _EPOCH + int(ends) * _SECOND <= self._clock.now():
-            return None
+        user_id, made_by, epoch = facts
         return _Link(user_id=user_id, made_by=made_by or None, epoch=int(epoch))
-
-    def _signature(self, content: str) -> str:
-        return hmac.digest(self._secret, f"reset:{content}".encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
 
 
 def _epoch(connection: Connection, user_id: str) -> int | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,6 +12,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, exists, insert, se
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
 from core.accounts.background_writes import BackgroundWriter
 from core.accounts.identity import Identity, IdentityCache
+from core.accounts.signed_text import read_text, sign_text
 from core.accounts.users import USERS, User, usable_session, user_of
 from core.clock import SteadyClock
 from core.errors import RowConflictError
@@ -21,7 +20,6 @@ from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.models import KnownDeviceModel, SessionModel, TokenModel, UserModel
 
 TICKET_LIFETIME = timedelta(seconds=60)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
 """A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
@@ -138,11 +136,10 @@ class Tokens:
         It is signed, not stored: only the browser that holds `token_hash` can use it, within 60 seconds, and not after
         a change of the person's rights or password. Using it ends the token it is bound to, so it is used once.
         """
-        ends = (self._clock.latest() + TICKET_LIFETIME - _EPOCH) // timedelta(milliseconds=1)
+        ends = self._clock.latest() + TICKET_LIFETIME
         with read_from(self._database) as connection:
             epoch = self._epoch(connection, user_id)
-        content = f"{user_id or ''}.{epoch}.{ends}"
-        return f"{content}.{self._ticket_signature(content, token_hash)}"
+        return sign_text(self._secret, _purpose(token_hash), [user_id or "", epoch], ends)
 
     def redeem(
         self, ticket: str, old_token_hash: str, new_token_hash: str, device: str, *, address: str = ""
@@ -152,13 +149,10 @@ class Tokens:
         Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
         its person may not sign in or has got other rights since.
         """
-        content, _, signature = ticket.rpartition(".")
-        expected = self._ticket_signature(content, old_token_hash)
-        if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode()):
+        facts = read_text(self._secret, _purpose(old_token_hash), ticket, self._clock.now())
+        if facts is None:
             return None
-        user_id, epoch, ends = content.split(".")
-        if _EPOCH + int(ends) * timedelta(milliseconds=1) <= self._clock.now():
-            return None
+        user_id, epoch = facts
         with self._database.connect() as connection, connection.begin() as transaction:
             old = connection.execute(_SIGN_IN, {"hash": old_token_hash}).one_or_none()
             previous = old.user_id if old is not None else None
@@ -196,10 +190,6 @@ class Tokens:
         """Return the epoch of a person's rights; 0 for somebody who may not sign in."""
         active = select(UserModel.epoch).where(UserModel.user_id == user_id, UserModel.active.is_(True))
         return int(connection.execute(active).scalar() or 0) if user_id is not None else 0
-
-    def _ticket_signature(self, content: str, token_hash: str) -> str:
-        text = f"ticket:{token_hash}:{content}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._secret, text, hashlib.sha256).hex()
 
     def _insert(self, connection: Connection, token_hash: str, session_id: str, device: str, **more: Any) -> None:
         connection.execute(insert(TokenModel).values(self._row(token_hash, session_id, device, **more)))
@@ -257,3 +247,8 @@ class Tokens:
         """
         idle = seen + self._timeout
         return idle if user_id is None else min(idle, created_at + self._absolute_timeout)
+
+
+def _purpose(token_hash: str) -> str:
+    """Return what a ticket is signed for: one browser's token."""
+    return f"ticket:{token_hash}"
