@@ -24,7 +24,7 @@ BAKE_ANEW = mkdir -p $(1)/streamlit_keep && find $(1)/streamlit_keep -mindepth 1
 	! -name .postgres ! -name files ! -name '*.db*' -exec rm -r {} + && \
 	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --overwrite-if-exists --output-dir $(1)
 
-# A project installs itself with pip where there is no uv, which takes minutes. Here there is one, which takes seconds.
+# A project installs uv for itself where there is none. Here there is one, with what it has fetched before.
 WITH_UV = PATH="$$PATH:$$(cd $(BIN) && pwd)"
 
 .PHONY: help demo run new test newest check docs chaos bench update lock screenshots

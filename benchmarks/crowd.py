@@ -19,7 +19,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.measuring import milli, row, title
+from benchmarks.measuring import milli, row, seconds_used, title
 from benchmarks.people import People
 from tests.engine import HERE
 from tests.engine.office import Office
@@ -64,8 +64,7 @@ class Side:
 
     def seconds_used(self) -> float:
         """Return the processor time of the server so far."""
-        fields = Path(f"/proc/{self.server.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return seconds_used(self.server.process.pid)
 
     def memory(self) -> int:
         """Return the bytes of the server that are in memory."""

@@ -11,13 +11,12 @@ another machine has room for.
 from __future__ import annotations
 
 import math
-import os
 import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ import click
 from sqlalchemy.engine import make_url
 
 from benchmarks.crowd import APP, MAIN, spread
-from benchmarks.measuring import milli, row, title
+from benchmarks.measuring import milli, row, seconds_used, title
 from benchmarks.people import People
 from core.accounts.setup import seed_administrator
 from core.services import build_services
@@ -112,7 +111,7 @@ class Scale:
     def _used(self) -> tuple[float, ...]:
         servers = [server.process.pid for server in self._fleet.servers]
         everybody = servers, self._postgres.processes(), [self._fleet.balancer.process.pid]
-        return (*(_seconds(processes) for processes in everybody), time.process_time())
+        return (*(sum(map(seconds_used, processes)) for processes in everybody), time.process_time())
 
 
 def measure(laboratory: Laboratory, bench: Bench, app: Path, replicas: int, pages: int, seconds: float) -> None:
@@ -142,15 +141,6 @@ def measure(laboratory: Laboratory, bench: Bench, app: Path, replicas: int, page
         row("  and of the people themselves", milli(best.used[3]))
     row("  queries an edit, and with BEGIN and the like", f"{queries[0]:.1f}, {queries[1]:.1f}")
     row("  connections", str(connections))
-
-
-def _seconds(processes: Iterable[int]) -> float:
-    """Return the processor time of processes so far."""
-    used = 0.0
-    for process in processes:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return used
 
 
 @click.command()

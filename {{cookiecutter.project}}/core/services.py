@@ -16,7 +16,7 @@ from core.errors import StoreUnavailableError
 from core.logs import configure_logs
 from core.session_persistence import SessionPersistenceEngine
 from core.settings import PROJECT_ROOT, Settings, get_settings
-from core.storage.database import open_database, reachable
+from core.storage.database import open_database, reachable, read_from
 from core.storage.envelope import Envelope
 from core.storage.file_store import FileStore
 from core.storage.files import Files
@@ -49,7 +49,7 @@ class Services:
     def database_answers(self) -> bool:
         """Return whether the database can be asked now. Waits for a moment at most."""
         try:
-            with self.accounts.db_budget, reachable(), self.database.connect() as connection:
+            with self.accounts.db_budget, reachable(), read_from(self.database) as connection:
                 connection.execute(text("SELECT 1"))
         except StoreUnavailableError:
             return False

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from core.accounts import User
 from core.errors import AccountError, message_of
 from core.services import Services
-from core.storage.database import reachable
+from core.storage.database import reachable, read_from
 from core.storage.models import SessionModel
 
 PACKAGE = "apps"
@@ -55,7 +55,7 @@ class AppData(Protocol):
 def person_of(services: Services, user: User) -> Person:
     """Return the ids of a person. Raises StoreUnavailableError."""
     of_theirs = select(SessionModel.session_id).where(SessionModel.user_id == user.user_id)
-    with reachable(), services.database.connect() as connection:
+    with reachable(), read_from(services.database) as connection:
         former = connection.scalars(of_theirs).all()
     return Person(user_id=user.user_id, username=user.username, session_ids=sorted({user.session_id, *former}))
 

@@ -22,7 +22,7 @@ from core.files import FileRef
 from core.personal.apps import Person, apps_with_data, person_of
 from core.services import Services
 from core.state.paths import REMOVED
-from core.storage.database import reachable
+from core.storage.database import reachable, read_from
 from core.storage.models import InvitationModel, KnownDeviceModel, UserModel
 
 DATA = "data.json"
@@ -137,7 +137,7 @@ def _account(services: Services, user_id: str) -> dict[str, Any]:
 
 
 def _rows(services: Services, wanted: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
-    with services.database.connect() as connection:
+    with read_from(services.database) as connection:
         return [dict(row) for row in connection.execute(wanted).mappings()]
 
 

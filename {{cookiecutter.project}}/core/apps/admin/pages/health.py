@@ -17,7 +17,7 @@ from core.errors import JournalError, StoreUnavailableError
 from core.permissions import requires
 from core.router import page
 from core.services import Services, get_services
-from core.storage.database import reachable
+from core.storage.database import reachable, read_from
 from core.storage.replicas import Replicas, differences
 
 _BACKLOG = timedelta(minutes=1)
@@ -125,7 +125,7 @@ def _ask(services: Services) -> tuple[str, int]:
     with suppress(JournalError):  # the engine's status has it
         quarantined += len(services.journal.quarantined()) if services.journal else 0
     try:
-        with services.accounts.db_budget, reachable(), services.database.connect() as connection:
+        with services.accounts.db_budget, reachable(), read_from(services.database) as connection:
             connection.execute(text("SELECT 1"))
             quarantined += len(services.store.quarantined())
     except StoreUnavailableError as error:
