@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, async_playwright
-from tests.keyboard.desk import Sheet
 
 from benchmarks.measuring import milli, row, title
+from tests.lab import sheet
+from tests.lab.keyboard.desk import Sheet
 from tests.support.bake import BakedProject
 from tests.support.browser import ARGUMENTS, find_chromium
 from tests.support.server import Server, serving
@@ -76,7 +77,7 @@ def main() -> None:
                 serving(
                     project,
                     Path(folder) / (without or "all"),
-                    app="chaos/sheet/app.py",
+                    app=str(sheet.APP),
                     PYTHONPATH=str(project.path),
                     SHEET_WITHOUT=without,
                 )
