@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlalchemy import ARRAY, Connection, Engine, Insert, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql
 
+from core.storage.database import prepare
 from core.storage.entry import Entry
 from core.storage.forgetting import comes_and_goes
 from core.storage.models import EntryModel
@@ -52,6 +53,7 @@ class AtOnce:
             try:
                 if self._connection is None:
                     connection = self._database.connect()
+                    prepare(connection)
                     self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
                 parameters = {**self._parameters, **header, **columns}
                 stored = self._connection.exec_driver_sql(self._statement, parameters).one_or_none()

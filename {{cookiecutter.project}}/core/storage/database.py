@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from psycopg.errors import FeatureNotSupported
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
@@ -44,8 +45,7 @@ _POSTGRESQL: dict[str, Any] = {
     "keepalives_idle": _LINK_SECONDS,
     "keepalives_interval": 1,
     "keepalives_count": _LINK_SECONDS,
-    # A statement prepared over one connection is unknown to the next one that a pooler such as PgBouncer gives.
-    "prepare_threshold": None,
+    "prepare_threshold": None,  # see `prepare`
 }
 _POOL_TIMEOUT_SECONDS = 5
 """Seconds that a thread waits for a connection while all are in use. A page is then shown without the database."""
@@ -54,6 +54,10 @@ _LONGEST_IDLE_SECONDS = 5.0
 _LOCK_SECONDS = 1.0
 BUDGET_SECONDS = 0.4
 """Longer than any transaction of ours takes, shorter than a person notices twice."""
+_PREPARED_AFTER = 5
+"""Executions after which a statement is prepared: psycopg's own number."""
+_DIRECT = "direct"
+"""The mark of a connection behind which there is one process of PostgreSQL, as long as it lasts."""
 _FINGERPRINT = "secret key"
 _OPEN_SECONDS = 1.0
 """Seconds that a circuit breaker stays open."""
@@ -122,18 +126,45 @@ def open_database(url: str, *, longest_idle: float = _LONGEST_IDLE_SECONDS) -> E
         connect_args=_POSTGRESQL,
     )
 
-    def limit_standstill(connection: Any, _record: object) -> None:
+    def begin(connection: Any, record: Any) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = {longest_idle * 1000:.0f}")
         connection.execute(f"SET lock_timeout = {(longest_idle + _LOCK_SECONDS) * 1000:.0f}")
+        (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
         connection.commit()
+        record.info[_DIRECT] = process == connection.info.backend_pid  # a pooler gives a number of its own
 
     event.listen(engine, "do_connect", _connect_watched)
-    event.listen(engine, "connect", limit_standstill)
+    event.listen(engine, "connect", begin)
+    event.listen(engine, "checkin", _prepare_no_more)
+    event.listen(engine, "handle_error", _recognise_outdated)
     return engine
 
 
 def _connect_watched(_dialect: object, _record: object, arguments: Any, settings: Any) -> WatchedConnection:
     return WatchedConnection.connect(*arguments, **settings)
+
+
+def prepare(connection: Connection) -> None:
+    """Let PostgreSQL plan once what is asked often over a connection, until that is given back to the pool.
+
+    For statements of the engine, which name their columns: one with `SELECT *` would be refused once its table has
+    changed. Not behind a pooler such as PgBouncer: a statement prepared over one connection is unknown to the next one
+    that it gives.
+    """
+    if connection.info.get(_DIRECT):
+        driver: Any = connection.connection.driver_connection
+        driver.prepare_threshold = _PREPARED_AFTER
+
+
+def _prepare_no_more(connection: Any, _record: object) -> None:
+    if connection is not None:
+        connection.prepare_threshold = None
+
+
+def _recognise_outdated(context: ExceptionContext) -> None:
+    """Give up connections that have prepared what another type of a column has made useless since."""
+    if isinstance(context.original_exception, FeatureNotSupported):
+        context.is_disconnect = "cached plan" in str(context.original_exception)
 
 
 def open_read_only(url: str) -> Engine:
@@ -189,6 +220,7 @@ def read_from(database: Engine) -> Connection:
     connection = database.connect()
     if database.dialect.name == "sqlite" or "postgresql_readonly" in database.get_execution_options():
         return connection
+    prepare(connection)
     return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 

@@ -57,6 +57,12 @@ _WITH_A_SAVE = ("/saved", "/key")
 """Endings of paths: what was saved, and the next submission's key, which also changes where saving empties a form."""
 _NEXT_VERSION = _sessions.c.version + 1
 """Also a purge is news: whoever only compares versions has to learn of it."""
+# Building these costs as much as running them.
+_VERSION = select(_sessions.c.version, _sessions.c.purged_at).where(_sessions.c.session_id == bindparam("session"))
+_OF_SESSION = select(_entries).where(_entries.c.session_id == bindparam("session"))
+_NEWS = _OF_SESSION.where(_entries.c.version > bindparam("after"))
+_ALL = _OF_SESSION.where(~IS_REMOVED)
+"""Whatever their versions: a damaged one must not hide an entry from who asks for all."""
 _REPLACE = (
     update(_entries)
     .where(_entries.c.session_id == bindparam("s"), _entries.c.path == bindparam("p"))
@@ -101,16 +107,14 @@ class SqlStore:
 
         Loading never creates a session.
         """
-        header = select(_sessions.c.version, _sessions.c.purged_at).where(_sessions.c.session_id == session_id)
+        asked = {"session": session_id, "after": after_version}
         with reachable(), read_from(self._database) as connection:
-            found = connection.execute(header).one_or_none()
+            found = connection.execute(_VERSION, asked).one_or_none()
             if found is None or found.purged_at is not None:
                 return Loaded(version=0, entries=(), purged=found is not None)
             if found.version <= after_version:
                 return Loaded(version=found.version, entries=())
-            # A damaged version must not hide an entry from who asks for all.
-            news = _entries.c.version > after_version if after_version else ~IS_REMOVED
-            rows = connection.execute(select(_entries).where(_entries.c.session_id == session_id, news)).all()
+            rows = connection.execute(_NEWS if after_version else _ALL, asked).all()
         return Loaded(version=found.version, entries=[as_entry(row) for row in rows])
 
     def read(self, session_id: str, paths: Collection[str]) -> list[Entry]:
