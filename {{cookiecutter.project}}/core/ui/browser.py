@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from core.ui.keys import own_key
+from core.ui.keys import unlisted_key
 from core.web import scripts
 from core.web.address import app_folder
 from core.web.replica import version
@@ -74,7 +74,7 @@ class Instructions:
 
 def reported() -> Report | None:
     """Return what the browser said before this run, None if it has not spoken since it connected."""
-    state = st.session_state.get(own_key("browser"))
+    state = st.session_state.get(unlisted_key("browser"))
     return Report.parse(state.get("tab")) if state is not None else None
 
 
@@ -88,7 +88,7 @@ def mount(instructions: Instructions) -> Report | None:
         **asdict(instructions),
     }
     result = _component()(
-        key=own_key("browser"), data=data, width=1, height=1, on_tab_change=_noted, on_again_change=_noted
+        key=unlisted_key("browser"), data=data, width=1, height=1, on_tab_change=_noted, on_again_change=_noted
     )
     return Report.parse(result.get("tab"))
 

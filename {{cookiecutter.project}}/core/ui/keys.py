@@ -25,6 +25,15 @@ def own_key(kind: str, *names: str) -> str:
     return key
 
 
+def unlisted_key(kind: str) -> str:
+    """Return the key of one of the project's components that `st.session_state` has, but doesn't list.
+
+    For each text field of a page Streamlit lists all that has a key, and makes the answer of each component anew. A key
+    that ends like this is none to that list.
+    """
+    return own_key(f"{kind}-None")
+
+
 def _joined(*names: str) -> str:
     """Return the names with a dot between them. No two rows of names are joined to one and the same."""
     *before, last = names

@@ -331,16 +331,16 @@ def say_problem(
     manager: SessionManager, form: str, field: str, problem: KeepError | None, refused: KeepError | None = None
 ) -> None:
     """Say under a widget what was not kept, not taken, not shown or can't be read, as without its encryption key."""
-    not_kept, say = manager.not_kept.get((form, field)), words()
-    if not_kept:
-        st.error(say("field_value.refused", reason=plain(not_kept)), icon=":material/error:")
+    if not_kept := manager.not_kept.get((form, field)):
+        st.error(words()("field_value.refused", reason=plain(not_kept)), icon=":material/error:")
     elif refused is not None:
-        st.warning(say("field_value.not_taken"), icon=":material/info:")
+        st.warning(words()("field_value.not_taken"), icon=":material/info:")
     elif problem is not None:
+        say = words()
         said = problem.said(say) if isinstance(problem, InvalidValueError) else str(problem)
         st.warning(f"{plain(said)} {say('field_value.stays')}", icon=":material/info:")
     elif field_path(form, field) in manager.session.unreadable:
-        st.warning(say("field_value.unreadable"), icon=":material/info:")
+        st.warning(words()("field_value.unreadable"), icon=":material/info:")
 
 
 def stamp_of(manager: SessionManager, shown: ShownField) -> str:

@@ -31,7 +31,7 @@ from core.state.typed_text import last_draft
 from core.streamlit_compat.features import Feature, broken
 from core.streamlit_compat.run import do_though_stopped, in_fragment, takes_one_element, was_stopped_by_page
 from core.streamlit_compat.widgets import shown_widgets, widget_id
-from core.ui.keys import own_key
+from core.ui.keys import own_key, unlisted_key
 from core.ui.session_state import persist_session_values, plain_state
 from core.ui.times import words, zone
 from core.web import scripts
@@ -87,7 +87,7 @@ class _Page:
         manager = self._manager
         with self._place:
             _status_line()(
-                key=own_key("status-line"),
+                key=unlisted_key("status-line"),
                 data={**_data(get_services(), manager), "run": self._run, "fields": self._before},
                 width="content",
                 on_wanted_change=_noted,
@@ -128,7 +128,7 @@ class _Page:
             "status": {**_status(get_services(), manager), "complete": _is_complete(manager)},
         }
         with self._place:
-            _page_end()(key=own_key("status-end"), data=data, width=1, height=1)
+            _page_end()(key=unlisted_key("status-end"), data=data, width=1, height=1)
 
 
 @cache
