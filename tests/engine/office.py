@@ -33,7 +33,7 @@ class Office:
     def opened(cls, folder: Path, *, app: str | Path = "app.py", **changes: Any) -> Iterator[Office]:
         """Open one; `changes` are those of its settings."""
         with Laboratory(Setup.SQLITE, folder) as laboratory, laboratory.bench() as bench, ExitStack() as stack:
-            settings = bench.settings(files_url=str(folder / "files"), **changes)
+            settings = bench.settings(**changes)
             services = build_services(Settings(_env_file=None, **settings))  # type: ignore[call-arg]
             stack.callback(services.engine.close)
             seed_administrator(services.accounts, None)

@@ -45,9 +45,7 @@ class Fleet:
         self, bench: Bench, replicas: int, *, sticky: bool = True, app: Path = sheet.APP, **unlike: Any
     ) -> None:
         self._bench, self._app = bench, app
-        self._settings = [
-            bench.settings(files_url=str(bench.folder / "files"), drain_seconds=2) for _ in range(replicas)
-        ]
+        self._settings = [bench.settings(drain_seconds=2) for _ in range(replicas)]
         self._settings[-1] |= unlike
         self.servers: list[Server] = []
         with ThreadPoolExecutor(replicas) as side_by_side:

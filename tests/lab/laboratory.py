@@ -71,6 +71,7 @@ class Bench:
             "secret_key": "0" * 64,
             "database_url": self.database_url if folder is None else f"sqlite:///{folder / 'sessions.db'}",
             "journal_path": str((folder or self.folder) / "journal.db"),
+            "files_url": str((folder or self.folder) / "files"),
             "durability": self._laboratory.setup.durability,
             "debounce_delay": 0.05,
             **changes,
