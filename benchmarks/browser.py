@@ -46,10 +46,10 @@ _SHIFTS = """new Promise((resolve) => {
 
 async def _opened(browser: Browser, server: Server, *, tells: bool) -> Page:
     """Return a page with the sheet in a browser that has loaded nothing yet."""
-    sheet = Sheet(await (await browser.new_context()).new_page(), tells)
-    await sheet.open(server.url)
-    await sheet.type("Long", "x")
-    return sheet.page
+    opened = Sheet(await (await browser.new_context()).new_page(), tells)
+    await opened.open(server.url)
+    await opened.type("Long", "x")
+    return opened.page
 
 
 async def measure(with_outbox: Server, without: Server) -> None:
@@ -58,9 +58,11 @@ async def measure(with_outbox: Server, without: Server) -> None:
         sides = ((with_outbox, True), (without, False))
         shifts: list[list[float]] = [[], []]
         for _ in range(LOADS):
-            pages = [await _opened(browser, server, tells=tells) for server, tells in sides]
-            for place, page in enumerate(pages):
+            for place, (server, tells) in enumerate(sides):
+                page = await _opened(browser, server, tells=tells)
                 shifts[place].append(float(await page.evaluate(_SHIFTS)))
+                await page.context.close()
+        pages = [await _opened(browser, server, tells=tells) for server, tells in sides]
         took: list[list[Any]] = [[], []]
         for number in range(ROUNDS):
             for place, page in enumerate(pages):

@@ -11,7 +11,7 @@ import yaml
 
 from core.settings import PROJECT_ROOT, Settings
 from core.web import routes
-from tests.lab.balancer import find_haproxy
+from tests.support.programs import find_program
 
 DEPLOY = PROJECT_ROOT / "deploy"
 ITEMS = yaml.safe_load((DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8"))["items"]
@@ -35,7 +35,7 @@ def test_the_schemas_notice_a_manifest_that_is_wrong() -> None:
 
 def test_haproxy_takes_its_configuration() -> None:
     checked = subprocess.run(
-        [find_haproxy(), "-c", "-f", str(DEPLOY / "haproxy.cfg")], capture_output=True, text=True, check=False
+        [find_program("haproxy"), "-c", "-f", str(DEPLOY / "haproxy.cfg")], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
 

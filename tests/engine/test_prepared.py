@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 
@@ -30,11 +29,9 @@ stamps = HybridClock()
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Engine]:
-    database = open_database(postgres_url)
-    Base.metadata.create_all(database)
-    yield database
-    database.dispose()
+def database_url(postgres_url: str) -> str:
+    """SQLite has nothing to prepare."""
+    return postgres_url
 
 
 @pytest.fixture
@@ -60,12 +57,6 @@ def write_and_read_often(*stores: SqlStore) -> None:
             store.upsert([Envelope().seal(entry)])
             (kept,) = store.load(f"s{place}").entries
             assert Envelope().open(kept).value == f'"{number}"'
-
-
-def driver_of(connection: Connection) -> psycopg.Connection[Any]:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
 
 
 def test_what_is_read_often_is_prepared_on_a_connection_of_its_own(database: Engine) -> None:
@@ -110,7 +101,8 @@ def test_behind_pgbouncer_nothing_is_prepared(pooled_url: str) -> None:
 
 def test_and_would_fail_if_it_were(pooled_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def prepare(connection: Connection) -> None:
-        driver_of(connection).prepare_threshold = 0
+        driver: Any = connection.connection.driver_connection
+        driver.prepare_threshold = 0
 
     monkeypatch.setattr(of_database, "prepare", prepare)
     databases = [open_database(pooled_url) for _ in range(SESSIONS)]

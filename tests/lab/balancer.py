@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.postgres import free_port
-from tests.support.programs import MissingProgramError, apt_install
+from tests.support.programs import find_program
 
 _CONFIGURATION = """\
 defaults
@@ -38,7 +36,7 @@ class Balancer:
     """A running HAProxy. `port` is where people come in."""
 
     def __init__(self, ports: Sequence[int], folder: Path, *, sticky: bool = True) -> None:
-        program = find_haproxy()
+        program = find_program("haproxy")
         self.port = free_port()
         servers = [
             f"  server r{number} 127.0.0.1:{port}" + (f" cookie r{number}" if sticky else "")
@@ -59,14 +57,3 @@ class Balancer:
         """End it at once."""
         self.process.kill()
         self.process.wait()
-
-
-def find_haproxy() -> str:
-    """Return the path of HAProxy, installed now where it is missing."""
-    os.environ["PATH"] += os.pathsep + "/usr/sbin"  # where Debian has it, and not everybody looks
-    if not shutil.which("haproxy"):
-        apt_install("haproxy")
-    found = shutil.which("haproxy")
-    if found is None:
-        raise MissingProgramError("The laboratory's fleet needs HAProxy. Install the package haproxy.")
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from tests.lab.postgres import free_port
 from tests.lab.waiting import wait_until
-from tests.support.programs import MissingProgramError, apt_install
+from tests.support.programs import find_program
 
 _CONFIGURATION = """\
 [databases]
@@ -49,7 +48,7 @@ class Pooler:
         user = "nobody" if os.geteuid() == 0 else None  # it doesn't run as root
         with file.open("rb") as configuration, log.open("ab") as output:
             self._process = subprocess.Popen(
-                [find_pgbouncer(), "/dev/stdin"], stdin=configuration, stdout=output, stderr=output, user=user
+                [find_program("pgbouncer"), "/dev/stdin"], stdin=configuration, stdout=output, stderr=output, user=user
             )
         self._log = log
         wait_until(self._answers, "PgBouncer answers")
@@ -67,14 +66,3 @@ class Pooler:
         """End it at once."""
         self._process.kill()
         self._process.wait()
-
-
-def find_pgbouncer() -> str:
-    """Return the path of PgBouncer, installed now where it is missing."""
-    os.environ["PATH"] += os.pathsep + "/usr/sbin"  # where Debian has it, and not everybody looks
-    if not shutil.which("pgbouncer"):
-        apt_install("pgbouncer")
-    found = shutil.which("pgbouncer")
-    if found is None:
-        raise MissingProgramError("The tests need PgBouncer. Install the package pgbouncer.")
-    return found

@@ -24,6 +24,17 @@ def apt_install(package: str) -> bool:
     )
 
 
+def find_program(name: str) -> str:
+    """Return the path of a program whose Debian package has its name, installed now where it is missing."""
+    places = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])  # where Debian has some, and not everybody looks
+    found = shutil.which(name, path=places)
+    if found is None and apt_install(name):
+        found = shutil.which(name, path=places)
+    if found is None:
+        raise MissingProgramError(f"The tests need {name}. Install the package {name}.")
+    return found
+
+
 def need_strace() -> None:
     """See that strace is there. Only Linux has it."""
     if sys.platform == "linux" and not shutil.which("strace") and not apt_install("strace"):

@@ -58,7 +58,7 @@ def part_of(feature: Feature, *, otherwise: Any) -> Callable[[Callable[P, R]], C
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            moved = broken() if _broken is None else _broken
+            moved = broken()
             if moved and feature in moved:
                 degraded: R = otherwise
                 return degraded

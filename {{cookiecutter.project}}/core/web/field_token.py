@@ -15,7 +15,7 @@ from core.web.token import read_signed, sign, signed
 
 _KINDS = get_args(TextKind)
 _REMEMBERED = 10_000
-"""Tags, and tokens, that are not made again: each run needs one for each field it shows."""
+"""Tags that are not made again: each run needs one for each field it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,9 @@ class FieldToken:
 
     def issue(self, session_id: str, secret: str) -> str:
         """Return the token as ASCII text that only this session's browsers can use."""
-        return _issued(self, session_id, secret)
+        rule = self.rule
+        content = [self.form, self.field, rule.kind, rule.optional, rule.longest, rule.low, rule.high]
+        return signed(content, secret, "draft", session_id)
 
     @classmethod
     def open(cls, text: str, session_id: str, secret: str) -> FieldToken | None:
@@ -38,13 +40,6 @@ class FieldToken:
                 rule = TextRule(kind=kind, optional=optional, longest=longest, low=low, high=high)
                 return cls(form=form, field=field, rule=rule)
         return None  # issued by another version of this project
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _issued(token: FieldToken, session_id: str, secret: str) -> str:
-    rule = token.rule
-    content = [token.form, token.field, rule.kind, rule.optional, rule.longest, rule.low, rule.high]
-    return signed(content, secret, "draft", session_id)
 
 
 @lru_cache(maxsize=_REMEMBERED)
