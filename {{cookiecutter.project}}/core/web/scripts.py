@@ -65,7 +65,6 @@ async def _answer(request: Request) -> Response:
     return Response(_script(name), headers=_KEPT if is_this else _ANOTHER, media_type="text/javascript")
 
 
-@cache
 def _script(name: str) -> str:
     return component_script(*(_FOLDER / f"{part}.js" for part in _PARTS[name]))
 
