@@ -15,10 +15,12 @@ from core.accounts.setup import seed_administrator
 from core.services import Services, build_services
 from core.settings import Settings
 from core.storage.models import Base, TokenModel
+from core.storage.replicas import Replicas
 from core.web.token import new_token, token_hash
 from tests.lab.laboratory import Laboratory, Setup
 from tests.lab.page import Page
 from tests.lab.server import Server
+from tests.lab.waiting import wait_until
 
 
 class Office:
@@ -39,6 +41,8 @@ class Office:
             seed_administrator(services.accounts, None)
             services.accounts.roles.save("member", ["home.*", "desk.hand_in"])
             server = stack.enter_context(closing(Server(settings, folder / "server.log", app=app)))
+            replicas = Replicas(services.database, services.clock, "beside it")
+            wait_until(lambda: bool(replicas.running()), "the server has noted itself")  # from now on it adds no row
             yield cls(services, server, settings)
 
     def person(self, *roles: str) -> str:
