@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +15,7 @@ from core.accounts.passwords import verify_password
 from core.accounts.throttle import PER_ACCOUNT, WINDOW
 from core.clock import FakeClock
 from core.errors import AccountError, InvalidLinkError, ThrottledError
+from core.signing import signed
 
 PASSWORD, ANOTHER = "a phrase of some length", "another phrase of some length"
 HOME, MALLORY = Actor(address="192.0.2.7", device="Firefox"), Actor(address="198.51.100.7")
@@ -126,15 +129,20 @@ def test_a_link_counts_no_longer_once_something_changed(accounts: Accounts, ada:
 
 def test_what_was_changed_at_a_link_makes_it_good_for_nothing(accounts: Accounts, ada: User, bob: User) -> None:
     secret = accounts.resets.make(bob.user_id, by=Actor(user_id=ada.user_id))
-    user_id, made_by, epoch, ends, signature = secret.split(".")
+    payload, signature = secret.split(".")
+    user_id, made_by, epoch, ends = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     (another,) = [user for user in accounts.users.all() if user.username == "root"]
+    changed = (
+        [another.user_id, made_by, epoch, ends],
+        [user_id, None, epoch, ends],
+        [user_id, made_by, epoch, ends + 1],
+    )
     for forged in (
-        f"{another.user_id}.{made_by}.{epoch}.{ends}.{signature}",
-        f"{user_id}..{epoch}.{ends}.{signature}",
-        f"{user_id}.{made_by}.{epoch}.{int(ends) + 1}.{signature}",
+        *(f"{signed(content, 'another secret', 'reset').split('.')[0]}.{signature}" for content in changed),
+        *(signed(content, "another secret", "reset") for content in changed),
         secret[:-1],
         accounts.tokens.issue_ticket("a browser", bob.user_id),
-        "...." + signature,
+        "." + signature,
         "\ud800",
         "",
     ):

@@ -61,7 +61,7 @@ class Accounts:
         title: str = "",
         signing_in: bool = True,
     ) -> None:
-        steady, key = SteadyClock(clock), b"accounts " + secret.encode()
+        steady = SteadyClock(clock)
         self.db_budget = CircuitBreaker()
         """For whoever asks on behalf of a page: `with accounts.db_budget:`."""
         self.background = BackgroundWriter(self.db_budget)
@@ -70,8 +70,8 @@ class Accounts:
         self.users = Users(database, steady, self.audit, title=title, rounds=password_rounds)
         self.oidc = OidcUsers(database, self.users)
         self.invitations = Invitations(database, steady, self.audit, self.users)
-        self.throttle = Throttle(database, steady, self.audit, secret=key, rounds=password_rounds)
-        self.resets = PasswordResets(database, steady, self.audit, self.users, self.throttle, secret=key)
+        self.throttle = Throttle(database, steady, self.audit, secret=secret, rounds=password_rounds)
+        self.resets = PasswordResets(database, steady, self.audit, self.users, self.throttle, secret=secret)
         self.identities = Identities(database, steady, self.users, self.db_budget, signing_in=signing_in)
         self.browsers = Browsers(database, steady, self.audit)
         self.tokens = Tokens(
@@ -82,7 +82,7 @@ class Accounts:
             self.identities.known,
             timeout=timedelta(seconds=session_timeout),
             absolute_timeout=timedelta(seconds=absolute_timeout),
-            secret=key,
+            secret=secret,
         )
 
     def close(self) -> None:

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Engine, select, update
 
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail
 from core.accounts.rights import require_over, require_permissions
-from core.accounts.signed_text import read_text, sign_text
 from core.accounts.throttle import Throttle
 from core.accounts.users import User, Users
 from core.clock import SteadyClock
 from core.errors import AccountError, InvalidLinkError
+from core.signing import read_signed, signed
 from core.storage.database import read_from
 from core.storage.models import UserModel
 
@@ -50,7 +50,7 @@ class PasswordResets:
         users: Users,
         throttle: Throttle,
         *,
-        secret: bytes,
+        secret: str,
     ) -> None:
         self._database, self._clock, self._audit, self._users = database, clock, audit, users
         self._throttle, self._secret = throttle, secret
@@ -66,7 +66,7 @@ class PasswordResets:
             epoch = _epoch(connection, user_id)
             if epoch is None:
                 raise AccountError(entry="account.no_reset")
-            secret = sign_text(self._secret, _PURPOSE, [user_id, by.user_id or "", epoch], ends)
+            secret = signed([user_id, by.user_id, epoch, ends.timestamp()], self._secret, _PURPOSE)
             self._audit.add(connection, "password.link", by=by, subject=f"person:{user_id}", detail=_named(secret))
         return secret
 
@@ -117,11 +117,10 @@ class PasswordResets:
         return link
 
     def _read(self, secret: str) -> _Link | None:
-        facts = read_text(self._secret, _PURPOSE, secret, self._clock.now())
-        if facts is None:
-            return None
-        user_id, made_by, epoch = facts
-        return _Link(user_id=user_id, made_by=made_by or None, epoch=int(epoch))
+        match read_signed(secret, self._secret, _PURPOSE):
+            case [user_id, made_by, epoch, ends] if self._clock.now().timestamp() < ends:
+                return _Link(user_id=user_id, made_by=made_by, epoch=epoch)
+        return None
 
 
 def _epoch(connection: Connection, user_id: str) -> int | None:

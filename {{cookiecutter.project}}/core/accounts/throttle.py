@@ -10,8 +10,6 @@ differ by is missing from the 15 minutes.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import math
 from collections.abc import Iterable, Mapping
@@ -28,6 +26,7 @@ from core.accounts.users import normalise
 from core.clock import SteadyClock
 from core.errors import ThrottledError
 from core.rate import RateLimit
+from core.signing import sign
 from core.storage.database import read_from, upserting_insert
 from core.storage.models import AttemptModel, KnownDeviceModel, UserModel
 
@@ -68,7 +67,7 @@ class Throttle:
     `secret` keys the hashes under which they are counted, and `rounds` is bcrypt's work factor.
     """
 
-    def __init__(self, database: Engine, clock: SteadyClock, audit: AuditTrail, *, secret: bytes, rounds: int) -> None:
+    def __init__(self, database: Engine, clock: SteadyClock, audit: AuditTrail, *, secret: str, rounds: int) -> None:
         self._database, self._clock, self._audit, self._secret, self._rounds = database, clock, audit, secret, rounds
         self._notes = RateLimit(per_second=1 / WINDOW.total_seconds(), burst=1, monotonic=clock.wall.monotonic)
         self._turn = Lock()
@@ -184,8 +183,7 @@ class Throttle:
         return (self._clock.elapsed() - _EPOCH) // _MILLISECOND
 
     def _allowance(self, kind: str, name: str) -> str:
-        text = f"{kind}:{name}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._secret, text, hashlib.sha256).hex()
+        return sign(self._secret, "attempts", f"{kind}:{name}")
 
 
 def network(address: str) -> str:

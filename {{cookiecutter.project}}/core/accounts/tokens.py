@@ -12,14 +12,15 @@ from sqlalchemy import Connection, Engine, bindparam, delete, exists, insert, se
 from core.accounts.audit import COMMAND_LINE, Actor, AuditTrail, Event
 from core.accounts.background_writes import BackgroundWriter
 from core.accounts.identity import Identity, IdentityCache
-from core.accounts.signed_text import read_text, sign_text
 from core.accounts.users import USERS, User, usable_session, user_of
 from core.clock import SteadyClock
 from core.errors import RowConflictError
+from core.signing import read_signed, signed
 from core.storage.database import reachable, read_from, upserting_insert
 from core.storage.models import KnownDeviceModel, SessionModel, TokenModel, UserModel
 
 TICKET_LIFETIME = timedelta(seconds=60)
+_TICKET = "ticket"
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)
 """A token seen further than this in the future was seen by a wrong clock; the next touch puts it right."""
@@ -64,7 +65,7 @@ class Tokens:
         *,
         timeout: timedelta,
         absolute_timeout: timedelta,
-        secret: bytes,
+        secret: str,
     ) -> None:
         self._database, self._clock, self._audit, self._background = database, clock, audit, background
         self._known, self._timeout, self._absolute_timeout, self._secret = known, timeout, absolute_timeout, secret
@@ -139,7 +140,7 @@ class Tokens:
         ends = self._clock.latest() + TICKET_LIFETIME
         with read_from(self._database) as connection:
             epoch = self._epoch(connection, user_id)
-        return sign_text(self._secret, _purpose(token_hash), [user_id or "", epoch], ends)
+        return signed([user_id, epoch, ends.timestamp()], self._secret, _TICKET, token_hash)
 
     def redeem(
         self, ticket: str, old_token_hash: str, new_token_hash: str, device: str, *, address: str = ""
@@ -149,10 +150,11 @@ class Tokens:
         Returns None, and changes nothing, when the ticket is unknown, used, expired or another browser's, or when
         its person may not sign in or has got other rights since.
         """
-        facts = read_text(self._secret, _purpose(old_token_hash), ticket, self._clock.now())
-        if facts is None:
-            return None
-        user_id, epoch = facts
+        match read_signed(ticket, self._secret, _TICKET, old_token_hash):
+            case [user_id, epoch, ends] if self._clock.now().timestamp() < ends:
+                pass
+            case _:
+                return None
         with self._database.connect() as connection, connection.begin() as transaction:
             old = connection.execute(_SIGN_IN, {"hash": old_token_hash}).one_or_none()
             previous = old.user_id if old is not None else None
@@ -161,7 +163,7 @@ class Tokens:
             connection.execute(followed.values(token_hash=new_token_hash))
             if not user_id:
                 return Redeemed(user=None, previous_user_id=previous)
-            if not ended_now or self._epoch(connection, user_id) != int(epoch) or not int(epoch):
+            if not ended_now or self._epoch(connection, user_id) != epoch or not epoch:
                 transaction.rollback()
                 return None
             session_id = usable_session(connection, user_id)
@@ -174,7 +176,7 @@ class Tokens:
                 session_id,
                 device,
                 user_id=user_id,
-                epoch=int(epoch),
+                epoch=epoch,
                 signed_in_at=signed_in_at,
             )
             self._remember_device(connection, new_token_hash, user_id)
@@ -247,8 +249,3 @@ class Tokens:
         """
         idle = seen + self._timeout
         return idle if user_id is None else min(idle, created_at + self._absolute_timeout)
-
-
-def _purpose(token_hash: str) -> str:
-    """Return what a ticket is signed for: one browser's token."""
-    return f"ticket:{token_hash}"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
+from core.signing import read_signed, sign, signed
 from core.state.text_rules import TextKind, TextRule
-from core.web.token import read_signed, sign, signed
 
 _KINDS = get_args(TextKind)
 _REMEMBERED = 10_000

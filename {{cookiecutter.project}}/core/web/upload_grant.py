@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.web.token import read_signed, signed
+from core.signing import read_signed, signed
 
 PARAMETER = "grant"
 """The part of the address's query that holds it."""
