@@ -27,7 +27,7 @@ def page() -> None:
     import streamlit as st
 
     from core import bootstrap_session, get_session_manager, ui
-    from core.streamlit_compat.widgets import element_id
+    from core.streamlit_compat.widgets import WidgetKey
 
     bootstrap_session()
     moment = datetime.fromisoformat("2026-05-01T12:00")
@@ -60,7 +60,7 @@ def page() -> None:
     show("pagination", "page", 9)
     show("text_input", "other", "Other")
     st.session_state["shown"] = shown
-    st.session_state["ids"] = {name: element_id(ui.widget_key("f", name)) for name in shown}
+    st.session_state["ids"] = {name: WidgetKey(ui.widget_key("f", name)).element() for name in shown}
     st.session_state["live"] = get_session_manager().live
     st.session_state["id"] = get_session_manager().session.session_id
 

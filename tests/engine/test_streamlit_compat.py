@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
@@ -100,6 +101,11 @@ BREAKS: dict[str, tuple[Feature, Break, str]] = {
     "runs of fragments": (Feature.FRAGMENTS, moved("proto.ForwardMsg_pb2"), "ForwardMsg"),
     "the id of a key's widget": (Feature.TYPING, state_without("_get_widget_id"), "_get_widget_id"),
     "cursors": (Feature.TYPING, moved("cursor"), "LockedCursor"),
+    "what a run lists": (
+        Feature.LISTING,
+        lambda patch: patch.setattr(widgets, "list_one_alone", lambda: None),
+        "a run lists what it holds",
+    ),
     "what widgets hold": (Feature.IN_PLACE, state_without("_old_state"), "_old_state"),
     "what a script assigns": (Feature.IN_PLACE, state_without("_new_session_state"), "_new_session_state"),
     "fragments of a run": (Feature.IN_PLACE, context_without("fragment_ids_this_run"), "fragment_ids_this_run"),
@@ -217,6 +223,47 @@ def test_a_run_that_can_t_be_begun_for_the_test_is_said(monkeypatch: pytest.Monk
     assert "no run can be begun" in broken()[Feature.TYPING]
     monkeypatch.undo()
     show()  # nothing of the test is around the pages of this process
+
+
+def listing_page() -> None:
+    import streamlit as st
+
+    from core import bootstrap_session, ui
+
+    def listed(option: str) -> str:
+        st.session_state.setdefault("listed", []).append(any(name == "other" for name in st.session_state))
+        return option
+
+    bootstrap_session()
+    st.session_state["other"] = 1
+    st.text_input("Streamlit's own", key="own")
+    ui.text_input("Name", form="f", field="name")
+    ui.text_input("Nickname", None, form="f", field="nickname")
+    ui.number_input("Seats", None, 10, None, form="f", field="seats")
+    ui.selectbox("Colour", ["red", "blue"], None, form="f", field="colour")
+    ui.selectbox("Size", ["small", "large"], format_func=listed, form="f", field="size")
+
+
+def test_for_a_field_streamlit_doesn_t_list_all_that_the_state_holds(
+    monkeypatch: pytest.MonkeyPatch, as_one_person: Services
+) -> None:
+    assert as_one_person
+    tab = AppTest.from_function(listing_page).run()
+    tab.text_input[2].set_value("Ada").run()
+    tab.selectbox[0].set_value("blue").run()
+    tab.session_state["listed"] = []
+    whole: Callable[[SessionState], dict[str, Any]] = SessionState.filtered_state.fget  # type: ignore[attr-defined]
+    lists: list[dict[str, Any]] = []
+    monkeypatch.setattr(SessionState, "filtered_state", property(lambda state: lists.append(whole(state)) or lists[-1]))
+    tab.run()
+    assert not tab.exception, tab.exception
+    by_page = tab.session_state["listed"]
+    assert by_page
+    assert all(by_page)
+    in_run = ["other" in each for each in lists]  # what comes after it, in this thread, lists another state
+    assert sum(in_run) == 2 + len(by_page)  # one for Streamlit's own field, one for that whose options the page names
+    assert [tab.text_input[1].value, tab.text_input[2].value] == ["", "Ada"]
+    assert (tab.number_input[0].value, tab.selectbox[0].value) == (None, "blue")
 
 
 def test_the_engine_can_be_imported_without_the_editor_s_internals(tmp_path: Path) -> None:

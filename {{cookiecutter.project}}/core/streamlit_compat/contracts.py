@@ -95,7 +95,7 @@ def _is_taken_in() -> None:
     _expect(found.asks and found.page == "a page", "a rerun names its page (proto/BackMsg)")
     _expect(found.number == 258, "a message may have fields that Streamlit doesn't know (proto/BackMsg)")
     _expect(messages.key_of(state.id) == key, "a widget's id ends in its key (runtime/state/common)")
-    read = widgets.reader(key)
+    read = widgets.WidgetKey(key).reader()
     reads = read is not None and read(state) == text and not messages.is_press(state)
     _expect(reads, "a widget's metadata reads its state (runtime/state/session_state)")
     left = [
@@ -134,19 +134,33 @@ def _fields_are_found() -> None:
     _expect(not run.in_fragment(), "a script knows whether it is in a fragment (scriptrunner_utils/script_run_context)")
 
 
+def _one_key_is_listed() -> None:
+    _expect_run()
+    key, other = "a listed text", "another value"
+    st.session_state[key] = st.session_state[other] = None
+    widgets.list_one_alone()
+    with widgets.WidgetKey(key).alone():
+        alone = dict(st.session_state)
+        texts: list[str | None] = [st.text_input("A text", key=key)]
+    holds = alone == {key: None} and texts == [None] and {key, other} <= set(st.session_state)
+    _expect(holds, "a run lists what it holds in one place (runtime/state/safe_session_state)")
+
+
 def _values_are_given() -> None:
     _expect_run()
     key, other = "a given text", "an assigned value"
     st.text_input("A text", key=key)
-    element = widgets.element_id(key)
-    widgets.offer(key, "offered")
-    offered = bool(element) and widgets.has_left(key)
-    widgets.settle(key, element)
-    holds = offered and not widgets.has_left(key)
+    given = widgets.WidgetKey(key)
+    element = given.element()
+    given.offer("offered")
+    offered = bool(element) and given.has_left()
+    given.settle(element)
+    holds = offered and not given.has_left()
     _expect(holds, "what a widget holds is new or old (runtime/state/session_state)")
     st.session_state[other] = 1
-    widgets.put_right(other, 2)
-    holds = widgets.held(other, None) == 2 and other in widgets.assigned()
+    put_right = widgets.WidgetKey(other)
+    put_right.put_right(2)
+    holds = put_right.value(None) == 2 and put_right.is_assigned() and other in widgets.assigned()
     _expect(holds, "what a script assigns is apart (runtime/state/session_state)")
     holds = run.fragment_run() is None and not run.opens_dialog()
     _expect(holds, "a run knows its fragments and its dialog (scriptrunner_utils/script_run_context)")
@@ -263,6 +277,7 @@ CONTRACTS: Mapping[Feature, Callable[[], None]] = {
     Feature.INGRESS: _is_taken_in,
     Feature.FRAGMENTS: _fragments_are_named,
     Feature.TYPING: _fields_are_found,
+    Feature.LISTING: _one_key_is_listed,
     Feature.IN_PLACE: _values_are_given,
     Feature.FORMS: _forms_are_found,
     Feature.LIMITS: _limits_are_read,

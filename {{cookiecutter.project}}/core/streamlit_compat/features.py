@@ -18,6 +18,7 @@ class Feature(Enum):
     INGRESS = "edits are kept by callbacks in the run, no longer before it"
     FRAGMENTS = "the save status hears of a fragment's run with the next message only"
     TYPING = "what is typed is kept when its field is left, no longer while it is typed"
+    LISTING = "pages of very many fields take longer"
     IN_PLACE = "a field that is given a saved value may lose the focus"
     FORMS = "edits are kept by the run, no longer by callbacks before it, as inside st.form"
     LIMITS = "limits and options that are given in words are left to Streamlit"

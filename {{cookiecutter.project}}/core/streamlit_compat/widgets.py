@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -42,32 +45,131 @@ def _state() -> SessionState | None:
     return None if context is None else context.session_state._state
 
 
-@part_of(Feature.INGRESS, otherwise=None)
-def reader(key: str) -> Reader | None:
-    """Return how to read the widget of this key, which the run in progress has just shown."""
+class WidgetKey:
+    """What Streamlit holds under the key of one widget, in the run in progress."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._state = _state() if Feature.IN_PLACE not in broken() else None
+
+    def value(self, default: Any) -> Any:
+        """Return its value. Other than `st.session_state` this doesn't ask whether the run shall stop."""
+        state = self._state if Feature.IN_PLACE not in broken() else st.session_state
+        if state is None:
+            return default
+        try:
+            return state[self.key]
+        except KeyError:
+            return default
+
+    def is_assigned(self) -> bool:
+        """Return whether this run, or a callback before it, has assigned something to it."""
+        return self._state is not None and self.key in self._state._new_session_state
+
+    def element(self) -> str:
+        """Return the id of the element that its widget is on the page; empty where it is on none."""
+        state = self._state
+        if state is None:
+            return ""
+        found = state._get_widget_id(self.key)
+        is_shown = found in state._new_widget_state.states or found in state._old_state
+        return found if found != self.key and is_shown else ""
+
+    def has_left(self) -> bool:
+        """Return True if its element has left since `settle`: Streamlit holds its value for another one."""
+        return self._state is not None and self.key in self._state._old_state
+
+    def offer(self, value: object) -> None:
+        """Let its widget begin with a value if this run makes another element of it. One on the page keeps its own."""
+        if self._state is not None:
+            self._state._old_state[self.key] = value
+
+    def settle(self, before: str) -> None:
+        """Take what was offered back, once a run has shown it; `before` is the element it was until then."""
+        state = self._state
+        if state is None:
+            return
+        found, states, old = state._get_widget_id(self.key), state._new_widget_state.states, state._old_state
+        if before and before != found:  # at the end of the run Streamlit would give what it held to the new one
+            old.pop(before, None)
+            states.pop(before, None)
+        if self.key in old:
+            value = old.pop(self.key)
+            if found not in states and found not in old:
+                state._new_widget_state.set_from_value(found, value)
+
+    def put_right(self, value: object) -> None:
+        """Give its widget, which this run has shown, another value, as Streamlit does itself where one doesn't fit."""
+        if self._state is not None:
+            self._state.reset_state_value(self.key, value)
+
+    @part_of(Feature.INGRESS, otherwise=None)
+    def reader(self) -> Reader | None:
+        """Return how to read its widget, which the run in progress has just shown."""
+        state = _state()
+        if state is None:
+            return None
+        metadata = state._new_widget_state.widget_metadata.get(state._get_widget_id(self.key))
+        return None if metadata is None else partial(_read, self.key, metadata.deserializer, metadata.serializer)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let Streamlit look at this key only, in a block that shows its widget and runs no code of the page's.
+
+        Streamlit lists all that `st.session_state` holds for each text field, number, date and choice, only to look
+        whether the field's own is None. On a page of a hundred fields that is half of a run.
+        """
+        list_one_alone()
+        token = _ONLY.set(self.key)
+        try:
+            yield
+        finally:
+            _ONLY.reset(token)
+
+
+_ONLY: ContextVar[str | None] = ContextVar("only", default=None)
+"""The key of the widget that is being shown, if Streamlit need not list any other for it."""
+
+
+@part_of(Feature.LISTING, otherwise=None)
+def list_one_alone() -> None:
+    """Give the run in progress a state that lists one key alone where that is asked for."""
+    from streamlit.runtime.state import SafeSessionState
+
+    context = run_context()
+    if context is None or type(context.session_state) is not SafeSessionState:
+        return
+
+    class ListsOne(SafeSessionState):
+        """The state of the run, with its lock."""
+
+        def __init__(self, whole: SafeSessionState) -> None:
+            super().__init__(whole._state, whole._yield_callback)
+            object.__setattr__(self, "_lock", whole._lock)
+
+        @property
+        def filtered_state(self) -> dict[str, Any]:
+            key = _ONLY.get()
+            if key is None:
+                return super().filtered_state
+            with self._lock:
+                try:
+                    return {key: self._state[key]}
+                except KeyError:
+                    return {}
+
+    context.session_state = ListsOne(context.session_state)
+
+
+def _read(key: str, deserialize: Callable[..., Any], serialize: Callable[..., Any], widget: WidgetState) -> Any:
     from streamlit.runtime.state.common import unpack_widget_state_value
 
-    state = _state()
-    if state is None:
-        return None
-    metadata = state._new_widget_state.widget_metadata.get(state._get_widget_id(key))
-    if metadata is None:
-        return None
-    deserialize, serialize = metadata.deserializer, metadata.serializer
-
-    def read(widget: WidgetState) -> Any:
-        sent = unpack_widget_state_value(widget)
-        value = deserialize(sent)
-        # Streamlit replaces much of what is forged by the widget's default, which nobody chose.
-        if (
-            sent is not None
-            and not _is_same(sent, serialize(value))
-            and not (value is None and _is_none(sent, serialize))
-        ):
-            raise ValueError(f"{key} doesn't send {str(sent)[:_SHOWN]!r}")
-        return value
-
-    return read
+    sent = unpack_widget_state_value(widget)
+    value = deserialize(sent)
+    # Streamlit replaces much of what is forged by the widget's default, which nobody chose.
+    if sent is not None and not _is_same(sent, serialize(value)) and not (value is None and _is_none(sent, serialize)):
+        raise ValueError(f"{key} doesn't send {str(sent)[:_SHOWN]!r}")
+    return value
 
 
 def _is_none(sent: Any, serialize: Callable[..., Any]) -> bool:
@@ -138,72 +240,11 @@ def shown_widgets() -> frozenset[str]:
     return frozenset(context.shared.widget_ids_this_run.snapshot()) if context is not None else frozenset()
 
 
-def held(key: str, default: Any) -> Any:
-    """Return what `st.session_state` holds for a key. Other than that it doesn't ask whether the run shall stop."""
-    state = _state() if Feature.IN_PLACE not in broken() else st.session_state
-    if state is None:
-        return default
-    try:
-        return state[key]
-    except KeyError:
-        return default
-
-
 @part_of(Feature.IN_PLACE, otherwise=frozenset())
 def assigned() -> frozenset[str]:
     """Return the keys of `st.session_state` that this run, or a callback before it, has assigned something to."""
     state = _state()
     return frozenset(state._new_session_state) if state is not None else frozenset()
-
-
-@part_of(Feature.IN_PLACE, otherwise="")
-def element_id(key: str) -> str:
-    """Return the id of the element that the widget of this key is on the page; empty where it is on none."""
-    state = _state()
-    if state is None:
-        return ""
-    found = state._get_widget_id(key)
-    is_shown = found in state._new_widget_state.states or found in state._old_state
-    return found if found != key and is_shown else ""
-
-
-@part_of(Feature.IN_PLACE, otherwise=False)
-def has_left(key: str) -> bool:
-    """Return True if the element of this key has left since `settle`: Streamlit holds its value for another one."""
-    state = _state()
-    return state is not None and key in state._old_state
-
-
-@part_of(Feature.IN_PLACE, otherwise=None)
-def offer(key: str, value: object) -> None:
-    """Let a widget begin with a value if this run makes another element of it. One on the page keeps its own."""
-    state = _state()
-    if state is not None:
-        state._old_state[key] = value
-
-
-@part_of(Feature.IN_PLACE, otherwise=None)
-def settle(key: str, before: str) -> None:
-    """Take what was offered back, once a run has shown the widget; `before` is the element it was until then."""
-    state = _state()
-    if state is None:
-        return
-    found, states, old = state._get_widget_id(key), state._new_widget_state.states, state._old_state
-    if before and before != found:  # at the end of the run Streamlit would give what it held to the new one
-        old.pop(before, None)
-        states.pop(before, None)
-    if key in old:
-        value = old.pop(key)
-        if found not in states and found not in old:
-            state._new_widget_state.set_from_value(found, value)
-
-
-@part_of(Feature.IN_PLACE, otherwise=None)
-def put_right(key: str, value: object) -> None:
-    """Give a widget that this run has shown another value, as Streamlit does itself where one doesn't fit."""
-    state = _state()
-    if state is not None:
-        state.reset_state_value(key, value)
 
 
 def date_values(arguments: Mapping[str, Any]) -> DateValues:

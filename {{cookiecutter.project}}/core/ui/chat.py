@@ -20,7 +20,7 @@ from core.errors import NotKeptError
 from core.session_manager import MISSING, SessionManager, get_session_manager
 from core.state.text_rules import TextRule
 from core.state.typed_text import send_fields
-from core.streamlit_compat.widgets import held
+from core.streamlit_compat.widgets import WidgetKey
 from core.ui import browser
 from core.ui.form_context import form_of, say_beneath
 from core.ui.keys import widget_key
@@ -60,7 +60,7 @@ def chat_input(
 
     def sent() -> None:
         if on_submit is not None:
-            message = held(name, None)
+            message = WidgetKey(name).value(None)
             on_submit(*(args or ()), **(kwargs or {}))
             _empty(manager, shown, message)
 
@@ -77,7 +77,7 @@ def chat_input(
 def _is_news(manager: SessionManager, shown: ShownField) -> bool:
     """Return whether the draft is on no screen yet. Giving it to the field again would disturb who types on."""
     stamp = stamp_of(manager, shown)
-    on_page = held(shown.key, MISSING) is not MISSING  # Streamlit forgets a field that a run has left out
+    on_page = WidgetKey(shown.key).value(MISSING) is not MISSING  # Streamlit forgets a field that a run has left out
     if on_page and shown.was_shown and stamp == shown.stamp:
         return time.monotonic() - shown.given_at < _SETTLING_SECONDS
     if on_page and shown.was_shown and is_own(manager, shown, stamp):

@@ -26,7 +26,7 @@ from core.state.text_rules import length_of
 from core.streamlit_compat.features import Feature, broken
 from core.streamlit_compat.messages import WidgetState
 from core.streamlit_compat.run import form_around
-from core.streamlit_compat.widgets import held
+from core.streamlit_compat.widgets import WidgetKey
 from core.ui.form_context import form_of, say_beneath
 from core.ui.format_value import format_edit
 from core.ui.keys import own_key, widget_key
@@ -168,7 +168,7 @@ def _refused(
     """Return why what an editor holds can't be shown; what of it can be kept is made durable."""
     refused = manager.live.take_refused(key)
     # What reached Streamlit unchecked, as from a connection that began anew, must not be shown: it may not be possible.
-    state = held(key, None) if refused is None else None
+    state = WidgetKey(key).value(None) if refused is None else None
     if state is None:
         return refused
     try:

@@ -22,7 +22,7 @@ from core.state.equality import same
 from core.state.paths import field_path
 from core.state.typed_text import current_draft
 from core.streamlit_compat.run import form_around, fragment_run, opens_dialog
-from core.streamlit_compat.widgets import assigned, element_id, has_left, held, offer, put_right, reader, settle
+from core.streamlit_compat.widgets import WidgetKey
 from core.ui.option_ids import OptionIds
 from core.ui.times import words
 from core.ui.widget_specs import Arguments, InvalidValueError, WidgetSpec, invalid_value
@@ -61,12 +61,14 @@ class WidgetValue:
         self._manager, self._shown, self._spec, self._arguments = manager, shown, spec, arguments
         self._ids, shown.stored = ids, self._stored
         self._default = self._stored(_default_of(spec, arguments))
-        self._element = element_id(shown.key)
-        self._held = self._stored(held(shown.key, MISSING))
+        self.key = WidgetKey(shown.key)
+        self._element = self.key.element()
+        self._held = self._stored(self.key.value(MISSING))
         """The value that Streamlit holds before the widget is shown."""
         self._saved: Any = MISSING
         self._source = Source.PAGE
-        self.is_silent = bool(form_around()) or arguments["on_change"] == "ignore"
+        self._st_form = form_around()
+        self.is_silent = bool(self._st_form) or arguments["on_change"] == "ignore"
         """True without a callback, as inside a form: what differs from the run before was entered."""
         self.problem: InvalidValueError | None = None
         """The reason why the saved value can't be shown."""
@@ -74,7 +76,7 @@ class WidgetValue:
     def restore(self, *, again: bool) -> None:
         """Make the widget show what is saved; `again` where its page may show something else than it holds."""
         shown, key, is_bound = self._shown, self._shown.key, self._arguments["bind"] is not None
-        is_on_page = bool(self._element) and not has_left(key) and not opens_dialog()
+        is_on_page = bool(self._element) and not self.key.has_left() and not opens_dialog()
         if not is_on_page:
             self._manager.catch_up_once(fragment_run())  # what was typed into it may be known to the journal only
         self._look_up()
@@ -97,21 +99,22 @@ class WidgetValue:
             st.session_state[key] = self._ids.shown(wanted)
         if not is_bound:
             is_ahead = self._source in (Source.ENTERED, Source.UNKEPT)
-            offer(key, self._ids.shown(self._held if is_ahead else wanted))
+            self.key.offer(self._ids.shown(self._held if is_ahead else wanted))
 
     def settle(self, value: Any) -> Any:
         """Put right and keep what the widget, which was shown now, has returned. Returns what it shows."""
         shown, manager = self._shown, self._manager
         if self.problem is None and self._arguments["bind"] is None:
             value = self._checked(value)
-        settle(shown.key, self._element)
-        is_new = element_id(shown.key) != self._element
+        self.key.settle(self._element)
+        element = self.key.element()
+        is_new = element != self._element
         # Unless something later was kept meanwhile.
         if self._source is Source.ENTERED and not is_new and stamp_of(manager, shown) == shown.stamp:
             self._keep()
         if manager.unkept_edits.should_retry(shown.form, shown.field):
             self._keep()
-        self._announce(value, is_new=is_new)
+        self._announce(value, element, is_new=is_new)
         return self._ids.current(value)
 
     def changed(self) -> None:
@@ -125,7 +128,7 @@ class WidgetValue:
         """Tell where the widget's value comes from; `before` is the stamp of what it showed last."""
         shown, value, saved = self._shown, self._held, self._saved
         fits = saved is not MISSING and self.problem is None
-        is_assigned = shown.key in assigned()
+        is_assigned = self.key.is_assigned()
         is_first = not shown.was_shown and not shown.is_other
         if is_first and value is not MISSING and (is_assigned or not self._element) and not fits:
             return Source.SCRIPT
@@ -177,7 +180,7 @@ class WidgetValue:
             called = True
         # A script that assigns what the widget had anyway, so that Streamlit goes on holding it, gives it nothing.
         is_news = shown.was_shown and not same(value, shown.value)
-        is_given = called or (key in assigned() and (is_news or disabled))
+        is_given = called or ((is_news or disabled) and self.key.is_assigned())
         if not is_given or value is MISSING or same(value, self._saved):
             return False
         self._held = value
@@ -212,7 +215,7 @@ class WidgetValue:
             # A page that connects anew sends what it holds before anybody here knows the widget.
             initial = self._spec.initial(self._arguments)
             if not same(stored, self._stored(initial)):
-                put_right(self._shown.key, initial)
+                self.key.put_right(initial)
                 return initial
         return value
 
@@ -230,7 +233,7 @@ class WidgetValue:
         is_kept = self._manager.live.took(self._shown.key, value)
         return is_kept or same(value, self._shown.value if now is MISSING else now)
 
-    def _announce(self, value: Any, *, is_new: bool) -> None:
+    def _announce(self, value: Any, element: str, *, is_new: bool) -> None:
         """Make the widget known to those who hear of its edits by other ways than its callback."""
         shown, arguments = self._shown, self._arguments
         shown.label = str(arguments.get("label", shown.field))
@@ -239,7 +242,7 @@ class WidgetValue:
         shown.is_invalid, shown.is_other, shown.was_shown = self.problem is not None, False, True
         shown.stamp = stamp_of(self._manager, shown)
         self._manager.show_field(shown)
-        read = reader(shown.key)
+        read = self.key.reader()
         if read is not None:
             self._manager.live.show(
                 shown.key,
@@ -250,8 +253,8 @@ class WidgetValue:
                 value=shown.value,
                 given=is_new or self._source in (Source.GIVEN, Source.APP, Source.SCRIPT),
                 batched=self.is_silent,
-                element=element_id(shown.key),
-                st_form=form_around(),
+                element=element,
+                st_form=self._st_form,
             )
 
     def _refuse(self, value: Any) -> InvalidValueError | None:
@@ -323,7 +326,7 @@ def is_own(manager: SessionManager, shown: ShownField, stamp: str) -> bool:
     note = current_draft(manager.session, shown.form, shown.field)
     if note is None or not note.on_screen:
         return False
-    here = element_id(shown.key)
+    here = WidgetKey(shown.key).element()
     return note.widget == here or not (note.widget and here)  # another widget of the field may be on the page
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
@@ -73,7 +74,9 @@ class _Controlled(Generic[R]):
             passed |= {"on_change": own.changed, "args": None, "kwargs": None}
         refused = manager.live.take_refused(key)
         own.restore(again=refused is not None)
-        value: R = own.settle(self._function(**passed))
+        with own.key.alone() if arguments.get("format_func") in (None, str) else nullcontext():
+            returned = self._function(**passed)
+        value: R = own.settle(returned)
         say_problem(manager, form, field, own.problem, refused)
         say_beneath(form, field)
         return value
