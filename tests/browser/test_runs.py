@@ -190,10 +190,9 @@ def test_a_text_that_is_brought_back_ends_no_run_that_somebody_began(visitor: Vi
     visitor.has_in_browser("left behind")
     visitor.open("considered")
     whole(visitor)
-    page.unroute(DRAFTS)
     held: list[Route] = []
-    page.route(DRAFTS, lambda route: held.append(route))
     with page.expect_request(DRAFTS):
+        page.route(DRAFTS, lambda route: held.append(route))  # from here on nothing is let through or turned away
         page.evaluate("() => window.__keepStatus.outbox.posting.retryNow()")
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill("hello")
