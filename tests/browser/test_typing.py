@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import hears_what_is_forbidden
 from tests.browser.visitor import Visitor
@@ -22,6 +22,10 @@ pytestmark = pytest.mark.xdist_group("typing")  # one worker, one server
 APP = Path(__file__).with_name("typing_app")
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
 DRAFTS = "**/keep/drafts"
+NONE_IS_HELD = """() => {
+    const { items, posting } = window.__keepStatus.outbox;
+    return ![...items.values()].some((item) => posting.isHeld(item));
+}"""
 REMEMBER_SOCKET = """(() => {
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function (...content) {
@@ -101,6 +105,25 @@ def test_what_a_field_did_not_take_counts_for_nothing(visitor: Visitor, label: s
     expect(visitor.text(label)).to_have_value("abcde")
     visitor.type("Last", "b")
     visitor.says(SAVED)  # nothing of a text of six characters, which nobody can see
+
+
+def test_what_waits_since_its_field_was_left_is_posted_however_long_another_text_takes(visitor: Visitor) -> None:
+    visitor.open("limits").says(re.compile("saved|Saved"))
+    visitor.text("Say it").fill("abc")
+    visitor.says(SAVED)
+    visitor.text("Say it").press("End")
+    held: list[Route] = []
+    visitor.page.keyboard.insert_text("😀😀")
+    expect(visitor.text("Say it")).to_have_value("abc")  # entered once more, and Streamlit says nothing of it
+    with visitor.page.expect_request(DRAFTS):
+        visitor.page.route(DRAFTS, lambda route: held.append(route))
+        visitor.type("Last", "a")
+    visitor.until(NONE_IS_HELD)
+    visitor.page.route(DRAFTS, lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+
+    visitor.says(SAVED)
 
 
 def test_a_message_that_asks_for_no_run_is_waited_for_by_nobody(visitor: Visitor) -> None:

@@ -34,6 +34,7 @@ class Posting {
     const left = [...this.outbox.items.values()].filter((item) => item.left !== undefined);
     for (const item of left) item.left = undefined;
     if (left.length) this.pump();
+    else this.goOn();
   }
 
   // Post once nobody types on for a moment.
@@ -44,6 +45,11 @@ class Posting {
     this.timer = setTimeout(() => this.pump(), Math.min(PAUSE, this.firstAt + BEHIND - now));
   }
 
+  // Whatever waits has a time at which it is posted, also what could not be when that was tried last.
+  goOn() {
+    if (!this.underway && this.outbox.pending.length) this.timer ??= setTimeout(() => this.pump(), PAUSE);
+  }
+
   retryNow() {
     this.retryAt = 0;
     if (this.outbox.items.size) this.pump();
@@ -51,10 +57,11 @@ class Posting {
 
   async pump() {
     const { outbox } = this;
+    clearTimeout(this.timer);
+    this.timer = undefined;
     if (outbox.closed || outbox.refused) return;
     if (this.underway) return void (this.again = true);
-    clearTimeout(this.timer);
-    this.timer = this.firstAt = undefined;
+    this.firstAt = undefined;
     const wait = this.retryAt - performance.now();
     if (wait > 0) return void (this.timer = setTimeout(() => this.pump(), wait));
     if (!outbox.tab()) return this.soon();
@@ -70,9 +77,7 @@ class Posting {
     if (this.again) {
       this.again = false;
       this.pump();
-    } else if (!this.timer && outbox.pending.some((item) => this.isHeld(item))) {
-      this.timer = setTimeout(() => this.pump(), PAUSE);
-    }
+    } else this.goOn();
   }
 
   async postAll() {
