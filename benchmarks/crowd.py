@@ -26,7 +26,7 @@ from tests.engine.office import Office
 from tests.lab.server import Server
 
 SIZES, PAUSE_SECONDS, EDITS, ROUNDS = (30, 60, 100), 4.0, 3, 3
-OPENED, WITHIN_SECONDS = 50, 10.0
+OPENED, WITHIN_SECONDS, STARTS = 50, 10.0, 5
 AT_MOST, AT_MOST_TUNED = 1.0, 1.3
 OPENED_AT_MOST, MEMORY_AT_MOST, FIRST_AT_MOST = 1.5, 3.0, 1.2
 
@@ -104,10 +104,19 @@ def sides(folder: Path, people: int) -> Iterator[Mapping[str, Side]]:
         }
 
 
-def first_page(side: Side) -> None:
-    """Open the first page after the start, and the second."""
-    (first,), (second,) = side.people.open(1), side.people.open(1)
-    side.note("first", first.took, second.took)
+def first_pages() -> dict[str, tuple[float, float]]:
+    """Return how long the first page after a start takes, and the second, at each server."""
+    took: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as folder, sides(Path(folder), 2) as compared:
+            for name, side in compared.items():
+                (first,), (second,) = side.people.open(1), side.people.open(1)
+                took.setdefault(name, []).append((first.took, second.took))
+    firsts_and_seconds = {name: zip(*times, strict=True) for name, times in took.items()}
+    return {
+        name: (statistics.median(next(both)), statistics.median(next(both)))
+        for name, both in firsts_and_seconds.items()
+    }
 
 
 def memory(side: Side, pages: int) -> None:
@@ -154,7 +163,6 @@ def main() -> None:
         raise SystemExit("This reads /proc, which only Linux has.")
     with tempfile.TemporaryDirectory() as folder, sides(Path(folder), max(SIZES)) as compared:
         for side in compared.values():
-            first_page(side)
             memory(side, max(SIZES))
         used = time.process_time()
         for size in SIZES:
@@ -180,10 +188,14 @@ def main() -> None:
         target=f"at most {MEMORY_AT_MOST:g}x",
         met=times <= MEMORY_AT_MOST,
     )
-    first, second = compared["ours"].result("first")
-    measured = f"{milli(first)} beside {milli(second)}: {first / second:.2f}x"
-    limit = f"at most {FIRST_AT_MOST:g}x"
-    row("the first page after a start, beside the second", measured, target=limit, met=first <= FIRST_AT_MOST * second)
+    for name, (first, second) in first_pages().items():
+        ours, times = name == "ours", f"{first / second:.2f}x"
+        row(
+            f"the first page after a start, beside the second: {compared[name].name}",
+            f"{milli(first)} beside {milli(second)}: {times}",
+            target=f"at most {FIRST_AT_MOST:g}x" if ours else "",
+            met=first <= FIRST_AT_MOST * second if ours else None,
+        )
 
 
 if __name__ == "__main__":
