@@ -46,7 +46,7 @@ def _state() -> SessionState | None:
 
 
 class WidgetKey:
-    """What Streamlit holds under the key of one widget, in the run in progress."""
+    """The state that Streamlit holds under the key of one widget, in the run in progress."""
 
     def __init__(self, key: str) -> None:
         self.key = key
