@@ -50,7 +50,7 @@ def page(kind: str, arguments: list[object], options: dict[str, object], key: st
         st.session_state["inside"] = bool(run.form_around())
         if in_form:
             st.form_submit_button()
-    st.session_state["reader"] = widgets.reader(key)
+    st.session_state["reader"] = widgets.WidgetKey(key).reader()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_widget_that_is_not_on_the_page_has_no_reader() -> None:
 
         from core.streamlit_compat import widgets
 
-        st.session_state["reader"] = widgets.reader("absent")
+        st.session_state["reader"] = widgets.WidgetKey("absent").reader()
 
     assert AppTest.from_function(empty).run().session_state["reader"] is None
 
