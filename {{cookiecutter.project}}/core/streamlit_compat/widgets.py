@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,7 +17,7 @@ from core.streamlit_compat.messages import PRESSES, WidgetState
 from core.streamlit_compat.run import app_session, run_context
 
 if TYPE_CHECKING:
-    from streamlit.runtime.state import SessionState
+    from streamlit.runtime.state import SafeSessionState, SessionState
 
 _SHOWN = 40
 """Characters of what was sent that are told."""
@@ -134,14 +134,18 @@ _ONLY: ContextVar[str | None] = ContextVar("only", default=None)
 @part_of(Feature.LISTING, otherwise=None)
 def list_one_alone() -> None:
     """Give the run in progress a state that lists one key alone where that is asked for."""
+    context, (whole, lists_one) = run_context(), _states()
+    if context is not None and type(context.session_state) is whole:
+        context.session_state = lists_one(context.session_state)
+
+
+@cache
+def _states() -> tuple[type[SafeSessionState], Callable[[SafeSessionState], SafeSessionState]]:
+    """Return Streamlit's class of a run's state, and what makes of such a state one that can list one key alone."""
     from streamlit.runtime.state import SafeSessionState
 
-    context = run_context()
-    if context is None or type(context.session_state) is not SafeSessionState:
-        return
-
     class ListsOne(SafeSessionState):
-        """The state of the run, with its lock."""
+        """The same state, with the same lock."""
 
         def __init__(self, whole: SafeSessionState) -> None:
             super().__init__(whole._state, whole._yield_callback)
@@ -158,7 +162,7 @@ def list_one_alone() -> None:
                 except KeyError:
                     return {}
 
-    context.session_state = ListsOne(context.session_state)
+    return SafeSessionState, ListsOne
 
 
 def _read(key: str, deserialize: Callable[..., Any], serialize: Callable[..., Any], widget: WidgetState) -> Any:
