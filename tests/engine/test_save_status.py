@@ -127,6 +127,40 @@ def test_a_run_that_is_overtaken_by_another_touches_nothing_any_more(services: S
     assert "keep_page_end" not in components(app)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_page_is_whole_once_its_parallel_fragments_are(services: Services, token: str, kept: bool) -> None:
+    def script(kept: bool) -> None:
+        import threading
+
+        import streamlit as st
+
+        from core import bootstrap_session, get_session_manager, ui
+
+        bootstrap_session()
+        script_is_done = threading.Event()
+
+        @st.fragment(parallel=True)
+        def beside() -> None:
+            script_is_done.wait()
+            ui.text_input("Beside", form="order", field="beside")
+            ui.session_value("count", 0)
+            st.session_state["count"] += 1
+            if not kept:
+                st.text_input("A note of no form", key="loose")
+
+        with ui.save_status(get_session_manager()):
+            beside()
+            ui.text_input("Item", form="order", field="item")
+            script_is_done.set()
+
+    app = AppTest.from_function(script, kwargs={"kept": kept}).run()
+    assert not app.exception
+    assert {field["label"] for field in fields(app).values()} == {"Item", "Beside"}
+    assert told(app)["status"]["complete"] is kept
+    again = AppTest.from_function(script, kwargs={"kept": kept}).run()
+    assert again.session_state["count"] == 2
+
+
 def test_fields_of_another_page_are_not_announced(services: Services, token: str) -> None:
     app = load()
     app.session_state["elsewhere"] = True

@@ -121,6 +121,13 @@ def _fragments_are_named() -> None:
     message.metadata.run.fragment_ids.append("a fragment")
     said = messages.noted(messages.with_status(message.SerializeToString(), {"seen": 1}))
     _expect(said == messages.FragmentRun(ended=True), "a run of fragments says so to the browser (proto/ForwardMsg)")
+    _expect_run()
+    context, done = run.run_context(), list[bool]()
+    coordinator = context.parallel_coordinator if context is not None else None
+    if coordinator is not None:
+        coordinator.submit(lambda: done.append(True), context)
+        run.wait_for_parallel_fragments()
+    _expect(done == [True], "a run counts its parallel fragments (runtime/parallel_coordinator)")
 
 
 def _fields_are_found() -> None:

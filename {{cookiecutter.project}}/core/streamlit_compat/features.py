@@ -16,7 +16,7 @@ class Feature(Enum):
     """A part that relies on internals. Its value says what becomes of it without them."""
 
     INGRESS = "edits are kept by callbacks in the run, no longer before it"
-    FRAGMENTS = "the save status hears of a fragment's run with the next message only"
+    FRAGMENTS = "the save status hears of a fragment's run with the next message only, or not at all"
     TYPING = "what is typed is kept when its field is left, no longer while it is typed"
     LISTING = "pages of very many fields take longer"
     IN_PLACE = "a field that is given a saved value may lose the focus"

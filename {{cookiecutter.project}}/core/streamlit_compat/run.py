@@ -55,6 +55,21 @@ def fragment_run() -> object | None:
     return (context.fragment_ids_this_run or None) if context is not None else None
 
 
+@part_of(Feature.FRAGMENTS, otherwise=None)
+def wait_for_parallel_fragments() -> None:
+    """Wait until what `@st.fragment(parallel=True)` shows beside the script is shown, or this run is to end."""
+    context = run_context()
+    coordinator = context.parallel_coordinator if context is not None else None
+    if context is None or coordinator is None:
+        return
+    # Not by `join`: after that the script could begin no other one.
+    while coordinator._outstanding and not coordinator.should_stop():
+        context.yield_check()
+        with coordinator._join_condition:
+            if coordinator._outstanding:
+                coordinator._join_condition.wait(timeout=coordinator._poll_interval)
+
+
 @part_of(Feature.IN_PLACE, otherwise=False)
 def opens_dialog() -> bool:
     """Return True inside a dialog that this run has opened, as if it had not been there before."""

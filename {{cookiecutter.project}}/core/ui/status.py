@@ -29,7 +29,13 @@ from core.state.paths import join_path
 from core.state.text_rules import TextRule
 from core.state.typed_text import last_draft
 from core.streamlit_compat.features import Feature, broken
-from core.streamlit_compat.run import do_though_stopped, in_fragment, takes_one_element, was_stopped_by_page
+from core.streamlit_compat.run import (
+    do_though_stopped,
+    in_fragment,
+    takes_one_element,
+    wait_for_parallel_fragments,
+    was_stopped_by_page,
+)
 from core.streamlit_compat.widgets import shown_widgets, widget_id
 from core.ui.keys import own_key, unlisted_key
 from core.ui.session_state import persist_session_values, plain_state
@@ -64,6 +70,7 @@ def save_status(manager: SessionManager) -> Iterator[None]:
     page.begin()
     try:
         yield
+        wait_for_parallel_fragments()
     except Exception:
         page.end()
         raise
